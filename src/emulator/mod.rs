@@ -1,0 +1,1 @@
+//! GitHub Enterprise Server in process, for development and tests.

@@ -1,0 +1,5 @@
+//! Accept GitHub Enterprise Server OAuth tokens in your own tools.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "emulator")]
+pub mod emulator;

@@ -1,0 +1,4 @@
+//! The `ghes-gatekeeper` command.
+#![forbid(unsafe_code)]
+
+fn main() {}
