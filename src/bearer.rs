@@ -1,0 +1,281 @@
+//! Reading the bearer token of a request (RFC 6750 §2.1).
+//!
+//! 1. The credential stands in exactly one `Authorization` line: a second line, or an
+//!    `access_token` in the query beside it, is an error (RFC 6750 §2, one method only).
+//! 2. The scheme is `Bearer` in any case, or GitHub's `token`, which Octokit sends.
+//! 3. One or more spaces follow, then a `b64token` and nothing else.
+//! 4. Another scheme counts as no credential, as RFC 6750 §3.1 wants it.
+//! 5. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
+//!    not supported, since such tokens end up in logs.
+
+use std::fmt;
+
+use http::header::{AUTHORIZATION, HeaderMap};
+
+use crate::token::{AccessToken, TokenHash};
+
+/// What is accepted as a bearer token.
+#[derive(Clone, Copy, Debug)]
+pub struct BearerOptions {
+    token_scheme: bool,
+    max_length: usize,
+}
+
+impl BearerOptions {
+    /// Decides whether GitHub's `Authorization: token …` is read like `Bearer`.
+    ///
+    /// On by default: Octokit's clients and `curl` lines from GitHub's older documents send it.
+    #[must_use]
+    pub fn with_token_scheme(mut self, accepted: bool) -> Self {
+        self.token_scheme = accepted;
+        self
+    }
+
+    /// Sets the longest token, in bytes, that is looked at; 512 by default.
+    ///
+    /// GitHub's user tokens have 40 bytes today and up to 255 by its word. A longer limit costs
+    /// hashing time on hostile input, a shorter one might refuse a future format.
+    #[must_use]
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
+        self.max_length = bytes;
+        self
+    }
+
+    fn is_accepted_scheme(&self, scheme: &str) -> bool {
+        // RFC 9110 §11.1: schemes are compared without regard to case.
+        scheme.eq_ignore_ascii_case("bearer")
+            || (self.token_scheme && scheme.eq_ignore_ascii_case("token"))
+    }
+}
+
+impl Default for BearerOptions {
+    fn default() -> Self {
+        Self {
+            token_scheme: true,
+            max_length: 512,
+        }
+    }
+}
+
+/// A well-formed token that still lies in the request's headers.
+pub struct BearerToken<'r>(&'r str);
+
+impl BearerToken<'_> {
+    /// Returns the hash under which the answer about this token is kept.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.0)
+    }
+
+    /// Copies the secret out of the request.
+    #[must_use]
+    pub fn to_access_token(&self) -> AccessToken {
+        AccessToken::new(self.0)
+    }
+}
+
+impl fmt::Debug for BearerToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
+    }
+}
+
+/// Why a request has no usable bearer token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum BearerError {
+    /// The request carries no credential, or one of another scheme.
+    Missing,
+    /// The credential does not have the form of RFC 6750 §2.1.
+    Malformed,
+    /// The token is longer than [`BearerOptions::with_max_length`] allows.
+    TooLong,
+    /// There are two credentials, and any of them might be the one that was meant.
+    Multiple,
+}
+
+impl fmt::Display for BearerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "the request carries no bearer token",
+            Self::Malformed => "the Authorization header is not a well-formed bearer credential",
+            Self::TooLong => "the bearer token is too long",
+            Self::Multiple => "the request carries more than one credential",
+        })
+    }
+}
+
+impl std::error::Error for BearerError {}
+
+/// Finds the bearer token in a request's headers; `query` is the request's, without the `?`.
+///
+/// # Errors
+///
+/// Returns [`BearerError`] if there is not exactly one well-formed token. Only
+/// [`BearerError::Missing`] means that the client did not try.
+pub fn bearer<'r>(
+    headers: &'r HeaderMap,
+    query: Option<&str>,
+    options: &BearerOptions,
+) -> Result<BearerToken<'r>, BearerError> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let Some(credential) = lines.next() else {
+        return Err(BearerError::Missing);
+    };
+    if lines.next().is_some() || query.is_some_and(has_access_token) {
+        return Err(BearerError::Multiple);
+    }
+    let credential = credential.to_str().map_err(|_| BearerError::Malformed)?;
+    let (scheme, rest) = credential.split_once(' ').unwrap_or((credential, ""));
+    if scheme.is_empty() || !scheme.bytes().all(is_tchar) {
+        return Err(BearerError::Malformed);
+    }
+    if !options.is_accepted_scheme(scheme) {
+        return Err(BearerError::Missing);
+    }
+    let token = rest.trim_start_matches(' ');
+    if token.len() > options.max_length {
+        return Err(BearerError::TooLong);
+    }
+    if !is_b64token(token) {
+        return Err(BearerError::Malformed);
+    }
+    Ok(BearerToken(token))
+}
+
+/// RFC 6750 §2.3: the name of the query parameter that carries a token.
+fn has_access_token(query: &str) -> bool {
+    query
+        .split('&')
+        .any(|pair| pair.split('=').next() == Some("access_token"))
+}
+
+/// RFC 6750 §2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+fn is_b64token(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    !body.is_empty()
+        && body.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+        })
+}
+
+/// RFC 9110 §5.6.2, which also gives the form of a scheme.
+fn is_tchar(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(credentials: &[&[u8]]) -> Result<String, BearerError> {
+        let mut headers = HeaderMap::new();
+        for credential in credentials {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(credential).unwrap());
+        }
+        let token = bearer(&headers, None, &BearerOptions::default())?;
+        Ok(token.0.to_owned())
+    }
+
+    #[test]
+    fn both_schemes_are_read_in_any_case() {
+        for scheme in ["Bearer", "bearer", "BEARER", "token", "Token"] {
+            assert_eq!(
+                read(&[format!("{scheme}   gho_x").as_bytes()]).unwrap(),
+                "gho_x"
+            );
+        }
+        assert_eq!(read(&[b"Bearer a-._~+/Z9=="]).unwrap(), "a-._~+/Z9==");
+    }
+
+    #[test]
+    fn githubs_scheme_can_be_switched_off() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("token gho_x"));
+        let strict = BearerOptions::default().with_token_scheme(false);
+        assert_eq!(
+            bearer(&headers, None, &strict).unwrap_err(),
+            BearerError::Missing
+        );
+    }
+
+    #[test]
+    fn no_credential_and_other_schemes_are_missing() {
+        for other in [&b"Basic YTpi"[..], b"Digest realm=\"a, b\"", b"Negotiate"] {
+            assert_eq!(read(&[other]), Err(BearerError::Missing));
+        }
+        assert_eq!(read(&[]), Err(BearerError::Missing));
+    }
+
+    #[test]
+    fn what_rfc_6750_does_not_allow_is_malformed() {
+        for bad in [
+            &b""[..],
+            b"Bearer",
+            b"Bearer ",
+            b"Bearer =",
+            b"Bearer a=b",
+            b"Bearer a b",
+            b"Bearer a, Bearer b",
+            b"Bearer a,",
+            b"Bearer \"a\"",
+            b"Bearer\ta",
+            b"Bearer a\t",
+            b" Bearer a",
+            b"Bearer a ",
+            b"Bearer \xff",
+            b"Bearer: a",
+        ] {
+            let shown = bad.escape_ascii();
+            assert_eq!(read(&[bad]), Err(BearerError::Malformed), "{shown}");
+        }
+    }
+
+    #[test]
+    fn two_credentials_are_refused_even_when_alike() {
+        let twice = [&b"Bearer a"[..], b"Bearer a"];
+        assert_eq!(read(&twice), Err(BearerError::Multiple));
+        assert_eq!(
+            read(&[b"Basic YTpi", b"Bearer a"]),
+            Err(BearerError::Multiple)
+        );
+
+        let mut headers = HeaderMap::new();
+        let options = BearerOptions::default();
+        let query = Some("page=2&access_token=b");
+        assert_eq!(
+            bearer(&headers, query, &options).unwrap_err(),
+            BearerError::Missing
+        );
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        assert_eq!(
+            bearer(&headers, query, &options).unwrap_err(),
+            BearerError::Multiple
+        );
+        assert!(bearer(&headers, Some("x_access_token=b"), &options).is_ok());
+    }
+
+    #[test]
+    fn the_length_is_bounded() {
+        let longest = format!("Bearer {}", "a".repeat(512));
+        assert!(read(&[longest.as_bytes()]).is_ok());
+        let longer = format!("{longest}a");
+        assert_eq!(read(&[longer.as_bytes()]), Err(BearerError::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_a_b64token_of_the_input(bytes in prop::collection::vec(32_u8..=255, 0..80)) {
+            let value = [b"Bearer ", &bytes[..]].concat();
+            if let Ok(token) = HeaderValue::from_bytes(&value).map(|_| read(&[&value])) {
+                if let Ok(token) = token {
+                    prop_assert!(is_b64token(&token));
+                    prop_assert!(value.ends_with(token.as_bytes()));
+                }
+            }
+        }
+    }
+}

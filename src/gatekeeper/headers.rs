@@ -1,0 +1,150 @@
+//! The headers that say who is asking: a client's are removed, ours are set.
+//!
+//! Names are compared by how the sloppiest upstream reads them. CGI, WSGI and PHP fold every
+//! byte but letters and digits into one, so `X_Forwarded_User` and `x.forwarded.user` reach an
+//! application as `X-Forwarded-User`; six proxies have been bypassed that way.
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+use crate::identity::Identity;
+
+/// The login.
+static X_FORWARDED_USER: HeaderName = HeaderName::from_static("x-forwarded-user");
+/// The numeric id of the user.
+static X_GITHUB_USER_ID: HeaderName = HeaderName::from_static("x-github-user-id");
+/// The scopes, in GitHub's own header.
+static X_OAUTH_SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
+/// The app that the token was issued to.
+static X_OAUTH_CLIENT_ID: HeaderName = HeaderName::from_static("x-oauth-client-id");
+
+/// Names, after folding, that upstreams take an identity from, behind us or behind another gate.
+const RESERVED: [&str; 8] = [
+    "x-forwarded-access-token",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
+    "x-github-user-id",
+    "x-oauth-client-id",
+    "x-oauth-scopes",
+];
+
+/// Families of such names.
+const RESERVED_PREFIXES: [&str; 2] = ["x-auth-request-", "x-gatekeeper-"];
+
+/// Removes every header that an upstream could take for an identity of ours.
+pub(crate) fn strip_identity(headers: &mut HeaderMap) {
+    // Holds nothing, and so allocates nothing, unless somebody tries.
+    let strays: Vec<HeaderName> = headers.keys().filter(|n| is_reserved(n)).cloned().collect();
+    for name in strays {
+        headers.remove(name);
+    }
+}
+
+/// Tells an upstream who is asking.
+pub(crate) fn set_identity(headers: &mut HeaderMap, identity: &Identity) {
+    let values = identity.headers();
+    headers.insert(X_FORWARDED_USER.clone(), values.login.clone());
+    headers.insert(X_GITHUB_USER_ID.clone(), values.user_id.clone());
+    headers.insert(X_OAUTH_SCOPES.clone(), values.scopes.clone());
+    headers.insert(X_OAUTH_CLIENT_ID.clone(), values.client_id.clone());
+}
+
+/// Keeps the credential from the upstream, or marks it so that no log and no table shows it.
+pub(crate) fn strip_credential(headers: &mut HeaderMap, forward: bool) {
+    if !forward {
+        headers.remove(AUTHORIZATION);
+    } else if let Some(credential) = headers.get_mut(AUTHORIZATION) {
+        credential.set_sensitive(true);
+    }
+}
+
+fn is_reserved(name: &HeaderName) -> bool {
+    let name = name.as_str().as_bytes();
+    // All of them begin so, most other headers do not.
+    name.first() == Some(&b'x')
+        && (RESERVED.iter().any(|reserved| folds_to(name, reserved))
+            || RESERVED_PREFIXES
+                .iter()
+                .any(|prefix| name.len() > prefix.len() && folds_to(&name[..prefix.len()], prefix)))
+}
+
+fn folds_to(name: &[u8], folded: &str) -> bool {
+    name.len() == folded.len()
+        && name
+            .iter()
+            .zip(folded.bytes())
+            .all(|(&b, wanted)| fold(b) == wanted)
+}
+
+/// `HeaderName` is lower-case already.
+fn fold(b: u8) -> u8 {
+    if b.is_ascii_alphanumeric() { b } else { b'-' }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn survives(name: &[u8]) -> bool {
+        let mut headers = HeaderMap::new();
+        let name = HeaderName::from_bytes(name).unwrap();
+        headers.append(name.clone(), HeaderValue::from_static("admin"));
+        headers.append(name, HeaderValue::from_static("root"));
+        strip_identity(&mut headers);
+        !headers.is_empty()
+    }
+
+    #[test]
+    fn look_alikes_of_identity_headers_are_removed() {
+        for name in [
+            "X-Forwarded-User",
+            "X_Forwarded_User",
+            "X.FORWARDED.USER",
+            "x!forwarded~user",
+            "X-GitHub-User-Id",
+            "x_oauth_scopes",
+            "X-OAuth-Client-Id",
+            "X-Forwarded-Groups",
+            "X-Auth-Request-User",
+            "x_auth_request_anything",
+            "X-Gatekeeper-Stale",
+        ] {
+            assert!(!survives(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_headers_stay() {
+        for name in [
+            "x-forwarded-for",
+            "x-request-id",
+            "accept",
+            "x",
+            "x-auth-request",
+            "xforwardeduser",
+        ] {
+            assert!(survives(name.as_bytes()), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_separator_is_seen_through(
+            which in 0..RESERVED.len(),
+            separators in prop::collection::vec(prop::sample::select(b"!#$%&'*+-.^_`|~".to_vec()), 8),
+            upper in any::<bool>(),
+        ) {
+            let mut separators = separators.into_iter();
+            let name: Vec<u8> = RESERVED[which]
+                .bytes()
+                .map(|b| if b == b'-' { separators.next().unwrap() } else { b })
+                .map(|b| if upper { b.to_ascii_uppercase() } else { b })
+                .collect();
+            prop_assert!(!survives(&name));
+        }
+    }
+}

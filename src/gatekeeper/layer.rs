@@ -1,0 +1,94 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tower::Layer;
+
+use super::service::{Gatekeeper, Shared};
+use crate::bearer::BearerOptions;
+use crate::policy::{AnyUser, Policy};
+use crate::rejection::Realm;
+use crate::validator::Validator;
+
+/// Layer that lets in only requests with a good token.
+///
+/// See the [module docs](crate::gatekeeper) for an example.
+#[must_use]
+pub struct GatekeeperLayer<C>(Arc<Shared<C>>);
+
+impl<C> GatekeeperLayer<C> {
+    /// Lets in everybody whose token `validator` finds good.
+    pub fn new(validator: Validator<C>) -> Self {
+        Self(Arc::new(Shared {
+            validator,
+            policy: Arc::new(AnyUser),
+            bearer: BearerOptions::default(),
+            realm: Realm::default(),
+            identity_extension: true,
+            identity_headers: false,
+            forward_token: false,
+        }))
+    }
+
+    /// Sets who may do what; by default everybody with a good token may do everything.
+    pub fn with_policy(self, policy: impl Policy) -> Self {
+        self.with(|shared| shared.policy = Arc::new(policy))
+    }
+
+    /// Sets what is accepted as a bearer token.
+    pub fn with_bearer(self, bearer: BearerOptions) -> Self {
+        self.with(|shared| shared.bearer = bearer)
+    }
+
+    /// Sets the name of the protected space in challenges; `ghes` by default.
+    pub fn with_realm(self, realm: Realm) -> Self {
+        self.with(|shared| shared.realm = realm)
+    }
+
+    /// Decides whether the inner service finds the [`Identity`](crate::identity::Identity) in
+    /// the request's extensions; on by default.
+    pub fn with_identity_extension(self, set: bool) -> Self {
+        self.with(|shared| shared.identity_extension = set)
+    }
+
+    /// Decides whether the request carries the identity in headers; off by default.
+    ///
+    /// They are `X-Forwarded-User`, `X-GitHub-User-Id`, `X-OAuth-Scopes` and
+    /// `X-OAuth-Client-Id`, for services that stand behind another connection. What a client
+    /// sent under these names, or under names that an upstream could take for them, is removed
+    /// either way.
+    pub fn with_identity_headers(self, set: bool) -> Self {
+        self.with(|shared| shared.identity_headers = set)
+    }
+
+    /// Decides whether the inner service sees the `Authorization` header; off by default.
+    ///
+    /// An inner service that sees the token can act as its user towards GHES.
+    pub fn with_forward_token(self, forward: bool) -> Self {
+        self.with(|shared| shared.forward_token = forward)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Shared<C>)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+}
+
+impl<S, C> Layer<S> for GatekeeperLayer<C> {
+    type Service = Gatekeeper<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Gatekeeper::new(inner, Arc::clone(&self.0))
+    }
+}
+
+impl<C> Clone for GatekeeperLayer<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> fmt::Debug for GatekeeperLayer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GatekeeperLayer").field(&self.0).finish()
+    }
+}

@@ -1,0 +1,159 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower::Service;
+
+use super::future::{Held, ResponseFuture};
+use super::headers::{set_identity, strip_credential, strip_identity};
+use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
+use crate::check::{CheckService, Verdict};
+use crate::identity::Identity;
+use crate::policy::Policy;
+use crate::rejection::{Realm, Rejection};
+use crate::validator::Validator;
+
+/// Middleware that lets in only requests with a good token.
+///
+/// See the [module docs](crate::gatekeeper) for an example.
+pub struct Gatekeeper<S, C> {
+    inner: S,
+    shared: Arc<Shared<C>>,
+}
+
+impl<S, C> Gatekeeper<S, C> {
+    pub(super) fn new(inner: S, shared: Arc<Shared<C>>) -> Self {
+        Self { inner, shared }
+    }
+}
+
+impl<S, C, B, ResBody> Service<Request<B>> for Gatekeeper<S, C>
+where
+    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    C: CheckService,
+    ResBody: Default,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, C, B>;
+
+    /// Asks the inner service only: a busy issuer must not hold back tokens that are known.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let shared = &self.shared;
+        let token = match shared.bearer_token(&request) {
+            Ok(token) => token,
+            Err(error) => return ResponseFuture::rejected(shared.reject(error.into())),
+        };
+        if let Some(verdict) = shared.validator.lookup(&token.hash()) {
+            return match shared.admit(verdict, &mut request) {
+                Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
+                Err(rejection) => ResponseFuture::rejected(shared.reject(rejection)),
+            };
+        }
+        let checking = shared.validator.check(token.to_access_token());
+        // The instance that was polled ready goes with the request; its clone stays behind.
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        let shared = Arc::clone(&self.shared);
+        ResponseFuture::checking(checking, Held::new(request, inner, shared))
+    }
+}
+
+impl<S: Clone, C> Clone for Gatekeeper<S, C> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), Arc::clone(&self.shared))
+    }
+}
+
+impl<S: fmt::Debug, C> fmt::Debug for Gatekeeper<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gatekeeper")
+            .field("inner", &self.inner)
+            .field("shared", &self.shared)
+            .finish()
+    }
+}
+
+/// What all clones of one layer and its services have in common.
+pub(super) struct Shared<C> {
+    pub(super) validator: Validator<C>,
+    pub(super) policy: Arc<dyn Policy>,
+    pub(super) bearer: BearerOptions,
+    pub(super) realm: Realm,
+    pub(super) identity_extension: bool,
+    pub(super) identity_headers: bool,
+    pub(super) forward_token: bool,
+}
+
+impl<C> Shared<C> {
+    fn bearer_token<'r, B>(&self, request: &'r Request<B>) -> Result<BearerToken<'r>, BearerError> {
+        bearer(request.headers(), request.uri().query(), &self.bearer)
+    }
+
+    /// Decides about a request whose token has a verdict, and makes it ready for the inner
+    /// service. Remembered and fresh verdicts both come through here, so they cannot differ.
+    pub(super) fn admit<B>(
+        &self,
+        verdict: Verdict,
+        request: &mut Request<B>,
+    ) -> Result<(), Rejection> {
+        let identity = match verdict {
+            Verdict::Active(identity) => identity,
+            Verdict::Inactive(reason) => return Err(reason.into()),
+        };
+        self.policy
+            .authorize(&identity, request.method(), request.uri().path())?;
+        self.dress(request, identity);
+        Ok(())
+    }
+
+    /// Strips first and sets last: nothing that a client sent can stand where our values go.
+    fn dress<B>(&self, request: &mut Request<B>, identity: Identity) {
+        let headers = request.headers_mut();
+        strip_identity(headers);
+        strip_credential(headers, self.forward_token);
+        if self.identity_headers {
+            set_identity(headers, &identity);
+        }
+        if self.identity_extension {
+            request.extensions_mut().insert(identity);
+        }
+    }
+
+    pub(super) fn reject<B: Default>(&self, rejection: Rejection) -> Response<B> {
+        tracing::debug!(reason = rejection.kind().as_str(), "request rejected");
+        rejection.into_response(&self.realm)
+    }
+}
+
+impl<C> Clone for Shared<C> {
+    fn clone(&self) -> Self {
+        Self {
+            validator: self.validator.clone(),
+            policy: Arc::clone(&self.policy),
+            bearer: self.bearer,
+            realm: self.realm.clone(),
+            identity_extension: self.identity_extension,
+            identity_headers: self.identity_headers,
+            forward_token: self.forward_token,
+        }
+    }
+}
+
+impl<C> fmt::Debug for Shared<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("bearer", &self.bearer)
+            .field("realm", &self.realm)
+            .field("identity_extension", &self.identity_extension)
+            .field("identity_headers", &self.identity_headers)
+            .field("forward_token", &self.forward_token)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! The client of GitHub Enterprise Server.
+
+mod url;
+
+pub use self::url::{GhesUrl, InvalidGhesUrl};

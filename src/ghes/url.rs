@@ -1,0 +1,153 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+/// Where a GitHub server lives: the address that people open in a browser.
+///
+/// | `url` | REST API |
+/// |---|---|
+/// | `https://ghes.example.com` | `https://ghes.example.com/api/v3` |
+/// | `https://octocorp.ghe.com` | `https://api.octocorp.ghe.com` |
+/// | `https://github.com` | `https://api.github.com` |
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GhesUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl GhesUrl {
+    /// Returns the root of the REST API, without a slash at the end.
+    #[must_use]
+    pub fn api_root(&self) -> String {
+        let Self { scheme, authority } = self;
+        let host = authority.host();
+        if host == "github.com" || host.ends_with(".ghe.com") {
+            format!("{scheme}://api.{authority}")
+        } else {
+            format!("{scheme}://{authority}/api/v3")
+        }
+    }
+
+    /// Tells whether tokens and secrets would cross a network unencrypted.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.scheme == Scheme::HTTP && !is_loopback(self.authority.host())
+    }
+}
+
+impl FromStr for GhesUrl {
+    type Err = InvalidGhesUrl;
+
+    fn from_str(url: &str) -> Result<Self, InvalidGhesUrl> {
+        let parts = url
+            .parse::<Uri>()
+            .map_err(|_| InvalidGhesUrl::Malformed)?
+            .into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(InvalidGhesUrl::Malformed);
+        };
+        if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
+            return Err(InvalidGhesUrl::Scheme);
+        }
+        if authority.as_str().contains('@') {
+            return Err(InvalidGhesUrl::Credentials);
+        }
+        match parts.path_and_query {
+            Some(path) if path != "/" => Err(InvalidGhesUrl::Path),
+            _ => Ok(Self { scheme, authority }),
+        }
+    }
+}
+
+impl fmt::Display for GhesUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+/// The error for an address that names no GitHub server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidGhesUrl {
+    /// A user name or password stands in the address.
+    Credentials,
+    /// It is no absolute URL.
+    Malformed,
+    /// It has a path or a query.
+    Path,
+    /// The scheme is neither `http` nor `https`.
+    Scheme,
+}
+
+impl fmt::Display for InvalidGhesUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Credentials => "leave credentials out of the URL",
+            Self::Malformed => "not a URL; write it like https://ghes.example.com",
+            Self::Path => "leave out the path; /api/v3 is added where it belongs",
+            Self::Scheme => "the scheme must be https, or http for tests",
+        })
+    }
+}
+
+impl std::error::Error for InvalidGhesUrl {}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<GhesUrl, InvalidGhesUrl> {
+        url.parse()
+    }
+
+    #[test]
+    fn the_api_root_follows_the_kind_of_server() {
+        for (url, root) in [
+            (
+                "https://ghes.example.com",
+                "https://ghes.example.com/api/v3",
+            ),
+            ("http://127.0.0.1:9090/", "http://127.0.0.1:9090/api/v3"),
+            ("https://github.com", "https://api.github.com"),
+            ("https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+            ("https://notghe.com", "https://notghe.com/api/v3"),
+        ] {
+            assert_eq!(parse(url).unwrap().api_root(), root);
+        }
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused() {
+        for (url, error) in [
+            ("", InvalidGhesUrl::Malformed),
+            ("ghes.example.com", InvalidGhesUrl::Malformed),
+            ("ftp://ghes.example.com", InvalidGhesUrl::Scheme),
+            ("https://a:b@ghes.example.com", InvalidGhesUrl::Credentials),
+            ("https://ghes.example.com/api/v3", InvalidGhesUrl::Path),
+            ("https://ghes.example.com?a", InvalidGhesUrl::Path),
+        ] {
+            assert_eq!(parse(url), Err(error), "{url}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_exposed_beyond_loopback() {
+        assert!(parse("http://ghes.example.com").unwrap().is_exposed());
+        for url in [
+            "https://ghes.example.com",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "http://127.8.0.1",
+        ] {
+            assert!(!parse(url).unwrap().is_exposed(), "{url}");
+        }
+    }
+}

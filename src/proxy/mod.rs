@@ -1,0 +1,3 @@
+//! The gate as a reverse proxy of its own.
+
+pub mod config;
