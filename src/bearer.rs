@@ -270,11 +270,10 @@ mod tests {
         #[test]
         fn whatever_is_read_is_a_b64token_of_the_input(bytes in prop::collection::vec(32_u8..=255, 0..80)) {
             let value = [b"Bearer ", &bytes[..]].concat();
-            if let Ok(token) = HeaderValue::from_bytes(&value).map(|_| read(&[&value])) {
-                if let Ok(token) = token {
-                    prop_assert!(is_b64token(&token));
-                    prop_assert!(value.ends_with(token.as_bytes()));
-                }
+            prop_assume!(HeaderValue::from_bytes(&value).is_ok());
+            if let Ok(token) = read(&[&value]) {
+                prop_assert!(is_b64token(&token));
+                prop_assert!(value.ends_with(token.as_bytes()));
             }
         }
     }

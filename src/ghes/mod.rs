@@ -1,5 +1,44 @@
 //! The client of GitHub Enterprise Server.
+//!
+//! [`GhesClient`] asks [check a token], the one endpoint that says whether a token is good *and*
+//! was issued to our app. It is a [`CheckService`](crate::check::CheckService), so it can be
+//! given to a [`Validator`](crate::validator::Validator) as it is, or inside further layers:
+//!
+//! ```no_run
+//! use ghes_gatekeeper::GatekeeperLayer;
+//! use ghes_gatekeeper::ghes::{App, GhesClient, HttpsTransport};
+//! use ghes_gatekeeper::validator::Validator;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let url = "https://ghes.example.com".parse()?;
+//! let app = App::new("Iv1.8a61f9b3a7aba766", std::env::var("CLIENT_SECRET")?);
+//! let client = GhesClient::new(&url, &app, HttpsTransport::new()?)?;
+//! let layer = GatekeeperLayer::new(Validator::new(client));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What it guarantees towards GHES and whoever stands in between:
+//!
+//! 1. A request is built from scratch; nothing of a client's request but the token is in it.
+//! 2. Redirects are not followed and replies are not decompressed.
+//! 3. A reply is read up to 64 KiB; its `token` member is never looked at.
+//! 4. Only a reply that has the documented form is believed, and only one about our own app.
+//!
+//! [check a token]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications#check-a-token
 
+mod applications;
+mod client;
+mod error;
+mod https;
+mod model;
+mod transport;
 mod url;
+mod verdict;
 
+pub use self::client::{App, GhesClient, InvalidApp};
+pub use self::error::ApiError;
+pub use self::https::{HttpsError, HttpsTransport};
+pub use self::model::{Authorization, AuthorizationApp, SimpleUser};
+pub use self::transport::Transport;
 pub use self::url::{GhesUrl, InvalidGhesUrl};

@@ -1,0 +1,132 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error, ResponseFuture};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tower::{BoxError, Service};
+
+/// Connections to GHES: a pool of its own, TLS by rustls, HTTP/1.1.
+///
+/// The certificate is always verified. `http://` is spoken where the URL says so; whether that is
+/// acceptable is decided before (see [`GhesUrl::is_exposed`](super::GhesUrl::is_exposed)).
+#[derive(Clone, Debug)]
+pub struct HttpsTransport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl HttpsTransport {
+    /// Trusts the certificate authorities of the system.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`HttpsError`] if no TLS configuration can be made.
+    pub fn new() -> Result<Self, HttpsError> {
+        Self::with_roots(system_roots())
+    }
+
+    /// Trusts the certificate authorities of the system and those in a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`HttpsError`] if the file cannot be read or holds no certificate, or if no TLS
+    /// configuration can be made.
+    pub fn with_ca_file(file: &Path) -> Result<Self, HttpsError> {
+        let mut roots = system_roots();
+        let before = roots.len();
+        for certificate in CertificateDer::pem_file_iter(file).map_err(HttpsError::new)? {
+            let certificate = certificate.map_err(HttpsError::new)?;
+            roots.add(certificate).map_err(HttpsError::new)?;
+        }
+        if roots.len() == before {
+            return Err(HttpsError::new("the file holds no certificate"));
+        }
+        Self::with_roots(roots)
+    }
+
+    fn with_roots(roots: RootCertStore) -> Result<Self, HttpsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(HttpsError::new)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_nodelay(true);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Ok(Self(
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+                .build(connector),
+        ))
+    }
+}
+
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    // A system without roots, or with one that is broken, still reaches a GHES of a private CA
+    // or on loopback; a certificate that cannot be verified is refused when it is presented.
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    roots
+}
+
+impl Service<Request<Full<Bytes>>> for HttpsTransport {
+    type Response = Response<Incoming>;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Service::poll_ready(&mut self.0, cx)
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        Service::call(&mut self.0, request)
+    }
+}
+
+/// The error for a TLS configuration that cannot be made.
+#[derive(Debug)]
+pub struct HttpsError(BoxError);
+
+impl HttpsError {
+    fn new(source: impl Into<BoxError>) -> Self {
+        Self(source.into())
+    }
+}
+
+impl fmt::Display for HttpsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TLS to GHES cannot be set up")
+    }
+}
+
+impl std::error::Error for HttpsError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// A GHES in the same network answers within milliseconds; one that takes a second to accept is
+/// down, and waiting longer only makes clients queue.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Shorter than the 75 s after which nginx, GHES's front end, closes idle connections by default:
+/// whoever closes first does not send a request into a closing connection.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);

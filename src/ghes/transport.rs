@@ -1,0 +1,61 @@
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tower::{BoxError, Service, ServiceExt};
+
+use super::error::ApiError;
+
+/// A service that carries requests to GHES and brings back the replies.
+///
+/// Essentially an alias for `Service<Request<Full<Bytes>>, Response = Response<impl Body>>`: it
+/// is implemented for every such service that can be shared between threads, such as
+/// [`HttpsTransport`](super::HttpsTransport) or the emulator, and cannot be implemented
+/// otherwise.
+pub trait Transport: sealed::Sealed + Clone + Send + Sync + 'static {
+    /// Sends a request and reads the reply to its end.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ApiError`] if there is no complete reply of at most 64 KiB.
+    fn exchange(
+        self,
+        request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = Result<Response<Bytes>, ApiError>> + Send;
+}
+
+impl<T, B> Transport for T
+where
+    T: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    T::Error: Into<BoxError>,
+    T::Future: Send,
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    async fn exchange(self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, ApiError> {
+        let (head, body) = self
+            .oneshot(request)
+            .await
+            .map_err(ApiError::transport)?
+            .into_parts();
+        match Limited::new(body, MAX_REPLY_BYTES).collect().await {
+            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(ApiError::reply(&head, error)),
+            Err(error) => Err(ApiError::transport(error)),
+        }
+    }
+}
+
+/// A reply of check-token has about 3 KiB. Twenty times that leaves room for a GHES to come, and
+/// keeps one that went wrong from filling our memory.
+const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+#[expect(unnameable_types, reason = "naming it would unseal the trait")]
+mod sealed {
+    use super::{Bytes, Full, Request, Service};
+
+    pub trait Sealed {}
+
+    impl<T: Service<Request<Full<Bytes>>>> Sealed for T {}
+}

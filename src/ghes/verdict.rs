@@ -1,0 +1,114 @@
+//! From a reply of check-token to a verdict, or to the reason why there is none.
+//!
+//! Only four replies say that a token is bad: 404 and 422 in GHES's own form, and a 200 that is
+//! expired or has no user. Everything else says nothing about the token.
+
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+
+use super::error::{ApiError, ApiErrorKind};
+use super::model::{Authorization, SimpleUser};
+use crate::check::{CheckError, CheckErrorKind, InactiveReason, Verdict};
+use crate::identity::{Identity, User};
+use crate::scope::Scopes;
+
+/// Judges a reply about a token that must have been issued to `client_id`.
+pub(super) fn verdict(
+    reply: Result<Authorization, ApiError>,
+    client_id: &str,
+) -> Result<Verdict, CheckError> {
+    match reply {
+        Ok(authorization) if authorization.app.client_id != client_id => {
+            Err(CheckError::new(CheckErrorKind::AppMismatch))
+        }
+        Ok(authorization) => authorized(authorization),
+        Err(error) => refused(error),
+    }
+}
+
+fn authorized(authorization: Authorization) -> Result<Verdict, CheckError> {
+    let expires_at = authorization.expires_at;
+    if expires_at.is_some_and(|at| at <= SystemTime::now()) {
+        return Ok(Verdict::Inactive(InactiveReason::Expired));
+    }
+    let Some(user) = authorization.user else {
+        return Ok(Verdict::Inactive(InactiveReason::NoUser));
+    };
+    let scopes = Scopes::parse(authorization.scopes.iter().map(String::as_str))
+        .map_err(|error| CheckError::with_source(CheckErrorKind::UnexpectedResponse, error))?;
+    let identity = Identity::new(
+        self::user(&user),
+        &authorization.app.client_id,
+        authorization.id,
+        scopes,
+    )
+    .map_err(|error| CheckError::with_source(CheckErrorKind::UnexpectedResponse, error))?;
+    Ok(Verdict::Active(match expires_at {
+        Some(at) => identity.with_expires_at(at),
+        None => identity,
+    }))
+}
+
+fn user(user: &SimpleUser) -> User {
+    User::new(&user.login, user.id)
+        .with_node_id(&user.node_id)
+        .with_kind(&user.kind)
+        .with_site_admin(user.site_admin)
+}
+
+fn refused(error: ApiError) -> Result<Verdict, CheckError> {
+    let kind = match error.kind() {
+        ApiErrorKind::Transport => CheckErrorKind::Unavailable,
+        ApiErrorKind::Reply(_) => CheckErrorKind::UnexpectedResponse,
+        ApiErrorKind::Status(status, message) => match (*status, message.as_deref()) {
+            (StatusCode::NOT_FOUND, Some(_)) => {
+                return Ok(Verdict::Inactive(InactiveReason::Unknown));
+            }
+            // The same status stands for "validation failed" and for "the endpoint has been
+            // spammed". The request has no member but the token that could be invalid.
+            (StatusCode::UNPROCESSABLE_ENTITY, Some(message)) if !mentions(message, &["spam"]) => {
+                return Ok(Verdict::Inactive(InactiveReason::Unprocessable));
+            }
+            (status, message) => failure(status, message, error.is_limited()),
+        },
+    };
+    Err(check_error(kind, error))
+}
+
+fn failure(status: StatusCode, message: Option<&str>, is_limited: bool) -> CheckErrorKind {
+    let message = message.unwrap_or_default();
+    match status {
+        StatusCode::UNAUTHORIZED => CheckErrorKind::CredentialsRefused,
+        StatusCode::TOO_MANY_REQUESTS => CheckErrorKind::RateLimited,
+        StatusCode::UNPROCESSABLE_ENTITY if !message.is_empty() => CheckErrorKind::RateLimited,
+        StatusCode::FORBIDDEN if is_limited || mentions(message, &LIMIT_WORDS) => {
+            CheckErrorKind::RateLimited
+        }
+        StatusCode::FORBIDDEN => CheckErrorKind::Forbidden,
+        status if status.is_server_error() => CheckErrorKind::Unavailable,
+        _ => CheckErrorKind::UnexpectedResponse,
+    }
+}
+
+fn check_error(kind: CheckErrorKind, error: ApiError) -> CheckError {
+    let asked = error.retry_after();
+    let least = (kind == CheckErrorKind::RateLimited).then_some(LEAST_LIMIT_WAIT);
+    match asked.or(least) {
+        Some(wait) => CheckError::with_retry_after(kind, wait, error),
+        None => CheckError::with_source(kind, error),
+    }
+}
+
+fn mentions(message: &str, words: &[&str]) -> bool {
+    let message = message.to_ascii_lowercase();
+    words.iter().any(|word| message.contains(word))
+}
+
+/// How GitHub's 403 replies name a limit: primary, secondary (once "abuse"), failed logins.
+const LIMIT_WORDS: [&str; 3] = ["rate limit", "abuse", "login attempts"];
+
+/// [GitHub's rule] for a limit that comes without a time.
+///
+/// [GitHub's rule]: https://docs.github.com/en/enterprise-server/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+const LEAST_LIMIT_WAIT: Duration = Duration::from_secs(60);

@@ -1,0 +1,47 @@
+//! What several tests need.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+use ghes_gatekeeper::GatekeeperLayer;
+use ghes_gatekeeper::check::{CheckRequest, CheckService, Verdict};
+use ghes_gatekeeper::identity::{Identity, User};
+use ghes_gatekeeper::scope::Scopes;
+use ghes_gatekeeper::validator::Validator;
+use http::{Request, Response};
+use tower::util::BoxCloneService;
+use tower::{Layer, service_fn};
+
+/// A gate over an inner service that answers with nothing.
+pub type Gate = BoxCloneService<Request<()>, Response<()>, Infallible>;
+
+/// Puts a gate that asks `check` before an inner service that answers with nothing.
+pub fn gate<C: CheckService>(check: C) -> Gate {
+    let layer = GatekeeperLayer::new(Validator::new(check));
+    BoxCloneService::new(layer.layer(service_fn(accept)))
+}
+
+/// GitHub's octocat with some scopes.
+pub fn octocat(scopes: &[&str]) -> Identity {
+    let scopes = Scopes::parse(scopes.iter().copied()).unwrap();
+    Identity::new(User::new("octocat", 1), "Iv1.8a61f9b3a7aba766", 1, scopes).unwrap()
+}
+
+/// A request for `/` with a bearer token.
+pub fn request(token: &str) -> Request<()> {
+    Request::get("/")
+        .header("authorization", format!("Bearer {token}"))
+        .body(())
+        .unwrap()
+}
+
+/// An inner service that answers with nothing.
+pub fn accept(_: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
+    ready(Ok(Response::new(())))
+}
+
+/// A check service that knows octocat by every token.
+pub fn everybody_is_octocat(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {
+    ready(Ok(Verdict::Active(octocat(&[]))))
+}
