@@ -16,10 +16,14 @@ use tower::{Layer, service_fn};
 /// A gate over an inner service that answers with nothing.
 pub type Gate = BoxCloneService<Request<()>, Response<()>, Infallible>;
 
+/// A layer that asks `check`, with every default.
+pub fn layer<C: CheckService>(check: C) -> GatekeeperLayer<C> {
+    GatekeeperLayer::new(Validator::new(check))
+}
+
 /// Puts a gate that asks `check` before an inner service that answers with nothing.
 pub fn gate<C: CheckService>(check: C) -> Gate {
-    let layer = GatekeeperLayer::new(Validator::new(check));
-    BoxCloneService::new(layer.layer(service_fn(accept)))
+    BoxCloneService::new(layer(check).layer(service_fn(accept)))
 }
 
 /// GitHub's octocat with some scopes.
