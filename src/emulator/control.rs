@@ -1,0 +1,226 @@
+//! The emulator's own endpoints, for tests in another process.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Response, StatusCode};
+use http_body_util::Full;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+
+use super::faults::Fault;
+use super::operation::Operation;
+use super::reply;
+use super::state::State;
+
+/// Answers a request to a path below `/_emulator`; the body is absent if it was too large.
+pub(super) fn answer(
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    body: Option<&Bytes>,
+) -> Response<Full<Bytes>> {
+    let Some(body) = body else {
+        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+            .into_response();
+    };
+    let answer = match (path, method.as_str()) {
+        ("/tokens", "POST") => mint(state, body),
+        ("/tokens", "DELETE") => revoke(state, body),
+        ("/faults", "POST") => fail(state, body),
+        ("/faults", "DELETE") => Ok(clear_faults(state)),
+        ("/requests", "GET") => Ok(requests(state)),
+        ("/tokens" | "/faults" | "/requests", _) => Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this endpoint has no such method",
+        )),
+        _ => Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "there is no such control endpoint",
+        )),
+    };
+    answer.unwrap_or_else(Refusal::into_response)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MintRequest {
+    client_id: String,
+    user: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// In seconds; absent for a token that never expires.
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeRequest {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultRequest {
+    status: Option<u16>,
+    delay_ms: Option<u64>,
+    body: Option<String>,
+    #[serde(default)]
+    drop: bool,
+    #[serde(default = "one")]
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct Minted {
+    token: String,
+}
+
+fn mint(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+    let request: MintRequest = read(body)?;
+    let expires_in = request.expires_in.map(Duration::from_secs);
+    let token = state
+        .mint(
+            &request.client_id,
+            &request.user,
+            request.scopes,
+            expires_in,
+        )
+        .map_err(|error| Refusal::unprocessable(error.to_string()))?;
+    Ok(respond(StatusCode::CREATED, &Minted { token }))
+}
+
+fn revoke(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+    let request: RevokeRequest = read(body)?;
+    if state.revoke(&request.token) {
+        Ok(no_content())
+    } else {
+        Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "token: there is no such token",
+        ))
+    }
+}
+
+fn fail(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+    state.fail(read::<FaultRequest>(body)?.into_fault()?);
+    Ok(no_content())
+}
+
+fn clear_faults(state: &mut State) -> Response<Full<Bytes>> {
+    state.clear_faults();
+    no_content()
+}
+
+fn requests(state: &State) -> Response<Full<Bytes>> {
+    let calls = Operation::ALL
+        .iter()
+        .map(|&operation| (operation.id(), state.calls(operation)));
+    respond(StatusCode::OK, &calls.collect::<BTreeMap<_, _>>())
+}
+
+impl FaultRequest {
+    fn into_fault(self) -> Result<Fault, Refusal> {
+        if self.count == 0 {
+            return Err(Refusal::unprocessable("count: must be at least 1"));
+        }
+        let status = self.status.map(final_status).transpose()?;
+        let delay = self.delay_ms.map(Duration::from_millis);
+        let fault = match (status, self.body, self.drop) {
+            (None, None, true) => Fault::dropped(),
+            (Some(_), _, true) => return Err(Refusal::unprocessable("drop: excludes status")),
+            (None, Some(_), true) => return Err(Refusal::unprocessable("drop: excludes body")),
+            (status, Some(body), false) => {
+                Fault::status(status.unwrap_or(StatusCode::OK)).with_body(body)
+            }
+            (Some(status), None, false) => Fault::status(status),
+            (None, None, false) if delay.is_some() => Fault::slow(Duration::ZERO),
+            (None, None, false) => {
+                return Err(Refusal::unprocessable(
+                    "a fault needs a status, delay_ms, body or drop",
+                ));
+            }
+        };
+        Ok(fault
+            .with_delay(delay.unwrap_or_default())
+            .times(self.count))
+    }
+}
+
+/// Refuses the informational statuses, which end no exchange.
+fn final_status(status: u16) -> Result<StatusCode, Refusal> {
+    StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or_else(|| Refusal::unprocessable("status: must be from 200 to 599"))
+}
+
+/// An answer to a request that makes no sense.
+struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    fn into_response(self) -> Response<Full<Bytes>> {
+        #[derive(Serialize)]
+        struct Message {
+            message: String,
+        }
+        respond(
+            self.status,
+            &Message {
+                message: self.message,
+            },
+        )
+    }
+}
+
+/// Reads a JSON body; a refusal names the member at fault.
+fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Refusal> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refusal(&error.path().to_string(), error.inner()))?;
+    deserializer.end().map_err(|error| refusal(".", &error))?;
+    Ok(value)
+}
+
+fn refusal(path: &str, error: &serde_json::Error) -> Refusal {
+    let (status, place) = match error.classify() {
+        Category::Data if path == "." => (StatusCode::UNPROCESSABLE_ENTITY, "body"),
+        Category::Data => (StatusCode::UNPROCESSABLE_ENTITY, path),
+        Category::Io | Category::Syntax | Category::Eof => (StatusCode::BAD_REQUEST, "body"),
+    };
+    Refusal::new(status, format!("{place}: {error}"))
+}
+
+fn respond(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(reply::json(body)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(reply::JSON));
+    response
+}
+
+fn no_content() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+const fn one() -> u64 {
+    1
+}
