@@ -5,6 +5,7 @@ pub mod bearer;
 mod cache;
 pub mod check;
 mod flight;
+mod fold;
 pub mod gatekeeper;
 pub mod identity;
 pub mod policy;

@@ -55,8 +55,8 @@ pub struct TokenHash([u8; 32]);
 impl TokenHash {
     /// Hashes the complete token, prefix included.
     #[must_use]
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+    pub fn of(token: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::digest(token).into())
     }
 
     /// Returns the 32 bytes of the digest.

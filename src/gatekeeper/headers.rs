@@ -1,11 +1,10 @@
 //! The headers that say who is asking: a client's are removed, ours are set.
 //!
-//! Names are compared by how the sloppiest upstream reads them. CGI, WSGI and PHP fold every
-//! byte but letters and digits into one, so `X_Forwarded_User` and `x.forwarded.user` reach an
-//! application as `X-Forwarded-User`; six proxies have been bypassed that way.
+//! Names are compared [folded](crate::fold), as the sloppiest upstream reads them.
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
+use crate::fold::{folds_to, remove_where, starts_folded};
 use crate::identity::Identity;
 
 /// The login.
@@ -29,16 +28,12 @@ const RESERVED: [&str; 8] = [
     "x-oauth-scopes",
 ];
 
-/// Families of such names.
-const RESERVED_PREFIXES: [&str; 2] = ["x-auth-request-", "x-gatekeeper-"];
+/// Families of such names, by how they begin.
+const FAMILIES: [&str; 2] = ["x-auth-request-", "x-gatekeeper-"];
 
 /// Removes every header that an upstream could take for an identity of ours.
 pub(crate) fn strip_identity(headers: &mut HeaderMap) {
-    // Holds nothing, and so allocates nothing, unless somebody tries.
-    let strays: Vec<HeaderName> = headers.keys().filter(|n| is_reserved(n)).cloned().collect();
-    for name in strays {
-        headers.remove(name);
-    }
+    remove_where(headers, is_reserved);
 }
 
 /// Tells an upstream who is asking.
@@ -60,26 +55,10 @@ pub(crate) fn strip_credential(headers: &mut HeaderMap, forward: bool) {
 }
 
 fn is_reserved(name: &HeaderName) -> bool {
-    let name = name.as_str().as_bytes();
     // All of them begin so, most other headers do not.
-    name.first() == Some(&b'x')
+    name.as_str().starts_with('x')
         && (RESERVED.iter().any(|reserved| folds_to(name, reserved))
-            || RESERVED_PREFIXES
-                .iter()
-                .any(|prefix| name.len() > prefix.len() && folds_to(&name[..prefix.len()], prefix)))
-}
-
-fn folds_to(name: &[u8], folded: &str) -> bool {
-    name.len() == folded.len()
-        && name
-            .iter()
-            .zip(folded.bytes())
-            .all(|(&b, wanted)| fold(b) == wanted)
-}
-
-/// `HeaderName` is lower-case already.
-fn fold(b: u8) -> u8 {
-    if b.is_ascii_alphanumeric() { b } else { b'-' }
+            || FAMILIES.iter().any(|prefix| starts_folded(name, prefix)))
 }
 
 #[cfg(test)]
