@@ -169,7 +169,7 @@ fn is_b64token(token: &[u8]) -> bool {
 
 fn is_b64token_byte(b: u8) -> bool {
     // In ASCII, "-", ".", "/" and the digits follow each other.
-    matches!(b | 0x20, b'a'..=b'z')
+    (b | 0x20).is_ascii_lowercase()
         | matches!(b, b'-'..=b'9')
         | (b == b'_')
         | (b == b'~')

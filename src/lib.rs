@@ -1,6 +1,8 @@
 //! Accept GitHub Enterprise Server OAuth tokens in your own tools.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
+mod authority;
 pub mod bearer;
 mod cache;
 pub mod check;

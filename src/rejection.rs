@@ -334,6 +334,12 @@ impl Realm {
             Err(InvalidRealm(()))
         }
     }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Default for Realm {

@@ -40,7 +40,7 @@ async fn statuses(callers: Vec<Caller>) -> Vec<u16> {
 }
 
 async fn answer(handle: &mut Handle<CheckRequest, Verdict>) {
-    let (check, reply) = handle.next_request().await.unwrap();
+    let (check, reply) = handle.next_request().await.expect("a call");
     assert_eq!(check.token().expose(), "gho_unknown");
     reply.send_response(Verdict::Active(octocat(&[])));
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use crate::authority::is_connectable;
+
 /// Where a GitHub server lives: the address that people open in a browser.
 ///
 /// | `url` | REST API |
@@ -42,6 +44,10 @@ impl FromStr for GhesUrl {
     type Err = InvalidGhesUrl;
 
     fn from_str(url: &str) -> Result<Self, InvalidGhesUrl> {
+        // `Uri` drops a fragment without a word.
+        if url.contains('#') {
+            return Err(InvalidGhesUrl::Path);
+        }
         let parts = url
             .parse::<Uri>()
             .map_err(|_| InvalidGhesUrl::Malformed)?
@@ -54,6 +60,9 @@ impl FromStr for GhesUrl {
         }
         if authority.as_str().contains('@') {
             return Err(InvalidGhesUrl::Credentials);
+        }
+        if !is_connectable(&authority) {
+            return Err(InvalidGhesUrl::Malformed);
         }
         match parts.path_and_query {
             Some(path) if path != "/" => Err(InvalidGhesUrl::Path),
@@ -133,6 +142,10 @@ mod tests {
             ("https://a:b@ghes.example.com", InvalidGhesUrl::Credentials),
             ("https://ghes.example.com/api/v3", InvalidGhesUrl::Path),
             ("https://ghes.example.com?a", InvalidGhesUrl::Path),
+            ("https://ghes.example.com#a", InvalidGhesUrl::Path),
+            ("https://ghes.example.com:99999", InvalidGhesUrl::Malformed),
+            ("https://ghes.example.com:", InvalidGhesUrl::Malformed),
+            ("https://:443", InvalidGhesUrl::Malformed),
         ] {
             assert_eq!(parse(url), Err(error), "{url}");
         }

@@ -1,5 +1,9 @@
 //! What several tests need.
 #![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failure here is a failure of the test"
+)]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -14,26 +18,26 @@ use tower::util::BoxCloneService;
 use tower::{Layer, service_fn};
 
 /// A gate over an inner service that answers with nothing.
-pub type Gate = BoxCloneService<Request<()>, Response<()>, Infallible>;
+pub(crate) type Gate = BoxCloneService<Request<()>, Response<()>, Infallible>;
 
 /// A layer that asks `check`, with every default.
-pub fn layer<C: CheckService>(check: C) -> GatekeeperLayer<C> {
+pub(crate) fn layer<C: CheckService>(check: C) -> GatekeeperLayer<C> {
     GatekeeperLayer::new(Validator::new(check))
 }
 
 /// Puts a gate that asks `check` before an inner service that answers with nothing.
-pub fn gate<C: CheckService>(check: C) -> Gate {
+pub(crate) fn gate<C: CheckService>(check: C) -> Gate {
     BoxCloneService::new(layer(check).layer(service_fn(accept)))
 }
 
 /// GitHub's octocat with some scopes.
-pub fn octocat(scopes: &[&str]) -> Identity {
+pub(crate) fn octocat(scopes: &[&str]) -> Identity {
     let scopes = Scopes::parse(scopes.iter().copied()).unwrap();
     Identity::new(User::new("octocat", 1), "Iv1.8a61f9b3a7aba766", 1, scopes).unwrap()
 }
 
 /// A request for `/` with a bearer token.
-pub fn request(token: &str) -> Request<()> {
+pub(crate) fn request(token: &str) -> Request<()> {
     Request::get("/")
         .header("authorization", format!("Bearer {token}"))
         .body(())
@@ -41,11 +45,11 @@ pub fn request(token: &str) -> Request<()> {
 }
 
 /// An inner service that answers with nothing.
-pub fn accept(_: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
+pub(crate) fn accept(_: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
     ready(Ok(Response::new(())))
 }
 
 /// A check service that knows octocat by every token.
-pub fn everybody_is_octocat(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {
+pub(crate) fn everybody_is_octocat(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {
     ready(Ok(Verdict::Active(octocat(&[]))))
 }

@@ -1,1 +1,190 @@
-//! The configuration of the proxy.
+//! The configuration of the proxy: one TOML file, and the environment over it.
+//!
+//! 1. Every key is also an environment variable: `GHES_GATEKEEPER_` and the path in capitals,
+//!    with `__` between levels and items of arrays counted from 0, as in
+//!    `GHES_GATEKEEPER_SERVER__LISTEN` and `GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID`. The
+//!    environment wins. What is no string is written as TOML: `true`, `5`, `["read:org"]`.
+//! 2. A secret is given by its key or by the file that its `_file` twin names, never by both.
+//! 3. Nothing is guessed. An unknown key, a secret that is missing or empty, an age without an
+//!    end: each refuses the whole configuration.
+//! 4. All mistakes are reported at once, each with its place and its cure, none with a secret.
+//!
+//! Paths of files are relative to the directory that the proxy was started in. Files are read
+//! once; who changes one starts the proxy again.
+//!
+//! This is all that can be configured:
+//!
+#![doc = concat!("```toml\n", include_str!("example.toml"), "```")]
+//!
+//! ```
+//! use ghes_gatekeeper::proxy::config::Config;
+//!
+//! let file = r#"
+//!     [ghes]
+//!     url = "https://ghes.example.com"
+//!     [[ghes.apps]]
+//!     client_id = "Iv1.8a61f9b3a7aba766"
+//!     [[routes]]
+//!     path = "/"
+//!     upstrem = "http://127.0.0.1:3000"
+//! "#;
+//! let environment = [
+//!     ("GHES_GATEKEEPER_GHES__APPS__0__CLIENT_SECRET", "3ef4ad510c59ad37bac6"),
+//!     ("GHES_GATEKEEPER_ROUTES__0__UPSTREAM", "http://127.0.0.1:3000"),
+//! ];
+//! let environment = environment.map(|(name, text)| (name.to_owned(), text.to_owned()));
+//!
+//! let errors = Config::parse(file, environment.clone()).unwrap_err();
+//! assert_eq!(
+//!     errors.to_string(),
+//!     "configuration:8: routes[0].upstrem: unknown key; did you mean upstream?"
+//! );
+//! let config = Config::parse(&file.replace("upstrem", "upstream"), environment)?;
+//! assert_eq!(config.routes[0].path.as_str(), "/");
+//! # Ok::<_, ghes_gatekeeper::proxy::config::ConfigErrors>(())
+//! ```
+
+mod cache;
+mod environment;
+mod error;
+mod ghes;
+mod path;
+mod redacted;
+mod routes;
+mod secret;
+mod section;
+mod server;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::{Error, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+use self::error::Place;
+use self::path::KeyPath;
+use self::redacted::Redacted;
+use self::section::Section;
+use self::source::Node;
+
+pub use self::cache::CacheConfig;
+pub use self::error::{ConfigError, ConfigErrors};
+pub use self::ghes::{AppConfig, GhesConfig};
+pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
+pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+
+/// A configuration that holds together.
+///
+/// Plain data: whoever has one got it from [`Config::load`] or [`Config::parse`], so every part
+/// is checked. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where clients come in.
+    pub server: ServerConfig,
+    /// The server that is asked about tokens.
+    pub ghes: GhesConfig,
+    /// How long and how many of its answers are remembered.
+    pub cache: CacheConfig,
+    /// Which paths go to which upstream, in the order of the file; at least one.
+    pub routes: Vec<RouteConfig>,
+}
+
+impl Config {
+    /// An example of every key, with the defaults where there are any.
+    pub const EXAMPLE: &str = include_str!("example.toml");
+
+    /// Reads a file, if there is one, and the environment.
+    ///
+    /// Of `environment`, only variables that begin with `GHES_GATEKEEPER_` are looked at, and of
+    /// these not the ones that Kubernetes sets beside a Service of our name. Take them from
+    /// [`std::env::vars_os`]: [`std::env::vars`] panics if any variable is no UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigErrors`] with every mistake in both, or with one if the file cannot be
+    /// read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let Some(file) = file else {
+            return Self::build(Node::empty(Place::Nowhere), environment);
+        };
+        let name: Arc<str> = file.display().to_string().into();
+        match fs::read_to_string(file) {
+            Ok(text) => Self::parse_named(&name, &text, environment),
+            Err(error) => Err(unreadable(&name, &error)),
+        }
+    }
+
+    /// Reads the text of a file, which reports call `configuration`, and the environment.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigErrors`] with every mistake in both.
+    pub fn parse(
+        toml: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::parse_named(&"configuration".into(), toml, environment)
+    }
+
+    /// Writes out what is in force, defaults included, with `[redacted]` for every secret.
+    #[must_use]
+    pub fn to_redacted_toml(&self) -> String {
+        Redacted(self).to_string()
+    }
+
+    fn parse_named(
+        name: &Arc<str>,
+        toml: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let root = source::parse(toml, name).map_err(ConfigErrors::new)?;
+        Self::build(root, environment)
+    }
+
+    fn build(
+        mut root: Node,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let errors = RefCell::new(environment::overlay(&mut root, environment));
+        let place = root.place.clone();
+        let config = Section::read(KeyPath::default(), root, &place, &errors, Self::read);
+        let errors = errors.into_inner();
+        match config {
+            Some(config) if errors.is_empty() => Ok(config),
+            // Whoever reads no value notes why.
+            _ => Err(ConfigErrors::new(errors)),
+        }
+    }
+
+    fn read(root: &mut Section<'_>) -> Option<Self> {
+        let server = root.section("server", ServerConfig::read);
+        let ghes = root.section("ghes", GhesConfig::read);
+        let cache = root.section("cache", CacheConfig::read);
+        let routes = routes::read(root);
+        Some(Self {
+            server: server?,
+            ghes: ghes?,
+            cache: cache?,
+            routes,
+        })
+    }
+}
+
+fn unreadable(name: &Arc<str>, error: &Error) -> ConfigErrors {
+    let cure = match error.kind() {
+        ErrorKind::NotFound => {
+            "; create it with at least ghes.url, one [[ghes.apps]] and one [[routes]]"
+        }
+        _ => "",
+    };
+    let message = format!("cannot be read: {error}{cure}");
+    let place = Place::File(Arc::clone(name));
+    ConfigErrors::new(vec![ConfigError::new(place, KeyPath::default(), message)])
+}

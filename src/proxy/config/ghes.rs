@@ -1,0 +1,137 @@
+use std::path::PathBuf;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use secrecy::SecretString;
+
+use super::secret;
+use super::section::Section;
+use super::source::Node;
+use crate::ghes::GhesUrl;
+
+/// `[ghes]`: the server that is asked about tokens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GhesConfig {
+    /// The host that people open in a browser. Required.
+    pub url: GhesUrl,
+    /// Certificates to trust besides the system's roots. Absent: the system's roots only.
+    pub ca_file: Option<PathBuf>,
+    /// Whether `url` may be `http://` beyond loopback. Absent: no, for it shows every token
+    /// and the app's secret to the network.
+    pub allow_insecure_http: bool,
+    /// The value of `X-GitHub-Api-Version`. Absent: no such header, and the server's own
+    /// default, which suits every release that has the endpoint.
+    pub api_version: Option<String>,
+    /// The app whose tokens are good.
+    pub app: AppConfig,
+}
+
+/// `[[ghes.apps]]`: an OAuth app or GitHub App of the server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AppConfig {
+    /// The app's client id. Required.
+    pub client_id: String,
+    /// The app's client secret, from `client_secret` or the file `client_secret_file`. Required.
+    pub client_secret: SecretString,
+}
+
+impl GhesConfig {
+    pub(super) fn read(ghes: &mut Section<'_>) -> Option<Self> {
+        let url = ghes.required("url", "url = \"https://ghes.example.com\"", url);
+        let allow_insecure_http = ghes.flag("allow_insecure_http");
+        if url.as_ref().is_some_and(GhesUrl::is_exposed) && !allow_insecure_http {
+            ghes.refuse("url", EXPOSED);
+        }
+        let ca_file = ghes.optional("ca_file", ca_file);
+        let api_version = ghes.optional("api_version", api_version);
+        let app = read_app(ghes);
+        Some(Self {
+            url: url?,
+            ca_file,
+            allow_insecure_http,
+            api_version,
+            app: app?,
+        })
+    }
+}
+
+impl AppConfig {
+    fn read(app: &mut Section<'_>) -> Option<Self> {
+        let example = "client_id = \"Iv1.8a61f9b3a7aba766\"";
+        let client_id = app.required("client_id", example, client_id);
+        let client_secret = secret::read(app, "client_secret", "client_secret_file");
+        Some(Self {
+            client_id: client_id?,
+            client_secret: client_secret?,
+        })
+    }
+}
+
+fn read_app(ghes: &mut Section<'_>) -> Option<AppConfig> {
+    let mut count = 0;
+    let apps = ghes.sections("apps", "client_id", |app| {
+        count += 1;
+        if count > 1 {
+            app.refuse_whole("more than one app is not supported yet; keep one");
+        }
+        AppConfig::read(app)
+    });
+    apps.into_iter().next()
+}
+
+fn url(node: Node) -> Result<GhesUrl, String> {
+    node.text()?
+        .parse()
+        .map_err(|error: crate::ghes::InvalidGhesUrl| error.to_string())
+}
+
+fn client_id(node: Node) -> Result<String, String> {
+    let client_id = node.text()?;
+    // It stands before a colon in Basic credentials, in the path of the check, and in a header
+    // beside other values.
+    let legal = |b: u8| b.is_ascii_graphic() && !b":/?#%,".contains(&b);
+    if client_id.is_empty() || client_id.len() > 255 || !client_id.bytes().all(legal) {
+        return Err("not a client id; copy it from the app's settings page on GHES".to_owned());
+    }
+    Ok(client_id)
+}
+
+fn api_version(node: Node) -> Result<String, String> {
+    let version = node.text()?;
+    let digit_or_dash = |(index, byte): (usize, u8)| match index {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    if version.len() != 10 || !version.bytes().enumerate().all(digit_or_dash) {
+        return Err("not a version; write it as a date, like 2022-11-28".to_owned());
+    }
+    Ok(version)
+}
+
+/// Takes a file in which every certificate can be a root. One that cannot is refused here,
+/// because leaving it out would surface as a failed handshake with GHES much later.
+fn ca_file(node: Node) -> Result<PathBuf, String> {
+    let path = PathBuf::from(node.text()?);
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(&path)
+        .and_then(Iterator::collect::<Result<_, _>>)
+        .map_err(|error| match error {
+            PemError::Io(error) => format!("cannot read {path:?}: {error}"),
+            _ => format!("{path:?} is damaged; it must hold certificates as PEM"),
+        })?;
+    if certificates.is_empty() {
+        return Err(format!("{path:?} holds no certificate; it must be PEM"));
+    }
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots
+            .add(certificate)
+            .map_err(|_| format!("{path:?} holds a certificate that cannot be a root"))?;
+    }
+    Ok(path)
+}
+
+const EXPOSED: &str = "http:// would show every token and the app's secret to the network; \
+     use https://, or set ghes.allow_insecure_http = true for a test";

@@ -1,0 +1,78 @@
+use std::fmt;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use toml::Value;
+
+use super::{CacheConfig, Config, GhesConfig, RouteConfig, ServerConfig};
+
+/// What is printed for a secret. It is no secret itself, and is refused as one.
+pub(super) const REDACTED: &str = "[redacted]";
+
+/// Prints a configuration as TOML, with defaults and without secrets.
+pub(super) struct Redacted<'c>(pub(super) &'c Config);
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config {
+            server,
+            ghes,
+            cache,
+            routes,
+        } = self.0;
+        write_server(f, server)?;
+        write_ghes(f, ghes)?;
+        write_cache(f, cache)?;
+        routes.iter().try_for_each(|route| write_route(f, route))
+    }
+}
+
+fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Result {
+    let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
+    writeln!(f, "[server]")?;
+    write_key(f, "listen", listen)?;
+    write_key(f, "realm", server.realm.as_str())
+}
+
+fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {
+    writeln!(f, "\n[ghes]")?;
+    write_key(f, "url", ghes.url.to_string())?;
+    if let Some(path) = &ghes.ca_file {
+        write_key(f, "ca_file", path.to_string_lossy().as_ref())?;
+    }
+    if let Some(version) = &ghes.api_version {
+        write_key(f, "api_version", version.as_str())?;
+    }
+    write_key(f, "allow_insecure_http", ghes.allow_insecure_http)?;
+    writeln!(f, "\n[[ghes.apps]]")?;
+    write_key(f, "client_id", ghes.app.client_id.as_str())?;
+    write_key(f, "client_secret", REDACTED)
+}
+
+fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheConfig) -> fmt::Result {
+    writeln!(f, "\n[cache]")?;
+    write_key(f, "active_max_age", friendly(cache.active_max_age))?;
+    write_key(f, "inactive_max_age", friendly(cache.inactive_max_age))?;
+    writeln!(f, "active_capacity = {}", cache.active_capacity)?;
+    writeln!(f, "inactive_capacity = {}", cache.inactive_capacity)
+}
+
+fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
+    let scopes: Vec<&str> = route.scopes.iter().map(|scope| scope.as_str()).collect();
+    writeln!(f, "\n[[routes]]")?;
+    write_key(f, "path", route.path.as_str())?;
+    write_key(f, "upstream", route.upstream.to_string())?;
+    write_key(f, "scopes", scopes)?;
+    write_key(f, "anonymous", route.anonymous)?;
+    write_key(f, "forward_token", route.forward_token)
+}
+
+/// `Value` knows how TOML quotes.
+fn write_key(f: &mut fmt::Formatter<'_>, key: &str, value: impl Into<Value>) -> fmt::Result {
+    writeln!(f, "{key} = {}", value.into())
+}
+
+fn friendly(age: Duration) -> String {
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    format!("{age:#}")
+}

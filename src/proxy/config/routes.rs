@@ -1,0 +1,311 @@
+use std::fmt;
+use std::str::FromStr;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+use super::error::Place;
+use super::section::Section;
+use super::source::Node;
+use crate::authority::is_connectable;
+use crate::scope::{Scope, Scopes};
+
+/// `[[routes]]`: which paths go to which upstream, and who may.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouteConfig {
+    /// The paths that this route is for. Required; no two routes have the same.
+    pub path: RoutePath,
+    /// Where their requests go. Required.
+    pub upstream: UpstreamUrl,
+    /// The scopes a token needs, all of them. Absent: none, so every good token will do.
+    pub scopes: Scopes,
+    /// Whether requests pass without a token. Absent: no.
+    pub anonymous: bool,
+    /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
+    pub forward_token: bool,
+}
+
+/// Reads all routes and holds their paths against each other.
+pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
+    let mut taken = Vec::new();
+    root.sections("routes", "path", |route| {
+        RouteConfig::read(route, &mut taken)
+    })
+}
+
+impl RouteConfig {
+    fn read(route: &mut Section<'_>, taken: &mut Vec<(RoutePath, Place)>) -> Option<Self> {
+        let path = read_path(route, taken);
+        let example = "upstream = \"http://127.0.0.1:3000\"";
+        let upstream = route.required("upstream", example, parsed::<UpstreamUrl>);
+        let scopes = route.list("scopes", Node::items, parsed::<Scope>);
+        let scopes: Scopes = scopes.into_iter().flatten().collect();
+        let anonymous = route.flag("anonymous");
+        let forward_token = route.flag("forward_token");
+        if anonymous && !scopes.is_empty() {
+            route.refuse(
+                "scopes",
+                "nobody is asked for a token; drop scopes or anonymous",
+            );
+        }
+        if anonymous && forward_token {
+            route.refuse(
+                "forward_token",
+                "nobody is asked for one; drop it or anonymous",
+            );
+        }
+        Some(Self {
+            path: path?,
+            upstream: upstream?,
+            scopes,
+            anonymous,
+            forward_token,
+        })
+    }
+}
+
+/// `taken` holds the paths of the routes before this one, and where they stand.
+fn read_path(route: &mut Section<'_>, taken: &mut Vec<(RoutePath, Place)>) -> Option<RoutePath> {
+    let path = route.required("path", "path = \"/\"", parsed::<RoutePath>)?;
+    if let Some((_, place)) = taken.iter().find(|(other, _)| *other == path) {
+        route.refuse(
+            "path",
+            format!("the route at {place} has this path already"),
+        );
+    }
+    taken.push((path.clone(), route.place_of("path").clone()));
+    Some(path)
+}
+
+/// A path and all that is below it.
+///
+/// ```
+/// use ghes_gatekeeper::proxy::config::RoutePath;
+///
+/// let path: RoutePath = "/api/".parse()?;
+/// assert_eq!(path.as_str(), "/api");
+/// assert!(path.matches("/api") && path.matches("/api/users"));
+/// assert!(!path.matches("/apis"));
+/// # Ok::<_, ghes_gatekeeper::proxy::config::InvalidRoutePath>(())
+/// ```
+///
+/// It holds nothing that two readers of a path could read in two ways: no escapes, no
+/// parameters, no empty or dot segments. Requests are compared byte by byte, so their paths
+/// have to be as plain for the answer to mean anything.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoutePath(Box<str>);
+
+impl RoutePath {
+    /// Returns the path, without a slash at the end unless it is `/`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether a request's path is this one or below it. `/` matches every path.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.as_str() == "/" || path.strip_prefix(self.as_str()).is_some_and(below)
+    }
+}
+
+impl FromStr for RoutePath {
+    type Err = InvalidRoutePath;
+
+    fn from_str(path: &str) -> Result<Self, InvalidRoutePath> {
+        let Some(below) = path.strip_prefix('/') else {
+            return Err(InvalidRoutePath("must start with a slash"));
+        };
+        let legal = |b: u8| b.is_ascii_graphic() && !b"?#%\\;".contains(&b);
+        if !path.bytes().all(legal) {
+            return Err(InvalidRoutePath(
+                "must be visible ASCII without query, #, %, ; and backslash",
+            ));
+        }
+        let below = below.strip_suffix('/').unwrap_or(below);
+        let clear = |segment: &str| !matches!(segment, "" | "." | "..");
+        if path != "/" && !below.split('/').all(clear) {
+            return Err(InvalidRoutePath("leave out empty and dot segments"));
+        }
+        Ok(Self(format!("/{below}").into()))
+    }
+}
+
+impl fmt::Display for RoutePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The error for a path that a route cannot have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidRoutePath(&'static str);
+
+impl fmt::Display for InvalidRoutePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidRoutePath {}
+
+/// Where an upstream lives: `http://host` or `http://host:port`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UpstreamUrl(Authority);
+
+impl UpstreamUrl {
+    /// Returns host and port; without a port it is 80.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.0
+    }
+}
+
+impl FromStr for UpstreamUrl {
+    type Err = InvalidUpstreamUrl;
+
+    fn from_str(url: &str) -> Result<Self, InvalidUpstreamUrl> {
+        let malformed = InvalidUpstreamUrl("not a URL; write it like http://127.0.0.1:3000");
+        let parts = url.parse::<Uri>().map_err(|_| malformed)?.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(malformed);
+        };
+        if scheme == Scheme::HTTPS {
+            return Err(InvalidUpstreamUrl(
+                "https is not supported yet; write http:// and keep the upstream on loopback",
+            ));
+        }
+        if authority.as_str().contains('@') {
+            return Err(InvalidUpstreamUrl("leave credentials out of the URL"));
+        }
+        // `Uri` forgets a fragment, so it must be looked for in the text.
+        if url.contains('#') || parts.path_and_query.is_some_and(|path| path != "/") {
+            return Err(InvalidUpstreamUrl("leave out path, query and fragment"));
+        }
+        if scheme != Scheme::HTTP || !is_connectable(&authority) {
+            return Err(malformed);
+        }
+        Ok(Self(authority))
+    }
+}
+
+impl fmt::Display for UpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+/// The error for a URL that an upstream cannot have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidUpstreamUrl(&'static str);
+
+impl fmt::Display for InvalidUpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidUpstreamUrl {}
+
+fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
+    node.text()?
+        .parse()
+        .map_err(|error: T::Err| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_matches_itself_and_what_is_below() {
+        for (path, request, matches) in [
+            ("/", "/", true),
+            ("/", "/a/b", true),
+            ("/", "*", true),
+            ("/a", "/a", true),
+            ("/a", "/a/", true),
+            ("/a", "/a/b", true),
+            ("/a/", "/a", true),
+            ("/a", "/ab", false),
+            ("/a", "/a;b", false),
+            ("/a", "/A", false),
+            ("/a", "/", false),
+            ("/a", "a", false),
+            ("/a/b", "/a", false),
+            ("/a/b", "/a/b/c", true),
+        ] {
+            let route: RoutePath = path.parse().unwrap();
+            assert_eq!(route.matches(request), matches, "{path} {request}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_could_be_read_in_two_ways_is_refused() {
+        for path in [
+            "",
+            "a",
+            "//",
+            "/a//",
+            "/a//b",
+            "/.",
+            "/a/.",
+            "/a/../b",
+            "/a?b",
+            "/a#b",
+            "/a%2fb",
+            "/a;b",
+            "/a\\b",
+            "/a b",
+            "/a\n",
+            "/é",
+            "http://a/b",
+        ] {
+            assert!(path.parse::<RoutePath>().is_err(), "{path:?}");
+        }
+        for path in ["/", "/a", "/.well-known", "/a/...", "/~a/@b"] {
+            assert_eq!(path.parse::<RoutePath>().unwrap().as_str(), path);
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_a_host_and_at_most_a_port() {
+        for url in [
+            "http://a",
+            "http://a_b.c-d:1",
+            "http://[::1]:3000",
+            "HTTP://a/",
+        ] {
+            assert!(url.parse::<UpstreamUrl>().is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "a",
+            "a:80",
+            "http://",
+            "http://:80",
+            "http://a:",
+            "http://a:0",
+            "http://a:65536",
+            "http://a:b",
+            "http://a,b",
+            "http://[zz]",
+            "http://a/b",
+            "http://a?b",
+            "http://a#b",
+            "http://u@a",
+            "http://u:p@a",
+            "https://a",
+            "ftp://a",
+            "//a",
+            "unix:/run/a",
+        ] {
+            assert!(url.parse::<UpstreamUrl>().is_err(), "{url}");
+        }
+        let upstream: UpstreamUrl = "http://[::1]:3000/".parse().unwrap();
+        assert_eq!(upstream.authority().as_str(), "[::1]:3000");
+        assert_eq!(upstream.to_string(), "http://[::1]:3000");
+    }
+}

@@ -1,0 +1,61 @@
+use std::fs;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::redacted::REDACTED;
+use super::section::Section;
+
+/// Reads a secret from `key` or from the file that `file_key` names. One must be there.
+pub(super) fn read(
+    section: &mut Section<'_>,
+    key: &'static str,
+    file_key: &'static str,
+) -> Option<SecretString> {
+    match (section.take(key), section.take(file_key)) {
+        (Some(_), Some(_)) => {
+            let (twin, place) = (section.path_of(key), section.place_of(key));
+            // The variable or the line: with one in each, the key alone would not say which.
+            let message = format!("{twin} is given too ({place}); keep one of them");
+            section.refuse(file_key, message);
+            None
+        }
+        (Some(node), None) => note(section, key, node.text().and_then(check)),
+        (None, Some(node)) => note(section, file_key, node.text().and_then(|f| from_file(&f))),
+        (None, None) => {
+            section.refuse_missing(file_key, &format!("{file_key} = \"/run/secrets/...\""));
+            None
+        }
+    }
+}
+
+fn note(
+    section: &Section<'_>,
+    key: &str,
+    secret: Result<SecretString, String>,
+) -> Option<SecretString> {
+    secret.map_err(|message| section.refuse(key, message)).ok()
+}
+
+/// The path stays out of the message, for it may be the secret, written under the wrong key.
+fn from_file(path: &str) -> Result<SecretString, String> {
+    let mut text =
+        fs::read_to_string(path).map_err(|error| format!("cannot read this file: {error}"))?;
+    // Editors and `echo` end the file with a line break that is no part of the secret.
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    check(text)
+}
+
+fn check(secret: String) -> Result<SecretString, String> {
+    let secret = SecretString::from(secret);
+    let text = secret.expose_secret();
+    if text.is_empty() {
+        return Err("is empty; put the app's client secret there".to_owned());
+    }
+    if text == REDACTED {
+        return Err("is the stand-in of a printed configuration; put the secret there".to_owned());
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("holds more than visible ASCII; put the secret alone there".to_owned());
+    }
+    Ok(secret)
+}

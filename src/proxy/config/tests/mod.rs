@@ -1,0 +1,196 @@
+mod environment;
+mod refused;
+mod secrets;
+
+use std::env::temp_dir;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::path::PREFIX;
+use super::*;
+
+const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
+
+const GOOD: &str = r#"[server]
+listen = ["127.0.0.1:8080"]
+realm = "tools"
+[ghes]
+url = "https://ghes.example.com"
+allow_insecure_http = false
+api_version = "2022-11-28"
+[[ghes.apps]]
+client_id = "Iv1.8a61f9b3a7aba766"
+client_secret = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f"
+[cache]
+active_max_age = "60s"
+inactive_max_age = "10s"
+active_capacity = 100000
+inactive_capacity = 100000
+[[routes]]
+path = "/"
+upstream = "http://127.0.0.1:3000"
+scopes = ["read:org"]
+anonymous = false
+forward_token = false
+"#;
+
+const CA: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBezCCASGgAwIBAgIUZryB98DL7ZvhqLzXCM+rBEUOBJswCgYIKoZIzj0EAwIw\n\
+EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjEwMjM1MjFaGA8yMTI2MTAyODAy\n\
+MzUyMVowEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n\
+A0IABDvIRIqB0yPps0Uq11BOv11x1XiVvnJYsiBHPuKFyUovmtZvgcR+rzt7ebl+\n\
+G1ZISvoBBKYV355SfaMkstWjYJCjUzBRMB0GA1UdDgQWBBTC6aLDAWGHOYcUOOUM\n\
+RANxDtMnzTAfBgNVHSMEGDAWgBTC6aLDAWGHOYcUOOUMRANxDtMnzTAPBgNVHRMB\n\
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIALpFtKKpDncvKj3M2a8zX6PuqsM\n\
+nxgbn4IF+dZiq+XFAiEAmW5sJ0LMMfXK11kHVkl/6BqzH+Ls5KziqZIhcc/x9Z4=\n\
+-----END CERTIFICATE-----\n";
+
+/// A file that is gone when the test is.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(text: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = temp_dir().join(format!("gatekeeper-{}-{count}", process::id()));
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn variables(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    let prefixed = |(name, text): &(&str, &str)| (format!("{PREFIX}{name}"), (*text).to_owned());
+    variables.iter().map(prefixed).collect()
+}
+
+fn edited(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    GOOD.replacen(from, to, 1)
+}
+
+fn example(ca: &TempFile, secret: &TempFile) -> String {
+    Config::EXAMPLE
+        .replace("/etc/ssl/corp-ca.pem", ca.path())
+        .replace("/run/secrets/ghes-client-secret", secret.path())
+}
+
+fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
+    let errors = Config::parse(toml, variables(environment)).unwrap_err();
+    let text = errors.to_string();
+    assert_eq!(errors.iter().count(), text.lines().count(), "{text}");
+    assert!(!text.contains(SECRET) && !format!("{errors:?}").contains(SECRET));
+    text
+}
+
+#[test]
+fn the_documented_example_works() {
+    let (ca, secret) = (TempFile::new(CA), TempFile::new(SECRET));
+    let config = Config::parse(&example(&ca, &secret), []).unwrap();
+    assert_eq!(config.ghes.ca_file.as_deref(), Some(ca.0.as_path()));
+    assert_eq!(config.ghes.app.client_secret.expose_secret(), SECRET);
+    assert_eq!(config.server.listen, [DEFAULT_LISTEN]);
+    assert_eq!(config.cache.active_max_age, Duration::from_secs(60));
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let (ca, secret) = (TempFile::new(CA), TempFile::new(SECRET));
+    let example = example(&ca, &secret);
+    let shortest = format!(
+        "ghes = {{ url = 'https://ghes.example.com', apps = [{{ \
+         client_id = 'Iv1.8a61f9b3a7aba766', client_secret_file = '{}' }}] }}\n\
+         routes = [{{ path = '/', upstream = 'http://127.0.0.1:3000' }}]",
+        secret.path()
+    );
+    let print = |toml| Config::parse(toml, []).unwrap().to_redacted_toml();
+    let printed = print(&shortest);
+    let differs = |line: &&str| !printed.lines().any(|default| default == *line);
+    let keys = |line: &str| line.split_once(" =").unwrap().0.to_owned();
+    let differing: Vec<String> = print(&example).lines().filter(differs).map(keys).collect();
+    // These have no default to show.
+    assert_eq!(differing, ["ca_file", "api_version", "scopes"]);
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
+    let toml = "[cache]\nactive_max_age = 60\n[server]\nlisten = \"here\"\n[ghes]\nurll = 1\n\
+                [[routes]]\npath = \"x\"\nanonymous = 1\n";
+    assert_eq!(
+        errors(
+            toml,
+            &[("SERVER__PORT", "80"), ("CACHE__INACTIVE_CAPACITY", "0")]
+        ),
+        "configuration:2: cache.active_max_age: expected a string, found an integer; \
+         a duration is a string with units, like \"60s\" or \"1m 30s\"\n\
+         configuration:4: server.listen[0]: not an IP address with a port; \
+         write it like 127.0.0.1:8080\n\
+         configuration:5: ghes.url: missing; write url = \"https://ghes.example.com\", \
+         or set GHES_GATEKEEPER_GHES__URL\n\
+         configuration:5: ghes.apps: missing; begin with [[ghes.apps]] and its client_id, \
+         or set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID\n\
+         configuration:6: ghes.urll: unknown key; did you mean url?\n\
+         configuration:7: routes[0].upstream: missing; \
+         write upstream = \"http://127.0.0.1:3000\", \
+         or set GHES_GATEKEEPER_ROUTES__0__UPSTREAM\n\
+         configuration:8: routes[0].path: must start with a slash\n\
+         configuration:9: routes[0].anonymous: expected true or false, found an integer\n\
+         GHES_GATEKEEPER_CACHE__INACTIVE_CAPACITY: cache.inactive_capacity: must be at least 1\n\
+         GHES_GATEKEEPER_SERVER__PORT: server.port: unknown key"
+    );
+}
+
+#[test]
+fn a_route_that_is_wrong_in_itself_still_takes_its_path() {
+    let routes = "[[routes]]\npath = \"/a\"\nupstream = \"?\"\n\
+                  [[routes]]\npath = \"/a/\"\nupstream = \"?\"\n[[routes]]";
+    let text = errors(&edited("[[routes]]", routes), &[]);
+    let lines = [
+        "18: routes[0].upstream",
+        "20: routes[1].path",
+        "21: routes[1].upstream",
+    ];
+    for (line, start) in text.lines().zip(lines) {
+        assert!(
+            line.starts_with(&format!("configuration:{start}: ")),
+            "{line}"
+        );
+    }
+    assert_eq!(text.lines().count(), lines.len());
+}
+
+#[test]
+fn plain_http_needs_loopback_or_consent() {
+    let loopback = edited("https://ghes.example.com", "http://127.0.0.1:9090");
+    assert!(Config::parse(&loopback, []).is_ok());
+    let consent = edited("https://", "http://").replace("http = false", "http = true");
+    assert!(Config::parse(&consent, []).is_ok());
+}
+
+#[test]
+fn an_empty_configuration_says_where_to_begin() {
+    let nothing = Config::load(None, []).unwrap_err().to_string();
+    assert_eq!(
+        nothing,
+        "ghes.url: missing; write url = \"https://ghes.example.com\", \
+         or set GHES_GATEKEEPER_GHES__URL\n\
+         ghes.apps: missing; begin with [[ghes.apps]] and its client_id, \
+         or set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID\n\
+         routes: missing; begin with [[routes]] and its path, \
+         or set GHES_GATEKEEPER_ROUTES__0__PATH"
+    );
+    assert!(errors("routes = []", &[]).contains("configuration:1: routes: missing"));
+}

@@ -1,0 +1,266 @@
+use super::*;
+
+#[test]
+fn every_key_is_refused_where_it_cannot_be_kept() {
+    assert!(Config::parse(GOOD, []).is_ok());
+    for (from, to, error) in REFUSED {
+        assert_eq!(
+            errors(&edited(from, to), &[]),
+            format!("configuration:{error}")
+        );
+    }
+}
+
+/// What stands in [`GOOD`], what is written instead, and what is said about it.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "[\"127.0.0.1:8080\"]",
+        "\"localhost\"",
+        "2: server.listen[0]: not an IP address with a port; write it like 127.0.0.1:8080",
+    ),
+    (
+        "[\"127.0.0.1:8080\"]",
+        "[\"127.0.0.1:1\",\n\"127.0.0.1\"]",
+        "3: server.listen[1]: not an IP address with a port; write it like 127.0.0.1:8080",
+    ),
+    (
+        "[\"127.0.0.1:8080\"]",
+        "[]",
+        "2: server.listen: names no address; write [\"127.0.0.1:8080\"], or leave it out",
+    ),
+    (
+        "[\"127.0.0.1:8080\"]",
+        "8080",
+        "2: server.listen: expected a string or an array of strings, found an integer",
+    ),
+    (
+        "\"tools\"",
+        "'\"tools'",
+        "3: server.realm: a realm is visible ASCII and spaces without quote or backslash",
+    ),
+    (
+        "\"https://ghes.example.com\"",
+        "\"ghes.example.com\"",
+        "5: ghes.url: not a URL; write it like https://ghes.example.com",
+    ),
+    (
+        "\"https://ghes.example.com\"",
+        "\"http://ghes.example.com\"",
+        "5: ghes.url: http:// would show every token and the app's secret to the network; \
+         use https://, or set ghes.allow_insecure_http = true for a test",
+    ),
+    (
+        "url = \"https://ghes.example.com\"",
+        "",
+        "4: ghes.url: missing; write url = \"https://ghes.example.com\", \
+         or set GHES_GATEKEEPER_GHES__URL",
+    ),
+    (
+        "allow_insecure_http = false",
+        "allow_insecure_http = \"no\"",
+        "6: ghes.allow_insecure_http: expected true or false, found a string",
+    ),
+    (
+        "2022-11-28",
+        "v3",
+        "7: ghes.api_version: not a version; write it as a date, like 2022-11-28",
+    ),
+    (
+        "\"2022-11-28\"",
+        "2022-11-28",
+        "7: ghes.api_version: expected a string, found a date or time",
+    ),
+    (
+        "[[ghes.apps]]",
+        "[ghes.apps]",
+        "8: ghes.apps: expected an array, found a table",
+    ),
+    (
+        "client_id = \"Iv1.8a61f9b3a7aba766\"\n",
+        "",
+        "8: ghes.apps[0].client_id: missing; write client_id = \"Iv1.8a61f9b3a7aba766\", \
+         or set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID",
+    ),
+    (
+        "Iv1.8a61f9b3a7aba766",
+        "Iv1:8a61f9b3a7aba766",
+        "9: ghes.apps[0].client_id: not a client id; copy it from the app's settings page on GHES",
+    ),
+    (
+        "Iv1.8a61f9b3a7aba766",
+        "",
+        "9: ghes.apps[0].client_id: not a client id; copy it from the app's settings page on GHES",
+    ),
+    (
+        "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
+        "",
+        "10: ghes.apps[0].client_secret: is empty; put the app's client secret there",
+    ),
+    (
+        "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
+        "[redacted]",
+        "10: ghes.apps[0].client_secret: is the stand-in of a printed configuration; \
+         put the secret there",
+    ),
+    (
+        "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
+        "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f ",
+        "10: ghes.apps[0].client_secret: holds more than visible ASCII; put the secret alone there",
+    ),
+    (
+        "\"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"",
+        "12345678",
+        "10: ghes.apps[0].client_secret: expected a string, found an integer",
+    ),
+    (
+        "client_secret = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n",
+        "",
+        "8: ghes.apps[0].client_secret_file: missing; write client_secret_file = \
+         \"/run/secrets/...\", or set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_SECRET_FILE",
+    ),
+    (
+        "[cache]",
+        "client_secret_file = \"/nowhere\"\n[cache]",
+        "11: ghes.apps[0].client_secret_file: ghes.apps[0].client_secret is given too \
+         (configuration:10); keep one of them",
+    ),
+    (
+        "[cache]",
+        "[[ghes.apps]]\nclient_id = \"a\"\nclient_secret = \"b\"\n[cache]",
+        "11: ghes.apps[1]: more than one app is not supported yet; keep one",
+    ),
+    (
+        "\"60s\"",
+        "60",
+        "12: cache.active_max_age: expected a string, found an integer; \
+         a duration is a string with units, like \"60s\" or \"1m 30s\"",
+    ),
+    (
+        "\"60s\"",
+        "\"60\"",
+        "12: cache.active_max_age: not a duration; \
+         a duration is a string with units, like \"60s\" or \"1m 30s\"",
+    ),
+    (
+        "\"60s\"",
+        "\"0s\"",
+        "12: cache.active_max_age: must be more than 0s and at most 1h",
+    ),
+    (
+        "\"10s\"",
+        "\"1h 1s\"",
+        "13: cache.inactive_max_age: must be more than 0s and at most 1h",
+    ),
+    (
+        "\"10s\"",
+        "\"-5s\"",
+        "13: cache.inactive_max_age: must be more than 0s and at most 1h",
+    ),
+    (
+        "active_capacity = 100000",
+        "active_capacity = 0",
+        "14: cache.active_capacity: must be at least 1",
+    ),
+    (
+        "inactive_capacity = 100000",
+        "inactive_capacity = -1",
+        "15: cache.inactive_capacity: must be at least 1",
+    ),
+    (
+        "inactive_capacity = 100000",
+        "inactive_capacity = 1e5",
+        "15: cache.inactive_capacity: expected an integer, found a fraction",
+    ),
+    (
+        "path = \"/\"\n",
+        "",
+        "16: routes[0].path: missing; write path = \"/\", or set GHES_GATEKEEPER_ROUTES__0__PATH",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"api\"",
+        "17: routes[0].path: must start with a slash",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/a/../b\"",
+        "17: routes[0].path: leave out empty and dot segments",
+    ),
+    (
+        "upstream = \"http://127.0.0.1:3000\"\n",
+        "",
+        "16: routes[0].upstream: missing; write upstream = \"http://127.0.0.1:3000\", \
+         or set GHES_GATEKEEPER_ROUTES__0__UPSTREAM",
+    ),
+    (
+        "http://127.0.0.1:3000",
+        "https://127.0.0.1:3000",
+        "18: routes[0].upstream: https is not supported yet; \
+         write http:// and keep the upstream on loopback",
+    ),
+    (
+        "[\"read:org\"]",
+        "\"read:org\"",
+        "19: routes[0].scopes: expected an array, found a string",
+    ),
+    (
+        "[\"read:org\"]",
+        "[\"repo\",\n\"read org\"]",
+        "20: routes[0].scopes[1]: a scope is 1 to 64 visible ASCII characters \
+         without comma, quote or backslash",
+    ),
+    (
+        "anonymous = false",
+        "anonymous = true",
+        "19: routes[0].scopes: nobody is asked for a token; drop scopes or anonymous",
+    ),
+    (
+        "anonymous = false\n",
+        "anonymous = 1\n",
+        "20: routes[0].anonymous: expected true or false, found an integer",
+    ),
+    (
+        "scopes = [\"read:org\"]\nanonymous = false\nforward_token = false\n",
+        "anonymous = true\nforward_token = true\n",
+        "20: routes[0].forward_token: nobody is asked for one; drop it or anonymous",
+    ),
+    (
+        "forward_token = false\n",
+        "forward_token = \"yes\"\n",
+        "21: routes[0].forward_token: expected true or false, found a string",
+    ),
+    (
+        "[[routes]]",
+        "[[routes]]\npath = \"/a/\"\nupstream = \"http://b\"\n[[routes]]\n\
+         path = \"/a\"\nupstream = \"http://b\"\n[[routes]]",
+        "20: routes[1].path: the route at configuration:17 has this path already",
+    ),
+    (
+        "url = ",
+        "stale = \"0s\"\nurl = ",
+        "5: ghes.stale: unknown key",
+    ),
+    (
+        "realm = ",
+        "relam = ",
+        "3: server.relam: unknown key; did you mean realm?",
+    ),
+    (
+        "client_id = ",
+        "url = 1\nclient_id = ",
+        "9: ghes.apps[0].url: unknown key",
+    ),
+    ("[cache]", "[cache]\nttl = 1", "12: cache.ttl: unknown key"),
+    (
+        "forward_token",
+        "forward_tokens",
+        "21: routes[0].forward_tokens: unknown key; did you mean forward_token?",
+    ),
+    (
+        "[server]",
+        "[sever]",
+        "1: sever: unknown key; did you mean server?",
+    ),
+    ("[cache]", "[cache", "11: unclosed table, expected `]`"),
+    ("[cache]", "client_id = \"twice\"", "11: duplicate key"),
+];

@@ -1,0 +1,162 @@
+use super::*;
+
+fn with_secret_file(path: &str) -> String {
+    let line = format!("client_secret = \"{SECRET}\"");
+    edited(&line, &format!("client_secret_file = '{path}'"))
+}
+
+fn secret_of(text: &str) -> Result<String, ConfigErrors> {
+    let file = TempFile::new(text);
+    let config = Config::parse(&with_secret_file(file.path()), [])?;
+    Ok(config.ghes.app.client_secret.expose_secret().to_owned())
+}
+
+#[test]
+fn the_line_break_at_the_end_of_a_secret_file_is_no_part_of_it() {
+    for end in ["", "\n", "\r\n"] {
+        assert_eq!(secret_of(&format!("{SECRET}{end}")).unwrap(), SECRET);
+    }
+}
+
+#[test]
+fn a_secret_file_that_holds_no_secret_is_refused() {
+    for (text, error) in [
+        ("", "is empty"),
+        ("\n", "is empty"),
+        ("two lines\nof text\n", "holds more than visible ASCII"),
+        ("\u{feff}secret", "holds more than visible ASCII"),
+    ] {
+        let errors = secret_of(text).unwrap_err().to_string();
+        let start = "configuration:10: ghes.apps[0].client_secret_file: ";
+        assert!(errors.starts_with(&format!("{start}{error}")), "{errors}");
+    }
+    let missing = errors(&with_secret_file("/nowhere/at/all"), &[]);
+    assert!(
+        missing.contains("client_secret_file: cannot read this file: "),
+        "{missing}"
+    );
+    let directory = errors(&with_secret_file(temp_dir().to_str().unwrap()), &[]);
+    assert!(directory.contains("client_secret_file: cannot read this file: "));
+}
+
+#[test]
+fn a_secret_in_both_the_file_and_the_environment_is_refused() {
+    let both = errors(GOOD, &[("GHES__APPS__0__CLIENT_SECRET_FILE", "/nowhere")]);
+    assert_eq!(
+        both,
+        "GHES_GATEKEEPER_GHES__APPS__0__CLIENT_SECRET_FILE: ghes.apps[0].client_secret_file: \
+         ghes.apps[0].client_secret is given too (configuration:10); keep one of them"
+    );
+}
+
+/// `errors` asserts that the report holds no secret.
+#[test]
+fn no_error_echoes_the_secret() {
+    let quoted = format!("\"{SECRET}\"");
+    for (from, to) in [
+        ("client_secret = ", "client_secrt = "),
+        ("client_secret = ", "client_secret_file = "),
+        ("client_secret = ", "client_secret "),
+        ("client_secret = ", "client_id = "),
+        ("client_secret = ", "client_secret.x = "),
+        (&quoted, SECRET),
+        (&quoted, &format!("\"{SECRET}")),
+        (&quoted, &format!("[\"{SECRET}\"]")),
+        (&quoted, &format!("\"{SECRET}\\q\"")),
+        (&quoted, &format!("\"{SECRET}\\n\"")),
+        ("Iv1.8a61f9b3a7aba766", &format!(":{SECRET}")),
+        ("https://ghes", &format!("https://{SECRET}@ghes")),
+        (
+            "http://127.0.0.1:3000",
+            &format!("http://u:{SECRET}@127.0.0.1"),
+        ),
+        (
+            "http://127.0.0.1:3000",
+            &format!("http://127.0.0.1/?{SECRET}"),
+        ),
+        ("127.0.0.1:8080", SECRET),
+        ("60s", SECRET),
+    ] {
+        errors(&edited(from, to), &[]);
+    }
+    errors(
+        GOOD,
+        &[("GHES__APPS__0__SECRET", SECRET), ("TOKEN", SECRET)],
+    );
+}
+
+#[test]
+fn nothing_prints_the_secret() {
+    let config = Config::parse(GOOD, []).unwrap();
+    assert!(!format!("{config:?} {config:#?}").contains(SECRET));
+    assert!(!config.to_redacted_toml().contains(SECRET));
+}
+
+#[test]
+fn what_is_printed_is_a_configuration_but_for_the_secret() {
+    let ca = TempFile::new(CA);
+    let toml = edited(
+        "[[ghes.apps]]",
+        &format!("ca_file = '{}'\n[[ghes.apps]]", ca.path()),
+    );
+    let printed = Config::parse(&toml, []).unwrap().to_redacted_toml();
+    assert!(errors(&printed, &[]).contains("is the stand-in of a printed configuration"));
+    let again = Config::parse(&printed.replace("[redacted]", SECRET), []).unwrap();
+    assert_eq!(again.to_redacted_toml(), printed);
+    assert_eq!(again.ghes.app.client_secret.expose_secret(), SECRET);
+    for line in GOOD
+        .lines()
+        .filter(|line| !line.contains("secret") && !line.contains("60s"))
+    {
+        assert!(printed.contains(line), "{line}");
+    }
+    assert!(printed.contains("active_max_age = \"1m\""));
+}
+
+#[test]
+fn a_ca_file_holds_roots_and_nothing_else() {
+    for (text, error) in [
+        (String::new(), "holds no certificate; it must be PEM"),
+        ("not PEM".to_owned(), "holds no certificate; it must be PEM"),
+        (
+            CA[..200].to_owned(),
+            "is damaged; it must hold certificates as PEM",
+        ),
+        (
+            format!("{CA}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "holds a certificate that cannot be a root",
+        ),
+    ] {
+        let ca = TempFile::new(&text);
+        let toml = edited("url = ", &format!("ca_file = '{}'\nurl = ", ca.path()));
+        let expected = format!("configuration:5: ghes.ca_file: {:?} {error}", ca.path());
+        assert_eq!(errors(&toml, &[]), expected);
+    }
+    let toml = edited("url = ", "ca_file = '/nowhere.pem'\nurl = ");
+    let missing = errors(&toml, &[]);
+    assert!(
+        missing.contains("ghes.ca_file: cannot read \"/nowhere.pem\": "),
+        "{missing}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let missing = Config::load(Some(Path::new("/nowhere/gatekeeper.toml")), []).unwrap_err();
+    let missing = missing.to_string();
+    assert!(
+        missing.starts_with("/nowhere/gatekeeper.toml: cannot be read: "),
+        "{missing}"
+    );
+    assert!(
+        missing.contains("; create it with at least ghes.url"),
+        "{missing}"
+    );
+    let file = TempFile::new(&edited("url = ", "urll = "));
+    let wrong = Config::load(Some(&file.0), []).unwrap_err().to_string();
+    assert!(
+        wrong.contains(&format!("{}:5: ghes.urll: unknown key", file.path())),
+        "{wrong}"
+    );
+    assert!(Config::load(Some(&TempFile::new(GOOD).0), []).is_ok());
+}
