@@ -1,3 +1,164 @@
 //! The gate as a reverse proxy of its own.
+//!
+//! ```text
+//! connection ─ server ─► well_formed ─► routes ─► headers ─► gatekeeper ─► upstream
+//!                            │             │                     │             │
+//!                           400, 501      404             401, 403, 503     502, 504
+//! ```
+//!
+//! What an upstream can rely on:
+//!
+//! 1. A request reaches it only past the [gate](crate::gatekeeper), unless its route is
+//!    configured as anonymous.
+//! 2. Identity and forwarding headers come from us. What a client sent under these names, or
+//!    under names that an upstream could take for them, is gone; on anonymous routes as well.
+//! 3. The path that was decided about is the path that it gets, byte by byte.
+//! 4. Bodies stream in both directions and are neither read nor changed.
+//!
+//! # Deployment
+//!
+//! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones.
 
+mod access_log;
+mod body;
 pub mod config;
+mod headers;
+mod request_id;
+mod routes;
+mod server;
+mod upstream;
+mod well_formed;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt};
+
+pub use self::body::Body;
+pub use self::server::serve;
+
+use self::access_log::AccessLog;
+use self::config::{Config, GhesConfig};
+use self::headers::{set_forwarding, strip_request};
+use self::request_id::RequestIds;
+use self::routes::{Entry, Routes};
+use self::upstream::Upstreams;
+use self::well_formed::well_formed;
+use crate::check::{CheckError, CheckRequest, Verdict};
+use crate::gatekeeper::GatekeeperLayer;
+use crate::gatekeeper::headers::{strip_credential, strip_identity};
+use crate::ghes::{App, GhesClient, HttpsTransport};
+use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
+use crate::validator::Validator;
+
+/// The check service of the proxy. Boxed once here, so that no type above depends on the layers
+/// around the client; only misses pay for it.
+pub type Check = BoxCloneSyncService<CheckRequest, Verdict, CheckError>;
+
+/// The reverse proxy: everything between an accepted connection and the upstreams.
+///
+/// A handle: clones share caches, connections and routes.
+#[derive(Clone)]
+pub struct Proxy(Arc<Inner>);
+
+struct Inner {
+    routes: Routes,
+    path_decides: bool,
+    realm: Realm,
+    request_ids: RequestIds,
+}
+
+impl Proxy {
+    /// Builds the proxy that a configuration describes, asking its GHES.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the configured client id or CA file cannot be used.
+    pub fn new(config: &Config) -> Result<Self, BoxError> {
+        Ok(Self::with_check(config, check(&config.ghes)?))
+    }
+
+    /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
+    pub fn with_check(config: &Config, check: Check) -> Self {
+        let cache = &config.cache;
+        let validator = Validator::builder(check)
+            .with_active_max_age(cache.active_max_age)
+            .with_inactive_max_age(cache.inactive_max_age)
+            .with_active_capacity(cache.active_capacity)
+            .with_inactive_capacity(cache.inactive_capacity)
+            .build();
+        let gate = GatekeeperLayer::new(validator)
+            .with_realm(config.server.realm.clone())
+            .with_identity_extension(false)
+            .with_identity_headers(true);
+        let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
+        Self(Arc::new(Inner {
+            path_decides: routes.path_decides(),
+            routes,
+            realm: config.server.realm.clone(),
+            request_ids: RequestIds::new(),
+        }))
+    }
+
+    /// Answers a request that came from `peer`.
+    pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let log = AccessLog::begin(&request);
+        let response = match self.forward(request, peer).await {
+            Ok(response) => response,
+            Err(kind) => Rejection::new(kind).into_response(&self.0.realm),
+        };
+        if let Some(log) = log {
+            log.end(&response, peer);
+        }
+        with_problem_json(response)
+    }
+
+    async fn forward(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<Body>, RejectionKind> {
+        let Inner { routes, .. } = &*self.0;
+        well_formed(&request, self.0.path_decides)?;
+        let route = routes.find(request.uri().path());
+        let entry = &route.ok_or(RejectionKind::NoRoute)?.entry;
+        let headers = request.headers_mut();
+        strip_request(headers);
+        set_forwarding(headers, peer, self.0.request_ids.next());
+        let Ok(response) = match entry {
+            Entry::Gated(gate) => gate.clone().oneshot(request).await,
+            Entry::Anonymous(upstream) => {
+                strip_identity(headers);
+                strip_credential(headers, false);
+                upstream.clone().oneshot(request).await
+            }
+        };
+        Ok(response)
+    }
+}
+
+/// The client of the configured GHES, with the layers that every check goes through.
+fn check(ghes: &GhesConfig) -> Result<Check, BoxError> {
+    let transport = match &ghes.ca_file {
+        Some(file) => HttpsTransport::with_ca_file(file)?,
+        None => HttpsTransport::new()?,
+    };
+    let app = App::new(&ghes.app.client_id, ghes.app.client_secret.clone());
+    let mut client = GhesClient::new(&ghes.url, &app, transport)?;
+    if let Some(version) = &ghes.api_version {
+        client = client.with_api_version(HeaderValue::try_from(version)?);
+    }
+    Ok(BoxCloneSyncService::new(client))
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("routes", &self.0.routes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use tower::BoxError;
+
+/// Why a command did not do its work: what to print, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl Failure {
+    /// What the user wrote cannot be used.
+    pub(super) fn usage(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            code: USAGE,
+        }
+    }
+
+    /// It went wrong while running.
+    pub(super) fn running(what: &str, error: impl Into<BoxError>) -> Self {
+        Self {
+            text: chain(what, &*error.into()),
+            code: RUNNING,
+        }
+    }
+
+    /// Prints it to standard error and returns the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        // There is nowhere to report that standard error is closed.
+        let _ = writeln!(io::stderr(), "{}", self.text);
+        ExitCode::from(self.code)
+    }
+}
+
+/// One line from the outermost error to its cause.
+fn chain(what: &str, error: &(dyn Error + 'static)) -> String {
+    let mut text = format!("{what}: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// The check said no, or the command failed while running.
+const RUNNING: u8 = 1;
+
+/// Usage or configuration; also what clap exits with.
+const USAGE: u8 = 2;

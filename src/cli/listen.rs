@@ -1,0 +1,68 @@
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::Failure;
+
+/// Binds an address; the port 0 stands for any that is free.
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let what = format!("cannot listen on {address}");
+        Failure::running(&what, error)
+    })
+}
+
+/// Tells on standard output where somebody can connect, and for what.
+pub(super) fn announce(listener: &TcpListener, role: &str) -> Result<SocketAddr, Failure> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::running("a listener has no address", error))?;
+    print(&format!("listening on http://{address} ({role})\n"))?;
+    Ok(address)
+}
+
+/// Writes to standard output at once, also when it is a pipe.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    let written = output.write_all(text.as_bytes());
+    match written.and_then(|()| output.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::running("cannot write to standard output", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The order to stop, by Ctrl-C or SIGTERM, for any number of servers.
+#[derive(Clone)]
+pub(super) struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// Listens for the signals from now on.
+    pub(super) fn on_signals() -> Result<Self, Failure> {
+        let failed = |error| Failure::running("cannot listen for signals", error);
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            tracing::info!("stopping");
+            // Nobody may be left to be told.
+            let _ = sender.send(true);
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Waits for the order.
+    pub(super) async fn ordered(mut self) {
+        // A sender that is gone will not give the order any more; stopping is the safe reading.
+        let _ = self.0.wait_for(|&stop| stop).await;
+    }
+}

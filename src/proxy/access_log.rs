@@ -1,0 +1,39 @@
+use std::net::SocketAddr;
+
+use http::{Method, Request, Response};
+use tokio::time::Instant;
+
+use crate::rejection::Rejection;
+
+/// What the access log says of a request, taken before the request is given away.
+///
+/// The query is left out: people put tokens there.
+pub(super) struct AccessLog {
+    method: Method,
+    path: Box<str>,
+    began_at: Instant,
+}
+
+impl AccessLog {
+    pub(super) fn begin<B>(request: &Request<B>) -> Option<Self> {
+        tracing::enabled!(tracing::Level::INFO).then(|| Self {
+            method: request.method().clone(),
+            path: request.uri().path().into(),
+            began_at: Instant::now(),
+        })
+    }
+
+    pub(super) fn end<B>(self, response: &Response<B>, peer: SocketAddr) {
+        let rejection = response.extensions().get::<Rejection>();
+        tracing::info!(
+            client.address = %peer.ip(),
+            http.method = %self.method,
+            // Quoted and escaped, so that one request is one line.
+            http.path = ?self.path,
+            http.status = response.status().as_u16(),
+            reason = rejection.map(|rejection| rejection.kind().as_str()),
+            duration_ms = self.began_at.elapsed().as_secs_f64() * 1e3,
+            "request answered",
+        );
+    }
+}

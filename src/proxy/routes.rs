@@ -1,0 +1,71 @@
+use tower::Layer;
+
+use super::Check;
+use super::config::{RouteConfig, RoutePath};
+use super::upstream::{Upstream, Upstreams};
+use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
+use crate::policy::RequireScopes;
+
+/// All routes, the longest path first.
+#[derive(Debug)]
+pub(super) struct Routes(Vec<Route>);
+
+/// One route: the paths that it is for, and what stands behind it.
+#[derive(Debug)]
+pub(super) struct Route {
+    path: RoutePath,
+    pub(super) entry: Entry,
+}
+
+/// How requests get in.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// Past nobody; without a credential and without an identity.
+    Anonymous(Upstream),
+    /// Past the gate.
+    Gated(Gatekeeper<Upstream, Check>),
+}
+
+impl Routes {
+    pub(super) fn new(
+        configs: &[RouteConfig],
+        gate: &GatekeeperLayer<Check>,
+        upstreams: &Upstreams,
+    ) -> Self {
+        let mut routes: Vec<Route> = configs
+            .iter()
+            .map(|config| Route::new(config, gate, upstreams))
+            .collect();
+        routes.sort_by_key(|route| std::cmp::Reverse(route.path.as_str().len()));
+        Self(routes)
+    }
+
+    /// Finds the route with the longest path that `path` begins with.
+    pub(super) fn find(&self, path: &str) -> Option<&Route> {
+        self.0.iter().find(|route| route.path.matches(path))
+    }
+
+    /// Tells whether anything depends on the path of a request.
+    pub(super) fn path_decides(&self) -> bool {
+        self.0.iter().any(|route| route.path.as_str() != "/")
+    }
+}
+
+impl Route {
+    fn new(config: &RouteConfig, gate: &GatekeeperLayer<Check>, upstreams: &Upstreams) -> Self {
+        let upstream = upstreams.at(config.upstream.authority().clone());
+        let entry = if config.anonymous {
+            Entry::Anonymous(upstream)
+        } else {
+            let gate = gate
+                .clone()
+                .with_policy(RequireScopes::new(config.scopes.clone()))
+                .with_forward_token(config.forward_token);
+            Entry::Gated(gate.layer(upstream))
+        };
+        Self {
+            path: config.path.clone(),
+            entry,
+        }
+    }
+}

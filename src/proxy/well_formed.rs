@@ -1,0 +1,166 @@
+//! What a request must be like before anything is decided about it.
+//!
+//! hyper parses more than a gate may let through. Everything that could be read in two ways, by
+//! us and by an upstream, is refused here.
+
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::uri::Authority;
+use http::{Method, Request};
+
+use crate::rejection::RejectionKind;
+
+/// Refuses a request that must not be forwarded, whoever sent it.
+///
+/// `path_decides` says whether a decision depends on the path; if not, it is forwarded as it is.
+pub(super) fn well_formed<B>(
+    request: &Request<B>,
+    path_decides: bool,
+) -> Result<(), RejectionKind> {
+    // CONNECT would open a tunnel past the gate, TRACE would echo the credential.
+    if [Method::CONNECT, Method::TRACE].contains(request.method()) {
+        return Err(RejectionKind::NotImplemented);
+    }
+    let path = request.uri().path();
+    let is_legal = is_origin_form(request)
+        && has_one_host(request)
+        && has_one_framing(request)
+        && !(path_decides && is_ambiguous(path));
+    is_legal.then_some(()).ok_or(RejectionKind::InvalidRequest)
+}
+
+/// RFC 9112 §3.2.1. The absolute form names a second host; nobody but a client of a forward
+/// proxy sends it.
+fn is_origin_form<B>(request: &Request<B>) -> bool {
+    request.uri().authority().is_none() && request.uri().path().starts_with('/')
+}
+
+/// RFC 9112 §3.2: exactly one `Host`, and a valid one.
+fn has_one_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    // A userinfo in it (RFC 9110 §4.2.4) makes two readers see two hosts.
+    let authority = Authority::try_from(host.as_bytes());
+    authority.is_ok_and(|authority| !authority.as_str().contains('@'))
+}
+
+/// RFC 9112 §6.1: a length told in two ways is how requests are smuggled.
+fn has_one_framing<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && !headers.contains_key(CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Tells whether two readers could take a path for two different paths.
+///
+/// Upstreams disagree about dot segments, doubled slashes, encoded slashes and dots, backslashes
+/// and path parameters.
+fn is_ambiguous(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    path.contains(['\\', ';', '#'])
+        || path.contains("//")
+        || ["%00", "%2e", "%2f", "%5c", "%3b", "%23", "%25"]
+            .iter()
+            .any(|encoded| lower.contains(encoded))
+        || path.split('/').any(|segment| matches!(segment, "." | ".."))
+        || !path.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(request: http::request::Builder) -> Result<(), RejectionKind> {
+        well_formed(&request.body(()).unwrap(), true)
+    }
+
+    fn get(target: &str) -> http::request::Builder {
+        Request::get(target).header("host", "tools.example.com")
+    }
+
+    #[test]
+    fn an_ordinary_request_passes() {
+        assert_eq!(check(get("/a/b.c?q=../x//y;z")), Ok(()));
+        assert_eq!(
+            check(get("/a").header("transfer-encoding", "chunked")),
+            Ok(())
+        );
+        assert_eq!(check(get("/a/..b/.c")), Ok(()));
+    }
+
+    #[test]
+    fn tunnels_and_echoes_are_never_forwarded() {
+        for method in ["CONNECT", "TRACE"] {
+            let refused = check(get("/").method(method));
+            assert_eq!(refused, Err(RejectionKind::NotImplemented));
+        }
+    }
+
+    #[test]
+    fn only_the_origin_form_passes() {
+        for target in ["http://evil/p", "http://u:p@evil/p", "*", "evil:80"] {
+            let refused = check(get(target));
+            assert_eq!(refused, Err(RejectionKind::InvalidRequest), "{target}");
+        }
+    }
+
+    #[test]
+    fn there_is_exactly_one_host() {
+        let two = get("/").header("host", "b");
+        assert_eq!(check(two), Err(RejectionKind::InvalidRequest));
+        assert_eq!(check(Request::get("/")), Err(RejectionKind::InvalidRequest));
+        for host in ["", "u:p@a", "a/../b@c", "a b"] {
+            let refused = check(Request::get("/").header("host", host));
+            assert_eq!(refused, Err(RejectionKind::InvalidRequest), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_told_once() {
+        for codings in [
+            &["gzip, chunked"][..],
+            &["chunked", "chunked"],
+            &["identity"],
+        ] {
+            let mut request = get("/");
+            for coding in codings {
+                request = request.header("transfer-encoding", *coding);
+            }
+            assert_eq!(check(request), Err(RejectionKind::InvalidRequest));
+        }
+        let both = get("/")
+            .header("transfer-encoding", "chunked")
+            .header("content-length", "5");
+        assert_eq!(check(both), Err(RejectionKind::InvalidRequest));
+    }
+
+    #[test]
+    fn an_ambiguous_path_is_refused_where_it_decides() {
+        for path in [
+            "/public/../admin",
+            "/public/.",
+            "/public/%2e%2E/admin",
+            "/public%2fadmin",
+            "/public%2Fadmin",
+            "/public%5cadmin",
+            "/public\\admin",
+            "//admin",
+            "/admin;a=b",
+            "/admin%00",
+            "/%252e%252e/admin",
+        ] {
+            let request = || get(path).body(()).unwrap();
+            let refused = well_formed(&request(), true);
+            assert_eq!(refused, Err(RejectionKind::InvalidRequest), "{path}");
+            assert_eq!(well_formed(&request(), false), Ok(()), "{path}");
+        }
+    }
+}
