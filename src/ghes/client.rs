@@ -2,6 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -97,6 +98,7 @@ struct Endpoint {
     client_id: String,
     check_token: Uri,
     headers: HeaderMap,
+    timeout: Duration,
 }
 
 impl<T: Transport> GhesClient<T> {
@@ -111,6 +113,7 @@ impl<T: Transport> GhesClient<T> {
             client_id: app.client_id.clone(),
             check_token: check_token.parse().map_err(|_| InvalidApp(()))?,
             headers: headers(app.basic_credentials()?),
+            timeout: TIMEOUT,
         };
         Ok(Self {
             endpoint: Arc::new(endpoint),
@@ -126,6 +129,13 @@ impl<T: Transport> GhesClient<T> {
     pub fn with_api_version(mut self, version: HeaderValue) -> Self {
         let endpoint = Arc::make_mut(&mut self.endpoint);
         endpoint.headers.insert("x-github-api-version", version);
+        self
+    }
+
+    /// Sets how long one call may take, from the connection to the last byte; 3 s by default.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        Arc::make_mut(&mut self.endpoint).timeout = timeout;
         self
     }
 
@@ -145,7 +155,10 @@ impl<T: Transport> GhesClient<T> {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.endpoint.headers.clone();
-        let response = self.transport.clone().exchange(request).await?;
+        let exchange = self.transport.clone().exchange(request);
+        let response = tokio::time::timeout(self.endpoint.timeout, exchange)
+            .await
+            .map_err(ApiError::timeout)??;
         if !response.status().is_success() {
             return Err(ApiError::status(&response));
         }
@@ -183,6 +196,10 @@ fn headers(credentials: HeaderValue) -> HeaderMap {
     headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
     headers
 }
+
+/// GHES answers check-token within milliseconds. Three seconds outlast a restart of one of its
+/// front ends; a client that waits longer has most likely given up itself.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 const PRODUCT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 

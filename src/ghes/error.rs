@@ -12,10 +12,8 @@ use tower::BoxError;
 /// Either there was no complete reply, or the reply is an error of GHES's, or it does not have
 /// the documented form. `Display` and `source` never contain anything of a reply's body, because
 /// GHES may quote a token in it.
-#[derive(Debug)]
 pub struct ApiError(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     kind: ApiErrorKind,
     retry_after: Option<Duration>,
@@ -23,12 +21,13 @@ struct Inner {
     source: Option<BoxError>,
 }
 
-#[derive(Debug)]
 pub(super) enum ApiErrorKind {
     /// GHES answered with an error status; the message if the body is one of GHES's errors.
     Status(StatusCode, Option<String>),
     /// GHES answered something that is not in its documentation.
     Reply(StatusCode),
+    /// There was no complete reply in time.
+    Timeout,
     /// There was no reply, or it broke off.
     Transport,
 }
@@ -36,6 +35,10 @@ pub(super) enum ApiErrorKind {
 impl ApiError {
     pub(super) fn transport(source: impl Into<BoxError>) -> Self {
         Self::new(ApiErrorKind::Transport, Some(source.into()))
+    }
+
+    pub(super) fn timeout(source: impl Into<BoxError>) -> Self {
+        Self::new(ApiErrorKind::Timeout, Some(source.into()))
     }
 
     pub(super) fn reply(head: &response::Parts, source: impl Into<BoxError>) -> Self {
@@ -66,7 +69,7 @@ impl ApiError {
     pub fn status_code(&self) -> Option<StatusCode> {
         match self.0.kind {
             ApiErrorKind::Status(status, _) | ApiErrorKind::Reply(status) => Some(status),
-            ApiErrorKind::Transport => None,
+            ApiErrorKind::Timeout | ApiErrorKind::Transport => None,
         }
     }
 
@@ -78,7 +81,7 @@ impl ApiError {
     pub fn message(&self) -> Option<&str> {
         match &self.0.kind {
             ApiErrorKind::Status(_, message) => message.as_deref(),
-            ApiErrorKind::Reply(_) | ApiErrorKind::Transport => None,
+            ApiErrorKind::Reply(_) | ApiErrorKind::Timeout | ApiErrorKind::Transport => None,
         }
     }
 
@@ -111,6 +114,7 @@ impl fmt::Display for ApiError {
             ApiErrorKind::Reply(status) => {
                 write!(f, "{status} without the documented body")
             }
+            ApiErrorKind::Timeout => f.write_str("no complete reply in time"),
             ApiErrorKind::Transport => f.write_str("no complete reply"),
         }
     }
@@ -120,6 +124,17 @@ impl std::error::Error for ApiError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         let source = self.0.source.as_ref()?;
         Some(&**source)
+    }
+}
+
+impl fmt::Debug for ApiError {
+    /// Shows no message: it may quote a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.status_code())
+            .field("retry_after", &self.0.retry_after)
+            .field("source", &self.0.source)
+            .finish_non_exhaustive()
     }
 }
 

@@ -59,6 +59,7 @@ fn user(user: &SimpleUser) -> User {
 
 fn refused(error: ApiError) -> Result<Verdict, CheckError> {
     let kind = match error.kind() {
+        ApiErrorKind::Timeout => CheckErrorKind::Timeout,
         ApiErrorKind::Transport => CheckErrorKind::Unavailable,
         ApiErrorKind::Reply(_) => CheckErrorKind::UnexpectedResponse,
         ApiErrorKind::Status(status, message) => match (*status, message.as_deref()) {
