@@ -1,0 +1,121 @@
+//! Who does not come through, and what the client is told.
+
+use ghes_gatekeeper::emulator::Fault;
+use ghes_gatekeeper::rejection::{Rejection, RejectionKind};
+use http::{HeaderValue, Request, StatusCode};
+use serde_json::Value;
+
+use super::{TOKEN, World, bearer, get, header};
+
+fn credentials(lines: &[&[u8]]) -> Request<()> {
+    let mut request = get("/").body(()).expect("a request");
+    for line in lines {
+        let line = HeaderValue::from_bytes(line).expect("a value");
+        request.headers_mut().append("authorization", line);
+    }
+    request
+}
+
+#[tokio::test]
+async fn what_a_client_sees_is_what_the_contract_says() {
+    let none = get("/").body(()).expect("a request");
+    let good = format!("Bearer {TOKEN}");
+    for (request, status, challenge, reason) in [
+        (none, 401, "Bearer realm=\"ghes\"", "missing_token"),
+        (
+            credentials(&[b"Basic YTpi"]),
+            401,
+            "Bearer realm=\"ghes\"",
+            "missing_token",
+        ),
+        (
+            credentials(&[b"Bearer a b"]),
+            400,
+            "Bearer realm=\"ghes\", error=\"invalid_request\"",
+            "invalid_request",
+        ),
+        (
+            credentials(&[good.as_bytes(), good.as_bytes()]),
+            400,
+            "Bearer realm=\"ghes\", error=\"invalid_request\"",
+            "invalid_request",
+        ),
+        (
+            bearer("gho_nobody"),
+            401,
+            "Bearer realm=\"ghes\", error=\"invalid_token\"",
+            "invalid_token",
+        ),
+    ] {
+        let world = World::new();
+        let response = world.send(request).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(header(&response, "www-authenticate"), Some(challenge));
+        assert_eq!(header(&response, "cache-control"), Some("no-store"));
+        assert_eq!(header(&response, "retry-after"), None);
+        let problem: Value = serde_json::from_slice(response.body()).expect("JSON");
+        assert_eq!(problem["reason"], reason);
+        assert!(world.seen.lock().expect("no panic").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_malformed_never_reaches_ghes() {
+    let world = World::new();
+    let long = format!("Bearer {}", "a".repeat(513));
+    for line in [
+        &b"Bearer"[..],
+        b"Bearer ",
+        b"Bearer \xff",
+        b"Bearer a,b",
+        b"token",
+        long.as_bytes(),
+    ] {
+        let response = world.send(credentials(&[line])).await;
+        assert_eq!(response.status(), 400);
+    }
+    let in_query = get(&format!("/?access_token={TOKEN}")).body(());
+    let response = world.send(in_query.expect("a request")).await;
+    assert_eq!(response.status(), 401);
+    let mut both = bearer(TOKEN);
+    *both.uri_mut() = format!("/?access_token={TOKEN}").parse().expect("a URI");
+    assert_eq!(world.send(both).await.status(), 400);
+    assert_eq!(world.calls(), 0);
+}
+
+#[tokio::test]
+async fn no_answer_is_503_without_a_challenge() {
+    let world = World::new();
+    world.ghes.fail(Fault::status(StatusCode::BAD_GATEWAY));
+    let response = world.send(bearer(TOKEN)).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(header(&response, "www-authenticate"), None);
+    assert_eq!(header(&response, "retry-after"), Some("5"));
+    assert_eq!(header(&response, "cache-control"), Some("no-store"));
+    let problem: Value = serde_json::from_slice(response.body()).expect("JSON");
+    assert_eq!(problem["reason"], "unavailable");
+}
+
+#[tokio::test]
+async fn the_reason_stands_in_the_extensions() {
+    let world = World::new();
+    let response = world.send(bearer("gho_nobody")).await;
+    let rejection = response.extensions().get::<Rejection>();
+    assert_eq!(
+        rejection.expect("a rejection").kind(),
+        RejectionKind::InvalidToken
+    );
+    let response = world.send(bearer(TOKEN)).await;
+    assert!(response.extensions().get::<Rejection>().is_none());
+}
+
+#[tokio::test]
+async fn the_realm_is_the_configured_one() {
+    let realm = ghes_gatekeeper::rejection::Realm::new("tools").expect("a realm");
+    let world = World::with_layer(|layer| layer.with_realm(realm));
+    let response = world.send(credentials(&[])).await;
+    assert_eq!(
+        header(&response, "www-authenticate"),
+        Some("Bearer realm=\"tools\"")
+    );
+}

@@ -1,0 +1,91 @@
+//! How connections begin and end.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::TOKEN;
+use super::support::{Gate, Upstream, status};
+
+fn request() -> String {
+    format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+}
+
+/// An upstream that has read a request and not answered yet.
+async fn asked(listener: &TcpListener) -> TcpStream {
+    let (mut upstream, _) = listener.accept().await.expect("a connection");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        assert_ne!(upstream.read_buf(&mut head).await.expect("a connection"), 0);
+    }
+    upstream
+}
+
+#[tokio::test]
+async fn a_request_under_way_ends_before_the_server_does() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut gate = Gate::before(listener.local_addr().expect("an address")).await;
+    let (mut busy, mut idle) = (gate.connect().await, gate.connect().await);
+    assert_eq!(
+        status(&idle.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await),
+        401
+    );
+    busy.send(&request()).await;
+    let mut upstream = asked(&listener).await;
+
+    gate.stop();
+    assert_eq!(idle.response().await, "", "an idle connection is closed");
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+    upstream.write_all(answer).await.expect("a connection");
+    let response = busy.response().await;
+    assert_eq!(status(&response), 200);
+    assert!(response.contains("connection: close"), "{response}");
+    let address = gate.address;
+    gate.ended().await;
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut gate = Gate::before(listener.local_addr().expect("an address")).await;
+    let mut client = gate.connect().await;
+    client.send(&request()).await;
+    let _upstream = asked(&listener).await;
+    gate.stop();
+    tokio::time::pause();
+    let began_at = tokio::time::Instant::now();
+    gate.ended().await;
+    assert_eq!(began_at.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_answer_is_504() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let gate = Gate::before(listener.local_addr().expect("an address")).await;
+    let mut client = gate.connect().await;
+    client.send(&request()).await;
+    let _upstream = asked(&listener).await;
+    // From here on there is nothing to wait for but the clock.
+    tokio::time::pause();
+    let response = client.response().await;
+    assert_eq!(status(&response), 504);
+    assert!(response.contains("\"reason\":\"gateway_timeout\""));
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_let_go() {
+    let upstream = Upstream::start().await;
+    let gate = Gate::before(upstream.address).await;
+    for beginning in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\nx-slow"] {
+        let mut client = gate.connect().await;
+        client.send(beginning).await;
+        // Accepted and read, once the server has answered somebody who came later.
+        let mut other = gate.connect().await;
+        assert_eq!(status(&other.exchange(&request()).await), 200);
+        tokio::time::pause();
+        let began_at = tokio::time::Instant::now();
+        assert_eq!(client.response().await, "");
+        assert!(began_at.elapsed().as_secs() <= 10, "{beginning:?}");
+        tokio::time::resume();
+    }
+}
