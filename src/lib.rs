@@ -1,4 +1,63 @@
 //! Accept GitHub Enterprise Server OAuth tokens in your own tools.
+//!
+//! People who use a GitHub Enterprise Server (GHES) already carry OAuth tokens: `gho_` of an OAuth
+//! app, `ghu_` of a GitHub App. [`GatekeeperLayer`] is a [Tower](tower) layer that lets in
+//! exactly those requests whose bearer token GHES confirms *as one of your own app*, and tells
+//! the service behind it who is asking.
+//!
+//! ```text
+//! request ─ bearer ─► hash ─► cache ─┬─ hit ─────────────────► verdict ─┐
+//!    │ none, malformed               └─ miss ─ flight ─ check ─► verdict │ no answer
+//!    ▼                                                            │      │
+//! rejection ◄──────────────── policy ◄────────── admission ◄──────┴──────┘
+//!                               │ allowed: credential and look-alikes out, identity in
+//!                               ▼
+//!                         inner service
+//! ```
+//!
+//! # Guarantees
+//!
+//! 1. **Bound to your app.** GHES is asked through *check a token*, which knows only the tokens of
+//!    one app. `GET /user`, which other middleware asks, accepts every token of every app.
+//! 2. **"No" and "no answer" are different types.** [`check::Verdict::Inactive`] is what GHES said;
+//!    [`check::CheckError`] is that it could not be asked, which clients see as 503 and never as
+//!    401.
+//! 3. **A revoked token is dead within `active_max_age`** (60 s by default), counted from the
+//!    moment GHES was asked.
+//! 4. **An outage logs nobody out.** What is remembered stays good until its age ends.
+//! 5. **One call.** However many requests carry one unknown token, GHES is asked once.
+//! 6. **A hit waits for nothing** and allocates nothing of ours.
+//!
+//! # Where to begin
+//!
+//! - [`gatekeeper`]: the layer, with an example that runs.
+#![cfg_attr(
+    feature = "client",
+    doc = "- [`ghes`]: the client that asks a GHES. Needs the feature `client`."
+)]
+//! - [`policy`]: who of the people with good tokens may do what.
+//! - [`rejection`]: what everybody else is told.
+#![cfg_attr(
+    feature = "proxy",
+    doc = "- [`proxy`]: the same as a program of its own. Needs the feature `proxy`."
+)]
+#![cfg_attr(
+    feature = "emulator",
+    doc = "- [`emulator`]: a GHES for tests. Needs the feature `emulator`."
+)]
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `client` | the GHES client over hyper-util and rustls |
+//! | `axum` | [`Identity`] as an axum extractor |
+//! | `emulator` | a GHES in process |
+//! | `proxy` | the reverse proxy and its configuration |
+//! | `cli` | the command `ghes-gatekeeper` |
+//!
+//! All are on by default, so that `cargo run` gives the product; a library user writes
+//! `default-features = false, features = ["client"]`. No feature changes what another does.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "client")]
@@ -6,24 +65,31 @@ mod authority;
 pub mod bearer;
 mod cache;
 pub mod check;
+#[cfg(feature = "emulator")]
+pub mod emulator;
+#[cfg(feature = "axum")]
+mod extractor;
 mod flight;
 mod fold;
 pub mod gatekeeper;
+#[cfg(feature = "client")]
+pub mod ghes;
 pub mod identity;
 pub mod policy;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 pub mod rejection;
 pub mod scope;
 pub mod token;
 pub mod validator;
 
-#[cfg(feature = "client")]
-pub mod ghes;
-#[cfg(feature = "proxy")]
-pub mod proxy;
-
-#[cfg(feature = "emulator")]
-pub mod emulator;
-
+#[cfg(feature = "axum")]
+pub use self::extractor::MissingIdentity;
 pub use self::gatekeeper::GatekeeperLayer;
 pub use self::identity::Identity;
 pub use self::rejection::Rejection;
+
+/// The README's examples, run as tests.
+#[cfg(all(doctest, feature = "axum", feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

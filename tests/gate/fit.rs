@@ -113,7 +113,7 @@ async fn the_instance_that_was_ready_gets_the_request() {
 /// Never called: it compiles, or it does not.
 #[expect(dead_code, reason = "what it says is in its bounds")]
 fn public_types_can_cross_threads(
-    layer: GatekeeperLayer<Client>,
+    layer: &GatekeeperLayer<Client>,
     request: Request<Incoming>,
     inner: impl Service<Request<Incoming>, Response = Response<Bytes>, Future: Send>
     + Clone
@@ -123,7 +123,7 @@ fn public_types_can_cross_threads(
 ) {
     fn both<T: Clone + Send + Sync + 'static>(_: &T) {}
     fn one<T: Send>(_: &T) {}
-    both(&layer);
+    both(layer);
     let mut gate: Gatekeeper<_, Client> = layer.layer(inner);
     both(&gate);
     let future: ResponseFuture<_, _, Incoming> = gate.call(request);

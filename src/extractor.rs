@@ -1,0 +1,76 @@
+use std::fmt;
+
+use axum_core::extract::FromRequestParts;
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::identity::Identity;
+
+/// Takes the identity that the gate left in the request.
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::get;
+/// use ghes_gatekeeper::Identity;
+///
+/// async fn whoami(identity: Identity) -> String {
+///     identity.user().login().to_owned()
+/// }
+///
+/// let app: Router = Router::new().route("/whoami", get(whoami));
+/// // … and `.layer(GatekeeperLayer::new(validator))` around it.
+/// ```
+impl<S: Sync> FromRequestParts<S> for Identity {
+    type Rejection = MissingIdentity;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingIdentity> {
+        let identity = parts.extensions.get::<Self>();
+        identity.cloned().ok_or(MissingIdentity(()))
+    }
+}
+
+/// The error for a handler that asks for an identity behind no gate.
+///
+/// It is a mistake of the application, so its client is told 500 and nothing more.
+#[derive(Clone, Copy, Debug)]
+pub struct MissingIdentity(());
+
+impl fmt::Display for MissingIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no identity in the request; put a GatekeeperLayer around the route")
+    }
+}
+
+impl std::error::Error for MissingIdentity {}
+
+impl IntoResponse for MissingIdentity {
+    fn into_response(self) -> Response {
+        tracing::error!("{self}");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::User;
+    use crate::scope::Scopes;
+
+    async fn extract(request: http::Request<()>) -> Result<Identity, MissingIdentity> {
+        let (mut parts, ()) = request.into_parts();
+        Identity::from_request_parts(&mut parts, &()).await
+    }
+
+    #[tokio::test]
+    async fn the_identity_comes_from_the_gate_or_not_at_all() {
+        let missing = extract(http::Request::new(())).await.unwrap_err();
+        assert_eq!(missing.into_response().status(), 500);
+
+        let mut request = http::Request::new(());
+        let octocat = Identity::new(User::new("octocat", 1), "app", 1, Scopes::default());
+        request.extensions_mut().insert(octocat.unwrap());
+        let identity = extract(request).await.unwrap();
+        assert_eq!(identity.user().login(), "octocat");
+    }
+}

@@ -1,0 +1,85 @@
+//! `check config` tells what is in force, or all that is wrong.
+
+use super::running::{command, run};
+
+#[tokio::test]
+async fn the_environment_alone_can_say_everything() {
+    let output = command(&["check", "config"])
+        .env("GHES_GATEKEEPER_GHES__URL", "https://ghes.example.com")
+        .env(
+            "GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID",
+            "Iv1.8a61f9b3a7aba766",
+        )
+        .env(
+            "GHES_GATEKEEPER_GHES__APPS__0__CLIENT_SECRET",
+            "CANARYSECRET",
+        )
+        .env("GHES_GATEKEEPER_ROUTES__0__PATH", "/")
+        .env(
+            "GHES_GATEKEEPER_ROUTES__0__UPSTREAM",
+            "http://127.0.0.1:3000",
+        )
+        .output()
+        .await
+        .expect("the command");
+    let shown = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        shown.contains("url = \"https://ghes.example.com\""),
+        "{shown}"
+    );
+    assert!(shown.contains("client_secret = \"[redacted]\""), "{shown}");
+    assert!(!shown.contains("CANARYSECRET"), "{shown}");
+}
+
+#[tokio::test]
+async fn every_mistake_is_a_line_and_the_exit_code_is_2() {
+    let file = std::env::temp_dir().join(format!("ghes-gatekeeper-{}.toml", std::process::id()));
+    let toml = "[ghes]\nurl = \"ghes\"\n[[routes]]\npath = \"x\"\nupstrem = \"y\"\n";
+    std::fs::write(&file, toml).expect("a file");
+    let output = run(&["check", "config", "--config", file.to_str().expect("UTF-8")]).await;
+    std::fs::remove_file(&file).expect("the file");
+    let errors = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    for (line, key) in [
+        (2, "ghes.url"),
+        (4, "routes[0].path"),
+        (5, "routes[0].upstrem"),
+    ] {
+        let expected = format!("{}:{line}: {key}: ", file.display());
+        assert!(errors.contains(&expected), "{expected}\n{errors}");
+    }
+    assert!(output.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    for command in ["serve", "check config"] {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.extend(["--config", "/nowhere/gatekeeper.toml"]);
+        let output = run(&arguments).await;
+        let errors = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(errors.contains("/nowhere/gatekeeper.toml"), "{errors}");
+    }
+}
+
+#[tokio::test]
+async fn help_and_usage_go_where_they_belong() {
+    for arguments in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["serve", "--help"],
+        &["emulator", "--help"],
+        &["check", "config", "--help"],
+    ] {
+        let output = run(arguments).await;
+        assert_eq!(output.status.code(), Some(0));
+        let help = String::from_utf8(output.stdout).expect("UTF-8");
+        let has_example = help.contains("Example:");
+        assert!(has_example || arguments.len() == 1, "{help}");
+    }
+    for arguments in [&[][..], &["serv"], &["demo", "--listen", "here"]] {
+        assert_eq!(run(arguments).await.status.code(), Some(2), "{arguments:?}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The command, as a user runs it.
+#![cfg(feature = "cli")]
+
+mod check_config;
+mod demo;
+mod running;
+mod servers;

@@ -1,0 +1,66 @@
+//! Starting the command, reading what it prints, and ending it.
+
+use std::process::{Output, Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// The command with these arguments, and without any configuration of the environment's.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ghes-gatekeeper"));
+    command.args(arguments).kill_on_drop(true);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GHES_GATEKEEPER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs the command to its end.
+pub(crate) async fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().await.expect("the command")
+}
+
+/// A command that goes on until it is told to stop.
+pub(crate) struct Running {
+    child: Child,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command");
+        let output = child.stdout.take().expect("standard output");
+        Self {
+            child,
+            output: BufReader::new(output).lines(),
+        }
+    }
+
+    pub(crate) async fn line(&mut self) -> String {
+        let line = self.output.next_line().await.expect("standard output");
+        line.expect("another line")
+    }
+
+    /// Reads the line that names the address for `role`.
+    pub(crate) async fn address(&mut self, role: &str) -> String {
+        let line = self.line().await;
+        let address = line
+            .strip_prefix("listening on http://")
+            .and_then(|line| line.strip_suffix(&format!(" ({role})")));
+        address.unwrap_or_else(|| panic!("{line}")).to_owned()
+    }
+
+    /// Sends a signal and returns the exit code.
+    pub(crate) async fn stop(mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().expect("a running process").to_string();
+        let kill = Command::new("kill").args([signal, &id]).status().await;
+        assert!(kill.expect("kill").success());
+        self.child.wait().await.expect("an exit").code()
+    }
+}

@@ -1,0 +1,31 @@
+//! What the README shows is true. Its Rust code is run as a doctest.
+#![cfg(feature = "proxy")]
+
+use ghes_gatekeeper::proxy::config::Config;
+
+const README: &str = include_str!("../README.md");
+
+fn block(language: &str) -> &'static str {
+    let (_, rest) = README
+        .split_once(&format!("```{language}\n"))
+        .expect(language);
+    rest.split_once("```").expect("its end").0
+}
+
+#[test]
+fn the_configuration_works_but_for_the_secret() {
+    let toml = block("toml");
+    assert!(toml.lines().count() <= 12);
+    let secret_file = r#"client_secret_file = "/run/secrets/ghes-client-secret""#;
+    assert!(toml.contains(secret_file));
+    let toml = toml.replace(secret_file, r#"client_secret = "secret""#);
+    let config = Config::parse(&toml, []).expect("a configuration");
+    assert_eq!(config.routes[0].scopes.join(" "), "read:org");
+}
+
+#[test]
+fn the_two_commands_are_there() {
+    for command in ["```sh\ncargo run -- demo\n```", "```sh\ncargo test\n```"] {
+        assert!(README.contains(command), "{command}");
+    }
+}
