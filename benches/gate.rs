@@ -1,4 +1,34 @@
 //! What the gate adds to a request.
+//!
+//! ```sh
+//! cargo bench --bench gate --no-default-features
+//! ```
+//!
+//! Measured on two shared cores of an AMD EPYC under Rust 1.95, with other work beside it, so only
+//! the ratios within one run count.
+//!
+//! | benchmark | time | ratio |
+//! |---|---|---|
+//! | `hit/no layer`: the no-op service alone, request dropped | 70 ns | 0.25 |
+//! | `hit/floor`: SHA-256, one moka get, one extension insert, then the same service | 273 ns | 1 |
+//! | `hit/layer` | 384 to 404 ns | **1.40 to 1.45** |
+//! | `hit/layer, identity in headers` | 540 to 554 ns | 2.0 |
+//! | `miss/layer`, over a check that answers at once | 6.4 µs | 23 |
+//!
+//! | cache lookups | 10 tokens | 10,000 | 100,000 |
+//! |---|---|---|---|
+//! | 1 thread | 7.6 M/s | 2.5 M/s | 0.9 M/s |
+//! | 2 threads | 6.0 M/s | 5.1 M/s | 1.6 M/s |
+//!
+//! What follows from it:
+//!
+//! - Three quarters of a hit are SHA-256 (60 ns), moka (90 ns) and what `http` does to store an
+//!   extension and drop a request. Of the rest, a fifth is reading the clock a second time.
+//! - Reading the credential costs 11 ns. It cost 45 as long as it stopped at the first wrong byte:
+//!   a loop without a branch becomes vector instructions.
+//! - Four headers cost more than one extension, since each is an insertion into `http`'s map.
+//! - Ten hot tokens on two threads are slower than on one: the threads fight for the same entries'
+//!   counters. Spread over more tokens, two threads do twice as much.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -21,6 +51,10 @@ use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service, service_fn};
 
 const TOKEN: &str = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
+
+/// As many requests as lie in a server's caches at once; criterion's own batches of thousands
+/// would measure the memory bus.
+const BATCH: BatchSize = BatchSize::NumIterations(64);
 
 fn octocat() -> Identity {
     let scopes = Scopes::parse(["public_repo", "user"]).expect("scopes of GitHub's documents");
@@ -74,11 +108,7 @@ fn hit(c: &mut Criterion) {
     let layer = GatekeeperLayer::new(validator);
     let mut bare = service_fn(nothing);
     group.bench_function("no layer", |b| {
-        b.iter_batched(
-            request,
-            |r| bare.call(r).now_or_never(),
-            BatchSize::SmallInput,
-        );
+        b.iter_batched(request, |r| bare.call(r).now_or_never(), BATCH);
     });
 
     let cache = floor_cache();
@@ -91,17 +121,13 @@ fn hit(c: &mut Criterion) {
                 request.extensions_mut().insert(identity);
                 bare.call(request).now_or_never()
             },
-            BatchSize::SmallInput,
+            BATCH,
         );
     });
 
     let mut gate = layer.layer(service_fn(nothing));
     group.bench_function("layer", |b| {
-        b.iter_batched(
-            request,
-            |r| gate.call(r).now_or_never(),
-            BatchSize::SmallInput,
-        );
+        b.iter_batched(request, |r| gate.call(r).now_or_never(), BATCH);
     });
 
     let in_headers = layer
@@ -109,11 +135,7 @@ fn hit(c: &mut Criterion) {
         .with_identity_headers(true);
     let mut gate = in_headers.layer(service_fn(nothing));
     group.bench_function("layer, identity in headers", |b| {
-        b.iter_batched(
-            request,
-            |r| gate.call(r).now_or_never(),
-            BatchSize::SmallInput,
-        );
+        b.iter_batched(request, |r| gate.call(r).now_or_never(), BATCH);
     });
     group.finish();
 }
@@ -150,7 +172,7 @@ fn miss(c: &mut Criterion) {
         b.iter_batched(
             &mut unknown,
             |r| runtime.block_on(async { gate.call(r).await }),
-            BatchSize::SmallInput,
+            BATCH,
         );
     });
     group.finish();
