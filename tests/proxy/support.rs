@@ -144,7 +144,8 @@ impl Upstream {
 
     /// The next request, as it was on the wire.
     pub(crate) async fn request(&mut self) -> String {
-        self.requests.recv().await.expect("a request")
+        let request = tokio::time::timeout(PATIENCE, self.requests.recv());
+        request.await.expect("in time").expect("a request")
     }
 
     /// Fails if there was a request that nobody asked for.
@@ -152,6 +153,9 @@ impl Upstream {
         assert_eq!(self.requests.try_recv().ok(), None);
     }
 }
+
+/// Ends a test that would otherwise wait for ever for what does not come.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Writes what it is told, and reads what comes.
 pub(crate) struct Client(pub(crate) TcpStream);
