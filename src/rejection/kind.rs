@@ -1,0 +1,151 @@
+use http::StatusCode;
+
+/// What kind of rejection it is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum RejectionKind {
+    /// The upstream refused the connection, or broke it.
+    BadGateway,
+    /// A policy turned this person away.
+    Forbidden,
+    /// The upstream was too slow.
+    GatewayTimeout,
+    /// The token lacks a scope.
+    InsufficientScope,
+    /// The request or its credential is malformed, or there are two credentials.
+    InvalidRequest,
+    /// The issuer says that the token is no good.
+    InvalidToken,
+    /// The request carries no bearer token.
+    MissingToken,
+    /// No route is configured for the request.
+    NoRoute,
+    /// The method is never forwarded.
+    NotImplemented,
+    /// The issuer could not be asked.
+    Unavailable,
+}
+
+/// What a client is told for one kind of rejection.
+pub(super) struct Row {
+    pub(super) status: StatusCode,
+    pub(super) reason: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: &'static str,
+    /// The error code of the challenge, empty for a challenge without one.
+    pub(super) challenge: Option<&'static str>,
+}
+
+impl RejectionKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 10] = [
+        Self::BadGateway,
+        Self::Forbidden,
+        Self::GatewayTimeout,
+        Self::InsufficientScope,
+        Self::InvalidRequest,
+        Self::InvalidToken,
+        Self::MissingToken,
+        Self::NoRoute,
+        Self::NotImplemented,
+        Self::Unavailable,
+    ];
+
+    /// Returns the kind as one lower-case word, as it stands in the problem's `reason`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().reason
+    }
+
+    /// The whole table, in one place.
+    pub(super) const fn row(self) -> Row {
+        match self {
+            Self::BadGateway => row(
+                StatusCode::BAD_GATEWAY,
+                "bad_gateway",
+                "Bad gateway",
+                "The service behind this gate could not be reached.",
+                None,
+            ),
+            Self::Forbidden => row(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "Not allowed",
+                "You are known, but not allowed to do this.",
+                None,
+            ),
+            Self::GatewayTimeout => row(
+                StatusCode::GATEWAY_TIMEOUT,
+                "gateway_timeout",
+                "Gateway timeout",
+                "The service behind this gate did not answer in time.",
+                None,
+            ),
+            Self::InsufficientScope => row(
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                "Insufficient scope",
+                "The access token lacks a scope that this needs.",
+                Some("insufficient_scope"),
+            ),
+            Self::InvalidRequest => row(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "Invalid request",
+                "The request or its credential is malformed.",
+                Some("invalid_request"),
+            ),
+            Self::InvalidToken => row(
+                StatusCode::UNAUTHORIZED,
+                "invalid_token",
+                "Invalid token",
+                "The access token is unknown, revoked, expired or of another app.",
+                Some("invalid_token"),
+            ),
+            Self::MissingToken => row(
+                StatusCode::UNAUTHORIZED,
+                "missing_token",
+                "Access token required",
+                "Send a GitHub access token as Authorization: Bearer.",
+                Some(""),
+            ),
+            Self::NoRoute => row(
+                StatusCode::NOT_FOUND,
+                "no_route",
+                "No such route",
+                "Nothing is configured for this path.",
+                None,
+            ),
+            Self::NotImplemented => row(
+                StatusCode::NOT_IMPLEMENTED,
+                "not_implemented",
+                "Method not supported",
+                "This gate does not forward this method.",
+                None,
+            ),
+            Self::Unavailable => row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Token check unavailable",
+                "The access token could not be checked right now. It may still be good.",
+                None,
+            ),
+        }
+    }
+}
+
+const fn row(
+    status: StatusCode,
+    reason: &'static str,
+    title: &'static str,
+    detail: &'static str,
+    challenge: Option<&'static str>,
+) -> Row {
+    Row {
+        status,
+        reason,
+        title,
+        detail,
+        challenge,
+    }
+}

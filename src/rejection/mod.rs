@@ -1,0 +1,191 @@
+//! Why a request is turned away, and what its client is told.
+//!
+//! | kind | status | challenge |
+//! |---|---|---|
+//! | [`MissingToken`](RejectionKind::MissingToken) | 401 | `Bearer realm="…"` |
+//! | [`InvalidRequest`](RejectionKind::InvalidRequest) | 400 | … `error="invalid_request"` |
+//! | [`InvalidToken`](RejectionKind::InvalidToken) | 401 | … `error="invalid_token"` |
+//! | [`InsufficientScope`](RejectionKind::InsufficientScope) | 403 | … `error="insufficient_scope", scope="…"` |
+//! | [`Forbidden`](RejectionKind::Forbidden) | 403 | none |
+//! | [`Unavailable`](RejectionKind::Unavailable) | 503, `Retry-After` | none |
+//!
+//! The challenges are those of RFC 6750 §3. An issuer that cannot be asked is no error of the
+//! token: such a reply carries no challenge, so that clients keep their tokens.
+
+mod kind;
+mod realm;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response};
+use serde::Serialize;
+
+use crate::bearer::BearerError;
+use crate::check::{CheckError, InactiveReason};
+use crate::policy::Denial;
+use crate::scope::Scopes;
+
+pub use self::kind::RejectionKind;
+pub use self::realm::{InvalidRealm, Realm};
+
+/// A decision against a request.
+///
+/// The gate leaves it in the extensions of the response, so that outer layers can count, log and
+/// render from one value. `Display` is the text for the client; it holds nothing secret and
+/// nothing of the issuer's reply.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    kind: RejectionKind,
+    required: Option<Scopes>,
+    retry_after: Option<Duration>,
+}
+
+impl Rejection {
+    /// Turns a request away for the reason that `kind` names.
+    #[must_use]
+    pub fn new(kind: RejectionKind) -> Self {
+        Self {
+            kind,
+            required: None,
+            retry_after: None,
+        }
+    }
+
+    /// Returns the reason as a closed list.
+    #[must_use]
+    pub fn kind(&self) -> RejectionKind {
+        self.kind
+    }
+
+    /// Makes the response for the client; `realm` names the protected space (RFC 9110 §11.5).
+    ///
+    /// The body is left at its default: see [`Rejection::to_problem_json`].
+    pub fn into_response<B: Default>(self, realm: &Realm) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = self.kind.row().status;
+        let headers = response.headers_mut();
+        // RFC 6750 §5.3: nothing about a credential may be kept by a shared cache.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge(realm) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(retry_after) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    /// Renders the rejection as a problem details object (RFC 9457).
+    #[must_use]
+    pub fn to_problem_json(&self) -> Bytes {
+        let row = self.kind.row();
+        let problem = ProblemDetails {
+            r#type: format!("urn:ghes-gatekeeper:problem:{}", row.reason),
+            title: row.title,
+            status: row.status.as_u16(),
+            detail: row.detail,
+            reason: row.reason,
+        };
+        // Strings and a number always serialise; a body is not worth a panic.
+        serde_json::to_vec(&problem).unwrap_or_default().into()
+    }
+
+    fn challenge(&self, realm: &Realm) -> Option<HeaderValue> {
+        let error = self.kind.row().challenge?;
+        let mut challenge = format!("Bearer realm=\"{}\"", realm.as_str());
+        if !error.is_empty() {
+            challenge.push_str(&format!(", error=\"{error}\""));
+        }
+        if let Some(required) = &self.required {
+            challenge.push_str(&format!(", scope=\"{}\"", required.join(" ")));
+        }
+        HeaderValue::try_from(challenge).ok()
+    }
+}
+
+/// Renders the rejections that reach it as `application/problem+json`.
+///
+/// Leaves every other response as it is.
+#[must_use]
+pub fn with_problem_json<B: From<Bytes>>(mut response: Response<B>) -> Response<B> {
+    let Some(rejection) = response.extensions().get::<Rejection>() else {
+        return response;
+    };
+    *response.body_mut() = rejection.to_problem_json().into();
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.row().detail)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+impl From<BearerError> for Rejection {
+    fn from(error: BearerError) -> Self {
+        Self::new(match error {
+            BearerError::Missing => RejectionKind::MissingToken,
+            BearerError::Malformed | BearerError::TooLong | BearerError::Multiple => {
+                RejectionKind::InvalidRequest
+            }
+        })
+    }
+}
+
+impl From<InactiveReason> for Rejection {
+    /// Every reason is one to the client: it needs another token.
+    fn from(_: InactiveReason) -> Self {
+        Self::new(RejectionKind::InvalidToken)
+    }
+}
+
+impl From<Denial> for Rejection {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Forbidden => Self::new(RejectionKind::Forbidden),
+            Denial::InsufficientScope(required) => Self {
+                required: Some(required),
+                ..Self::new(RejectionKind::InsufficientScope)
+            },
+        }
+    }
+}
+
+impl From<&CheckError> for Rejection {
+    fn from(error: &CheckError) -> Self {
+        let asked = error.retry_after().unwrap_or(DEFAULT_RETRY_AFTER);
+        Self {
+            retry_after: Some(asked.clamp(Duration::from_secs(1), MAX_RETRY_AFTER)),
+            ..Self::new(RejectionKind::Unavailable)
+        }
+    }
+}
+
+/// RFC 9457 §3, with `reason` as an extension member.
+#[derive(Serialize)]
+struct ProblemDetails {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+    reason: &'static str,
+}
+
+/// About as long as GHES takes to restart a front-end process; clients that retry faster only
+/// add to an outage.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Longer waits, as GitHub's hourly limits can ask for, make clients give up for good.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);

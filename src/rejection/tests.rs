@@ -1,0 +1,106 @@
+use super::*;
+use crate::check::CheckErrorKind;
+
+fn respond(rejection: Rejection) -> Response<Bytes> {
+    with_problem_json(rejection.into_response(&Realm::default()))
+}
+
+fn header<'r>(response: &'r Response<Bytes>, name: &str) -> Option<&'r str> {
+    response
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap())
+}
+
+#[test]
+fn every_kind_is_what_the_contract_says() {
+    for (kind, status, challenge) in [
+        (
+            RejectionKind::MissingToken,
+            401,
+            Some("Bearer realm=\"ghes\""),
+        ),
+        (
+            RejectionKind::InvalidRequest,
+            400,
+            Some("Bearer realm=\"ghes\", error=\"invalid_request\""),
+        ),
+        (
+            RejectionKind::InvalidToken,
+            401,
+            Some("Bearer realm=\"ghes\", error=\"invalid_token\""),
+        ),
+        (RejectionKind::Forbidden, 403, None),
+        (RejectionKind::NoRoute, 404, None),
+        (RejectionKind::NotImplemented, 501, None),
+        (RejectionKind::BadGateway, 502, None),
+        (RejectionKind::Unavailable, 503, None),
+        (RejectionKind::GatewayTimeout, 504, None),
+    ] {
+        let response = respond(Rejection::new(kind));
+        assert_eq!(response.status(), status);
+        assert_eq!(header(&response, "www-authenticate"), challenge, "{kind:?}");
+    }
+}
+
+#[test]
+fn every_rejection_is_a_problem_that_nobody_stores() {
+    for kind in RejectionKind::ALL {
+        let response = respond(Rejection::new(kind));
+        assert_eq!(header(&response, "cache-control"), Some("no-store"));
+        assert_eq!(
+            header(&response, "content-type"),
+            Some("application/problem+json")
+        );
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem["status"], response.status().as_u16());
+        assert_eq!(problem["reason"], kind.as_str());
+        assert!(problem["title"].is_string() && problem["detail"].is_string());
+        let kept = response.extensions().get::<Rejection>().unwrap();
+        assert_eq!(kept.kind(), kind);
+    }
+}
+
+#[test]
+fn a_missing_scope_is_named() {
+    let required = Scopes::parse(["read:org", "gist"]).unwrap();
+    let response = respond(Denial::InsufficientScope(required).into());
+    assert_eq!(response.status(), 403);
+    assert_eq!(
+        header(&response, "www-authenticate"),
+        Some("Bearer realm=\"ghes\", error=\"insufficient_scope\", scope=\"gist read:org\"")
+    );
+}
+
+#[test]
+fn no_answer_is_503_with_a_bounded_wait() {
+    let retry_after = |error: &CheckError| {
+        let response = respond(error.into());
+        assert_eq!(response.status(), 503);
+        header(&response, "retry-after").map(str::to_owned)
+    };
+    let limited = |seconds| {
+        let wait = Duration::from_secs(seconds);
+        CheckError::with_retry_after(CheckErrorKind::RateLimited, wait, "limit")
+    };
+    assert_eq!(
+        retry_after(&CheckError::new(CheckErrorKind::Timeout)).unwrap(),
+        "5"
+    );
+    assert_eq!(retry_after(&limited(17)).unwrap(), "17");
+    assert_eq!(retry_after(&limited(0)).unwrap(), "1");
+    assert_eq!(retry_after(&limited(86_400)).unwrap(), "300");
+}
+
+#[test]
+fn a_realm_cannot_end_its_quotes() {
+    for bad in ["a\"b", "a\\b", "a\r\nb", "é"] {
+        assert!(Realm::new(bad).is_err(), "{bad:?}");
+    }
+    let response: Response<Bytes> =
+        Rejection::new(RejectionKind::MissingToken).into_response(&Realm::new("My tools").unwrap());
+    assert_eq!(
+        header(&response, "www-authenticate"),
+        Some("Bearer realm=\"My tools\"")
+    );
+}
