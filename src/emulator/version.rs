@@ -46,8 +46,18 @@ impl Version {
         self.minor >= 15
     }
 
+    /// Says whether `GET /user` tells which view of the user it is: the schemas of 3.12 and later do.
+    pub(super) const fn has_user_view_type(self) -> bool {
+        self.minor >= 12
+    }
+
+    /// Returns the URL of a page of GitHub's documents.
+    pub(super) fn documentation(self, path: &str) -> String {
+        format!("https://docs.github.com/enterprise-server@{self}{path}")
+    }
+
     pub(super) fn documentation_root(self) -> String {
-        format!("https://docs.github.com/enterprise-server@{self}/rest")
+        self.documentation("/rest")
     }
 
     /// Returns the page of an operation; the pages moved after 3.9.
