@@ -46,9 +46,10 @@ impl Version {
         self.minor >= 15
     }
 
-    /// Says whether `GET /user` tells which view of the user it is: the schemas of 3.12 and later do.
+    /// Says whether `GET /user` tells which view of the user it is: the schema of 3.15 has it,
+    /// and that of 3.10 forbids it.
     pub(super) const fn has_user_view_type(self) -> bool {
-        self.minor >= 12
+        self.minor >= 15
     }
 
     /// Returns the URL of a page of GitHub's documents.
