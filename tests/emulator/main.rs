@@ -18,6 +18,7 @@ mod faults;
 mod grants;
 mod limit;
 mod model;
+mod octokit;
 mod openapi;
 mod organizations;
 mod pagination;
