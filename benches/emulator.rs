@@ -1,4 +1,18 @@
 //! How many check-token calls one thread of the emulator answers.
+//!
+//! On a virtual machine with two cores of an AMD EPYC, Rust 1.95:
+//!
+//! | case | time of a call | calls a second |
+//! |---|---|---|
+//! | in process, good token | 6.5 µs | 153,000 |
+//! | in process, unknown token | 3.2 µs | 310,000 |
+//! | over hyper in memory | 11.5 µs | 87,000 |
+//! | over hyper and a loopback socket | 25.9 µs | 38,600 |
+//!
+//! The client runs on the same thread and counts as well, so a load test that asks for 20,000 calls
+//! a second needs one core for both.
+//!
+//! Repeat with `cargo bench --no-default-features --features emulator --bench emulator`.
 use std::hint::black_box;
 
 use bytes::Bytes;

@@ -55,31 +55,31 @@ pub(super) fn answer(
     };
     let identified = Caller::identify(request.headers(), server);
     let quota = limit.map(|limit| quota(operation, identified.as_ref().ok(), limit, server));
-    let result = match &identified {
-        Ok(caller) => {
-            let call = Call {
+    let mut response = match &identified {
+        Ok(caller) => respond(
+            operation,
+            &Call {
                 request,
                 parameters,
                 caller,
                 server,
                 quota,
-            };
-            perform(operation, &call)
-        }
-        Err(failure) => {
-            let mut response = reply::failure(request, failure);
-            set_quota(response.headers_mut(), quota);
-            return response;
-        }
+            },
+        ),
+        Err(failure) => reply::failure(request, failure),
     };
-    let mut response = match result {
-        Ok(success) => reply::success(request, success),
-        Err(failure) => reply::failure(request, &failure),
+    set_quota(response.headers_mut(), quota);
+    response
+}
+
+fn respond(operation: Operation, call: &Call<'_>) -> Response<Full<Bytes>> {
+    let mut response = match perform(operation, call) {
+        Ok(success) => reply::success(call.request, success),
+        Err(failure) => reply::failure(call.request, &failure),
     };
-    if let Ok(Caller::Token(authorization)) = &identified {
+    if let Caller::Token(authorization) = call.caller {
         describe_token(response.headers_mut(), authorization, operation);
     }
-    set_quota(response.headers_mut(), quota);
     response
 }
 

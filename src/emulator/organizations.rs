@@ -53,11 +53,8 @@ pub(super) fn team_membership(call: &Call<'_>) -> Result<Success, Failure> {
         .organization(call.parameters.get("org"))
         .filter(|organization| may_look && organization.has(viewer))
         .ok_or(Failure::NotFound)?;
-    let team = format!(
-        "{}/{}",
-        organization.login,
-        call.parameters.get("team_slug")
-    );
+    let slug = call.parameters.get("team_slug");
+    let team = format!("{}/{slug}", organization.login);
     let user = directory
         .user(call.parameters.get("username"))
         .filter(|user| {
@@ -67,11 +64,7 @@ pub(super) fn team_membership(call: &Call<'_>) -> Result<Success, Failure> {
         })
         .ok_or(Failure::NotFound)?;
     let membership = organization.membership(user).ok_or(Failure::NotFound)?;
-    let team_url = call.url(&format!(
-        "/orgs/{}/teams/{}",
-        organization.login,
-        call.parameters.get("team_slug")
-    ));
+    let team_url = call.url(&format!("/orgs/{}/teams/{slug}", organization.login));
     let body = TeamMembership::new(&team_url, user, membership);
     Ok(Success::uncached(&body))
 }

@@ -18,31 +18,38 @@ pub(super) fn scope_token(call: &Call<'_>) -> Result<Success, Failure> {
     let app = own_app(call)?;
     let members = Members::read(call.request, MEMBERS)?;
     let token = members.required("access_token")?;
-    let target = Target::read(&members)?;
-    let selects_repositories = selects_repositories(&members)?;
-    let permissions = members.object("permissions")?;
+    let installation = installation(&members, call.server)?;
     let mut state = call.server.state();
     let unscoped = own_token(&state, app, &token)
         // Tokens of an OAuth app have no permissions to choose from.
-        .filter(|authorization| {
-            app.kind == AppKind::GitHubApp && authorization.installation.is_none()
-        })
+        .filter(|old| app.kind == AppKind::GitHubApp && old.installation.is_none())
         .ok_or(Failure::NotFound)?;
-    let installation = Installation {
-        account: target.account(call.server).ok_or(Failure::NotFound)?,
-        permissions: permissions.unwrap_or_else(least_permissions),
-        selects_repositories,
-    };
-    let user = Arc::clone(&unscoped.user);
     let order = Order {
         expires_at: unscoped.expires_at,
-        installation: Some(installation),
-        ..Order::new(user, Some(Arc::clone(app)), Vec::new())
+        installation: Some(installation.ok_or(Failure::NotFound)?),
+        ..Order::new(
+            Arc::clone(&unscoped.user),
+            Some(Arc::clone(app)),
+            Vec::new(),
+        )
     };
     let scoped = state.issue(order);
     drop(state);
     let body = model::Authorization::with_user(call.host(), &scoped);
     Ok(Success::about_token(&body))
+}
+
+/// Reads what a token shall be confined to; `None` if nobody is called so.
+fn installation(members: &Members, server: &Server) -> Result<Option<Installation>, Failure> {
+    let target = Target::read(members)?;
+    let selects_repositories = selects_repositories(members)?;
+    let permissions = members.object("permissions")?;
+    let account = target.account(server);
+    Ok(account.map(|account| Installation {
+        account,
+        permissions: permissions.unwrap_or_else(least_permissions),
+        selects_repositories,
+    }))
 }
 
 /// The user or organisation whose repositories a scoped token may reach.

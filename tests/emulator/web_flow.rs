@@ -362,3 +362,33 @@ async fn answer_comes_as_form_json_or_xml_and_the_request_as_form_or_json() {
         }
     }
 }
+
+#[tokio::test]
+async fn odd_scopes_and_places_break_no_answer() {
+    let ghes = Emulator::default();
+    let code = code(&ghes, OAUTH_APP, "<&>").await;
+    let body = json!({ "client_id": OAUTH_APP, "client_secret": SECRET, "code": code });
+    let request = Request::post("/login/oauth/access_token").header("accept", "application/xml");
+    let answer = send(&ghes, request.body(body.to_string()).unwrap()).await;
+    assert!(
+        answer.text.contains("<scope>&lt;&amp;&gt;</scope>"),
+        "{}",
+        answer.text
+    );
+    for place in [
+        "http://tool.test/\u{fc}",
+        "http://tool.test/\r\nx: y",
+        "javascript:alert(1)",
+    ] {
+        let fields = [
+            ("client_id", OAUTH_APP),
+            ("redirect_uri", place),
+            ("decision", "cancel"),
+        ];
+        let (sent, query) = sent_to(&post(&ghes, "/login/oauth/authorize", &fields).await);
+        assert_eq!(
+            (&*sent, &*query["error"]),
+            ("http://my-oauth-app.com", "redirect_uri_mismatch")
+        );
+    }
+}

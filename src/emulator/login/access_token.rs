@@ -8,6 +8,7 @@ use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use super::Visit;
+use super::page::escaped;
 use crate::emulator::reply;
 use crate::emulator::scopes::normalized;
 use crate::emulator::state::{
@@ -236,11 +237,10 @@ fn form(answer: &Answer) -> String {
     form.finish()
 }
 
-/// Writes the members as elements; no value has a character that XML would need escaped.
 fn xml(answer: &Answer) -> String {
     let elements = answer
         .iter()
-        .map(|(name, value)| format!("  <{name}>{}</{name}>\n", text(value)));
+        .map(|(name, value)| format!("  <{name}>{}</{name}>\n", escaped(&text(value))));
     format!("<OAuth>\n{}</OAuth>\n", elements.collect::<String>())
 }
 

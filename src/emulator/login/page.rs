@@ -98,7 +98,8 @@ fn input(kind: &str, name: &str, value: &str) -> String {
     format!("<input type=\"{kind}\" name=\"{name}\" value=\"{value}\">")
 }
 
-fn escaped(text: &str) -> String {
+/// Writes a text so that HTML and XML read it as text.
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

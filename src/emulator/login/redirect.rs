@@ -25,7 +25,11 @@ pub(super) fn target(app: &App, asked: Option<&str>) -> Result<String, Mismatch>
         None => asked.contains("://"),
         Some(callback_url) => covers(callback_url, asked),
     };
-    covered.then(|| asked.to_owned()).ok_or(Mismatch)
+    // What is no URL cannot stand in a header.
+    let is_url = asked.bytes().all(|byte| byte.is_ascii_graphic());
+    (covered && is_url)
+        .then(|| asked.to_owned())
+        .ok_or(Mismatch)
 }
 
 /// Sends the browser to a place with these parameters added to its query.
