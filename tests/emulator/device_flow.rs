@@ -221,3 +221,22 @@ async fn token_of_a_device_is_renewed_without_the_secret() {
     let third = refresh(&second["refresh_token"], &[("client_secret", SECRET)]).await;
     assert!(third["access_token"].is_string(), "{third}");
 }
+
+#[tokio::test]
+async fn what_the_user_types_wins_over_the_address_of_the_page() {
+    let ghes = Emulator::default();
+    let (device_code, user_code) = start(&ghes, OAUTH_APP).await;
+    let page = "/login/device?user_code=AAAA-AAAA&login=hubot";
+    let fields = [
+        ("user_code", &*user_code),
+        ("login", "octocat"),
+        ("password", "octocat"),
+        ("decision", "authorize"),
+    ];
+    assert_eq!(post(&ghes, page, &fields).await.status, StatusCode::OK);
+    let token = poll(&ghes, OAUTH_APP, &device_code).await["access_token"].clone();
+    let user = check(&ghes, OAUTH_APP, token.as_str().unwrap())
+        .await
+        .json();
+    assert_eq!(user["user"]["login"], "octocat");
+}

@@ -25,6 +25,7 @@ mod pagination;
 mod rate_limit;
 mod refresh;
 mod refusals;
+mod robustness;
 mod scoped_token;
 mod tokens;
 mod users;

@@ -6,22 +6,20 @@ pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads a query and a body; returns `None` for a body that is neither a form nor JSON.
+    ///
+    /// The body goes first: a form that is sent to the address it came from repeats its query.
     pub(super) fn read(query: Option<&str>, body: &[u8]) -> Option<Self> {
-        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        let mut fields: Vec<_> = query.into_owned().collect();
         // Octokit says JSON, curl says a form whatever it sends: the first byte decides.
-        if body.trim_ascii_start().starts_with(b"{") {
+        let mut fields: Vec<_> = if body.trim_ascii_start().starts_with(b"{") {
             let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
                 return None;
             };
-            fields.extend(
-                members
-                    .into_iter()
-                    .filter_map(|(name, value)| text(name, value)),
-            );
+            members.into_iter().filter_map(text).collect()
         } else {
-            fields.extend(form_urlencoded::parse(body).into_owned());
-        }
+            form_urlencoded::parse(body).into_owned().collect()
+        };
+        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        fields.extend(query.into_owned());
         Some(Self(fields))
     }
 
@@ -32,7 +30,7 @@ impl Fields {
     }
 }
 
-fn text(name: String, value: Value) -> Option<(String, String)> {
+fn text((name, value): (String, Value)) -> Option<(String, String)> {
     match value {
         Value::String(value) => Some((name, value)),
         Value::Number(number) => Some((name, number.to_string())),
