@@ -76,13 +76,26 @@ impl Caller {
                 .ok_or(Failure::BadCredentials);
         }
         match server.directory().user(user) {
-            Some(known) if known.password.expose() == password => {
-                let otp = headers.get(OTP).and_then(|value| value.to_str().ok());
-                admit(known, otp).map(|()| Self::User(Arc::clone(known)))
-            }
+            Some(known) => Self::by_password(known, password, headers, server),
             // A token stands for either part of the pair.
-            _ => Self::by_token(password, server).or_else(|_| Self::by_token(user, server)),
+            None => Self::by_token(password, server).or_else(|_| Self::by_token(user, server)),
         }
+    }
+
+    fn by_password(
+        user: &Arc<User>,
+        password: &str,
+        headers: &HeaderMap,
+        server: &Server,
+    ) -> Result<Self, Failure> {
+        if server.state().is_locked_out(user) {
+            return Err(Failure::TooManyLogins);
+        }
+        if user.password.expose() == password {
+            let otp = headers.get(OTP).and_then(|value| value.to_str().ok());
+            return admit(user, otp).map(|()| Self::User(Arc::clone(user)));
+        }
+        Self::by_token(password, server).inspect_err(|_| server.state().count_bad_login(user))
     }
 
     fn by_token(token: &str, server: &Server) -> Result<Self, Failure> {

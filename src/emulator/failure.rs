@@ -23,6 +23,8 @@ pub(super) enum Failure {
     /// The legacy API was called with a token.
     PasswordOnly,
     Suspended,
+    /// There were so many bad passwords that even the right one is refused for a while.
+    TooManyLogins,
     /// The token lacks a scope; GitHub says which.
     InsufficientScope(&'static str),
     RateLimitExceeded,
@@ -65,6 +67,7 @@ impl Failure {
             | Self::OtpRequired => StatusCode::UNAUTHORIZED,
             Self::PasswordOnly
             | Self::Suspended
+            | Self::TooManyLogins
             | Self::InsufficientScope(_)
             | Self::RateLimitExceeded => StatusCode::FORBIDDEN,
             Self::NotFound | Self::RateLimitOff => StatusCode::NOT_FOUND,
@@ -89,6 +92,9 @@ impl Failure {
                 "This API can only be accessed with username and password Basic Auth"
             }
             Self::Suspended => "Sorry. Your account was suspended.",
+            Self::TooManyLogins => {
+                "Maximum number of login attempts exceeded. Please try again later."
+            }
             Self::InsufficientScope(message) => message,
             Self::RateLimitExceeded => "API rate limit exceeded.",
             Self::RateLimitOff => "Rate limiting is not enabled.",

@@ -16,6 +16,7 @@
 //!   keeps the id and kills the old token. With a grant go all its tokens.
 //! - Of one user, app and set of scopes a sign-in leaves ten tokens: the oldest that was never
 //!   used gives way, or else the one used least recently.
+//! - Ten bad passwords within an hour lock a user out of the legacy API for the rest of it.
 //! - Statuses, bodies, the order of members and the headers are those of the chosen [`Version`].
 //! - The [`World`] comes from TOML; the default is the world of GitHub's documents.
 //! - Tokens and codes are deterministic: two emulators with the same seed make up the same ones in
@@ -48,8 +49,7 @@
 //! are, its secrets can be guessed from the seed, and its pages know no session: it belongs on
 //! loopback only. Users, apps, organisations and teams never change. Permissions of GitHub Apps
 //! are echoed and not enforced. PKCE parameters are taken and ignored, as no release of GHES in
-//! range documents them. It locks nobody out after bad logins, and takes any number of new tokens
-//! and user codes an hour. Not known of GHES, and so a guess: a client id in the path that is not the
+//! range documents them. It takes any number of new tokens and user codes an hour. Not known of GHES, and so a guess: a client id in the path that is not the
 //! caller's is 404, and a token of a suspended user is still good for check-token.
 //!
 //! # Example

@@ -168,3 +168,26 @@ async fn personal_tokens_are_nobodys_app() {
     assert_eq!(user.header("x-oauth-scopes"), Some("repo"));
     assert_eq!(user.header("x-oauth-client-id"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_bad_passwords_lock_a_user_out_for_a_while() {
+    let ghes = Emulator::default();
+    for _ in 0..10 {
+        let wrong = call(&ghes, LIST, &basic("octocat", "wrong"), Value::Null).await;
+        assert_eq!(told(&wrong), (401, "Bad credentials".to_owned()));
+    }
+    let right = call(&ghes, LIST, &basic("octocat", "octocat"), Value::Null).await;
+    let message = "Maximum number of login attempts exceeded. Please try again later.";
+    assert_eq!(told(&right), (403, message.to_owned()));
+    let hubot = call(&ghes, LIST, &basic("hubot", "hubot"), Value::Null).await;
+    assert_eq!(hubot.status, StatusCode::OK);
+    // What check-token is for: its bad tokens lock nobody out.
+    for _ in 0..50 {
+        let unknown = check(&ghes, GITHUB_APP, "gho_unknown").await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(check(&ghes, GITHUB_APP, TOKEN).await.status, StatusCode::OK);
+    tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    let right = call(&ghes, LIST, &basic("octocat", "octocat"), Value::Null).await;
+    assert_eq!(right.status, StatusCode::OK);
+}

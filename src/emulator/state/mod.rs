@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     pub(super) sign_ins: SignIns,
     pub(super) quotas: Quotas,
+    bad_logins: Quotas,
     clock: Clock,
     minter: Minter,
 }
@@ -37,6 +38,7 @@ impl State {
             ledger: Ledger::default(),
             sign_ins: SignIns::default(),
             quotas: Quotas::default(),
+            bad_logins: Quotas::default(),
             clock: Clock::start(),
             minter: Minter::new(0),
         }
@@ -127,6 +129,18 @@ impl State {
         codes
     }
 
+    /// Remembers a bad password of this user for an hour.
+    pub(super) fn count_bad_login(&mut self, user: &User) {
+        let now = self.now();
+        self.bad_logins.spend(&user.login, BAD_LOGINS, now);
+    }
+
+    /// Says whether even the right password is refused.
+    pub(super) fn is_locked_out(&self, user: &User) -> bool {
+        let quota = self.bad_logins.quota(&user.login, BAD_LOGINS, self.now());
+        quota.remaining() == 0
+    }
+
     /// Returns the time after a duration, if the calendar has it.
     pub(super) fn after(&self, duration: Duration) -> Option<Timestamp> {
         later(self.now(), duration)
@@ -183,6 +197,10 @@ fn same_user(one: &User, other: &User) -> bool {
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(8 * 3600);
 /// How long a refresh token lives, as GitHub's documents say: six months, of 184 days.
 pub(super) const REFRESH_TOKEN_LIFE: Duration = Duration::from_secs(184 * 86_400);
+
+/// After how many bad passwords the right one is refused too. GitHub's documents say "several", and
+/// "temporarily".
+const BAD_LOGINS: u64 = 10;
 
 /// The error of a token that cannot be minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
