@@ -1,77 +1,67 @@
-//! The operations under `/applications`: an app asks about the tokens issued to it.
-use serde_json::{Map, Value};
+//! The operations under `/applications/{client_id}`: an app asks about the tokens issued to it.
+use std::sync::Arc;
 
-use super::authentication::Caller;
-use super::model::Authorization;
-use super::reply::{self, Failure};
-use super::routes::{ApiRequest, PathParameters};
-use super::state::State;
+use super::api::Call;
+use super::body::Members;
+use super::failure::Failure;
+use super::model;
+use super::reply::Success;
+use super::state::{Authorization, State};
 use super::world::App;
 
 /// Answers `apps/check-token`.
-pub(super) fn check_token(
-    request: &ApiRequest,
-    parameters: &PathParameters,
-    caller: Caller<'_>,
-    state: &State,
-) -> Result<String, Failure> {
-    let app = own_app(parameters, caller)?;
-    let token = access_token(request.body()?)?;
-    let (authorization, user) = state
-        .authorization(&app.client_id, &token)
-        .ok_or(Failure::NotFound)?;
-    Ok(reply::json(&Authorization::new(
-        request.host(),
-        &token,
-        authorization,
-        app,
-        user,
-    )))
+pub(super) fn check_token(call: &Call<'_>) -> Result<Success, Failure> {
+    let authorization = with_token(call, |_, authorization| Some(authorization))?;
+    let body = model::Authorization::with_user(call.host(), &authorization);
+    Ok(Success::about_token(&body))
+}
+
+/// Answers `apps/reset-token`.
+pub(super) fn reset_token(call: &Call<'_>) -> Result<Success, Failure> {
+    let authorization = with_token(call, |state, old| state.reset(old.id))?;
+    let body = model::Authorization::with_user(call.host(), &authorization);
+    Ok(Success::about_token(&body))
+}
+
+/// Answers `apps/delete-token`; the grant stays.
+pub(super) fn delete_token(call: &Call<'_>) -> Result<Success, Failure> {
+    with_token(call, |state, old| state.ledger.remove(old.id).then_some(()))?;
+    Ok(Success::no_content())
+}
+
+/// Answers `apps/delete-authorization`: with the grant go all its tokens.
+pub(super) fn delete_authorization(call: &Call<'_>) -> Result<Success, Failure> {
+    with_token(call, |state, old| {
+        let grant = state.ledger.grant_id(&old)?;
+        state.ledger.remove_grant(grant).then_some(())
+    })?;
+    Ok(Success::no_content())
 }
 
 /// Returns the calling app, which must be the one of the path.
-fn own_app<'a>(parameters: &PathParameters, caller: Caller<'a>) -> Result<&'a App, Failure> {
-    let app = caller.app()?;
+pub(super) fn own_app<'a>(call: &Call<'a>) -> Result<&'a Arc<App>, Failure> {
+    let app = call.caller.app()?;
     // Not documented; 404 is how GitHub hides what is another's.
-    (parameters.get("client_id") == Some(&app.client_id))
+    (call.parameters.get("client_id") == app.client_id)
         .then_some(app)
         .ok_or(Failure::NotFound)
 }
 
-/// Reads a body whose only member is `access_token`.
-fn access_token(body: &[u8]) -> Result<String, Failure> {
-    let members = object(body)?;
-    if let Some(key) = members.keys().find(|key| *key != "access_token") {
-        return Err(Failure::InvalidRequest(format!(
-            "\"{key}\" is not a permitted key."
-        )));
-    }
-    match members.get("access_token") {
-        Some(Value::String(token)) if !token.is_empty() => Ok(token.clone()),
-        None | Some(Value::String(_)) => Err(Failure::InvalidRequest(
-            "\"access_token\" wasn't supplied.".to_owned(),
-        )),
-        Some(other) => {
-            let value = if other.is_null() {
-                "nil".to_owned()
-            } else {
-                other.to_string()
-            };
-            let detail = format!("For 'properties/access_token', {value} is not a string.");
-            Err(Failure::InvalidRequest(detail))
-        }
-    }
+/// Returns a living token of this app.
+pub(super) fn own_token(state: &State, app: &App, token: &str) -> Option<Arc<Authorization>> {
+    let authorization = state.authorization(token)?;
+    (authorization.client_id() == app.client_id).then_some(authorization)
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
-    if body.is_empty() {
-        // Seen on a GHES 2.12 when a client sends no body.
-        let detail = "For 'links/0/schema', nil is not an object.".to_owned();
-        return Err(Failure::InvalidRequest(detail));
-    }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(Failure::BodyIsNoObject),
-        Err(_) => Err(Failure::ProblemsParsingJson),
-    }
+/// Does something with the token in the body, which must be the calling app's.
+fn with_token<T>(
+    call: &Call<'_>,
+    act: impl FnOnce(&mut State, Arc<Authorization>) -> Option<T>,
+) -> Result<T, Failure> {
+    let app = own_app(call)?;
+    let token = Members::read(call.request, &["access_token"])?.required("access_token")?;
+    let mut state = call.server.state();
+    own_token(&state, app, &token)
+        .and_then(|authorization| act(&mut state, authorization))
+        .ok_or(Failure::NotFound)
 }

@@ -32,6 +32,11 @@ pub(super) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Writes a time as GitHub does in headers.
+pub(super) fn header_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +45,6 @@ mod tests {
     fn times_have_whole_seconds() {
         let time: Timestamp = "2011-09-06T17:26:27.987Z".parse().unwrap();
         assert_eq!(rfc3339(time), "2011-09-06T17:26:27Z");
+        assert_eq!(header_time(time), "2011-09-06 17:26:27 UTC");
     }
 }

@@ -12,11 +12,11 @@ use serde_json::error::Category;
 use super::faults::Fault;
 use super::operation::Operation;
 use super::reply;
-use super::state::State;
+use super::server::Server;
 
 /// Answers a request to a path below `/_emulator`; the body is absent if it was too large.
 pub(super) fn answer(
-    state: &mut State,
+    server: &Server,
     method: &Method,
     path: &str,
     body: Option<&Bytes>,
@@ -26,11 +26,11 @@ pub(super) fn answer(
             .into_response();
     };
     let answer = match (path, method.as_str()) {
-        ("/tokens", "POST") => mint(state, body),
-        ("/tokens", "DELETE") => revoke(state, body),
-        ("/faults", "POST") => fail(state, body),
-        ("/faults", "DELETE") => Ok(clear_faults(state)),
-        ("/requests", "GET") => Ok(requests(state)),
+        ("/tokens", "POST") => mint(server, body),
+        ("/tokens", "DELETE") => revoke(server, body),
+        ("/faults", "POST") => fail(server, body),
+        ("/faults", "DELETE") => Ok(clear_faults(server)),
+        ("/requests", "GET") => Ok(requests(server)),
         ("/tokens" | "/faults" | "/requests", _) => Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "this endpoint has no such method",
@@ -77,10 +77,10 @@ struct Minted {
     token: String,
 }
 
-fn mint(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+fn mint(server: &Server, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
     let request: MintRequest = read(body)?;
     let expires_in = request.expires_in.map(Duration::from_secs);
-    let token = state
+    let token = server
         .mint(
             &request.client_id,
             &request.user,
@@ -91,9 +91,9 @@ fn mint(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal
     Ok(respond(StatusCode::CREATED, &Minted { token }))
 }
 
-fn revoke(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+fn revoke(server: &Server, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
     let request: RevokeRequest = read(body)?;
-    if state.revoke(&request.token) {
+    if server.revoke(&request.token) {
         Ok(no_content())
     } else {
         Err(Refusal::new(
@@ -103,20 +103,22 @@ fn revoke(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refus
     }
 }
 
-fn fail(state: &mut State, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
-    state.fail(read::<FaultRequest>(body)?.into_fault()?);
+fn fail(server: &Server, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+    server
+        .traffic()
+        .fail(read::<FaultRequest>(body)?.into_fault()?);
     Ok(no_content())
 }
 
-fn clear_faults(state: &mut State) -> Response<Full<Bytes>> {
-    state.clear_faults();
+fn clear_faults(server: &Server) -> Response<Full<Bytes>> {
+    server.traffic().clear_faults();
     no_content()
 }
 
-fn requests(state: &State) -> Response<Full<Bytes>> {
+fn requests(server: &Server) -> Response<Full<Bytes>> {
     let calls = Operation::ALL
         .iter()
-        .map(|&operation| (operation.id(), state.calls(operation)));
+        .map(|&operation| (operation.id(), server.traffic().calls(operation)));
     respond(StatusCode::OK, &calls.collect::<BTreeMap<_, _>>())
 }
 

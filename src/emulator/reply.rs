@@ -1,75 +1,74 @@
-//! The answers of the REST API: the headers of all and the bodies of the refusals.
-use std::fmt::Write;
-
+//! The answers of the REST API and the headers they all have.
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY};
-use http::{Response, StatusCode};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
+    LOCATION, VARY,
+};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
 use super::access_token;
-use super::routes::ApiRequest;
-use super::version::Version;
+use super::failure::{Errors, Failure};
+use super::request::ApiRequest;
 
-/// A reason of the REST API to refuse a request.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The header `X-GitHub-Api-Version` has this value, which the release does not know.
-    UnsupportedApiVersion(String),
-    ProblemsParsingJson,
-    BodyIsNoObject,
-    BadCredentials,
-    NotFound,
-    BodyTooLarge,
-    /// The body breaks the operation's schema so.
-    InvalidRequest(String),
+/// What an operation that succeeds answers with.
+pub(super) struct Success {
+    status: StatusCode,
+    body: String,
+    caching: Caching,
+    location: Option<String>,
+    link: Option<String>,
 }
 
-impl Failure {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::UnsupportedApiVersion(_) | Self::ProblemsParsingJson | Self::BodyIsNoObject => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::BadCredentials => StatusCode::UNAUTHORIZED,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::InvalidRequest(_) => StatusCode::UNPROCESSABLE_ENTITY,
+/// How long an answer may be kept, as recorded answers of GitHub say.
+enum Caching {
+    None,
+    /// Recorded on check-token: a shared cache would serve one app's answer to all.
+    Public,
+    /// With a strong `ETag` to ask again by.
+    Private,
+}
+
+impl Success {
+    /// Answers an app about a token.
+    pub(super) fn about_token(body: &impl Serialize) -> Self {
+        Self::new(StatusCode::OK, json(body), Caching::Public)
+    }
+
+    /// Answers a user.
+    pub(super) fn private(body: &impl Serialize) -> Self {
+        Self::new(StatusCode::OK, json(body), Caching::Private)
+    }
+
+    /// Answers with what may not be kept.
+    pub(super) fn uncached(body: &impl Serialize) -> Self {
+        Self::new(StatusCode::OK, json(body), Caching::None)
+    }
+
+    pub(super) fn created(location: String, body: &impl Serialize) -> Self {
+        Self {
+            location: Some(location),
+            ..Self::new(StatusCode::CREATED, json(body), Caching::Private)
         }
     }
 
-    fn message(&self) -> String {
-        match self {
-            Self::UnsupportedApiVersion(_) => "Bad Request".to_owned(),
-            Self::ProblemsParsingJson => "Problems parsing JSON".to_owned(),
-            Self::BodyIsNoObject => "Body should be a JSON object".to_owned(),
-            Self::BadCredentials => "Bad credentials".to_owned(),
-            Self::NotFound => "Not Found".to_owned(),
-            Self::BodyTooLarge => "Payload Too Large".to_owned(),
-            Self::InvalidRequest(detail) => format!("Invalid request.\n\n{detail}"),
-        }
+    pub(super) fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, String::new(), Caching::None)
     }
 
-    /// Returns the member `errors`, which GitHub makes a string here and an array elsewhere.
-    fn errors(&self, version: Version) -> Option<String> {
-        let Self::UnsupportedApiVersion(asked) = self else {
-            return None;
-        };
-        Some(format!(
-            "The version you specified in the \"X-GitHub-API-Version\" request header, \"{asked}\", \
-             is not a supported version. The following versions are currently supported: {}.",
-            supported(version.api_versions()),
-        ))
+    /// Points to the other pages of a list.
+    pub(super) fn with_link(self, link: Option<String>) -> Self {
+        Self { link, ..self }
     }
 
-    fn documentation_url(&self, request: &ApiRequest) -> String {
-        let about_the_operation =
-            !matches!(self, Self::BadCredentials | Self::UnsupportedApiVersion(_));
-        match request.operation() {
-            Some(operation) if about_the_operation => {
-                request.version().documentation_url(operation)
-            }
-            _ => request.version().documentation_root(),
+    fn new(status: StatusCode, body: String, caching: Caching) -> Self {
+        Self {
+            status,
+            body,
+            caching,
+            location: None,
+            link: None,
         }
     }
 }
@@ -79,22 +78,28 @@ impl Failure {
 struct BasicError {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<String>,
+    errors: Option<Errors>,
     documentation_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
 }
 
 /// Answers a request that succeeded.
-pub(super) fn ok(request: &ApiRequest, body: String) -> Response<Full<Bytes>> {
-    let etag = format!("W/\"{}\"", access_token::hashed(&body));
-    let mut response = respond(request, StatusCode::OK, body);
+pub(super) fn success(request: &ApiRequest, success: Success) -> Response<Full<Bytes>> {
+    let etag = success.etag();
+    if let Some(etag) = etag.as_deref().filter(|etag| request.has_already(etag)) {
+        let mut response = respond(request, StatusCode::NOT_MODIFIED, String::new());
+        set_caching(response.headers_mut(), &success.caching, Some(etag));
+        return response;
+    }
+    let mut response = respond(request, success.status, success.body);
     let headers = response.headers_mut();
-    // Recorded on check-token: a shared cache would serve one app's answer to all.
-    set(headers, CACHE_CONTROL, "public, max-age=60, s-maxage=60");
-    set(headers, ETAG, &etag);
-    set(headers, VARY, "Accept, Accept-Encoding, X-Requested-With");
-    select_api_version(headers, request);
+    set_caching(headers, &success.caching, etag.as_deref());
+    for (name, value) in [(LOCATION, success.location), (LINK, success.link)] {
+        if let Some(value) = value {
+            set(headers, name, &value);
+        }
+    }
     response
 }
 
@@ -113,8 +118,12 @@ pub(super) fn failure(request: &ApiRequest, failure: &Failure) -> Response<Full<
     let mut response = respond(request, status, body);
     let headers = response.headers_mut();
     set(headers, VARY, "Accept-Encoding, X-Requested-With");
-    if !matches!(failure, Failure::UnsupportedApiVersion(_)) {
-        select_api_version(headers, request);
+    match failure {
+        Failure::UnsupportedApiVersion(_) => {
+            headers.remove(API_VERSION_SELECTED);
+        }
+        Failure::OtpRequired => set(headers, OTP, "required; app"),
+        _ => {}
     }
     response
 }
@@ -144,24 +153,80 @@ pub(super) fn json(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("the emulator's bodies have string keys only")
 }
 
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // What a client or a world says may have a byte that no header has.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+impl Success {
+    fn etag(&self) -> Option<String> {
+        let hash = || access_token::hashed(&self.body);
+        match self.caching {
+            Caching::None => None,
+            Caching::Public => Some(format!("W/\"{}\"", hash())),
+            Caching::Private => Some(format!("\"{}\"", hash())),
+        }
+    }
+}
+
+impl ApiRequest {
+    /// Says whether the client asks for what it does not have yet, and has this.
+    fn has_already(&self, etag: &str) -> bool {
+        let known = self
+            .header(IF_NONE_MATCH)
+            .filter(|_| *self.method() == Method::GET);
+        known.is_some_and(|known| {
+            known
+                .split(',')
+                .map(|one| one.trim().trim_start_matches("W/"))
+                .any(|one| one == "*" || one == etag)
+        })
+    }
+}
+
 fn respond(request: &ApiRequest, status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let has_body = !body.is_empty();
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    set(headers, CONTENT_TYPE, JSON);
+    headers.reserve(16);
+    if has_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    }
     set(
         headers,
         ENTERPRISE_VERSION,
         &request.version().patch_release(),
     );
-    set(headers, MEDIA_TYPE, "github.v3; format=json");
+    headers.insert(
+        MEDIA_TYPE,
+        HeaderValue::from_static("github.v3; format=json"),
+    );
     set(headers, REQUEST_ID, &request_id(request.number()));
+    if let Some(api_version) = request.api_version() {
+        headers.insert(API_VERSION_SELECTED, HeaderValue::from_static(api_version));
+    }
     response
 }
 
-fn select_api_version(headers: &mut HeaderMap, request: &ApiRequest) {
-    if let Some(api_version) = request.api_version() {
-        set(headers, API_VERSION_SELECTED, api_version);
+fn set_caching(headers: &mut HeaderMap, caching: &Caching, etag: Option<&str>) {
+    let (cache_control, vary) = match caching {
+        Caching::None => return,
+        Caching::Public => (
+            "public, max-age=60, s-maxage=60",
+            "Accept, Accept-Encoding, X-Requested-With",
+        ),
+        Caching::Private => (
+            "private, max-age=60, s-maxage=60",
+            "Accept, Authorization, Cookie, X-GitHub-OTP",
+        ),
+    };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    headers.insert(VARY, HeaderValue::from_static(vary));
+    if let Some(etag) = etag {
+        set(headers, ETAG, etag);
     }
 }
 
@@ -170,28 +235,10 @@ fn request_id(number: u64) -> String {
     format!("{:08x}-0000-4000-8000-{number:012x}", number & 0xffff_ffff)
 }
 
-fn supported(api_versions: &[&str]) -> String {
-    let mut text = String::new();
-    for (index, api_version) in api_versions.iter().enumerate() {
-        let (before, after) = if index == 0 {
-            ("", " (most recent)")
-        } else {
-            (" and ", "")
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{before}\"{api_version}\"{after}");
-    }
-    text
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).expect("the emulator's header values are ASCII");
-    headers.insert(name, value);
-}
-
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 const API_VERSION_SELECTED: HeaderName = HeaderName::from_static("x-github-api-version-selected");
 const ENTERPRISE_VERSION: HeaderName = HeaderName::from_static("x-github-enterprise-version");
 const MEDIA_TYPE: HeaderName = HeaderName::from_static("x-github-media-type");
+const OTP: HeaderName = HeaderName::from_static(super::authentication::OTP);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");

@@ -1,15 +1,8 @@
 //! Which part of the server, and which operation of its API, a request is for.
-use bytes::Bytes;
-use http::header::{HOST, HeaderMap};
-use http::request::Parts;
-use http::{Method, Uri};
+use http::Method;
+use percent_encoding::percent_decode_str;
 
-use super::applications;
-use super::authentication::Caller;
 use super::operation::Operation;
-use super::reply::Failure;
-use super::state::State;
-use super::version::Version;
 
 /// A part of the emulated server.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +11,8 @@ pub(super) enum Area<'a> {
     Api(&'a str),
     /// The emulator's own controls; the path begins with `/` or is empty.
     Control(&'a str),
+    /// The pages and endpoints of the sign-in flows; the path begins with `/` or is empty.
+    Login(&'a str),
     Elsewhere,
 }
 
@@ -27,6 +22,8 @@ impl<'a> Area<'a> {
             Self::Api(rest)
         } else if let Some(rest) = below(path, "/_emulator") {
             Self::Control(rest)
+        } else if let Some(rest) = below(path, "/login") {
+            Self::Login(rest)
         } else {
             Self::Elsewhere
         }
@@ -41,105 +38,101 @@ struct Route {
     operation: Operation,
 }
 
-const ROUTES: &[Route] = &[Route {
-    method: Method::POST,
-    path: "/applications/{client_id}/token",
-    operation: Operation::CheckToken,
-}];
+const ROUTES: &[Route] = &[
+    Route::new(
+        Method::POST,
+        "/applications/{client_id}/token",
+        Operation::CheckToken,
+    ),
+    Route::new(
+        Method::PATCH,
+        "/applications/{client_id}/token",
+        Operation::ResetToken,
+    ),
+    Route::new(
+        Method::DELETE,
+        "/applications/{client_id}/token",
+        Operation::DeleteToken,
+    ),
+    Route::new(
+        Method::DELETE,
+        "/applications/{client_id}/grant",
+        Operation::DeleteAppAuthorization,
+    ),
+    Route::new(
+        Method::POST,
+        "/applications/{client_id}/token/scoped",
+        Operation::ScopeToken,
+    ),
+    Route::new(Method::GET, "/applications/grants", Operation::ListGrants),
+    Route::new(
+        Method::GET,
+        "/applications/grants/{grant_id}",
+        Operation::GetGrant,
+    ),
+    Route::new(
+        Method::DELETE,
+        "/applications/grants/{grant_id}",
+        Operation::DeleteGrant,
+    ),
+    Route::new(
+        Method::GET,
+        "/authorizations",
+        Operation::ListAuthorizations,
+    ),
+    Route::new(
+        Method::POST,
+        "/authorizations",
+        Operation::CreateAuthorization,
+    ),
+    Route::new(
+        Method::PUT,
+        "/authorizations/clients/{client_id}",
+        Operation::GetOrCreateAuthorization,
+    ),
+    Route::new(
+        Method::PUT,
+        "/authorizations/clients/{client_id}/{fingerprint}",
+        Operation::GetOrCreateAuthorizationByFingerprint,
+    ),
+    Route::new(
+        Method::GET,
+        "/authorizations/{authorization_id}",
+        Operation::GetAuthorization,
+    ),
+    Route::new(
+        Method::PATCH,
+        "/authorizations/{authorization_id}",
+        Operation::UpdateAuthorization,
+    ),
+    Route::new(
+        Method::DELETE,
+        "/authorizations/{authorization_id}",
+        Operation::DeleteAuthorization,
+    ),
+    Route::new(Method::GET, "/user", Operation::GetUser),
+    Route::new(Method::GET, "/user/orgs", Operation::ListOrganizations),
+    Route::new(
+        Method::GET,
+        "/user/memberships/orgs/{org}",
+        Operation::GetOrganizationMembership,
+    ),
+    Route::new(
+        Method::GET,
+        "/orgs/{org}/teams/{team_slug}/memberships/{username}",
+        Operation::GetTeamMembership,
+    ),
+    Route::new(Method::GET, "/meta", Operation::GetMeta),
+    Route::new(Method::GET, "/rate_limit", Operation::GetRateLimit),
+];
 
-/// Performs the operation that a request is for.
-pub(super) fn perform(request: &ApiRequest, state: &State) -> Result<String, Failure> {
-    let Some(Match {
-        operation,
-        parameters,
-    }) = &request.found
-    else {
-        request.check_api_version()?;
-        return Err(Failure::NotFound);
-    };
-    let caller = Caller::identify(&request.headers, state)?;
-    // As github.com does with bearer tokens: a bad credential wins over a bad version, and a bad
-    // version over no credential.
-    request.check_api_version()?;
-    match operation {
-        Operation::CheckToken => applications::check_token(request, parameters, caller, state),
-    }
-}
-
-/// A request to the REST API, read to its end; no `Debug`, for it holds credentials.
-pub(super) struct ApiRequest {
-    version: Version,
-    number: u64,
-    found: Option<Match>,
-    headers: HeaderMap,
-    host: String,
-    /// Absent if it was too large.
-    body: Option<Bytes>,
-}
-
-impl ApiRequest {
-    pub(super) fn new(
-        version: Version,
-        number: u64,
-        found: Option<Match>,
-        head: Parts,
-        body: Option<Bytes>,
-    ) -> Self {
-        let host = host(&head.headers, &head.uri);
+impl Route {
+    const fn new(method: Method, path: &'static str, operation: Operation) -> Self {
         Self {
-            version,
-            number,
-            found,
-            headers: head.headers,
-            host,
-            body,
+            method,
+            path,
+            operation,
         }
-    }
-
-    pub(super) fn version(&self) -> Version {
-        self.version
-    }
-
-    /// Returns the request's number among all, from 1.
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
-    pub(super) fn operation(&self) -> Option<Operation> {
-        self.found.as_ref().map(|found| found.operation)
-    }
-
-    /// Returns the name under which the client reached us, for the URLs of the answer.
-    pub(super) fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub(super) fn body(&self) -> Result<&Bytes, Failure> {
-        self.body.as_ref().ok_or(Failure::BodyTooLarge)
-    }
-
-    /// Returns the API version of the answer, or `None` if the release has no such thing.
-    pub(super) fn api_version(&self) -> Option<&'static str> {
-        let asked = self.headers.get(API_VERSION).map(|value| value.as_bytes());
-        let named = |version: &&&str| Some(version.as_bytes()) == asked;
-        self.version
-            .api_versions()
-            .iter()
-            .find(named)
-            .copied()
-            .or_else(|| self.version.default_api_version())
-    }
-
-    fn check_api_version(&self) -> Result<(), Failure> {
-        let supported = self.version.api_versions();
-        let Some(asked) = self.headers.get(API_VERSION) else {
-            return Ok(());
-        };
-        let asked = String::from_utf8_lossy(asked.as_bytes());
-        if supported.is_empty() || supported.contains(&&*asked) {
-            return Ok(());
-        }
-        Err(Failure::UnsupportedApiVersion(asked.into_owned()))
     }
 }
 
@@ -147,7 +140,7 @@ impl ApiRequest {
 #[derive(Debug)]
 pub(super) struct Match {
     pub(super) operation: Operation,
-    parameters: PathParameters,
+    pub(super) parameters: PathParameters,
 }
 
 /// The values of a route's `{…}` segments, by name.
@@ -155,11 +148,12 @@ pub(super) struct Match {
 pub(super) struct PathParameters(Vec<(&'static str, String)>);
 
 impl PathParameters {
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    /// Returns the value of a parameter; empty if the route has none of this name.
+    pub(super) fn get(&self, name: &str) -> &str {
         self.0
             .iter()
             .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.as_str())
+            .map_or("", |(_, value)| value.as_str())
     }
 }
 
@@ -188,7 +182,10 @@ fn parameters(template: &'static str, path: &str) -> Option<PathParameters> {
             .and_then(|name| name.strip_suffix('}'))
         {
             Some(_) if segment.is_empty() => return None,
-            Some(name) => parameters.push((name, segment.to_owned())),
+            Some(name) => {
+                let value = percent_decode_str(segment).decode_utf8().ok()?;
+                parameters.push((name, value.into_owned()));
+            }
             None if segment == expected => {}
             None => return None,
         }
@@ -205,18 +202,6 @@ fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn host(headers: &HeaderMap, uri: &Uri) -> String {
-    let header = || headers.get(HOST).and_then(|value| value.to_str().ok());
-    // HTTP/2 has the name in the target instead.
-    uri.authority()
-        .map(|authority| authority.as_str())
-        .or_else(header)
-        .unwrap_or("localhost")
-        .to_owned()
-}
-
-const API_VERSION: &str = "x-github-api-version";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +212,7 @@ mod tests {
         assert_eq!(Area::of("/api/v3/user"), Area::Api("/user"));
         assert_eq!(Area::of("/api/v30"), Area::Elsewhere);
         assert_eq!(Area::of("/_emulator/faults"), Area::Control("/faults"));
+        assert_eq!(Area::of("/login/device"), Area::Login("/device"));
         assert_eq!(Area::of("/"), Area::Elsewhere);
     }
 
@@ -234,7 +220,7 @@ mod tests {
     fn routes_match_method_and_every_segment() {
         let found = find(&Method::POST, "/applications/abc/token").unwrap();
         assert_eq!(found.operation, Operation::CheckToken);
-        assert_eq!(found.parameters.get("client_id"), Some("abc"));
+        assert_eq!(found.parameters.get("client_id"), "abc");
         assert!(find(&Method::GET, "/applications/abc/token").is_none());
         for path in [
             "/applications/abc/token/",
@@ -244,5 +230,20 @@ mod tests {
         ] {
             assert!(find(&Method::POST, path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn every_operation_has_one_route() {
+        for &operation in Operation::ALL {
+            let routes = ROUTES.iter().filter(|route| route.operation == operation);
+            assert_eq!(routes.count(), 1, "{operation}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_percent_decoded() {
+        let found = find(&Method::PUT, "/authorizations/clients/abc/a%20b%2Fc").unwrap();
+        assert_eq!(found.parameters.get("fingerprint"), "a b/c");
+        assert!(find(&Method::PUT, "/authorizations/clients/abc/%ff").is_none());
     }
 }

@@ -46,8 +46,19 @@ impl Version {
         self.minor >= 15
     }
 
+    /// Says whether `GET /user` tells which view of the user it is: the schema of 3.15 has it,
+    /// and that of 3.10 forbids it.
+    pub(super) const fn has_user_view_type(self) -> bool {
+        self.minor >= 15
+    }
+
+    /// Returns the URL of a page of GitHub's documents.
+    pub(super) fn documentation(self, path: &str) -> String {
+        format!("https://docs.github.com/enterprise-server@{self}{path}")
+    }
+
     pub(super) fn documentation_root(self) -> String {
-        format!("https://docs.github.com/enterprise-server@{self}/rest")
+        self.documentation("/rest")
     }
 
     /// Returns the page of an operation; the pages moved after 3.9.

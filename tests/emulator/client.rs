@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{GITHUB_APP, SECRET, TOKEN};
 
 /// Serves the emulator until the test's runtime ends.
-async fn serve(ghes: Emulator) -> SocketAddr {
+pub(crate) async fn serve(ghes: Emulator) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -5,17 +5,36 @@
     reason = "a test fails by panicking, its support too"
 )]
 
+mod applications;
+mod authentication;
+mod authorizations;
+mod caching;
 mod check_token;
 mod client;
 mod control;
+mod device_flow;
+mod documents;
 mod faults;
+mod grants;
+mod limit;
+mod model;
+mod octokit;
+mod openapi;
+mod organizations;
+mod pagination;
+mod rate_limit;
+mod refresh;
 mod refusals;
+mod robustness;
+mod scoped_token;
 mod tokens;
+mod users;
+mod web_flow;
 mod world;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ghes_gatekeeper::emulator::{Emulator, Version};
+use ghes_gatekeeper::emulator::{Emulator, Version, World};
 use http::request::Builder;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -48,15 +67,52 @@ impl Answer {
     }
 }
 
+/// Sends a request; an answer of the API is held against GitHub's description of it.
 async fn send(ghes: &Emulator, request: Request<String>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = ghes.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    Answer {
+    let answer = Answer {
         status: head.status,
         headers: head.headers,
         text: String::from_utf8(bytes.to_vec()).unwrap(),
-    }
+    };
+    openapi::check(&method, &path, &answer);
+    answer
+}
+
+/// Calls the API; the credential is the value of `Authorization`.
+async fn call(ghes: &Emulator, line: &str, credential: &str, body: Value) -> Answer {
+    let (method, path) = line.split_once(' ').unwrap();
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("/api/v3{path}"))
+        .header("host", "ghes.test")
+        .header("authorization", credential);
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    send(ghes, request.body(body).unwrap()).await
+}
+
+/// Calls the API as octocat, by password.
+async fn by_octocat(ghes: &Emulator, line: &str, body: Value) -> Answer {
+    call(ghes, line, &basic("octocat", "octocat"), body).await
+}
+
+/// Calls an operation of the OAuth applications API about a token, as the token's app.
+async fn about(ghes: &Emulator, method: &str, client_id: &str, end: &str, token: &str) -> Answer {
+    let line = format!("{method} /applications/{client_id}/{end}");
+    let body = serde_json::json!({ "access_token": token });
+    call(ghes, &line, &basic(client_id, SECRET), body).await
+}
+
+/// A world of GitHub's documents with something added or replaced.
+fn world(change: impl FnOnce(&str) -> String) -> Emulator {
+    Emulator::new(World::from_toml(&change(World::DOCUMENTS)).unwrap())
 }
 
 fn version(text: &str) -> Emulator {

@@ -133,3 +133,24 @@ async fn clones_share_everything() {
     );
     assert_eq!(ghes.calls(Operation::CheckToken), 1);
 }
+
+#[tokio::test]
+async fn seed_decides_what_is_made_up() {
+    let tokens = async |ghes: Emulator| {
+        let minted = ghes.mint(OAUTH_APP, "hubot", &[], None).unwrap();
+        let reset = super::about(&ghes, "PATCH", GITHUB_APP, "token", TOKEN).await;
+        let code = super::web_flow::code(&ghes, OAUTH_APP, "repo").await;
+        [
+            minted,
+            reset.json()["token"].as_str().unwrap().to_owned(),
+            code,
+        ]
+    };
+    let zero = tokens(Emulator::default()).await;
+    assert_eq!(tokens(Emulator::default().with_seed(0)).await, zero);
+    let seven = tokens(Emulator::default().with_seed(7)).await;
+    assert_eq!(tokens(Emulator::default().with_seed(7)).await, seven);
+    for (one, other) in zero.iter().zip(&seven) {
+        assert_ne!(one, other);
+    }
+}

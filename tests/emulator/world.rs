@@ -113,6 +113,18 @@ fn errors_are_one_line_that_names_the_key() {
             format!("{USER}orgs = [\"o\"]\nteams = [\"o\"]"),
             "users[0].teams: `o` is not",
         ),
+        (
+            format!("{USER}owner_of = [\"o\"]"),
+            "users[0].owner_of: `o` is none of the user's orgs",
+        ),
+        (
+            format!("{USER}otp = 123456"),
+            "line 5: users[0].otp: expected a string",
+        ),
+        (
+            format!("{APP}expire_user_tokens = true"),
+            "apps[0].expire_user_tokens: only tokens of a github-app expire",
+        ),
         ("[[users]".to_owned(), "line 1: "),
     ] {
         let shown = error(&text).to_string();
@@ -126,7 +138,7 @@ fn errors_are_one_line_that_names_the_key() {
 
 #[test]
 fn secrets_are_in_no_error_and_no_debug_output() {
-    let rows = format!("{USER}{APP}{TOKEN_ROW}");
+    let rows = format!("{USER}otp = \"0t9\"\n{APP}{TOKEN_ROW}");
     let world = World::from_toml(&rows).unwrap();
     let duplicate = error(&format!("{rows}{TOKEN_ROW}"));
     let broken = error(&format!("{rows}token = 7"));
@@ -134,8 +146,16 @@ fn secrets_are_in_no_error_and_no_debug_output() {
         "{world:?} {duplicate:?} {duplicate} {broken:?} {broken} {:?}",
         Emulator::new(world.clone())
     );
-    for secret in ["hunter2", "s3cr3t", "t0k3n", SECRET] {
+    for secret in ["hunter2", "s3cr3t", "t0k3n", "0t9", SECRET] {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert!(shown.contains("mona"), "{shown}");
+}
+
+#[test]
+fn invited_users_may_be_in_teams_and_an_app_may_opt_out() {
+    let rows = format!(
+        "private_mode = true\n{USER}invited_to = [\"o\"]\nteams = [\"o/t\"]\n{APP}expire_user_tokens = false\n"
+    );
+    assert!(World::from_toml(&rows).is_ok());
 }

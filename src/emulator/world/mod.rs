@@ -1,8 +1,12 @@
 //! The people, apps and tokens an emulated server starts with, read from TOML.
+mod error;
+
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de};
+
+pub use self::error::WorldError;
 
 /// The people, apps and tokens an [`Emulator`](super::Emulator) starts with.
 ///
@@ -21,12 +25,15 @@ use serde::{Deserialize, Deserializer, de};
 /// "#);
 /// assert!(world.is_ok());
 ///
-/// let error = World::from_toml("[[users]]\nname = \"octocat\"").unwrap_err();
-/// assert!(error.to_string().starts_with("line 2: users[0].name: unknown field"));
+/// let error = World::from_toml("[[users]]\nnick = \"octocat\"").unwrap_err();
+/// assert!(error.to_string().starts_with("line 2: users[0].nick: unknown field"));
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
+    /// Whether the API answers nobody without a credential.
+    #[serde(default)]
+    pub(super) private_mode: bool,
     #[serde(default)]
     pub(super) users: Vec<User>,
     #[serde(default)]
@@ -44,10 +51,24 @@ pub(super) struct User {
     pub(super) password: Secret,
     #[serde(default)]
     pub(super) orgs: Vec<String>,
+    /// As `ORG/TEAM`, of the orgs the user belongs or is invited to.
     #[serde(default)]
     pub(super) teams: Vec<String>,
+    /// Those of the user's orgs that the user owns.
+    #[serde(default)]
+    pub(super) owner_of: Vec<String>,
+    /// Orgs the user has not joined yet.
+    #[serde(default)]
+    pub(super) invited_to: Vec<String>,
+    /// The one-time password that the legacy API asks for; absent for a user without.
+    #[serde(default, deserialize_with = "optional_secret")]
+    pub(super) otp: Option<Secret>,
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
     #[serde(default)]
     pub(super) site_admin: bool,
+    #[serde(default)]
+    pub(super) suspended: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -67,6 +88,14 @@ pub(super) struct App {
     pub(super) client_secret: Secret,
     pub(super) name: String,
     pub(super) url: String,
+    /// Where the web flow leads back to; absent for the app's `url`, and any `redirect_uri`.
+    pub(super) callback_url: Option<String>,
+    /// On unless said otherwise: an app one develops with wants to be tried.
+    #[serde(default = "yes")]
+    pub(super) device_flow: bool,
+    /// Whether tokens of the flows expire and come with a refresh token; absent for GitHub's
+    /// default, which is yes for a GitHub App. Those of an OAuth app never do.
+    expire_user_tokens: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -87,9 +116,42 @@ pub(super) struct Token {
 #[derive(Clone)]
 pub(super) struct Secret(String);
 
+impl User {
+    fn check_organizations(&self, key: impl Fn(&str) -> String) -> Result<(), WorldError> {
+        let invalid = |name: &str, problem: String| {
+            let key = key(name);
+            Err(WorldError::Invalid { key, problem })
+        };
+        for team in &self.teams {
+            let org = team.split_once('/').map_or("", |(org, _)| org);
+            if !self
+                .orgs
+                .iter()
+                .chain(&self.invited_to)
+                .any(|name| name == org)
+            {
+                let problem = format!("`{team}` is not `ORG/TEAM` with an ORG of the user's orgs");
+                return invalid("teams", problem);
+            }
+        }
+        if let Some(org) = self.owner_of.iter().find(|org| !self.orgs.contains(org)) {
+            return invalid("owner_of", format!("`{org}` is none of the user's orgs"));
+        }
+        Ok(())
+    }
+}
+
+impl App {
+    /// Says whether tokens of the flows expire and come with a refresh token.
+    pub(super) fn expires_user_tokens(&self) -> bool {
+        self.expire_user_tokens
+            .unwrap_or(self.kind == AppKind::GitHubApp)
+    }
+}
+
 impl World {
     /// The world of GitHub's documents as TOML: a template for worlds of one's own.
-    pub const DOCUMENTS: &str = include_str!("world.toml");
+    pub const DOCUMENTS: &str = include_str!("../world.toml");
 
     /// Reads a world.
     ///
@@ -117,17 +179,7 @@ impl World {
             let key = |name: &str| format!("users[{index}].{name}");
             not_empty(key("login"), &user.login)?;
             not_empty(key("password"), user.password.expose())?;
-            for team in &user.teams {
-                let org = team.split_once('/').map_or("", |(org, _)| org);
-                if !user.orgs.iter().any(|name| name == org) {
-                    let problem =
-                        format!("`{team}` is not `ORG/TEAM` with an ORG of the user's orgs");
-                    return Err(WorldError::Invalid {
-                        key: key("teams"),
-                        problem,
-                    });
-                }
-            }
+            user.check_organizations(key)?;
         }
         Ok(())
     }
@@ -140,6 +192,12 @@ impl World {
                 format!("apps[{index}].client_secret"),
                 app.client_secret.expose(),
             )?;
+            if app.kind == AppKind::OAuthApp && app.expires_user_tokens() {
+                return Err(WorldError::Invalid {
+                    key: format!("apps[{index}].expire_user_tokens"),
+                    problem: "only tokens of a github-app expire".to_owned(),
+                });
+            }
         }
         Ok(())
     }
@@ -198,94 +256,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The error of a text that is no [`World`].
-///
-/// Every message is one line, names the key and never shows a password, a secret or a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WorldError {
-    /// The text is not TOML, or a key is unknown, missing or of the wrong type.
-    Syntax {
-        /// The line, counted from 1; absent if a whole table is at fault.
-        line: Option<usize>,
-        /// The key, such as `users[0].login`; empty if the text is not TOML.
-        key: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A value that must be unique appears twice.
-    Duplicate {
-        /// The key of the later value.
-        key: String,
-        /// The key of the earlier value.
-        first: String,
-    },
-    /// A token names an app that is not there.
-    NoSuchApp {
-        /// The key of the name.
-        key: String,
-        /// The client id that no app has.
-        client_id: String,
-    },
-    /// A token names a user that is not there.
-    NoSuchUser {
-        /// The key of the name.
-        key: String,
-        /// The login that no user has.
-        login: String,
-    },
-    /// A value is of the right type and still cannot be.
-    Invalid {
-        /// The key of the value.
-        key: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-impl WorldError {
-    fn syntax(text: &str, key: String, error: &toml::de::Error) -> Self {
-        let line = error
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map(|before| before.matches('\n').count() + 1);
-        Self::Syntax {
-            line,
-            key,
-            problem: error.message().replace('\n', ", "),
-        }
-    }
-}
-
-impl fmt::Display for WorldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax { line, key, problem } => {
-                if let Some(line) = line {
-                    write!(f, "line {line}: ")?;
-                }
-                if !key.is_empty() && key != "." {
-                    write!(f, "{key}: ")?;
-                }
-                f.write_str(problem)
-            }
-            Self::Duplicate { key, first } => write!(f, "{key}: already taken by {first}"),
-            Self::NoSuchApp { key, client_id } => {
-                write!(f, "{key}: no app has the client id `{client_id}`")
-            }
-            Self::NoSuchUser { key, login } => write!(f, "{key}: no user has the login `{login}`"),
-            Self::Invalid { key, problem } => write!(f, "{key}: {problem}"),
-        }
-    }
-}
-
-impl std::error::Error for WorldError {}
-
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     let text = String::deserialize(deserializer);
     // Serde's own message would repeat the value.
     text.map(Secret)
         .map_err(|_| de::Error::custom("expected a string"))
+}
+
+fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    secret(deserializer).map(Some)
 }
 
 fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
@@ -324,4 +303,8 @@ fn unique<T, K: PartialEq>(
         }
     }
     Ok(())
+}
+
+const fn yes() -> bool {
+    true
 }

@@ -1,0 +1,94 @@
+//! The operations about organisations and teams: where a user belongs.
+use super::api::Call;
+use super::authentication::Caller;
+use super::failure::Failure;
+use super::model::{OrganizationMembership, OrganizationSimple, TeamMembership};
+use super::operation::Operation;
+use super::pagination::Page;
+use super::reply::Success;
+use super::scopes;
+use super::world::AppKind;
+
+/// Answers `orgs/list-for-authenticated-user`; invitations are not in the list.
+pub(super) fn list(call: &Call<'_>) -> Result<Success, Failure> {
+    let user = call.caller.user()?;
+    check_scopes(
+        call,
+        "You need at least read:org scope or user scope to list your organizations.",
+    )?;
+    let organizations = call.server.directory().organizations_of(user);
+    let page = Page::of(call.request);
+    let link = page.link(call.request, organizations.len());
+    let bodies = page
+        .take(organizations.into_iter())
+        .into_iter()
+        .map(|organization| OrganizationSimple::new(call.host(), organization));
+    let bodies: Vec<_> = bodies.collect();
+    Ok(Success::private(&bodies).with_link(link))
+}
+
+/// Answers `orgs/get-membership-for-authenticated-user`.
+pub(super) fn membership(call: &Call<'_>) -> Result<Success, Failure> {
+    let user = call.caller.user()?;
+    check_scopes(
+        call,
+        "You need at least read:org scope to see a membership.",
+    )?;
+    let organization = call
+        .server
+        .directory()
+        .organization(call.parameters.get("org"))
+        .ok_or(Failure::NotFound)?;
+    let membership = organization.membership(user).ok_or(Failure::NotFound)?;
+    let body = OrganizationMembership::new(call.host(), organization, user, membership);
+    Ok(Success::uncached(&body))
+}
+
+/// Answers `teams/get-membership-for-user-in-org`; teams are visible to members alone.
+pub(super) fn team_membership(call: &Call<'_>) -> Result<Success, Failure> {
+    let viewer = call.caller.user()?;
+    let may_look = check_scopes(call, "").is_ok();
+    let directory = call.server.directory();
+    let organization = directory
+        .organization(call.parameters.get("org"))
+        .filter(|organization| may_look && organization.has(viewer))
+        .ok_or(Failure::NotFound)?;
+    let slug = call.parameters.get("team_slug");
+    let team = format!("{}/{slug}", organization.login);
+    let user = directory
+        .user(call.parameters.get("username"))
+        .filter(|user| {
+            user.teams
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&team))
+        })
+        .ok_or(Failure::NotFound)?;
+    let membership = organization.membership(user).ok_or(Failure::NotFound)?;
+    let team_url = call.url(&format!("/orgs/{}/teams/{slug}", organization.login));
+    let body = TeamMembership::new(&team_url, user, membership);
+    Ok(Success::uncached(&body))
+}
+
+/// Returns the scopes one of which an operation asks of an OAuth app's token.
+pub(super) const fn accepted_scopes(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::ListOrganizations => &["read:org", "user"],
+        Operation::GetOrganizationMembership | Operation::GetTeamMembership => &["read:org"],
+        _ => &[],
+    }
+}
+
+fn check_scopes(call: &Call<'_>, message: &'static str) -> Result<(), Failure> {
+    let Caller::Token(authorization) = call.caller else {
+        return Ok(());
+    };
+    let app = authorization.app.as_ref();
+    if app.is_some_and(|app| app.kind == AppKind::GitHubApp) {
+        // What a GitHub App may see is for its permissions to say; here it may see all.
+        return Ok(());
+    }
+    let accepted = call.request.operation().map_or(&[][..], accepted_scopes);
+    scopes::permit(&authorization.scopes, accepted)
+        .then_some(())
+        .ok_or(Failure::InsufficientScope(message))
+}
