@@ -32,10 +32,16 @@ pub(super) struct Arguments {
     /// The release of GHES to behave like.
     #[arg(long, default_value_t, value_name = "VERSION")]
     ghes_version: Version,
+
+    /// What the tokens and codes that it hands out depend on: the same number, the same tokens.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    seed: u64,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let emulator = Emulator::new(world(&arguments)?).with_version(arguments.ghes_version);
+    let emulator = Emulator::new(world(&arguments)?)
+        .with_version(arguments.ghes_version)
+        .with_seed(arguments.seed);
     let shutdown = Shutdown::on_signals()?;
     let listener = bind(arguments.listen).await?;
     announce(&listener, "emulator")?;
