@@ -83,6 +83,9 @@ fn system_roots() -> RootCertStore {
     // A system without roots, or with one that is broken, still reaches a GHES of a private CA
     // or on loopback; a certificate that cannot be verified is refused when it is presented.
     let found = rustls_native_certs::load_native_certs();
+    for error in found.errors {
+        tracing::warn!("a root certificate of the system cannot be read: {error}");
+    }
     roots.add_parsable_certificates(found.certs);
     roots
 }

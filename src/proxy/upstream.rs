@@ -28,9 +28,6 @@ impl Upstreams {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            // A request whose connection broke may have been processed; the client decides
-            // whether to send it again.
-            .retry_canceled_requests(false)
             .build(tcp);
         Self(client)
     }

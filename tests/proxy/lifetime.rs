@@ -89,3 +89,22 @@ async fn a_client_that_says_nothing_is_let_go() {
         tokio::time::resume();
     }
 }
+
+/// The pool finds out that a connection has gone when it uses it; the request is not lost.
+#[tokio::test]
+async fn an_upstream_may_close_connections_without_a_word() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let gate = Gate::before(listener.local_addr().expect("an address")).await;
+    let upstream = tokio::spawn(async move {
+        loop {
+            let mut upstream = asked(&listener).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+            upstream.write_all(answer).await.expect("a connection");
+        }
+    });
+    let mut client = gate.connect().await;
+    for _ in 0..100 {
+        assert_eq!(status(&client.exchange(&request()).await), 200);
+    }
+    upstream.abort();
+}
