@@ -44,9 +44,8 @@ impl Flights {
         drop(waiting);
 
         let landing = is_first.then(|| Landing {
-            flights: Arc::clone(self),
+            flights: Some(Arc::clone(self)),
             hash,
-            landed: false,
         });
         (Checking(receiver), landing)
     }
@@ -63,16 +62,18 @@ impl Flights {
 
 /// The duty to answer everybody who waits for one hash.
 pub(crate) struct Landing {
-    flights: Arc<Flights>,
+    /// Taken by the landing: after it, the hash may already belong to the next flight.
+    flights: Option<Arc<Flights>>,
     hash: TokenHash,
-    landed: bool,
 }
 
 impl Landing {
     /// Ends the flight and answers everybody.
     pub(crate) fn land(mut self, outcome: &Outcome) {
-        self.landed = true;
-        for waiter in self.flights.end(&self.hash) {
+        let Some(flights) = self.flights.take() else {
+            return;
+        };
+        for waiter in flights.end(&self.hash) {
             // The caller may have left meanwhile.
             let _ = waiter.send(outcome.clone());
         }
@@ -81,9 +82,8 @@ impl Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        // After a landing the hash may already belong to the next flight.
-        if !self.landed {
-            self.flights.end(&self.hash);
+        if let Some(flights) = self.flights.take() {
+            flights.end(&self.hash);
         }
     }
 }
@@ -155,12 +155,14 @@ mod tests {
     #[tokio::test]
     async fn the_next_flight_survives_the_end_of_the_last() {
         let flights = Arc::new(Flights::default());
-        let (_, landing) = flights.board(hash());
-        let mut landing = landing.unwrap();
-        landing.landed = true;
-        flights.end(&hash());
-        let (next, next_landing) = flights.board(hash());
-        drop(landing);
+        let (last, landing) = flights.board(hash());
+        let landing = landing.unwrap();
+        // Whoever boards while the last waiters are told must not lose its flight.
+        let boarding = async {
+            last.await.unwrap();
+            flights.board(hash())
+        };
+        let ((next, next_landing), ()) = tokio::join!(boarding, async { landing.land(&outcome()) });
         next_landing.unwrap().land(&outcome());
         assert!(next.await.is_ok());
     }

@@ -64,6 +64,7 @@
 mod authority;
 pub mod bearer;
 mod cache;
+mod causes;
 pub mod check;
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -24,7 +24,6 @@
 //! # }
 //! ```
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +31,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::cache::{CacheOptions, VerdictCache};
+use crate::causes::Causes;
 use crate::check::{CheckError, CheckErrorKind, CheckRequest, CheckService, Verdict};
 use crate::flight::{Flights, Landing};
 use crate::token::{AccessToken, TokenHash};
@@ -120,7 +120,7 @@ impl<C: CheckService> Shared<C> {
 fn warn(error: &CheckError) {
     tracing::warn!(
         error.kind = error.kind().as_str(),
-        error.cause = error.source().map(tracing::field::display),
+        error.causes = %Causes(error),
         "token check failed: {error}",
     );
 }
@@ -198,5 +198,46 @@ impl<C> fmt::Debug for ValidatorBuilder<C> {
             .field("cache", &self.cache)
             .field("check_timeout", &self.check_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, pending};
+
+    use tower::service_fn;
+
+    use super::*;
+    use crate::check::InactiveReason;
+
+    fn never_asked(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {
+        panic!("asked");
+    }
+
+    #[tokio::test]
+    async fn a_verdict_that_came_after_the_lookup_is_found() {
+        let validator = Validator::new(service_fn(never_asked));
+        let token = AccessToken::new("a");
+        assert!(validator.lookup(&token.hash()).is_none());
+        let verdict = Verdict::Inactive(InactiveReason::Unknown);
+        validator
+            .0
+            .cache
+            .store(token.hash(), &verdict, Instant::now());
+        let found = validator.check(token).await;
+        assert!(matches!(found, Ok(Verdict::Inactive(_))), "{found:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timeout_is_the_configured_one() {
+        let silent = service_fn(|_: CheckRequest| pending::<Result<Verdict, Infallible>>());
+        let validator = Validator::builder(silent)
+            .with_check_timeout(Duration::from_secs(7))
+            .build();
+        let began_at = Instant::now();
+        let error = validator.check(AccessToken::new("a")).await.unwrap_err();
+        assert_eq!(error.kind(), CheckErrorKind::Timeout);
+        assert_eq!(began_at.elapsed(), Duration::from_secs(7));
     }
 }

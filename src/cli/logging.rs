@@ -21,7 +21,9 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
-        .with_writer(io::stderr);
+        .with_writer(io::stderr)
+        // It would say by a panicking macro that nobody reads the log any more.
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response};
 use pin_project::pin_project;
 use tower::Service;
+use tower::util::Oneshot;
 
 use super::service::Shared;
 use crate::check::{CheckError, CheckService, Verdict};
@@ -29,6 +30,8 @@ pub struct ResponseFuture<S: Service<Request<B>>, C, B> {
 enum State<S: Service<Request<B>>, C, B> {
     /// The token's verdict is not known yet.
     Checking(Checking, Option<Box<Held<S, C, B>>>),
+    /// Admitted after a check; waits until the inner service is ready, and then for it.
+    Admitted(Pin<Box<Oneshot<S, Request<B>>>>),
     /// The inner service has the request.
     Forwarding(#[pin] S::Future),
     /// Turned away; taken by the first poll.
@@ -63,7 +66,7 @@ where
             Err(error) => Err(Rejection::from(&error)),
         };
         match admitted {
-            Ok(()) => State::Forwarding(self.inner.call(self.request)),
+            Ok(()) => State::Admitted(Box::pin(Oneshot::new(self.inner, self.request))),
             Err(rejection) => State::Rejected(Some(self.shared.reject(rejection))),
         }
     }
@@ -107,6 +110,7 @@ where
                         .expect("ResponseFuture polled after completion")
                         .proceed(outcome)
                 }
+                StateProj::Admitted(future) => return future.as_mut().poll(cx),
                 StateProj::Forwarding(future) => return future.poll(cx),
                 StateProj::Rejected(response) => {
                     let response = response.take();
@@ -123,6 +127,7 @@ where
 impl<S: Service<Request<B>>, C, B> fmt::Debug for ResponseFuture<S, C, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
+            State::Admitted(_) => "Admitted",
             State::Checking(..) => "Checking",
             State::Forwarding(_) => "Forwarding",
             State::Rejected(_) => "Rejected",

@@ -1,7 +1,7 @@
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use http::{Request, Response};
 use tower::Service;
@@ -9,7 +9,7 @@ use tower::Service;
 use super::future::{Held, ResponseFuture};
 use super::headers::{set_identity, strip_credential, strip_identity};
 use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
-use crate::check::{CheckService, Verdict};
+use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
 use crate::policy::Policy;
 use crate::rejection::{Realm, Rejection};
@@ -57,11 +57,12 @@ where
             };
         }
         let checking = shared.validator.check(token.to_access_token());
-        // The instance that was polled ready goes with the request; its clone stays behind.
-        let clone = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, clone);
-        let shared = Arc::clone(&self.shared);
-        ResponseFuture::checking(checking, Held::new(request, inner, shared))
+        // The instance that was polled ready is given up, and with it what it holds, such as a
+        // permit: who may turn out to be nobody takes no capacity from those who are known.
+        let inner = self.inner.clone();
+        self.inner = inner.clone();
+        let held = Held::new(request, inner, Arc::clone(&self.shared));
+        ResponseFuture::checking(checking, held)
     }
 }
 
@@ -107,6 +108,9 @@ impl<C> Shared<C> {
             Verdict::Active(identity) => identity,
             Verdict::Inactive(reason) => return Err(reason.into()),
         };
+        if is_past(identity.expires_at()) {
+            return Err(InactiveReason::Expired.into());
+        }
         self.policy
             .authorize(&identity, request.method(), request.uri().path())?;
         self.dress(request, identity);
@@ -130,6 +134,12 @@ impl<C> Shared<C> {
         tracing::debug!(reason = rejection.kind().as_str(), "request rejected");
         rejection.into_response(&self.realm)
     }
+}
+
+/// By the wall clock, beside the deadline that the cache keeps by the monotonic one: whichever
+/// says so first.
+fn is_past(expires_at: Option<SystemTime>) -> bool {
+    expires_at.is_some_and(|at| at <= SystemTime::now())
 }
 
 impl<C> Clone for Shared<C> {

@@ -5,13 +5,16 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use ghes_gatekeeper::GatekeeperLayer;
-use ghes_gatekeeper::check::CheckRequest;
+use ghes_gatekeeper::check::{CheckRequest, Verdict};
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::gatekeeper::{Gatekeeper, ResponseFuture};
+use ghes_gatekeeper::identity::User;
+use ghes_gatekeeper::scope::Scopes;
 use ghes_gatekeeper::validator::Validator;
+use ghes_gatekeeper::{GatekeeperLayer, Identity};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_test::mock;
 
@@ -63,7 +66,7 @@ async fn errors_of_the_inner_service_pass_through() {
 
 #[tokio::test]
 async fn readiness_is_that_of_the_inner_service_alone() {
-    let (check, mut checks) = mock::pair::<CheckRequest, ghes_gatekeeper::check::Verdict>();
+    let (check, mut checks) = mock::pair::<CheckRequest, Verdict>();
     checks.allow(0);
     let (inner, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
     let mut gate = GatekeeperLayer::new(Validator::new(check)).layer(inner);
@@ -72,6 +75,30 @@ async fn readiness_is_that_of_the_inner_service_alone() {
     assert!(gate.ready().now_or_never().is_none());
     requests.allow(1);
     assert!(gate.ready().now_or_never().is_some());
+}
+
+/// Requests that wait for a check hold nothing back from requests that are known.
+#[tokio::test]
+async fn only_admitted_requests_take_the_inner_services_capacity() {
+    let (check, mut checks) = mock::pair::<CheckRequest, Verdict>();
+    let inner =
+        service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::<Body>::default()));
+    let layer = GatekeeperLayer::new(Validator::new(check));
+    let mut gate = layer.layer(ConcurrencyLimit::new(inner, 1));
+    let mut call = |token: &str| {
+        let ready = gate.ready().now_or_never().expect("nobody is inside");
+        ready.expect("ready").call(request(token, Body::default()))
+    };
+    let first = call("gho_known");
+    let waiting = call("gho_unknown");
+    let (_, reply) = checks.next_request().await.expect("a check");
+    let octocat = Identity::new(User::new("octocat", 1), "app", 1, Scopes::default());
+    reply.send_response(Verdict::Active(octocat.expect("octocat")));
+    assert_eq!(first.await.expect("a response").status(), 200);
+
+    let hit = call("gho_known");
+    assert_eq!(hit.await.expect("a response").status(), 200);
+    drop(waiting);
 }
 
 /// What was polled ready gets the request, on a miss too.
