@@ -7,6 +7,9 @@ use http::uri::Authority;
 /// Refuses what `Authority` lets through: an empty host, a port that is no number.
 pub(crate) fn is_connectable(authority: &Authority) -> bool {
     let host = authority.host();
+    if authority.as_str().contains('@') {
+        return false;
+    }
     let port = &authority.as_str()[host.len()..];
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     let host_is_good = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {

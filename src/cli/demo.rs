@@ -10,7 +10,6 @@ use super::Failure;
 use super::emulator::serve_emulator;
 use super::listen::{Shutdown, announce, bind, print};
 use super::sample_upstream::serve_sample;
-use super::serve::serve_gate;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -41,7 +40,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     tokio::join!(
         serve_emulator(ghes, Emulator::default(), shutdown.clone()),
         serve_sample(upstream, shutdown.clone()),
-        serve_gate(gate, proxy, shutdown),
+        proxy.serve(gate, shutdown.ordered()),
     );
     Ok(())
 }

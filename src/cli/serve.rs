@@ -2,12 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use futures_util::future::join_all;
+use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
-use ghes_gatekeeper::proxy::{Proxy, serve};
-use http::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use tokio::net::TcpListener;
 
 use super::Failure;
 use super::listen::{Shutdown, announce, bind};
@@ -33,7 +29,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     for &address in &config.server.listen {
         let listener = bind(address).await?;
         announce(&listener, "gate")?;
-        servers.push(serve_gate(listener, proxy.clone(), shutdown.clone()));
+        servers.push(proxy.clone().serve(listener, shutdown.clone().ordered()));
     }
     join_all(servers).await;
     Ok(())
@@ -41,20 +37,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Reads a configuration from a file and the environment, both optional.
 pub(super) fn load(file: Option<&std::path::Path>) -> Result<Config, Failure> {
-    // A variable that is no UTF-8 cannot be one of ours.
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        // A name that is no UTF-8 cannot be one of ours; a value can.
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => environment.push((name, value)),
+            Err(_) if name.starts_with("GHES_GATEKEEPER_") => {
+                return Err(Failure::usage(format!("{name}: is not UTF-8")));
+            }
+            Err(_) => {}
+        }
+    }
     Config::load(file, environment).map_err(|errors| Failure::usage(errors.to_string()))
-}
-
-/// Serves a proxy on one address until the order to stop.
-pub(super) async fn serve_gate(listener: TcpListener, proxy: Proxy, shutdown: Shutdown) {
-    let make_service = |peer| {
-        let proxy = proxy.clone();
-        service_fn(move |request: Request<Incoming>| {
-            let proxy = proxy.clone();
-            async move { Ok::<_, std::convert::Infallible>(proxy.handle(request, peer).await) }
-        })
-    };
-    serve(listener, make_service, shutdown.ordered()).await;
 }

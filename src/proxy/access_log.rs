@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use tokio::time::Instant;
 
 use crate::rejection::Rejection;
@@ -11,14 +11,16 @@ use crate::rejection::Rejection;
 pub(super) struct AccessLog {
     method: Method,
     path: Box<str>,
+    request_id: HeaderValue,
     began_at: Instant,
 }
 
 impl AccessLog {
-    pub(super) fn begin<B>(request: &Request<B>) -> Option<Self> {
+    pub(super) fn begin<B>(request: &Request<B>, request_id: &HeaderValue) -> Option<Self> {
         tracing::enabled!(tracing::Level::INFO).then(|| Self {
             method: request.method().clone(),
             path: request.uri().path().into(),
+            request_id: request_id.clone(),
             began_at: Instant::now(),
         })
     }
@@ -26,6 +28,7 @@ impl AccessLog {
     pub(super) fn end<B>(self, response: &Response<B>, peer: SocketAddr) {
         let rejection = response.extensions().get::<Rejection>();
         tracing::info!(
+            request.id = self.request_id.to_str().unwrap_or_default(),
             client.address = %peer.ip(),
             http.method = %self.method,
             // Quoted and escaped, so that one request is one line.

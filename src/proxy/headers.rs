@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 
@@ -86,19 +86,20 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1).
+/// Every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1), but for those
+/// that say whom a request is for, who sends it and how long it is: §7.6.1 forbids to name them.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(|line| line.as_bytes().split(|&b| b == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| ![HOST, AUTHORIZATION, CONTENT_LENGTH].contains(name))
         .collect()
 }
 
 fn is_forwarding(name: &HeaderName) -> bool {
-    *name == FORWARDED
-        || FORWARDING.iter().any(|owned| folds_to(name, owned))
+    FORWARDING.iter().any(|owned| folds_to(name, owned))
         || FORWARDING_FAMILIES
             .iter()
             .any(|prefix| starts_folded(name, prefix))
@@ -171,7 +172,7 @@ mod tests {
     fn a_connection_header_cannot_remove_what_we_set() {
         let mut headers = headers(&[
             ("host", "tools.example.com"),
-            ("connection", "x-forwarded-for, x-request-id, via"),
+            ("connection", "host, x-forwarded-for, x-request-id, via"),
         ]);
         strip_request(&mut headers);
         let peer = "[::ffff:192.0.2.7]:443".parse().unwrap();

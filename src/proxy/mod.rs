@@ -3,7 +3,7 @@
 //! ```text
 //! connection ─ server ─► well_formed ─► routes ─► headers ─► gatekeeper ─► upstream
 //!                            │             │                     │             │
-//!                           400, 501      404             401, 403, 503     502, 504
+//!                         400, 501     400, 404           401, 403, 503     502, 504
 //! ```
 //!
 //! What an upstream can rely on:
@@ -12,7 +12,8 @@
 //!    configured as anonymous.
 //! 2. Identity and forwarding headers come from us. What a client sent under these names, or
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
-//! 3. The path that was decided about is the path that it gets, byte by byte.
+//! 3. Routes are decided by the path as it will read it, decoded; paths that could be read in
+//!    two ways are refused wherever a route depends on them. It gets the path as it came.
 //! 4. Bodies stream in both directions and are neither read nor changed.
 //!
 //! # Deployment
@@ -22,6 +23,7 @@
 mod access_log;
 mod body;
 pub mod config;
+mod decided_path;
 mod headers;
 mod request_id;
 mod routes;
@@ -29,12 +31,15 @@ mod server;
 mod upstream;
 mod well_formed;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use hyper::service::service_fn;
+use tokio::net::TcpListener;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
 
@@ -67,7 +72,6 @@ pub struct Proxy(Arc<Inner>);
 
 struct Inner {
     routes: Routes,
-    path_decides: bool,
     realm: Realm,
     request_ids: RequestIds,
 }
@@ -97,17 +101,30 @@ impl Proxy {
             .with_identity_headers(true);
         let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
         Self(Arc::new(Inner {
-            path_decides: routes.path_decides(),
             routes,
             realm: config.server.realm.clone(),
             request_ids: RequestIds::new(),
         }))
     }
 
+    /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
+    /// [`serve`] does.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let make_service = |peer| {
+            let proxy = self.clone();
+            service_fn(move |request: Request<Incoming>| {
+                let proxy = proxy.clone();
+                async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
+            })
+        };
+        serve(listener, make_service, shutdown).await;
+    }
+
     /// Answers a request that came from `peer`.
     pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let log = AccessLog::begin(&request);
-        let response = match self.forward(request, peer).await {
+        let request_id = self.0.request_ids.next();
+        let log = AccessLog::begin(&request, &request_id);
+        let response = match self.forward(request, peer, request_id).await {
             Ok(response) => response,
             Err(kind) => Rejection::new(kind).into_response(&self.0.realm),
         };
@@ -121,27 +138,25 @@ impl Proxy {
         &self,
         mut request: Request<Incoming>,
         peer: SocketAddr,
+        request_id: HeaderValue,
     ) -> Result<Response<Body>, RejectionKind> {
-        let Inner { routes, .. } = &*self.0;
-        well_formed(&request, self.0.path_decides)?;
-        let route = routes.find(request.uri().path());
-        let entry = &route.ok_or(RejectionKind::NoRoute)?.entry;
+        well_formed(&request)?;
+        let entry = self.0.routes.find(request.uri().path())?;
         let headers = request.headers_mut();
         strip_request(headers);
-        set_forwarding(headers, peer, self.0.request_ids.next());
-        let Ok(response) = match entry {
+        set_forwarding(headers, peer, request_id);
+        match entry {
             Entry::Gated(gate) => gate.clone().oneshot(request).await,
             Entry::Anonymous(upstream) => {
                 strip_identity(headers);
                 strip_credential(headers, false);
                 upstream.clone().oneshot(request).await
             }
-        };
-        Ok(response)
+        }
     }
 }
 
-/// The client of the configured GHES, with the layers that every check goes through.
+/// The client of the configured GHES. Layers around it belong here.
 fn check(ghes: &GhesConfig) -> Result<Check, BoxError> {
     let transport = match &ghes.ca_file {
         Some(file) => HttpsTransport::with_ca_file(file)?,

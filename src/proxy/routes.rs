@@ -2,9 +2,11 @@ use tower::Layer;
 
 use super::Check;
 use super::config::{RouteConfig, RoutePath};
+use super::decided_path::decided_path;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
 use crate::policy::RequireScopes;
+use crate::rejection::RejectionKind;
 
 /// All routes, the longest path first.
 #[derive(Debug)]
@@ -12,9 +14,9 @@ pub(super) struct Routes(Vec<Route>);
 
 /// One route: the paths that it is for, and what stands behind it.
 #[derive(Debug)]
-pub(super) struct Route {
+struct Route {
     path: RoutePath,
-    pub(super) entry: Entry,
+    entry: Entry,
 }
 
 /// How requests get in.
@@ -40,14 +42,19 @@ impl Routes {
         Self(routes)
     }
 
-    /// Finds the route with the longest path that `path` begins with.
-    pub(super) fn find(&self, path: &str) -> Option<&Route> {
-        self.0.iter().find(|route| route.path.matches(path))
-    }
-
-    /// Tells whether anything depends on the path of a request.
-    pub(super) fn path_decides(&self) -> bool {
-        self.0.iter().any(|route| route.path.as_str() != "/")
+    /// Finds the entry of the longest route path that `path` begins with.
+    ///
+    /// If there is but one route, for everything, nothing depends on the path, and whatever the
+    /// upstream makes of it is its own business.
+    pub(super) fn find(&self, path: &str) -> Result<&Entry, RejectionKind> {
+        if let [only] = &self.0[..]
+            && only.path.as_str() == "/"
+        {
+            return Ok(&only.entry);
+        }
+        let path = decided_path(path).ok_or(RejectionKind::InvalidRequest)?;
+        let route = self.0.iter().find(|route| route.path.matches(&path));
+        Ok(&route.ok_or(RejectionKind::NoRoute)?.entry)
     }
 }
 

@@ -11,6 +11,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tower::BoxError;
 
 /// Serves HTTP/1.1 on `listener` until `shutdown` completes, then lets requests end.
@@ -31,6 +32,7 @@ pub async fn serve<S, B>(
     B::Error: Into<BoxError>,
 {
     let connections = GracefulShutdown::new();
+    let mut tasks = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let (stream, peer) = tokio::select! {
@@ -45,11 +47,13 @@ pub async fn serve<S, B>(
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), make_service(peer));
         let connection = connections.watch(connection);
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, "connection ended: {error}");
             }
         });
+        // What has ended is let go of, so that the set grows with connections and not with time.
+        while tasks.try_join_next().is_some() {}
     }
     drop(listener);
     if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown())
@@ -57,6 +61,7 @@ pub async fn serve<S, B>(
         .is_err()
     {
         tracing::warn!("requests still under way were cut off at shutdown");
+        tasks.shutdown().await;
     }
 }
 

@@ -1,5 +1,3 @@
-use std::convert::Infallible;
-use std::error::Error as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +12,8 @@ use tower::Service;
 
 use super::body::Body;
 use super::headers::strip_response;
-use crate::rejection::{Realm, Rejection, RejectionKind};
+use crate::causes::Causes;
+use crate::rejection::RejectionKind;
 
 /// Connections to all upstreams: one pool, from which each request takes its own.
 #[derive(Clone, Debug)]
@@ -80,7 +79,7 @@ impl Upstream {
     fn failed(&self, error: &Error) -> RejectionKind {
         tracing::warn!(
             upstream = %self.authority,
-            error.cause = error.source().map(tracing::field::display),
+            error.causes = %Causes(error),
             "upstream failed: {error}",
         );
         RejectionKind::BadGateway
@@ -94,21 +93,15 @@ impl Upstream {
 
 impl Service<Request<Incoming>> for Upstream {
     type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Error = RejectionKind;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, RejectionKind>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RejectionKind>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let upstream = self.clone();
-        Box::pin(async move {
-            let response = upstream.forward(request).await;
-            // No kind that an upstream can cause carries a challenge, so the realm is not seen.
-            Ok(response
-                .unwrap_or_else(|kind| Rejection::new(kind).into_response(&Realm::default())))
-        })
+        Box::pin(self.clone().forward(request))
     }
 }
 
@@ -122,10 +115,11 @@ fn pass_on(response: Response<Incoming>) -> Response<Body> {
 /// client is better told so.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// As nginx's `proxy_read_timeout`, which tools behind proxies are used to. Only the head of the
-/// response must come in this time; its body may take as long as it takes.
+/// What tools behind proxies are used to from nginx's `proxy_read_timeout`. The time covers the
+/// request's body too, so an upload that takes longer is cut off; a response's body may take as
+/// long as it takes.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Below the idle timeouts of common servers (75 s nginx, 60 s many others), so that we close
-/// first and no request runs into a closing connection.
+/// Below nginx's idle timeout of 75 s. Servers that close sooner are no harm: a request that was
+/// not begun to be written goes to another connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);

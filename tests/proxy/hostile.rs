@@ -60,6 +60,33 @@ async fn paths_that_could_be_two_are_refused() {
     }
 }
 
+/// Upstreams decode the path, so a route's scopes hold however it is written.
+#[tokio::test]
+async fn no_way_to_write_a_path_leads_past_a_routes_scopes() {
+    let mut upstream = Upstream::start().await;
+    let routes = [
+        route("/", upstream.address, ""),
+        route("/admin", upstream.address, "scopes = [\"admin:org\"]"),
+    ];
+    let gate = Gate::start(&routes.concat()).await;
+    let mut client = gate.connect().await;
+    for (path, expected) in [
+        ("/admin", 403),
+        ("/%61dmin", 403),
+        ("/ad%6Din/x", 403),
+        ("/%61%64%6d%69%6e", 403),
+        ("/%2561dmin", 400),
+        ("/admin%20", 400),
+        ("/admin.", 400),
+        ("/%zzadmin", 400),
+    ] {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+        assert_eq!(status(&client.exchange(&request).await), expected, "{path}");
+        upstream.assert_untouched();
+    }
+}
+
 #[tokio::test]
 async fn no_header_opens_another_path() {
     for header in [

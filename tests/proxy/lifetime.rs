@@ -56,6 +56,11 @@ async fn a_request_that_does_not_end_is_cut_off() {
     let began_at = tokio::time::Instant::now();
     gate.ended().await;
     assert_eq!(began_at.elapsed().as_secs(), 10);
+    assert_eq!(
+        client.response().await,
+        "",
+        "cut off, and not only left alone"
+    );
 }
 
 #[tokio::test]

@@ -1,15 +1,11 @@
 //! A proxy, an upstream that keeps what it gets, and a client that sends what it is told.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use ghes_gatekeeper::ghes::{App, GhesClient};
+use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
-use ghes_gatekeeper::proxy::{Proxy, serve};
-use http::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -32,14 +28,7 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, ordered) = oneshot::channel::<()>();
-        let make_service = move |peer| {
-            let proxy = proxy.clone();
-            service_fn(move |request: Request<Incoming>| {
-                let proxy = proxy.clone();
-                async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
-            })
-        };
-        let server = tokio::spawn(serve(listener, make_service, async {
+        let server = tokio::spawn(proxy.serve(listener, async {
             // A test that ends without the order drops the sender, which is one as well.
             let _ = ordered.await;
         }));
