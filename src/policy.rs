@@ -12,8 +12,12 @@ use crate::scope::Scopes;
 
 /// Decides whether somebody may make a request.
 ///
-/// `path` is the path of the request's target as it will be forwarded, without the query. Every
-/// `Fn(&Identity, &Method, &str) -> Result<(), Denial>` is a policy:
+/// `path` is the path of the request's target, without the query, as it stands there: with regard
+/// to case and percent-encoded. axum's router compares it so too; a service that decodes it first
+/// reads `/%61dmin` as `/admin`. So name the paths that are open to many, and let everything else
+/// need more.
+///
+/// Every `Fn(&Identity, &Method, &str) -> Result<(), Denial>` is a policy:
 ///
 /// ```
 /// use ghes_gatekeeper::policy::{Denial, Policy};

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 /// An access token that somebody presented, not yet known to be good.
 ///
 /// `Debug` prints the type name only; there is no `Display` and no `Serialize`. The memory is
-/// overwritten on drop. Buffers of the HTTP implementation below us are not.
+/// overwritten on drop. The request to the issuer that carries it, and buffers of the HTTP
+/// implementation, are not.
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 

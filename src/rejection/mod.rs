@@ -46,7 +46,8 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Turns a request away for the reason that `kind` names.
+    /// Turns a request away for the reason that `kind` names, and nothing more: the scopes that are
+    /// missing and the time to wait come with the conversions from what knows them.
     #[must_use]
     pub fn new(kind: RejectionKind) -> Self {
         Self {

@@ -3,5 +3,6 @@
 
 mod check_config;
 mod demo;
+mod log;
 mod running;
 mod servers;

@@ -78,8 +78,8 @@ pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 
 /// A configuration that holds together.
 ///
-/// Plain data: whoever has one got it from [`Config::load`] or [`Config::parse`], so every part
-/// is checked. `Debug` shows no secret.
+/// Plain data, checked when it comes from [`Config::load`] or [`Config::parse`]. `Debug` shows no
+/// secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {

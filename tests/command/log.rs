@@ -1,0 +1,88 @@
+//! What the log says, and what it never says.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use super::running::command;
+
+/// The documents' secret, which the demo is configured with.
+const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
+const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";
+
+async fn gate(output: &mut (impl AsyncBufReadExt + Unpin)) -> String {
+    let mut line = String::new();
+    while !line.ends_with(" (gate)\n") {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).await.expect("output"), 0);
+    }
+    let address = line.trim_start_matches("listening on http://");
+    address.trim_end_matches(" (gate)\n").to_owned()
+}
+
+async fn exchange(gate: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(gate).await.expect("a connection");
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("a connection");
+    let mut response = String::new();
+    let read = stream.read_to_string(&mut response).await;
+    read.expect("a response");
+    response
+}
+
+#[tokio::test]
+async fn no_secret_is_in_the_log_at_any_level() {
+    let mut demo = command(&["demo", "--listen", "127.0.0.1:0", "--log", "trace"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let gate = gate(&mut BufReader::new(demo.stdout.take().expect("output"))).await;
+    let mut responses = String::new();
+    for (path, credential) in [
+        ("/", format!("Bearer {TOKEN}")),
+        ("/admin?access_token=CANARYQUERY", format!("token {TOKEN}")),
+        (
+            "/?access_token=CANARYQUERY",
+            "Bearer gho_CANARYTOKEN".to_owned(),
+        ),
+        ("/named-in-the-log", "Bearer gho_CANARYTOKEN".to_owned()),
+        ("/", "Basic CANARYBASIC".to_owned()),
+        ("/", "Bearer CANARY MALFORMED".to_owned()),
+    ] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: {credential}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        responses.push_str(&exchange(&gate, &request).await);
+    }
+    let id = demo.id().expect("a running process").to_string();
+    let kill = tokio::process::Command::new("kill").arg(&id).status().await;
+    assert!(kill.expect("kill").success());
+    let output = demo.wait_with_output().await.expect("an exit");
+    let log = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(log.contains("http.path=\"/named-in-the-log\""), "{log}");
+    assert!(log.contains("reason=\"invalid_token\""), "{log}");
+    for secret in [SECRET, TOKEN, "CANARY", "SXYxLjhh"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+        assert!(!responses.contains(secret), "{secret} in {responses}");
+    }
+}
+
+/// Whoever reads the log may go away; the gate stays.
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let mut demo = command(&["demo", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let gate = gate(&mut BufReader::new(demo.stdout.take().expect("output"))).await;
+    drop(demo.stderr.take());
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for _ in 0..3 {
+        let response = exchange(&gate, request).await;
+        assert!(response.starts_with("HTTP/1.1 401 "), "{response:?}");
+    }
+}
