@@ -22,23 +22,42 @@
 //!
 //! 1. A request is built from scratch; nothing of a client's request but the token is in it.
 //! 2. Redirects are not followed and replies are not decompressed.
-//! 3. A reply is read up to 64 KiB; its `token` member is never looked at.
-//! 4. Only a reply that has the documented form is believed, and only one about our own app.
+//! 3. A reply is read up to 64 KiB. Its `token` member is looked at only where GHES has just
+//!    made the token, and goes straight into an [`AccessToken`](crate::token::AccessToken).
+//! 4. Only a reply that has the documented form is believed, and as a verdict only one about our
+//!    own app.
 //!
+//! It also has the rest of the [OAuth applications] API: tokens are reset, deleted and narrowed
+//! as well.
+//!
+//! [OAuth applications]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications
 //! [check a token]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications#check-a-token
 
 mod applications;
 mod client;
+mod connection;
+mod credentials;
 mod error;
+mod error_body;
 mod https;
+mod lenient;
+mod limits;
 mod model;
+mod reply;
+mod scope_request;
 mod transport;
 mod url;
 mod verdict;
 
-pub use self::client::{App, GhesClient, InvalidApp};
+pub use self::client::GhesClient;
+pub use self::credentials::{App, InvalidApp};
 pub use self::error::ApiError;
+pub use self::error_body::FieldError;
 pub use self::https::{HttpsError, HttpsTransport};
-pub use self::model::{Authorization, AuthorizationApp, SimpleUser};
+pub use self::limits::{OtpDelivery, RateLimit};
+pub use self::model::{
+    Authorization, AuthorizationApp, IssuedToken, ScopedInstallation, SimpleUser,
+};
+pub use self::scope_request::ScopeRequest;
 pub use self::transport::Transport;
 pub use self::url::{GhesUrl, InvalidGhesUrl};
