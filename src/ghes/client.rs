@@ -44,7 +44,7 @@ impl<T: Transport> GhesClient<T> {
         let endpoints = Endpoints::new(url, app.client_id()?)?;
         Ok(Self {
             endpoints: Arc::new(endpoints),
-            connection: Connection::new(app.basic()?, transport),
+            connection: Connection::new(url, app.basic()?, transport),
         })
     }
 

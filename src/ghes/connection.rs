@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use super::transport::Transport;
+use super::url::GhesUrl;
 
 /// A handle: clones share the settings, and the transport with its pool of connections.
 pub(super) struct Connection<T> {
@@ -23,6 +24,7 @@ pub(super) struct Connection<T> {
 
 #[derive(Clone)]
 struct Settings {
+    api_root: String,
     headers: HeaderMap,
     timeout: Duration,
 }
@@ -45,16 +47,28 @@ impl Call {
         }
     }
 
+    /// Makes a call to an address that was put together from what a caller gave.
+    pub(super) fn to(method: Method, url: &str) -> Result<Self, ApiError> {
+        let uri = url.parse().map_err(ApiError::request)?;
+        Ok(Self::new(method, uri))
+    }
+
     pub(super) fn with_json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(body).map_err(ApiError::request)?;
         self.body = Some(Bytes::from(body));
         Ok(self)
     }
+
+    pub(super) fn expecting_list(mut self) -> Self {
+        self.max_reply_bytes = MAX_LIST_BYTES;
+        self
+    }
 }
 
 impl<T> Connection<T> {
-    pub(super) fn new(credentials: HeaderValue, transport: T) -> Self {
+    pub(super) fn new(url: &GhesUrl, credentials: HeaderValue, transport: T) -> Self {
         let settings = Settings {
+            api_root: url.api_root(),
             headers: headers(credentials),
             timeout: TIMEOUT,
         };
@@ -71,6 +85,15 @@ impl<T> Connection<T> {
 
     pub(super) fn set_timeout(&mut self, timeout: Duration) {
         Arc::make_mut(&mut self.settings).timeout = timeout;
+    }
+
+    pub(super) fn api_root(&self) -> &str {
+        &self.settings.api_root
+    }
+
+    /// Returns the address of an endpoint; `path` begins with a slash.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.api_root)
     }
 }
 
@@ -128,5 +151,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// A reply of check-token has about 3 KiB. Twenty times that leaves room for a GHES to come, and
 /// keeps one that went wrong from filling our memory.
 const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+/// A hundred authorizations, the most that a page holds, at up to 10 KiB each.
+const MAX_LIST_BYTES: usize = 1024 * 1024;
 
 const PRODUCT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));

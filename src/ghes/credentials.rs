@@ -39,6 +39,10 @@ impl App {
         }
         Ok(client_id)
     }
+
+    pub(super) fn client_secret(&self) -> &str {
+        self.client_secret.expose_secret()
+    }
 }
 
 impl fmt::Debug for App {
@@ -61,7 +65,44 @@ impl fmt::Display for InvalidApp {
 
 impl std::error::Error for InvalidApp {}
 
-pub(super) fn basic(user_id: &str, password: &SecretString) -> Option<HeaderValue> {
+/// A user's login and password, which the OAuth authorizations API asks for.
+///
+/// A token is not accepted there, and neither is a password where people sign in elsewhere, by
+/// SAML or CAS.
+#[derive(Clone)]
+pub struct UserCredentials {
+    login: String,
+    password: SecretString,
+}
+
+impl UserCredentials {
+    /// Names a user by login and password.
+    pub fn new(login: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        Self {
+            login: login.into(),
+            password: password.into(),
+        }
+    }
+
+    /// Returns none if there is no such login: RFC 7617 would read its colon as the end of it.
+    pub(super) fn basic(&self) -> Option<HeaderValue> {
+        let illegal = |c: char| c == ':' || c.is_control();
+        if self.login.is_empty() || self.login.contains(illegal) {
+            return None;
+        }
+        basic(&self.login, &self.password)
+    }
+}
+
+impl fmt::Debug for UserCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserCredentials")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
+fn basic(user_id: &str, password: &SecretString) -> Option<HeaderValue> {
     let pair = format!("{user_id}:{}", password.expose_secret());
     let mut value =
         HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(pair))).ok()?;

@@ -129,7 +129,7 @@ impl ApiError {
 
     /// Tells whether GHES wants a one-time password, and where the user finds it.
     ///
-    /// See `AuthorizationsClient::with_otp`.
+    /// See [`with_otp`](super::AuthorizationsClient::with_otp).
     #[must_use]
     pub fn otp_required(&self) -> Option<OtpDelivery> {
         self.0.otp_required

@@ -88,7 +88,41 @@ pub struct IssuedToken {
     pub token: AccessToken,
 }
 
-/// The app of an [`Authorization`].
+/// GitHub's `application-grant`: what a user lets an app do, by all of its tokens together.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The id of the grant.
+    pub id: u64,
+    /// The address of the grant in the API.
+    #[serde(default, deserialize_with = "lenient")]
+    pub url: Option<String>,
+    /// The app that may act for the user.
+    pub app: AuthorizationApp,
+    /// The scopes of all tokens that the app has for the user.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub scopes: Vec<String>,
+    /// When the grant was made.
+    #[serde(default, deserialize_with = "lenient_timestamp")]
+    pub created_at: Option<SystemTime>,
+    /// When the grant last changed.
+    #[serde(default, deserialize_with = "lenient_timestamp")]
+    pub updated_at: Option<SystemTime>,
+    /// The user, where GHES names one.
+    #[serde(default, deserialize_with = "lenient")]
+    pub user: Option<SimpleUser>,
+}
+
+/// What became of a call that makes an authorization unless there is one.
+#[derive(Clone, Debug)]
+pub enum GetOrCreate {
+    /// There was none: GHES answered 201, and this is the only time that it shows the token.
+    Created(IssuedToken),
+    /// There was one: GHES answered 200, without a token.
+    Existing(Authorization),
+}
+
+/// The app of an [`Authorization`] or a [`Grant`].
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct AuthorizationApp {

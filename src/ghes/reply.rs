@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use super::model::{Authorization, IssuedToken};
+use super::model::{Authorization, GetOrCreate, IssuedToken};
 use crate::token::AccessToken;
 
 pub(super) fn json<R: DeserializeOwned>(response: &Response<Bytes>) -> Result<R, ApiError> {
@@ -37,6 +37,18 @@ pub(super) fn issued(response: &Response<Bytes>) -> Result<IssuedToken, ApiError
         authorization,
         token: AccessToken::new(token),
     })
+}
+
+/// Tells by the status whether the authorization is new.
+pub(super) fn get_or_create(response: &Response<Bytes>) -> Result<GetOrCreate, ApiError> {
+    match response.status() {
+        StatusCode::CREATED => Ok(GetOrCreate::Created(issued(response)?)),
+        StatusCode::OK => Ok(GetOrCreate::Existing(json(response)?)),
+        _ => Err(ApiError::reply(
+            response,
+            "the status is neither 200 nor 201",
+        )),
+    }
 }
 
 /// Accepts 204 and no other success: a page that answers 200 to everything has deleted nothing.

@@ -6,7 +6,7 @@ use http::Response;
 use http_body_util::Full;
 use serde_json::Value;
 
-use super::{Stub, TOKEN, json, live, shown};
+use super::{Stub, TOKEN, json, live, no_content, shown};
 
 /// What every request has in common; `printf 'Iv1.8a61f9b3a7aba766:3ef4…cc7f' | base64`.
 const HEADERS: &str = concat!(
@@ -33,12 +33,6 @@ const BODY: &str = r#"{"access_token":"e72e16c7e42f292c6912e7710c838347ae178b4a"
 
 /// The token of the documented reply.
 const NEW: &str = "ghu_16C7e42F292c6912E7710c838347Ae178B4a";
-
-fn no_content() -> Response<Full<bytes::Bytes>> {
-    let mut reply = Response::default();
-    *reply.status_mut() = http::StatusCode::NO_CONTENT;
-    reply
-}
 
 #[tokio::test]
 async fn check_token_reads_the_whole_authorization() {

@@ -1,12 +1,15 @@
 //! The literal examples of GitHub's published descriptions, of every operation and version.
 
-use ghes_gatekeeper::ghes::{Authorization, GhesClient, ScopeRequest};
+use ghes_gatekeeper::ghes::{
+    App, Authorization, AuthorizationUpdate, AuthorizationsClient, GetOrCreate, GhesClient, Grant,
+    ListOptions, NewAuthorization, ScopeRequest,
+};
 use ghes_gatekeeper::token::AccessToken;
 use http::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Stub, TOKEN, json};
+use super::{CLIENT_ID, SECRET, Stub, TOKEN, json};
 
 const VERSIONS: [(&str, &str); 6] = [
     (
@@ -72,9 +75,16 @@ impl Example {
         }
     }
 
+    fn documented(&self) -> &Value {
+        self.reply.as_ref().expect("a reply")
+    }
+
     /// Asserts that what was read is what stands in the example.
     fn assert_read(&self, version: &str, read: &Authorization) {
-        let reply = self.reply.as_ref().expect("a reply");
+        self.assert_one(version, read, self.documented());
+    }
+
+    fn assert_one(&self, version: &str, read: &Authorization, reply: &Value) {
         let place = format!("GHES {version}, {}", self.operation);
         let text = |member: &Option<String>| member.clone().map_or(Value::Null, Value::String);
         assert_eq!(reply["id"], read.id, "{place}");
@@ -153,5 +163,119 @@ async fn call_application(version: &str, example: &Example) {
         "apps/delete-authorization" => client.delete_authorization(&token).await.expect("204"),
         operation => panic!("{operation} is not called"),
     }
-    example.assert_sent(version, &stub, &[("{client_id}", super::CLIENT_ID)]);
+    example.assert_sent(version, &stub, &[("{client_id}", CLIENT_ID)]);
+}
+
+#[tokio::test]
+async fn the_authorizations_api_is_spoken_as_every_version_documents_it() {
+    let mut calls = 0;
+    for (version, document) in documents() {
+        for example in &document.examples {
+            if let Some(operation) = example.operation.strip_prefix("oauth-authorizations/") {
+                let stub = example.stub();
+                let client = stub.authorizations();
+                if operation.ends_with("grant") || operation.ends_with("grants") {
+                    call_grants(example, operation, &client).await;
+                } else {
+                    call_authorizations(version, example, operation, &client).await;
+                }
+                example.assert_sent(version, &stub, &ARGUMENTS);
+                calls += 1;
+            }
+        }
+    }
+    assert_eq!(calls, 6 * 12);
+}
+
+const ARGUMENTS: [(&str, &str); 4] = [
+    ("{grant_id}", "1"),
+    ("{authorization_id}", "1"),
+    ("{client_id}", "abcde12345fghij67890"),
+    ("{fingerprint}", "jklmnop12345678"),
+];
+
+async fn call_grants(example: &Example, operation: &str, client: &AuthorizationsClient<Stub>) {
+    let assert_read = |read: &Grant, documented: &Value| {
+        assert_eq!(documented["id"], read.id);
+        assert_eq!(documented["url"], read.url.as_deref().expect("a URL"));
+        assert_eq!(documented["app"]["client_id"], read.app.client_id);
+        assert_eq!(documented["scopes"], Value::from(read.scopes.clone()));
+        assert!(read.created_at < read.updated_at);
+    };
+    match operation {
+        "list-grants" => {
+            let mut pages = client.grants(&ListOptions::new());
+            let page = pages.next_page().await.expect("a reply").expect("a page");
+            assert_read(&page[0], &example.documented()[0]);
+            assert!(pages.next_page().await.expect("no call").is_none());
+        }
+        "get-grant" => {
+            let grant = client.grant(1).await.expect("a reply");
+            assert_read(&grant, example.documented());
+        }
+        "delete-grant" => client.delete_grant(1).await.expect("204"),
+        operation => panic!("{operation} is not called"),
+    }
+}
+
+async fn call_authorizations(
+    version: &str,
+    example: &Example,
+    operation: &str,
+    client: &AuthorizationsClient<Stub>,
+) {
+    let app = App::new("abcde12345fghij67890", SECRET);
+    let new = NewAuthorization::new()
+        .with_scopes(["public_repo"])
+        .with_note("optional note")
+        .with_note_url("http://optional/note/url");
+    let update = AuthorizationUpdate::new()
+        .with_added_scopes(["public_repo"])
+        .with_removed_scopes(["user"])
+        .with_note("optional note");
+    let read = match operation {
+        "list-authorizations" => {
+            let mut pages = client.authorizations(&ListOptions::new());
+            let page = pages.next_page().await.expect("a reply").expect("a page");
+            assert!(pages.next_page().await.expect("no call").is_none());
+            return example.assert_one(version, &page[0], &example.documented()[0]);
+        }
+        "delete-authorization" => return client.delete_authorization(1).await.expect("204"),
+        "create-authorization" => {
+            let issued = client.create_authorization(Some(&app), &new).await;
+            issued.expect("a reply").authorization
+        }
+        "get-or-create-authorization-for-app" => {
+            let reply = client.get_or_create_authorization_for_app(&app, &new).await;
+            either(example, reply.expect("a reply"))
+        }
+        "get-or-create-authorization-for-app-and-fingerprint" => {
+            let (client, fingerprint) = (client.clone(), "jklmnop12345678");
+            let reply = client
+                .get_or_create_authorization_for_app_and_fingerprint(&app, fingerprint, &new)
+                .await;
+            either(example, reply.expect("a reply"))
+        }
+        "get-authorization" => client.authorization(1).await.expect("a reply"),
+        "update-authorization" => {
+            let reply = client.update_authorization(1, &update).await;
+            reply.expect("a reply")
+        }
+        operation => panic!("{operation} is not called"),
+    };
+    example.assert_read(version, &read);
+}
+
+fn either(example: &Example, reply: GetOrCreate) -> Authorization {
+    match reply {
+        GetOrCreate::Created(issued) => {
+            assert_eq!(example.status, 201);
+            assert_eq!(example.documented()["token"], issued.token.expose());
+            issued.authorization
+        }
+        GetOrCreate::Existing(authorization) => {
+            assert_eq!(example.status, 200);
+            authorization
+        }
+    }
 }

@@ -2,9 +2,11 @@
 #![cfg(feature = "client")]
 
 mod applications;
+mod authorizations;
 mod documented;
 mod errors;
 mod outcomes;
+mod pages;
 mod tls;
 mod wire;
 
@@ -17,7 +19,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use ghes_gatekeeper::check::{CheckError, CheckRequest, Verdict};
-use ghes_gatekeeper::ghes::{App, GhesClient};
+use ghes_gatekeeper::ghes::{App, AuthorizationsClient, GhesClient, UserCredentials};
 use ghes_gatekeeper::token::AccessToken;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -26,6 +28,7 @@ use tower::{Service, ServiceExt};
 /// From GitHub's documents.
 const CLIENT_ID: &str = "Iv1.8a61f9b3a7aba766";
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";
+const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
 
 /// The reply that the documents of GHES 3.9 show for check-token, to the letter.
@@ -48,6 +51,12 @@ fn json(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
 
 fn app() -> App {
     App::new(CLIENT_ID, SECRET)
+}
+
+fn no_content() -> Response<Full<Bytes>> {
+    let mut reply = Response::default();
+    *reply.status_mut() = http::StatusCode::NO_CONTENT;
+    reply
 }
 
 /// What the client makes of one reply.
@@ -82,6 +91,12 @@ impl Stub {
     fn client(&self) -> GhesClient<Self> {
         let url = "https://ghes.example.com".parse().expect("a URL");
         GhesClient::new(&url, &app(), self.clone()).expect("an app")
+    }
+
+    fn authorizations(&self) -> AuthorizationsClient<Self> {
+        let url = "https://ghes.example.com".parse().expect("a URL");
+        let user = UserCredentials::new("octocat", PASSWORD);
+        AuthorizationsClient::new(&url, &user, self.clone()).expect("a user")
     }
 
     /// The requests so far; forgets them.
