@@ -82,7 +82,7 @@ impl<T: Transport> GhesClient<T> {
 
     /// Makes a token that may do less: `POST /applications/{client_id}/token/scoped`.
     ///
-    /// Only for the user access tokens of GitHub Apps. The token that is narrowed stays good.
+    /// Only for the user access tokens of GitHub Apps that have not been narrowed yet.
     ///
     /// # Errors
     ///

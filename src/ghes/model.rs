@@ -118,7 +118,8 @@ pub struct Grant {
 pub enum GetOrCreate {
     /// There was none: GHES answered 201, and this is the only time that it shows the token.
     Created(IssuedToken),
-    /// There was one: GHES answered 200, without a token.
+    /// There was one: GHES answered 200. The published examples show a token here, but GHES
+    /// leaves it empty except where it makes one, so it is not read.
     Existing(Authorization),
 }
 

@@ -5,7 +5,6 @@ use serde::Serialize;
 /// What a token is to be narrowed to, for [`scope_token`](super::GhesClient::scope_token).
 ///
 /// Either names or ids of repositories can be asked for: the later of the two calls counts.
-/// Without either, the token covers all repositories that it covered.
 #[derive(Clone, Debug, Serialize)]
 #[must_use]
 pub struct ScopeRequest {
@@ -61,7 +60,7 @@ impl ScopeRequest {
     }
 
     /// Asks for one of the app's permissions, such as `contents`, at a level: `read`, `write` or
-    /// `admin`. Without any, the token keeps all permissions.
+    /// `admin`.
     pub fn with_permission(mut self, name: impl Into<String>, level: impl Into<String>) -> Self {
         self.permissions.insert(name.into(), level.into());
         self
