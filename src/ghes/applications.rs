@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::client::GhesClient;
 use super::error::ApiError;
-use super::model::Authorization;
+use super::model::{Authorization, CheckedToken, IssuedToken};
+use super::reply;
+use super::scope_request::ScopeRequest;
 use super::transport::Transport;
 use crate::token::AccessToken;
 
@@ -22,14 +24,101 @@ impl<T: Transport> GhesClient<T> {
     /// Returns [`ApiError`]: 404 if the token is unknown, expired, revoked or another app's, 401
     /// if the app's own credentials are wrong.
     pub async fn check_token(&self, token: &AccessToken) -> Result<Authorization, ApiError> {
-        let body = AccessTokenBody {
-            access_token: token.expose(),
+        let uri = &self.endpoints().token;
+        let body = AccessTokenBody::new(token);
+        reply::json(&self.send(Method::POST, uri, &body).await?)
+    }
+
+    /// The same call, of whose reply only what a verdict needs is read.
+    pub(super) async fn checked(&self, token: &AccessToken) -> Result<CheckedToken, ApiError> {
+        let uri = &self.endpoints().token;
+        let body = AccessTokenBody::new(token);
+        reply::json(&self.send(Method::POST, uri, &body).await?)
+    }
+
+    /// Replaces a token by a new one: `PATCH /applications/{client_id}/token`.
+    ///
+    /// The authorization keeps its id; the old token is dead at once. If the reply is lost, or is
+    /// not the documented one, so is the new token.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ApiError`]: 404 if the token is none of the app's, 401 if the app's own
+    /// credentials are wrong.
+    pub async fn reset_token(&self, token: &AccessToken) -> Result<IssuedToken, ApiError> {
+        let uri = &self.endpoints().token;
+        let body = AccessTokenBody::new(token);
+        reply::issued(&self.send(Method::PATCH, uri, &body).await?)
+    }
+
+    /// Revokes one token: `DELETE /applications/{client_id}/token`.
+    ///
+    /// GHES may go on to confirm the token for a moment.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ApiError`]: 404 if the token is none of the app's, or no longer, 401 if the
+    /// app's own credentials are wrong.
+    pub async fn delete_token(&self, token: &AccessToken) -> Result<(), ApiError> {
+        let uri = &self.endpoints().token;
+        let body = AccessTokenBody::new(token);
+        reply::no_content(&self.send(Method::DELETE, uri, &body).await?)
+    }
+
+    /// Revokes the grant behind a token: `DELETE /applications/{client_id}/grant`.
+    ///
+    /// That deletes all tokens that the app has for the token's user, not only this one, and the
+    /// SSH keys that the app made.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ApiError`]: 404 if the token is none of the app's, or no longer, 401 if the
+    /// app's own credentials are wrong.
+    pub async fn delete_authorization(&self, token: &AccessToken) -> Result<(), ApiError> {
+        let uri = &self.endpoints().grant;
+        let body = AccessTokenBody::new(token);
+        reply::no_content(&self.send(Method::DELETE, uri, &body).await?)
+    }
+
+    /// Makes a token that may do less: `POST /applications/{client_id}/token/scoped`.
+    ///
+    /// Only for the user access tokens of GitHub Apps that have not been narrowed yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ApiError`]: 404 if the token is none of the app's, 403 or 422 if it cannot be
+    /// narrowed to what is asked for, 401 if the app's own credentials are wrong.
+    pub async fn scope_token(
+        &self,
+        token: &AccessToken,
+        scope: &ScopeRequest,
+    ) -> Result<IssuedToken, ApiError> {
+        let uri = &self.endpoints().scoped;
+        let body = ScopeBody {
+            token: AccessTokenBody::new(token),
+            scope,
         };
-        self.send(Method::POST, self.check_token_uri(), &body).await
+        reply::issued(&self.send(Method::POST, uri, &body).await?)
     }
 }
 
 #[derive(Serialize)]
 struct AccessTokenBody<'t> {
     access_token: &'t str,
+}
+
+impl<'t> AccessTokenBody<'t> {
+    fn new(token: &'t AccessToken) -> Self {
+        Self {
+            access_token: token.expose(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ScopeBody<'t> {
+    #[serde(flatten)]
+    token: AccessTokenBody<'t>,
+    #[serde(flatten)]
+    scope: &'t ScopeRequest,
 }

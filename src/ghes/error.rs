@@ -1,27 +1,34 @@
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, RETRY_AFTER};
-use http::{Response, StatusCode, response};
-use serde::Deserialize;
+use http::{Response, StatusCode};
 use tower::BoxError;
+
+use super::error_body::{ErrorBody, FieldError};
+use super::limits::{OtpDelivery, RateLimit, is_exhausted, retry_after};
 
 /// A call to GHES that brought no result.
 ///
 /// Either there was no complete reply, or the reply is an error of GHES's, or it does not have
-/// the documented form. `Display` and `source` never contain anything of a reply's body, because
-/// GHES may quote a token in it.
+/// the documented form. `Display`, `Debug` and `source` never contain anything of a reply's body,
+/// because GHES may quote a token in it.
 pub struct ApiError(Box<Inner>);
 
 struct Inner {
     kind: ApiErrorKind,
     retry_after: Option<Duration>,
     is_limited: bool,
+    documentation_url: Option<String>,
+    errors: Vec<FieldError>,
+    rate_limit: Option<RateLimit>,
+    otp_required: Option<OtpDelivery>,
     source: Option<BoxError>,
 }
 
 pub(super) enum ApiErrorKind {
+    /// What was asked for cannot be made into a request; nothing was sent.
+    Request,
     /// GHES answered with an error status; the message if the body is one of GHES's errors.
     Status(StatusCode, Option<String>),
     /// GHES answered something that is not in its documentation.
@@ -33,6 +40,10 @@ pub(super) enum ApiErrorKind {
 }
 
 impl ApiError {
+    pub(super) fn request(source: impl Into<BoxError>) -> Self {
+        Self::new(ApiErrorKind::Request, Some(source.into()))
+    }
+
     pub(super) fn transport(source: impl Into<BoxError>) -> Self {
         Self::new(ApiErrorKind::Transport, Some(source.into()))
     }
@@ -41,18 +52,26 @@ impl ApiError {
         Self::new(ApiErrorKind::Timeout, Some(source.into()))
     }
 
-    pub(super) fn reply(head: &response::Parts, source: impl Into<BoxError>) -> Self {
-        Self::new(ApiErrorKind::Reply(head.status), Some(source.into()))
+    pub(super) fn reply<B>(reply: &Response<B>, source: impl Into<BoxError>) -> Self {
+        Self::new(ApiErrorKind::Reply(reply.status()), Some(source.into()))
     }
 
     pub(super) fn status(response: &Response<Bytes>) -> Self {
-        let message = serde_json::from_slice(response.body())
-            .ok()
-            .map(|BasicError { message }| message);
-        let mut error = Self::new(ApiErrorKind::Status(response.status(), message), None);
-        error.0.retry_after = retry_after(response.headers());
-        error.0.is_limited = is_exhausted(response.headers());
-        error
+        let (status, headers) = (response.status(), response.headers());
+        let (message, documentation_url, errors) = match ErrorBody::parse(response.body()) {
+            Some(body) => (Some(body.message), body.documentation_url, body.errors),
+            None => (None, None, Vec::new()),
+        };
+        Self(Box::new(Inner {
+            kind: ApiErrorKind::Status(status, message),
+            retry_after: retry_after(headers),
+            is_limited: is_exhausted(headers),
+            documentation_url,
+            errors,
+            rate_limit: RateLimit::of(headers),
+            otp_required: OtpDelivery::required_by(headers),
+            source: None,
+        }))
     }
 
     pub(super) fn kind(&self) -> &ApiErrorKind {
@@ -69,7 +88,7 @@ impl ApiError {
     pub fn status_code(&self) -> Option<StatusCode> {
         match self.0.kind {
             ApiErrorKind::Status(status, _) | ApiErrorKind::Reply(status) => Some(status),
-            ApiErrorKind::Timeout | ApiErrorKind::Transport => None,
+            ApiErrorKind::Request | ApiErrorKind::Timeout | ApiErrorKind::Transport => None,
         }
     }
 
@@ -81,8 +100,39 @@ impl ApiError {
     pub fn message(&self) -> Option<&str> {
         match &self.0.kind {
             ApiErrorKind::Status(_, message) => message.as_deref(),
-            ApiErrorKind::Reply(_) | ApiErrorKind::Timeout | ApiErrorKind::Transport => None,
+            ApiErrorKind::Request
+            | ApiErrorKind::Reply(_)
+            | ApiErrorKind::Timeout
+            | ApiErrorKind::Transport => None,
         }
+    }
+
+    /// Returns the page that GitHub refers to.
+    #[must_use]
+    pub fn documentation_url(&self) -> Option<&str> {
+        self.0.documentation_url.as_deref()
+    }
+
+    /// Returns GitHub's reasons for refusing what was sent; empty if it gives none.
+    ///
+    /// Where GitHub writes a string instead of a list, that is the message of the only one.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// Returns the rate limit that the call counted against, if GHES refused it and has one.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.0.rate_limit.as_ref()
+    }
+
+    /// Tells whether GHES wants a one-time password, and where the user finds it.
+    ///
+    /// See [`with_otp`](super::AuthorizationsClient::with_otp).
+    #[must_use]
+    pub fn otp_required(&self) -> Option<OtpDelivery> {
+        self.0.otp_required
     }
 
     /// Returns how long GHES asked to be left alone.
@@ -96,6 +146,10 @@ impl ApiError {
             kind,
             retry_after: None,
             is_limited: false,
+            documentation_url: None,
+            errors: Vec::new(),
+            rate_limit: None,
+            otp_required: None,
             source,
         }))
     }
@@ -114,6 +168,7 @@ impl fmt::Display for ApiError {
             ApiErrorKind::Reply(status) => {
                 write!(f, "{status} without the documented body")
             }
+            ApiErrorKind::Request => f.write_str("the request cannot be made"),
             ApiErrorKind::Timeout => f.write_str("no complete reply in time"),
             ApiErrorKind::Transport => f.write_str("no complete reply"),
         }
@@ -136,34 +191,4 @@ impl fmt::Debug for ApiError {
             .field("source", &self.0.source)
             .finish_non_exhaustive()
     }
-}
-
-/// GitHub's `basic-error`: `message` is what every error of GHES's has in common.
-#[derive(Deserialize)]
-struct BasicError {
-    message: String,
-}
-
-/// The wait that a reply asks for. GitHub sends seconds, and in rate limits the [time of the
-/// reset] as well.
-///
-/// [time of the reset]: https://docs.github.com/en/enterprise-server/rest/using-the-rest-api/rate-limits-for-the-rest-api
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    if let Some(seconds) = number(headers, RETRY_AFTER.as_str()) {
-        return Some(Duration::from_secs(seconds));
-    }
-    if !is_exhausted(headers) {
-        return None;
-    }
-    let reset = UNIX_EPOCH + Duration::from_secs(number(headers, "x-ratelimit-reset")?);
-    Some(reset.duration_since(SystemTime::now()).unwrap_or_default())
-}
-
-fn is_exhausted(headers: &HeaderMap) -> bool {
-    number(headers, "x-ratelimit-remaining") == Some(0)
-}
-
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
-    let number = headers.get(name)?.to_str().ok()?.parse::<u32>();
-    number.ok().map(u64::from)
 }

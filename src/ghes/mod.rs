@@ -22,23 +22,51 @@
 //!
 //! 1. A request is built from scratch; nothing of a client's request but the token is in it.
 //! 2. Redirects are not followed and replies are not decompressed.
-//! 3. A reply is read up to 64 KiB; its `token` member is never looked at.
-//! 4. Only a reply that has the documented form is believed, and only one about our own app.
+//! 3. A reply is read up to 64 KiB, a page of a list up to 1 MiB. Its `token` member is looked at only where GHES has just
+//!    made the token, and goes straight into an [`AccessToken`](crate::token::AccessToken).
+//! 4. Only a reply that has the documented form is believed, and as a verdict only one about our
+//!    own app.
 //!
+//! It also has the rest of the [OAuth applications] API: tokens are reset, deleted and narrowed
+//! as well. [`AuthorizationsClient`] has the OAuth authorizations API, in which a user lists,
+//! makes, changes and deletes authorizations by password.
+//!
+//! [OAuth applications]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications
 //! [check a token]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications#check-a-token
 
 mod applications;
+mod authorization_request;
+mod authorizations;
 mod client;
+mod connection;
+mod credentials;
 mod error;
+mod error_body;
 mod https;
+mod lenient;
+mod limits;
+mod link;
 mod model;
+mod pages;
+mod reply;
+mod scope_request;
 mod transport;
 mod url;
 mod verdict;
 
-pub use self::client::{App, GhesClient, InvalidApp};
+pub use self::authorization_request::{AuthorizationUpdate, ListOptions, NewAuthorization};
+pub use self::authorizations::{AuthorizationsClient, AuthorizationsSetupError};
+pub use self::client::GhesClient;
+pub use self::credentials::{App, InvalidApp, UserCredentials};
 pub use self::error::ApiError;
+pub use self::error_body::FieldError;
 pub use self::https::{HttpsError, HttpsTransport};
-pub use self::model::{Authorization, AuthorizationApp, SimpleUser};
+pub use self::limits::{OtpDelivery, RateLimit};
+pub use self::model::{
+    Authorization, AuthorizationApp, GetOrCreate, Grant, IssuedToken, ScopedInstallation,
+    SimpleUser,
+};
+pub use self::pages::Pages;
+pub use self::scope_request::ScopeRequest;
 pub use self::transport::Transport;
 pub use self::url::{GhesUrl, InvalidGhesUrl};

@@ -17,10 +17,11 @@ pub trait Transport: sealed::Sealed + Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns [`ApiError`] if there is no complete reply of at most 64 KiB.
+    /// Returns [`ApiError`] if there is no complete reply of at most `max_reply_bytes`.
     fn exchange(
         self,
         request: Request<Full<Bytes>>,
+        max_reply_bytes: usize,
     ) -> impl Future<Output = Result<Response<Bytes>, ApiError>> + Send;
 }
 
@@ -33,23 +34,25 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    async fn exchange(self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, ApiError> {
+    async fn exchange(
+        self,
+        request: Request<Full<Bytes>>,
+        max_reply_bytes: usize,
+    ) -> Result<Response<Bytes>, ApiError> {
         let (head, body) = self
             .oneshot(request)
             .await
             .map_err(ApiError::transport)?
             .into_parts();
-        match Limited::new(body, MAX_REPLY_BYTES).collect().await {
+        match Limited::new(body, max_reply_bytes).collect().await {
             Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(ApiError::reply(&head, error)),
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(ApiError::reply(&Response::from_parts(head, ()), error))
+            }
             Err(error) => Err(ApiError::transport(error)),
         }
     }
 }
-
-/// A reply of check-token has about 3 KiB. Twenty times that leaves room for a GHES to come, and
-/// keeps one that went wrong from filling our memory.
-const MAX_REPLY_BYTES: usize = 64 * 1024;
 
 #[expect(unnameable_types, reason = "naming it would unseal the trait")]
 mod sealed {

@@ -25,12 +25,20 @@ impl GhesUrl {
     #[must_use]
     pub fn api_root(&self) -> String {
         let Self { scheme, authority } = self;
-        let host = authority.host();
-        if host == "github.com" || host.ends_with(".ghe.com") {
-            format!("{scheme}://api.{authority}")
-        } else {
+        if self.is_enterprise_server() {
             format!("{scheme}://{authority}/api/v3")
+        } else {
+            format!("{scheme}://api.{authority}")
         }
+    }
+
+    /// Tells whether a GHES is meant, and neither github.com nor a tenant of GHE.com.
+    ///
+    /// Only GHES has the OAuth authorizations API.
+    #[must_use]
+    pub fn is_enterprise_server(&self) -> bool {
+        let host = self.authority.host().to_ascii_lowercase();
+        host != "github.com" && !host.ends_with(".ghe.com")
     }
 
     /// Tells whether tokens and secrets would cross a network unencrypted.
@@ -127,9 +135,12 @@ mod tests {
             ("http://127.0.0.1:9090/", "http://127.0.0.1:9090/api/v3"),
             ("https://github.com", "https://api.github.com"),
             ("https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+            ("https://GitHub.com", "https://api.GitHub.com"),
             ("https://notghe.com", "https://notghe.com/api/v3"),
         ] {
-            assert_eq!(parse(url).unwrap().api_root(), root);
+            let url = parse(url).unwrap();
+            assert_eq!(url.api_root(), root);
+            assert_eq!(url.is_enterprise_server(), root.ends_with("/api/v3"));
         }
     }
 

@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 
 use super::error::{ApiError, ApiErrorKind};
-use super::model::{Authorization, SimpleUser};
+use super::model::{CheckedToken, SimpleUser};
 use crate::check::{CheckError, CheckErrorKind, InactiveReason, Verdict};
 use crate::identity::{Identity, User};
 use crate::scope::Scopes;
 
 /// Judges a reply about a token that must have been issued to `client_id`.
 pub(super) fn verdict(
-    reply: Result<Authorization, ApiError>,
+    reply: Result<CheckedToken, ApiError>,
     client_id: &str,
 ) -> Result<Verdict, CheckError> {
     match reply {
@@ -27,7 +27,7 @@ pub(super) fn verdict(
     }
 }
 
-fn authorized(authorization: Authorization) -> Result<Verdict, CheckError> {
+fn authorized(authorization: CheckedToken) -> Result<Verdict, CheckError> {
     let expires_at = authorization.expires_at;
     if expires_at.is_some_and(|at| at <= SystemTime::now()) {
         return Ok(Verdict::Inactive(InactiveReason::Expired));
@@ -60,7 +60,7 @@ fn user(user: &SimpleUser) -> User {
 fn refused(error: ApiError) -> Result<Verdict, CheckError> {
     let kind = match error.kind() {
         ApiErrorKind::Timeout => CheckErrorKind::Timeout,
-        ApiErrorKind::Transport => CheckErrorKind::Unavailable,
+        ApiErrorKind::Transport | ApiErrorKind::Request => CheckErrorKind::Unavailable,
         ApiErrorKind::Reply(_) => CheckErrorKind::UnexpectedResponse,
         ApiErrorKind::Status(status, message) => match (*status, message.as_deref()) {
             (StatusCode::NOT_FOUND, Some(_)) => {

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::{CLIENT_ID, DOCUMENTED, TOKEN, app, json, judge, live};
+use super::{CLIENT_ID, DOCUMENTED, TOKEN, app, json, judge, live, shown};
 
 const NOT_FOUND: &str = r#"{"message":"Not Found","documentation_url":"https://docs.github.com/enterprise-server@3.9/rest/reference/apps#check-a-token"}"#;
 
@@ -75,6 +75,38 @@ async fn what_the_schema_lets_be_null_may_be_null() {
     }
     for reply in [with("/user", Value::Null), without("user")] {
         assert_eq!(inactive(json(200, reply)).await, InactiveReason::NoUser);
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_what_no_verdict_needs_is_no_outage() {
+    let twice = live().replacen('{', r#"{ "note": 1, "note": [], "created_at": {}, "#, 1);
+    let no_character = live().replace("optional note", r"\ud800");
+    assert_ne!(no_character, live());
+    let mut odd = vec![twice, no_character];
+    for member in [
+        "url",
+        "token",
+        "token_last_eight",
+        "hashed_token",
+        "note",
+        "note_url",
+        "updated_at",
+        "created_at",
+        "fingerprint",
+        "app/name",
+        "app/url",
+        "user/avatar_url",
+    ] {
+        for value in [Value::Null, 1.into(), "".into(), Value::Array(vec![])] {
+            odd.push(with(&format!("/{member}"), value));
+        }
+    }
+    let installation = live().replacen('{', r#"{ "installation": "all", "#, 1);
+    odd.push(installation);
+    for reply in odd {
+        let verdict = judge(json(200, reply.clone())).await;
+        assert!(matches!(verdict, Ok(Verdict::Active(_))), "{reply}");
     }
 }
 
@@ -215,12 +247,7 @@ async fn no_error_shows_a_token_or_a_body() {
         json(200, broken),
     ] {
         let error = failure(reply).await;
-        let mut shown = format!("{error} {error:?}");
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            shown.push_str(&format!(" {error} {error:?}"));
-            cause = error.source();
-        }
+        let shown = shown(&error);
         assert!(!shown.contains(TOKEN), "{shown}");
         assert!(!shown.contains("octocat"), "{shown}");
     }

@@ -1,0 +1,111 @@
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+/// The OAuth app or GitHub App on whose behalf tokens are checked.
+///
+/// Use an app of the gate's own: whoever holds its secret can not only check its tokens, but
+/// also reset and delete them.
+#[derive(Clone)]
+pub struct App {
+    client_id: String,
+    client_secret: SecretString,
+}
+
+impl App {
+    /// Names an app by its client id and client secret.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: client_secret.into(),
+        }
+    }
+
+    /// RFC 7617 §2: user-id and password, joined by a colon.
+    pub(super) fn basic(&self) -> Result<HeaderValue, InvalidApp> {
+        basic(&self.client_id, &self.client_secret).ok_or(InvalidApp(()))
+    }
+
+    /// Returns the client id if it can stand in a path.
+    pub(super) fn client_id(&self) -> Result<&str, InvalidApp> {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        let client_id = self.client_id.as_str();
+        // Without anything but dots, it would be empty or lead up the path.
+        if client_id.bytes().all(|b| b == b'.') || !client_id.bytes().all(legal) {
+            return Err(InvalidApp(()));
+        }
+        Ok(client_id)
+    }
+
+    pub(super) fn client_secret(&self) -> &str {
+        self.client_secret.expose_secret()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The error for a client id that GitHub cannot have given out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidApp(pub(super) ());
+
+impl fmt::Display for InvalidApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a client id consists of letters, digits, dots, dashes and underscores")
+    }
+}
+
+impl std::error::Error for InvalidApp {}
+
+/// A user's login and password, which the OAuth authorizations API asks for.
+///
+/// A token is not accepted there, and neither is a password where people sign in elsewhere, by
+/// SAML or CAS.
+#[derive(Clone)]
+pub struct UserCredentials {
+    login: String,
+    password: SecretString,
+}
+
+impl UserCredentials {
+    /// Names a user by login and password.
+    pub fn new(login: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        Self {
+            login: login.into(),
+            password: password.into(),
+        }
+    }
+
+    /// Returns none if there is no such login: RFC 7617 would read its colon as the end of it.
+    pub(super) fn basic(&self) -> Option<HeaderValue> {
+        let illegal = |c: char| c == ':' || c.is_control();
+        if self.login.is_empty() || self.login.contains(illegal) {
+            return None;
+        }
+        basic(&self.login, &self.password)
+    }
+}
+
+impl fmt::Debug for UserCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserCredentials")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
+fn basic(user_id: &str, password: &SecretString) -> Option<HeaderValue> {
+    let pair = format!("{user_id}:{}", password.expose_secret());
+    let mut value =
+        HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
