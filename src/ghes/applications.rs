@@ -2,7 +2,7 @@
 //!
 //! [OAuth applications]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::client::GhesClient;
@@ -33,7 +33,12 @@ impl<T: Transport> GhesClient<T> {
     pub(super) async fn checked(&self, token: &AccessToken) -> Result<CheckedToken, ApiError> {
         let uri = &self.endpoints().token;
         let body = AccessTokenBody::new(token);
-        reply::json(&self.send(Method::POST, uri, &body).await?)
+        let response = self.send(Method::POST, uri, &body).await?;
+        // "Accepted" and its like are no answer about anybody.
+        if response.status() != StatusCode::OK {
+            return Err(ApiError::reply(&response, "the status is not 200"));
+        }
+        reply::json(&response)
     }
 
     /// Replaces a token by a new one: `PATCH /applications/{client_id}/token`.

@@ -22,8 +22,9 @@
 //!
 //! 1. A request is built from scratch; nothing of a client's request but the token is in it.
 //! 2. Redirects are not followed and replies are not decompressed.
-//! 3. A reply is read up to 64 KiB, a page of a list up to 1 MiB. Its `token` member is looked at only where GHES has just
-//!    made the token, and goes straight into an [`AccessToken`](crate::token::AccessToken).
+//! 3. A reply is read up to 64 KiB, a page of a list up to 1 MiB. Its `token` member is looked at
+//!    only where GHES has just made the token, and goes straight into an
+//!    [`AccessToken`](crate::token::AccessToken).
 //! 4. Only a reply that has the documented form is believed, and as a verdict only one about our
 //!    own app.
 //!

@@ -62,7 +62,7 @@ fn refused(error: ApiError) -> Result<Verdict, CheckError> {
         ApiErrorKind::Timeout => CheckErrorKind::Timeout,
         ApiErrorKind::Transport | ApiErrorKind::Request => CheckErrorKind::Unavailable,
         ApiErrorKind::Reply(_) => CheckErrorKind::UnexpectedResponse,
-        ApiErrorKind::Status(status, message) => match (*status, message.as_deref()) {
+        ApiErrorKind::Status(status, message) => match (*status, said_by_ghes(&error)) {
             (StatusCode::NOT_FOUND, Some(_)) => {
                 return Ok(Verdict::Inactive(InactiveReason::Unknown));
             }
@@ -71,10 +71,16 @@ fn refused(error: ApiError) -> Result<Verdict, CheckError> {
             (StatusCode::UNPROCESSABLE_ENTITY, Some(message)) if !mentions(message, &["spam"]) => {
                 return Ok(Verdict::Inactive(InactiveReason::Unprocessable));
             }
-            (status, message) => failure(status, message, error.is_limited()),
+            (status, _) => failure(status, message.as_deref(), error.is_limited()),
         },
     };
     Err(check_error(kind, error))
+}
+
+/// The message of an error that only GHES writes. Gateways in between say `message` as well, but
+/// none of them links to GitHub's documentation.
+fn said_by_ghes(error: &ApiError) -> Option<&str> {
+    error.documentation_url().and_then(|_| error.message())
 }
 
 fn failure(status: StatusCode, message: Option<&str>, is_limited: bool) -> CheckErrorKind {
@@ -82,7 +88,9 @@ fn failure(status: StatusCode, message: Option<&str>, is_limited: bool) -> Check
     match status {
         StatusCode::UNAUTHORIZED => CheckErrorKind::CredentialsRefused,
         StatusCode::TOO_MANY_REQUESTS => CheckErrorKind::RateLimited,
-        StatusCode::UNPROCESSABLE_ENTITY if !message.is_empty() => CheckErrorKind::RateLimited,
+        StatusCode::UNPROCESSABLE_ENTITY if mentions(message, &["spam"]) => {
+            CheckErrorKind::RateLimited
+        }
         StatusCode::FORBIDDEN if is_limited || mentions(message, &LIMIT_WORDS) => {
             CheckErrorKind::RateLimited
         }

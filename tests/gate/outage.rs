@@ -17,7 +17,7 @@ fn outages() -> Vec<Fault> {
         status(200).with_body("{}"),
         status(404).with_body("<html>no such host</html>"),
     ];
-    outages.extend([301, 401, 403, 429, 500, 502, 503, 504].map(status));
+    outages.extend([301, 401, 403, 404, 422, 429, 500, 502, 503, 504].map(status));
     outages
 }
 

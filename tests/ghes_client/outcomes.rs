@@ -126,6 +126,9 @@ async fn only_ghes_can_say_that_a_token_is_bad() {
 #[tokio::test]
 async fn everything_else_says_nothing_about_the_token() {
     let html = "<html><title>404 Not Found</title></html>";
+    let live = live().leak();
+    // A gateway's own reply, before GHES.
+    let no_route = r#"{"message":"no Route matched with those values"}"#;
     let bad_credentials = r#"{"message":"Bad credentials"}"#;
     let spammed = r#"{"message":"The endpoint has been spammed."}"#;
     let limited = r#"{"message":"You have exceeded a secondary rate limit."}"#;
@@ -133,6 +136,7 @@ async fn everything_else_says_nothing_about_the_token() {
     for (reply, kind) in [
         (json(404, html), CheckErrorKind::UnexpectedResponse),
         (json(404, "{}"), CheckErrorKind::UnexpectedResponse),
+        (json(404, no_route), CheckErrorKind::UnexpectedResponse),
         (json(422, html), CheckErrorKind::UnexpectedResponse),
         (json(422, spammed), CheckErrorKind::RateLimited),
         (
@@ -151,6 +155,7 @@ async fn everything_else_says_nothing_about_the_token() {
         (json(502, html), CheckErrorKind::Unavailable),
         (json(503, html), CheckErrorKind::Unavailable),
         (json(504, html), CheckErrorKind::Unavailable),
+        (json(202, &*live), CheckErrorKind::UnexpectedResponse),
         (json(204, ""), CheckErrorKind::UnexpectedResponse),
     ] {
         let status = reply.status();
