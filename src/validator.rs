@@ -149,15 +149,16 @@ impl<C: CheckService> ValidatorBuilder<C> {
     /// Sets how long a good token is trusted; 60 s by default.
     ///
     /// This is the longest that a revoked token still works. Each token gets up to a tenth less,
-    /// so that tokens checked together are not all checked again together.
+    /// so that tokens checked together are not all checked again together. More than a day is
+    /// taken for a day.
     pub fn with_active_max_age(mut self, age: Duration) -> Self {
-        self.cache.active_max_age = age;
+        self.cache.active_max_age = age.min(LONGEST_AGE);
         self
     }
 
-    /// Sets how long a bad token is refused without asking again; 10 s by default.
+    /// Sets how long a bad token is refused without asking again; 10 s by default, a day at most.
     pub fn with_inactive_max_age(mut self, age: Duration) -> Self {
-        self.cache.inactive_max_age = age;
+        self.cache.inactive_max_age = age.min(LONGEST_AGE);
         self
     }
 
@@ -191,6 +192,9 @@ impl<C: CheckService> ValidatorBuilder<C> {
         }))
     }
 }
+
+/// Longer than anybody should trust an answer, and short enough for every clock below us.
+const LONGEST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<C> fmt::Debug for ValidatorBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -227,6 +231,15 @@ mod tests {
             .store(token.hash(), &verdict, Instant::now());
         let found = validator.check(token).await;
         assert!(matches!(found, Ok(Verdict::Inactive(_))), "{found:?}");
+    }
+
+    #[test]
+    fn an_age_without_an_end_is_taken_for_a_day() {
+        let builder = Validator::builder(service_fn(never_asked))
+            .with_active_max_age(Duration::MAX)
+            .with_inactive_max_age(Duration::MAX);
+        assert_eq!(builder.cache.active_max_age, LONGEST_AGE);
+        assert!(format!("{:?}", builder.build()).starts_with("Validator"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,18 +31,25 @@ impl App {
 
     /// Returns the client id if it can stand in a path.
     pub(super) fn client_id(&self) -> Result<&str, InvalidApp> {
-        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
         let client_id = self.client_id.as_str();
-        // Without anything but dots, it would be empty or lead up the path.
-        if client_id.bytes().all(|b| b == b'.') || !client_id.bytes().all(legal) {
-            return Err(InvalidApp(()));
-        }
-        Ok(client_id)
+        is_client_id(client_id)
+            .then_some(client_id)
+            .ok_or(InvalidApp(()))
     }
 
     pub(super) fn client_secret(&self) -> &str {
         self.client_secret.expose_secret()
     }
+}
+
+/// Tells whether GitHub can have given out such a client id.
+///
+/// It stands before the colon of Basic credentials, in a path, and in a header beside other
+/// values; all that GitHub gave out so far is harmless in each.
+pub(crate) fn is_client_id(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    // Without anything but dots, it would be empty or lead up the path.
+    text.len() <= 255 && text.bytes().all(legal) && !text.bytes().all(|b| b == b'.')
 }
 
 impl fmt::Debug for App {

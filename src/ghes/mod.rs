@@ -58,6 +58,8 @@ mod verdict;
 pub use self::authorization_request::{AuthorizationUpdate, ListOptions, NewAuthorization};
 pub use self::authorizations::{AuthorizationsClient, AuthorizationsSetupError};
 pub use self::client::GhesClient;
+#[cfg(feature = "proxy")]
+pub(crate) use self::credentials::is_client_id;
 pub use self::credentials::{App, InvalidApp, UserCredentials};
 pub use self::error::ApiError;
 pub use self::error_body::FieldError;

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::secret;
 use super::section::Section;
 use super::source::Node;
-use crate::ghes::GhesUrl;
+use crate::ghes::{GhesUrl, is_client_id};
 
 /// `[ghes]`: the server that is asked about tokens.
 #[derive(Clone, Debug)]
@@ -90,10 +90,7 @@ fn url(node: Node) -> Result<GhesUrl, String> {
 
 fn client_id(node: Node) -> Result<String, String> {
     let client_id = node.text()?;
-    // It stands before a colon in Basic credentials, in the path of the check, and in a header
-    // beside other values.
-    let legal = |b: u8| b.is_ascii_graphic() && !b":/?#%,".contains(&b);
-    if client_id.is_empty() || client_id.len() > 255 || !client_id.bytes().all(legal) {
+    if !is_client_id(&client_id) {
         return Err("not a client id; copy it from the app's settings page on GHES".to_owned());
     }
     Ok(client_id)

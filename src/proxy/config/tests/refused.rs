@@ -83,6 +83,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "Iv1.8a61f9b3a7aba766",
+        "Iv1@8a61f9b3a7aba766",
+        "9: ghes.apps[0].client_id: not a client id; copy it from the app's settings page on GHES",
+    ),
+    (
+        "Iv1.8a61f9b3a7aba766",
         "Iv1:8a61f9b3a7aba766",
         "9: ghes.apps[0].client_id: not a client id; copy it from the app's settings page on GHES",
     ),
