@@ -28,6 +28,7 @@ mod headers;
 mod request_id;
 mod routes;
 mod server;
+mod upload;
 mod upstream;
 mod well_formed;
 

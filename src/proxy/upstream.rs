@@ -12,12 +12,13 @@ use tower::Service;
 
 use super::body::Body;
 use super::headers::strip_response;
+use super::upload::Upload;
 use crate::causes::Causes;
 use crate::rejection::RejectionKind;
 
 /// Connections to all upstreams: one pool, from which each request takes its own.
 #[derive(Clone, Debug)]
-pub(super) struct Upstreams(Client<HttpConnector, Incoming>);
+pub(super) struct Upstreams(Client<HttpConnector, Upload>);
 
 impl Upstreams {
     pub(super) fn new() -> Self {
@@ -68,11 +69,18 @@ impl Upstream {
         };
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
-        let answer = self.connections.0.request(request);
-        match tokio::time::timeout(RESPONSE_TIMEOUT, answer).await {
-            Ok(Ok(response)) => Ok(pass_on(response)),
-            Ok(Err(error)) => Err(self.failed(&error)),
-            Err(_) => Err(self.too_slow()),
+        let (request, sent) = Upload::of(request);
+        let too_late = async {
+            sent.wait().await;
+            tokio::time::sleep(RESPONSE_TIMEOUT).await;
+        };
+        tokio::select! {
+            biased;
+            answer = self.connections.0.request(request) => match answer {
+                Ok(response) => Ok(pass_on(response)),
+                Err(error) => Err(self.failed(&error)),
+            },
+            () = too_late => Err(self.too_slow()),
         }
     }
 
@@ -115,9 +123,8 @@ fn pass_on(response: Response<Incoming>) -> Response<Body> {
 /// client is better told so.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What tools behind proxies are used to from nginx's `proxy_read_timeout`. The time covers the
-/// request's body too, so an upload that takes longer is cut off; a response's body may take as
-/// long as it takes.
+/// What tools behind proxies are used to from nginx's `proxy_read_timeout`. It runs from the end of
+/// the request's body to the head of the response; bodies may take as long as they take.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Below nginx's idle timeout of 75 s. Servers that close sooner are no harm: a request that was

@@ -77,6 +77,30 @@ async fn an_upstream_that_does_not_answer_is_504() {
     assert!(response.contains("\"reason\":\"gateway_timeout\""));
 }
 
+/// The upstream's time begins when the request is whole.
+#[tokio::test]
+async fn an_upload_may_take_longer_than_an_upstream() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let gate = Gate::before(listener.local_addr().expect("an address")).await;
+    let mut client = gate.connect().await;
+    let head = request().replace("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\n");
+    client.send(&head.replace("GET", "POST")).await;
+    let mut upstream = asked(&listener).await;
+    for piece in ["s", "l", "o", "w"] {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(50)).await;
+        tokio::time::resume();
+        client.send(piece).await;
+        assert_eq!(
+            upstream.read_u8().await.expect("a byte"),
+            piece.as_bytes()[0]
+        );
+    }
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+    upstream.write_all(answer).await.expect("a connection");
+    assert_eq!(status(&client.response().await), 200);
+}
+
 #[tokio::test]
 async fn a_client_that_says_nothing_is_let_go() {
     let upstream = Upstream::start().await;

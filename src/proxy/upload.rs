@@ -1,0 +1,59 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project::pin_project;
+use tokio::sync::oneshot;
+
+/// The body of a request on its way to an upstream, which tells when it is all sent.
+#[pin_project]
+pub(super) struct Upload {
+    #[pin]
+    body: Incoming,
+    /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
+    _under_way: oneshot::Sender<()>,
+}
+
+/// Completes when the body is gone.
+pub(super) struct Sent(oneshot::Receiver<()>);
+
+impl Upload {
+    pub(super) fn of(request: Request<Incoming>) -> (Request<Self>, Sent) {
+        let (sender, receiver) = oneshot::channel();
+        let request = request.map(|body| Self {
+            body,
+            _under_way: sender,
+        });
+        (request, Sent(receiver))
+    }
+}
+
+impl Sent {
+    pub(super) async fn wait(self) {
+        // Nothing is ever sent; what counts is that the sender is dropped.
+        let _ = self.0.await;
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
