@@ -209,6 +209,17 @@ mod tests {
         }
     }
 
+    /// An active verdict may be evicted; the refusal that it replaced must not come back.
+    #[tokio::test(start_paused = true)]
+    async fn a_replaced_refusal_is_gone() {
+        let cache = cache();
+        let inactive = Verdict::Inactive(InactiveReason::Unknown);
+        cache.store(hash("a"), &inactive, Instant::now());
+        cache.store(hash("a"), &Verdict::Active(identity()), Instant::now());
+        cache.active.invalidate(&hash("a"));
+        assert_eq!(is_active(&cache, "a"), None);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn unknown_tokens_never_push_out_known_ones() {
         let cache = VerdictCache::new(CacheOptions {

@@ -190,10 +190,20 @@ async fn a_200_that_is_not_the_documented_one_is_no_answer() {
         let error = failure(json(200, body.clone())).await;
         assert_eq!(error.kind(), CheckErrorKind::UnexpectedResponse, "{body}");
     }
-    let mut page = json(200, live());
-    page.headers_mut().remove("content-type");
-    let error = failure(page).await;
-    assert_eq!(error.kind(), CheckErrorKind::UnexpectedResponse);
+    for content_type in [
+        None,
+        Some("text/html"),
+        Some("text/plain; application/json"),
+    ] {
+        let mut page = json(200, live());
+        page.headers_mut().remove("content-type");
+        if let Some(content_type) = content_type {
+            let value = http::HeaderValue::from_static(content_type);
+            page.headers_mut().insert("content-type", value);
+        }
+        let error = failure(page).await;
+        assert_eq!(error.kind(), CheckErrorKind::UnexpectedResponse);
+    }
 }
 
 #[tokio::test]
@@ -219,6 +229,16 @@ async fn a_limit_tells_how_long_to_wait() {
         failure(reply).await.retry_after()
     };
     assert_eq!(wait(&[]).await, Some(Duration::from_secs(60)));
+    let mut wordless = json(403, r#"{"message":"Forbidden"}"#);
+    assert_eq!(
+        failure(wordless.clone()).await.kind(),
+        CheckErrorKind::Forbidden
+    );
+    let nothing_left = http::HeaderValue::from_static("0");
+    wordless
+        .headers_mut()
+        .insert("x-ratelimit-remaining", nothing_left);
+    assert_eq!(failure(wordless).await.kind(), CheckErrorKind::RateLimited);
     let asked = wait(&[("retry-after", "17")]).await;
     assert_eq!(asked, Some(Duration::from_secs(17)));
     let reset_in_2100 = [

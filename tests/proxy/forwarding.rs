@@ -199,6 +199,25 @@ async fn a_response_keeps_its_headers_but_not_those_of_its_hop() {
 }
 
 #[tokio::test]
+async fn the_realm_is_the_configured_one_for_every_kind_of_refusal() {
+    let upstream = Upstream::start().await;
+    let routes = route("/tools", upstream.address, "");
+    let gate = Gate::start(&format!("{routes}[server]\nrealm = \"Tools\"\n")).await;
+    let mut client = gate.connect().await;
+    for (path, challenge) in [
+        ("/tools", "www-authenticate: Bearer realm=\"Tools\""),
+        (
+            "/tools/../x",
+            "www-authenticate: Bearer realm=\"Tools\", error=\"invalid_request\"",
+        ),
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let response = client.exchange(&request).await;
+        assert!(headers(&response).contains(&challenge), "{response}");
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_that_is_down_is_502() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
