@@ -15,7 +15,7 @@ use std::time::Duration;
 use tower::{BoxError, Service};
 
 use crate::identity::Identity;
-use crate::token::{AccessToken, TokenHash};
+use crate::token::AccessToken;
 
 /// The question: is this token good, and was it issued to our app?
 #[derive(Clone, Debug)]
@@ -34,12 +34,6 @@ impl CheckRequest {
     #[must_use]
     pub fn token(&self) -> &AccessToken {
         &self.token
-    }
-
-    /// Returns the hash of the token to be checked.
-    #[must_use]
-    pub fn hash(&self) -> TokenHash {
-        self.token.hash()
     }
 }
 
