@@ -1,0 +1,143 @@
+//! The seam between the gate and whoever can tell a good token from a bad one.
+//!
+//! A check is a [`tower::Service`], so that timeouts, retries, limits and breakers around it are
+//! ordinary layers. It has three outcomes, in types that cannot be mixed up:
+//!
+//! 1. [`Verdict::Active`]: the issuer knows the token and says whose it is.
+//! 2. [`Verdict::Inactive`]: the issuer says that the token is no good.
+//! 3. [`CheckError`]: the issuer gave no answer. It says nothing about the token, so nobody is
+//!    logged out by it and nothing is remembered.
+
+mod error;
+mod kind;
+
+use tower::{BoxError, Service};
+
+use crate::identity::Identity;
+use crate::token::AccessToken;
+
+pub use self::error::CheckError;
+pub use self::kind::CheckErrorKind;
+
+/// The question: is this token good, and was it issued to our app?
+#[derive(Clone, Debug)]
+pub struct CheckRequest {
+    token: AccessToken,
+    purpose: CheckPurpose,
+}
+
+impl CheckRequest {
+    /// Asks about a `token` of which nothing is known.
+    #[must_use]
+    pub fn new(token: AccessToken) -> Self {
+        Self {
+            token,
+            purpose: CheckPurpose::Admission,
+        }
+    }
+
+    /// Asks again about a `token` that was good when it was last asked about.
+    #[must_use]
+    pub fn renewal(token: AccessToken) -> Self {
+        Self {
+            token,
+            purpose: CheckPurpose::Renewal,
+        }
+    }
+
+    /// Returns the token to be checked.
+    #[must_use]
+    pub fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    /// Returns what the answer is for.
+    #[must_use]
+    pub fn purpose(&self) -> CheckPurpose {
+        self.purpose
+    }
+}
+
+/// What a check is for: where the issuer's capacity is short, known people come first.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum CheckPurpose {
+    /// A token of which nothing is known. Anybody can make up as many as they like.
+    Admission,
+    /// A token that was good not long ago.
+    Renewal,
+}
+
+/// The issuer's answer about a token.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The token is good and was issued to our app.
+    Active(Identity),
+    /// The token is no good.
+    Inactive(InactiveReason),
+}
+
+/// Why a token is no good.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum InactiveReason {
+    /// The token's `expires_at` has passed.
+    Expired,
+    /// The token belongs to no user, so there is nobody to let in.
+    NoUser,
+    /// The issuer does not know the token, or knows it as another app's.
+    Unknown,
+    /// The issuer refused the token as input.
+    Unprocessable,
+}
+
+impl InactiveReason {
+    /// Returns the reason as one lower-case word, for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NoUser => "no_user",
+            Self::Unknown => "invalid",
+            Self::Unprocessable => "unprocessable",
+        }
+    }
+}
+
+/// A service that asks a token's issuer about it.
+///
+/// Essentially an alias for `Service<CheckRequest, Response = Verdict>`: it is implemented for
+/// every such service that can be shared between threads, and cannot be implemented otherwise.
+pub trait CheckService: sealed::Sealed + Clone + Send + Sync + 'static {
+    /// Waits until the service is ready, then asks.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CheckError`] if there is no answer; an error of another type, as layers add
+    /// them, becomes the source of one.
+    fn check(
+        self,
+        request: CheckRequest,
+    ) -> impl Future<Output = Result<Verdict, CheckError>> + Send;
+}
+
+impl<S> CheckService for S
+where
+    S: Service<CheckRequest, Response = Verdict> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+{
+    async fn check(self, request: CheckRequest) -> Result<Verdict, CheckError> {
+        tower::util::Oneshot::new(self, request)
+            .await
+            .map_err(|error| CheckError::from_boxed(error.into()))
+    }
+}
+
+#[expect(unnameable_types, reason = "naming it would unseal the trait")]
+mod sealed {
+    use super::{CheckRequest, Service};
+
+    pub trait Sealed {}
+
+    impl<S: Service<CheckRequest>> Sealed for S {}
+}
