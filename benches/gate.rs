@@ -45,7 +45,7 @@ use ghes_gatekeeper::check::{CheckRequest, CheckService, Verdict};
 use ghes_gatekeeper::identity::{Identity, User};
 use ghes_gatekeeper::scope::Scopes;
 use ghes_gatekeeper::token::{AccessToken, TokenHash};
-use ghes_gatekeeper::validator::Validator;
+use ghes_gatekeeper::validator::{CacheOptions, Validator};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use moka::sync::Cache;
 use tokio::runtime::{Builder, Runtime};
@@ -201,8 +201,11 @@ fn cache(c: &mut Criterion) {
 
 fn filled(tokens: usize) -> (Validator<impl CheckService>, Vec<TokenHash>) {
     let validator = Validator::builder(service_fn(immediate))
-        .with_active_max_age(Duration::from_secs(3_600))
-        .with_active_capacity(tokens as u64)
+        .with_cache(
+            CacheOptions::default()
+                .with_active_max_age(Duration::from_secs(3_600))
+                .with_active_capacity(tokens as u64),
+        )
         .build();
     let hashes = runtime().block_on(async {
         let mut hashes = Vec::with_capacity(tokens);

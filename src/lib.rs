@@ -24,7 +24,8 @@
 //!    401.
 //! 3. **A revoked token is dead within `active_max_age`** (60 s by default), counted from the
 //!    moment GHES was asked.
-//! 4. **An outage logs nobody out.** What is remembered stays good until its age ends.
+//! 4. **An outage logs nobody out.** What is remembered stays good until its age ends, and on
+//!    request for a bounded while longer. Tokens in use are renewed before that, in the background.
 //! 5. **One call.** However many requests carry one unknown token, GHES is asked once.
 //! 6. **A hit waits for nothing** and allocates nothing of ours.
 //!
@@ -66,6 +67,7 @@ pub mod bearer;
 mod cache;
 mod causes;
 pub mod check;
+mod counter;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 #[cfg(feature = "axum")]

@@ -1,10 +1,14 @@
-//! The secret and its hash.
+//! The secret, its kind and its hash.
 //!
 //! 1. [`AccessToken`] owns the secret: it never shows it, and overwrites it when dropped.
 //! 2. [`TokenHash`] stands for the token everywhere else: in the caches, in flights, in logs.
+//! 3. [`TokenKind`] is what the token's prefix says about it.
 
 use std::fmt;
+use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -33,11 +37,64 @@ impl AccessToken {
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.expose())
     }
+
+    /// Returns what the token's prefix says that it is.
+    #[must_use]
+    pub fn kind(&self) -> TokenKind {
+        TokenKind::of(self.expose())
+    }
 }
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessToken(..)")
+    }
+}
+
+/// What kind of token a prefix announces.
+///
+/// See [GitHub's list]. Anybody can write any prefix, so a kind is a reason to refuse a token and
+/// never one to trust it.
+///
+/// [GitHub's list]: https://docs.github.com/en/enterprise-server/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// `gho_`: of an OAuth app.
+    OAuth,
+    /// No known prefix, such as the 40 hexadecimal digits of older servers.
+    Other,
+    /// `ghp_` or `github_pat_`: made by a person for their own use.
+    PersonalAccess,
+    /// `ghr_`: renews another token.
+    Refresh,
+    /// `ghs_`: of an installation of a GitHub App, behind which there is no user.
+    ServerToServer,
+    /// `ghu_`: of a GitHub App on behalf of a user.
+    UserToServer,
+}
+
+impl TokenKind {
+    /// Reads the prefix of a token.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        let kinds = [
+            ("gho_", Self::OAuth),
+            ("ghu_", Self::UserToServer),
+            ("ghp_", Self::PersonalAccess),
+            ("github_pat_", Self::PersonalAccess),
+            ("ghr_", Self::Refresh),
+            ("ghs_", Self::ServerToServer),
+        ];
+        let kind = kinds.iter().find(|(prefix, _)| token.starts_with(prefix));
+        kind.map_or(Self::Other, |(_, kind)| *kind)
+    }
+
+    /// Tells whether such a token can be the token of an app on behalf of a user, the only ones
+    /// that *check a token* knows.
+    #[must_use]
+    pub const fn may_be_checked(self) -> bool {
+        matches!(self, Self::OAuth | Self::Other | Self::UserToServer)
     }
 }
 
@@ -67,6 +124,38 @@ impl TokenHash {
     }
 }
 
+/// Reads a hash as GitHub writes it: 64 hexadecimal digits, or base64 with its padding.
+impl FromStr for TokenHash {
+    type Err = InvalidTokenHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTokenHash> {
+        let mut hash = [0; 32];
+        let read = if text.len() == 2 * hash.len() {
+            base16ct::mixed::decode(text, &mut hash)
+                .map(<[u8]>::len)
+                .ok()
+        } else {
+            BASE64_STANDARD.decode_slice(text, &mut hash).ok()
+        };
+        match read {
+            Some(32) => Ok(Self(hash)),
+            _ => Err(InvalidTokenHash(())),
+        }
+    }
+}
+
+/// The error for a text that is not the SHA-256 of anything.
+#[derive(Debug)]
+pub struct InvalidTokenHash(());
+
+impl fmt::Display for InvalidTokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a SHA-256 in 64 hexadecimal digits or in base64")
+    }
+}
+
+impl std::error::Error for InvalidTokenHash {}
+
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(")?;
@@ -90,6 +179,39 @@ mod tests {
             hex,
             "25f94a2a5c7fbaf499c665bc73d67c1c87e496da8985131633ee0a95819db2e8"
         );
+    }
+
+    #[test]
+    fn a_hash_is_read_as_github_writes_it() {
+        let hash = TokenHash::of("abcdefgh12345678");
+        for text in [
+            "25f94a2a5c7fbaf499c665bc73d67c1c87e496da8985131633ee0a95819db2e8",
+            "25F94A2A5C7FBAF499C665BC73D67C1C87E496DA8985131633EE0A95819DB2E8",
+            "JflKKlx/uvSZxmW8c9Z8HIfkltqJhRMWM+4KlYGdsug=",
+        ] {
+            assert_eq!(text.parse::<TokenHash>().ok(), Some(hash), "{text}");
+        }
+        for text in ["", "25f94a", "JflKKlx/", &"g".repeat(64), &"A".repeat(48)] {
+            assert!(text.parse::<TokenHash>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_names_the_kind_and_only_a_prefix() {
+        for (token, kind, may_be_checked) in [
+            ("gho_16C7e42F", TokenKind::OAuth, true),
+            ("ghu_16C7e42F", TokenKind::UserToServer, true),
+            ("e72e16c7e42f292c", TokenKind::Other, true),
+            ("GHP_16C7e42F", TokenKind::Other, true),
+            ("xghp_", TokenKind::Other, true),
+            ("ghp_16C7e42F", TokenKind::PersonalAccess, false),
+            ("github_pat_11A", TokenKind::PersonalAccess, false),
+            ("ghr_16C7e42F", TokenKind::Refresh, false),
+            ("ghs_16C7e42F", TokenKind::ServerToServer, false),
+        ] {
+            assert_eq!(TokenKind::of(token), kind, "{token}");
+            assert_eq!(kind.may_be_checked(), may_be_checked, "{token}");
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub enum InactiveReason {
     Unknown,
     /// The issuer refused the token as input.
     Unprocessable,
+    /// The token's prefix says that it is none of an app on behalf of a user.
+    WrongKind,
 }
 
 impl InactiveReason {
@@ -99,6 +101,7 @@ impl InactiveReason {
             Self::NoUser => "no_user",
             Self::Unknown => "invalid",
             Self::Unprocessable => "unprocessable",
+            Self::WrongKind => "wrong_kind",
         }
     }
 }

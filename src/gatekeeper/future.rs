@@ -9,9 +9,9 @@ use tower::Service;
 use tower::util::Oneshot;
 
 use super::service::Shared;
-use crate::check::{CheckError, CheckService, Verdict};
+use crate::check::{CheckError, CheckService};
 use crate::rejection::Rejection;
-use crate::validator::Checking;
+use crate::validator::{Answer, Checking};
 
 /// Response future of [`Gatekeeper`](super::Gatekeeper).
 ///
@@ -60,9 +60,9 @@ where
     S: Service<Request<B>, Response = Response<ResBody>>,
     ResBody: Default,
 {
-    fn proceed(mut self, outcome: Result<Verdict, CheckError>) -> State<S, C, B> {
+    fn proceed(mut self, outcome: Result<Answer, CheckError>) -> State<S, C, B> {
         let admitted = match outcome {
-            Ok(verdict) => self.shared.admit(verdict, &mut self.request),
+            Ok(answer) => self.shared.admit(answer, &mut self.request),
             Err(error) => Err(Rejection::from(&error)),
         };
         match admitted {

@@ -2,7 +2,7 @@
 //!
 //! Names are compared [folded](crate::fold), as the sloppiest upstream reads them.
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::fold::{folds_to, remove_where, starts_folded};
 use crate::identity::Identity;
@@ -15,6 +15,8 @@ static X_GITHUB_USER_ID: HeaderName = HeaderName::from_static("x-github-user-id"
 static X_OAUTH_SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
 /// The app that the token was issued to.
 static X_OAUTH_CLIENT_ID: HeaderName = HeaderName::from_static("x-oauth-client-id");
+/// Set to 1 where the identity is past its age and GHES out of reach.
+static X_GATEKEEPER_STALE: HeaderName = HeaderName::from_static("x-gatekeeper-stale");
 
 /// Names, after folding, that upstreams take an identity from, behind us or behind another gate.
 const RESERVED: [&str; 8] = [
@@ -43,6 +45,11 @@ pub(crate) fn set_identity(headers: &mut HeaderMap, identity: &Identity) {
     headers.insert(X_GITHUB_USER_ID.clone(), values.user_id.clone());
     headers.insert(X_OAUTH_SCOPES.clone(), values.scopes.clone());
     headers.insert(X_OAUTH_CLIENT_ID.clone(), values.client_id.clone());
+}
+
+/// Tells an upstream that GHES could not be asked lately whether this still holds.
+pub(crate) fn set_stale(headers: &mut HeaderMap) {
+    headers.insert(X_GATEKEEPER_STALE.clone(), HeaderValue::from_static("1"));
 }
 
 /// Keeps the credential from the upstream, or marks it so that no log and no table shows it.

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower::Layer;
 
@@ -32,6 +33,13 @@ impl<C> GatekeeperLayer<C> {
     /// Sets who may do what; by default everybody with a good token may do everything.
     pub fn with_policy(self, policy: impl Policy) -> Self {
         self.with(|shared| shared.policy = Arc::new(policy))
+    }
+
+    /// Wants answers no older than `max_age`, where those who are revoked must be out sooner.
+    ///
+    /// See [`Validator::with_max_age`].
+    pub fn with_max_age(self, max_age: Duration) -> Self {
+        self.with(|shared| shared.validator = shared.validator.with_max_age(max_age))
     }
 
     /// Sets what is accepted as a bearer token.

@@ -7,13 +7,13 @@ use http::{Request, Response};
 use tower::Service;
 
 use super::future::{Held, ResponseFuture};
-use super::headers::{set_identity, strip_credential, strip_identity};
+use super::headers::{set_identity, set_stale, strip_credential, strip_identity};
 use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
 use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
 use crate::policy::Policy;
 use crate::rejection::{Realm, Rejection};
-use crate::validator::Validator;
+use crate::validator::{Answer, Freshness, Validator};
 
 /// Middleware that lets in only requests with a good token.
 ///
@@ -50,8 +50,11 @@ where
             Ok(token) => token,
             Err(error) => return ResponseFuture::rejected(shared.reject(error.into())),
         };
-        if let Some(verdict) = shared.validator.lookup(&token.hash()) {
-            return match shared.admit(verdict, &mut request) {
+        if let Some(answer) = shared.validator.lookup(&token.hash()) {
+            if answer.freshness == Freshness::Due {
+                shared.validator.renew(token.to_access_token());
+            }
+            return match shared.admit(answer, &mut request) {
                 Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
                 Err(rejection) => ResponseFuture::rejected(shared.reject(rejection)),
             };
@@ -101,10 +104,10 @@ impl<C> Shared<C> {
     /// service. Remembered and fresh verdicts both come through here, so they cannot differ.
     pub(super) fn admit<B>(
         &self,
-        verdict: Verdict,
+        answer: Answer,
         request: &mut Request<B>,
     ) -> Result<(), Rejection> {
-        let identity = match verdict {
+        let identity = match answer.verdict {
             Verdict::Active(identity) => identity,
             Verdict::Inactive(reason) => return Err(reason.into()),
         };
@@ -113,20 +116,27 @@ impl<C> Shared<C> {
         }
         self.policy
             .authorize(&identity, request.method(), request.uri().path())?;
-        self.dress(request, identity);
+        self.dress(request, identity, answer.freshness);
         Ok(())
     }
 
     /// Strips first and sets last: nothing that a client sent can stand where our values go.
-    fn dress<B>(&self, request: &mut Request<B>, identity: Identity) {
+    fn dress<B>(&self, request: &mut Request<B>, identity: Identity, freshness: Freshness) {
         let headers = request.headers_mut();
         strip_identity(headers);
         strip_credential(headers, self.forward_token);
         if self.identity_headers {
             set_identity(headers, &identity);
+            if freshness == Freshness::Stale {
+                set_stale(headers);
+            }
         }
         if self.identity_extension {
-            request.extensions_mut().insert(identity);
+            let extensions = request.extensions_mut();
+            extensions.insert(identity);
+            if freshness == Freshness::Stale {
+                extensions.insert(freshness);
+            }
         }
     }
 

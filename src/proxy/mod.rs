@@ -89,13 +89,7 @@ impl Proxy {
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     pub fn with_check(config: &Config, check: Check) -> Self {
-        let cache = &config.cache;
-        let validator = Validator::builder(check)
-            .with_active_max_age(cache.active_max_age)
-            .with_inactive_max_age(cache.inactive_max_age)
-            .with_active_capacity(cache.active_capacity)
-            .with_inactive_capacity(cache.inactive_capacity)
-            .build();
+        let validator = Validator::builder(check).with_cache(config.cache).build();
         let gate = GatekeeperLayer::new(validator)
             .with_realm(config.server.realm.clone())
             .with_identity_extension(false)

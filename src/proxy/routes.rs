@@ -64,15 +64,23 @@ impl Route {
         let entry = if config.anonymous {
             Entry::Anonymous(upstream)
         } else {
-            let gate = gate
-                .clone()
-                .with_policy(RequireScopes::new(config.scopes.clone()))
-                .with_forward_token(config.forward_token);
-            Entry::Gated(gate.layer(upstream))
+            Entry::Gated(gate_of(config, gate).layer(upstream))
         };
         Self {
             path: config.path.clone(),
             entry,
         }
+    }
+}
+
+/// What the route asks for beside what all routes have in common.
+fn gate_of(config: &RouteConfig, gate: &GatekeeperLayer<Check>) -> GatekeeperLayer<Check> {
+    let gate = gate
+        .clone()
+        .with_policy(RequireScopes::new(config.scopes.clone()))
+        .with_forward_token(config.forward_token);
+    match config.max_age {
+        Some(max_age) => gate.with_max_age(max_age),
+        None => gate,
     }
 }

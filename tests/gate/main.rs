@@ -3,18 +3,23 @@
 
 mod admission;
 mod fit;
+mod freshness;
+mod grace;
 mod outage;
+mod purge;
 mod refusals;
+mod revocation;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use ghes_gatekeeper::ghes::{App, GhesClient};
 use ghes_gatekeeper::rejection::with_problem_json;
-use ghes_gatekeeper::validator::Validator;
+use ghes_gatekeeper::validator::{CacheOptions, Validator};
 use http::{Request, Response};
 use http_body_util::Full;
 use tower::util::BoxCloneService;
@@ -29,6 +34,7 @@ type Client = GhesClient<Emulator>;
 /// A gate in front of an inner service that keeps the requests it gets.
 struct World {
     ghes: Emulator,
+    validator: Validator<Client>,
     gate: BoxCloneService<Request<()>, Response<Bytes>, Infallible>,
     seen: Arc<Mutex<Vec<Request<()>>>>,
 }
@@ -39,8 +45,22 @@ impl World {
     }
 
     fn with_layer(change: impl FnOnce(GatekeeperLayer<Client>) -> GatekeeperLayer<Client>) -> Self {
+        Self::build(CacheOptions::default(), change)
+    }
+
+    fn with_cache(options: CacheOptions) -> Self {
+        Self::build(options, |layer| layer)
+    }
+
+    fn build(
+        options: CacheOptions,
+        change: impl FnOnce(GatekeeperLayer<Client>) -> GatekeeperLayer<Client>,
+    ) -> Self {
         let ghes = Emulator::default();
-        let layer = change(GatekeeperLayer::new(Validator::new(client(&ghes))));
+        let validator = Validator::builder(client(&ghes))
+            .with_cache(options)
+            .build();
+        let layer = change(GatekeeperLayer::new(validator.clone()));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&seen);
         let inner = service_fn(move |request: Request<()>| {
@@ -50,6 +70,7 @@ impl World {
         let gate = layer.layer(inner).map_response(with_problem_json);
         Self {
             ghes,
+            validator,
             gate: BoxCloneService::new(gate),
             seen,
         }
@@ -64,6 +85,12 @@ impl World {
         self.send(bearer(token)).await.status().as_u16()
     }
 
+    /// A new token of octocat for our app.
+    fn mint(&self) -> String {
+        let token = self.ghes.mint(CLIENT_ID, "octocat", &[], None);
+        token.expect("a token")
+    }
+
     fn calls(&self) -> u64 {
         self.ghes.calls(Operation::CheckToken)
     }
@@ -74,6 +101,17 @@ impl World {
         assert_eq!(seen.len(), 1);
         seen.remove(0)
     }
+}
+
+/// Lets whatever runs in the background end, as far as it needs no time to pass.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
 fn client(ghes: &Emulator) -> Client {

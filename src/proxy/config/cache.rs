@@ -4,62 +4,54 @@ use jiff::SignedDuration;
 
 use super::section::Section;
 use super::source::Node;
-use crate::cache::CacheOptions;
+use crate::validator::CacheOptions;
 
-/// `[cache]`: how long and how many answers of GHES are remembered.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct CacheConfig {
-    /// The longest a revoked token still works. Absent: 60 s.
-    pub active_max_age: Duration,
-    /// The longest a token that was just created is still refused. Absent: 10 s.
-    pub inactive_max_age: Duration,
-    /// How many good tokens are remembered. Absent: 100,000.
-    pub active_capacity: u64,
-    /// How many bad tokens are remembered. Absent: 100,000.
-    pub inactive_capacity: u64,
+/// Reads `[cache]`: how long and how many answers of GHES are remembered.
+pub(super) fn read(cache: &mut Section<'_>) -> Option<CacheOptions> {
+    let mut options = CacheOptions::default();
+    let ages = [
+        ("active_max_age", &mut options.active_max_age),
+        ("inactive_max_age", &mut options.inactive_max_age),
+    ];
+    for (key, age) in ages {
+        *age = cache.optional(key, max_age).unwrap_or(*age);
+    }
+    let grace = cache.optional("stale_if_error", grace);
+    options.stale_if_error = grace.unwrap_or(options.stale_if_error);
+    let capacities = [
+        ("active_capacity", &mut options.active_capacity),
+        ("inactive_capacity", &mut options.inactive_capacity),
+    ];
+    for (key, tokens) in capacities {
+        *tokens = cache.optional(key, capacity).unwrap_or(*tokens);
+    }
+    Some(options)
 }
 
-impl CacheConfig {
-    pub(super) fn read(cache: &mut Section<'_>) -> Option<Self> {
-        let default = Self::default();
-        let mut age = |key, default| cache.optional(key, age).unwrap_or(default);
-        let active_max_age = age("active_max_age", default.active_max_age);
-        let inactive_max_age = age("inactive_max_age", default.inactive_max_age);
-        let mut capacity = |key, default| cache.optional(key, capacity).unwrap_or(default);
-        Some(Self {
-            active_max_age,
-            inactive_max_age,
-            active_capacity: capacity("active_capacity", default.active_capacity),
-            inactive_capacity: capacity("inactive_capacity", default.inactive_capacity),
-        })
+/// Reads an age after which an answer is not trusted any more.
+pub(super) fn max_age(node: Node) -> Result<Duration, String> {
+    match duration(node)? {
+        Some(age) if !age.is_zero() && age <= MAX_AGE => Ok(age),
+        _ => Err("must be more than 0s and at most 1h".to_owned()),
     }
 }
 
-impl Default for CacheConfig {
-    /// Returns what the library does without a configuration; the reasons stand there.
-    fn default() -> Self {
-        let options = CacheOptions::default();
-        Self {
-            active_max_age: options.active_max_age,
-            inactive_max_age: options.inactive_max_age,
-            active_capacity: options.active_capacity,
-            inactive_capacity: options.inactive_capacity,
-        }
+fn grace(node: Node) -> Result<Duration, String> {
+    match duration(node)? {
+        Some(grace) if grace <= CacheOptions::LONGEST_GRACE => Ok(grace),
+        _ => Err("must be at least 0s and at most 15m".to_owned()),
     }
 }
 
-fn age(node: Node) -> Result<Duration, String> {
+/// Reads a duration; none if it is negative.
+fn duration(node: Node) -> Result<Option<Duration>, String> {
     let with_unit = "a duration is a string with units, like \"60s\" or \"1m 30s\"";
-    let age: SignedDuration = node
+    let duration: SignedDuration = node
         .text()
         .map_err(|found| format!("{found}; {with_unit}"))?
         .parse()
         .map_err(|_| format!("not a duration; {with_unit}"))?;
-    match Duration::try_from(age) {
-        Ok(age) if !age.is_zero() && age <= MAX_AGE => Ok(age),
-        _ => Err("must be more than 0s and at most 1h".to_owned()),
-    }
+    Ok(Duration::try_from(duration).ok())
 }
 
 fn capacity(node: Node) -> Result<u64, String> {

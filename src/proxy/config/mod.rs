@@ -69,8 +69,8 @@ use self::path::KeyPath;
 use self::redacted::Redacted;
 use self::section::Section;
 use self::source::Node;
+use crate::validator::CacheOptions;
 
-pub use self::cache::CacheConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
@@ -88,7 +88,7 @@ pub struct Config {
     /// The server that is asked about tokens.
     pub ghes: GhesConfig,
     /// How long and how many of its answers are remembered.
-    pub cache: CacheConfig,
+    pub cache: CacheOptions,
     /// Which paths go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
 }
@@ -166,7 +166,7 @@ impl Config {
     fn read(root: &mut Section<'_>) -> Option<Self> {
         let server = root.section("server", ServerConfig::read);
         let ghes = root.section("ghes", GhesConfig::read);
-        let cache = root.section("cache", CacheConfig::read);
+        let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
         Some(Self {
             server: server?,

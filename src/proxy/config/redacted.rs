@@ -4,7 +4,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use toml::Value;
 
-use super::{CacheConfig, Config, GhesConfig, RouteConfig, ServerConfig};
+use super::{Config, GhesConfig, RouteConfig, ServerConfig};
+use crate::validator::CacheOptions;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
 pub(super) const REDACTED: &str = "[redacted]";
@@ -49,10 +50,11 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {
     write_key(f, "client_secret", REDACTED)
 }
 
-fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheConfig) -> fmt::Result {
+fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result {
     writeln!(f, "\n[cache]")?;
     write_key(f, "active_max_age", friendly(cache.active_max_age))?;
     write_key(f, "inactive_max_age", friendly(cache.inactive_max_age))?;
+    write_key(f, "stale_if_error", friendly(cache.stale_if_error))?;
     writeln!(f, "active_capacity = {}", cache.active_capacity)?;
     writeln!(f, "inactive_capacity = {}", cache.inactive_capacity)
 }
@@ -63,6 +65,9 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "path", route.path.as_str())?;
     write_key(f, "upstream", route.upstream.to_string())?;
     write_key(f, "scopes", scopes)?;
+    if let Some(age) = route.max_age {
+        write_key(f, "max_age", friendly(age))?;
+    }
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "forward_token", route.forward_token)
 }

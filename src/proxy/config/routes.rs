@@ -1,9 +1,11 @@
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use super::cache::max_age;
 use super::error::Place;
 use super::section::Section;
 use super::source::Node;
@@ -20,6 +22,8 @@ pub struct RouteConfig {
     pub upstream: UpstreamUrl,
     /// The scopes a token needs, all of them. Absent: none, so every good token will do.
     pub scopes: Scopes,
+    /// The longest that a revoked token still works here. Absent: as long as everywhere.
+    pub max_age: Option<Duration>,
     /// Whether requests pass without a token. Absent: no.
     pub anonymous: bool,
     /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
@@ -41,12 +45,19 @@ impl RouteConfig {
         let upstream = route.required("upstream", example, parsed::<UpstreamUrl>);
         let scopes = route.list("scopes", Node::items, parsed::<Scope>);
         let scopes: Scopes = scopes.into_iter().flatten().collect();
+        let max_age = route.optional("max_age", max_age);
         let anonymous = route.flag("anonymous");
         let forward_token = route.flag("forward_token");
         if anonymous && !scopes.is_empty() {
             route.refuse(
                 "scopes",
                 "nobody is asked for a token; drop scopes or anonymous",
+            );
+        }
+        if anonymous && max_age.is_some() {
+            route.refuse(
+                "max_age",
+                "nobody is asked for a token; drop max_age or anonymous",
             );
         }
         if anonymous && forward_token {
@@ -59,6 +70,7 @@ impl RouteConfig {
             path: path?,
             upstream: upstream?,
             scopes,
+            max_age,
             anonymous,
             forward_token,
         })

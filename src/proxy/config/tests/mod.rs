@@ -122,7 +122,7 @@ fn the_example_shows_the_defaults() {
     let keys = |line: &str| line.split_once(" =").unwrap().0.to_owned();
     let differing: Vec<String> = print(&example).lines().filter(differs).map(keys).collect();
     // These have no default to show.
-    assert_eq!(differing, ["ca_file", "api_version", "scopes"]);
+    assert_eq!(differing, ["ca_file", "api_version", "scopes", "max_age"]);
 }
 
 #[test]

@@ -220,6 +220,26 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "19: routes[0].scopes: nobody is asked for a token; drop scopes or anonymous",
     ),
     (
+        "[cache]",
+        "[cache]\nstale_if_error = \"16m\"",
+        "12: cache.stale_if_error: must be at least 0s and at most 15m",
+    ),
+    (
+        "[cache]",
+        "[cache]\nstale_if_error = \"-1s\"",
+        "12: cache.stale_if_error: must be at least 0s and at most 15m",
+    ),
+    (
+        "anonymous = false",
+        "max_age = \"0s\"",
+        "20: routes[0].max_age: must be more than 0s and at most 1h",
+    ),
+    (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "max_age = \"1s\"\nanonymous = true\n",
+        "19: routes[0].max_age: nobody is asked for a token; drop max_age or anonymous",
+    ),
+    (
         "anonymous = false\n",
         "anonymous = 1\n",
         "20: routes[0].anonymous: expected true or false, found an integer",

@@ -1,0 +1,28 @@
+use crate::check::Verdict;
+
+/// A verdict, and how far it may still be relied on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// What the issuer said.
+    pub verdict: Verdict,
+    /// How far it may be relied on.
+    pub freshness: Freshness,
+}
+
+impl Answer {
+    pub(crate) fn new(verdict: Verdict, freshness: Freshness) -> Self {
+        Self { verdict, freshness }
+    }
+}
+
+/// How far an answer may be relied on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Freshness {
+    /// Young enough to be acted on.
+    Fresh,
+    /// Young enough to be acted on, and time to renew it in the background.
+    Due,
+    /// Past its age, within the grace period, and the issuer is out of reach.
+    Stale,
+}

@@ -1,0 +1,228 @@
+//! How long one answer is good for: plain arithmetic on the clocks, without any cache.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::CacheOptions;
+use crate::token::TokenHash;
+
+/// What the two clocks say at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) monotonic: Instant,
+    pub(super) wall: SystemTime,
+}
+
+impl Now {
+    pub(super) fn read() -> Self {
+        Self {
+            monotonic: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+}
+
+/// When an active answer passes through its ages.
+///
+/// All ages count from the question, the last moment at which the answer can have been true, and
+/// none passes the token's expiry. The expiry is turned into monotonic time once, here: setting
+/// the wall clock back afterwards lengthens no token's life. Setting it forward does shorten it,
+/// because admission compares the expiry with the wall clock as well.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    pub(super) asked_at: Instant,
+    /// A renewal in the background is due.
+    due_at: Instant,
+    /// The end of trust.
+    fresh_until: Instant,
+    /// The end of trust while the issuer is out of reach.
+    stale_until: Instant,
+}
+
+impl Deadlines {
+    pub(super) fn new(
+        asked_at: Instant,
+        expires_at: Option<SystemTime>,
+        hash: &TokenHash,
+        options: &CacheOptions,
+        now: Now,
+    ) -> Self {
+        let age = jittered(options.active_max_age, hash);
+        let expiry = expires_at.and_then(|at| {
+            let left = at.duration_since(now.wall).unwrap_or_default();
+            // No expiry that the clock cannot reach is one.
+            now.monotonic.checked_add(left)
+        });
+        let until = |age| expiry.map_or(asked_at + age, |expiry| expiry.min(asked_at + age));
+        Self {
+            asked_at,
+            due_at: until(before_due(age)),
+            fresh_until: until(age),
+            stale_until: until(options.active_max_age + options.stale_if_error),
+        }
+    }
+
+    /// Tells how far the answer may be relied on by somebody who wants it no older than `max_age`.
+    pub(super) fn age(&self, now: Instant, max_age: Option<Duration>) -> Age {
+        let passed = |age: fn(Duration) -> Duration| {
+            max_age.is_some_and(|max_age| now >= self.asked_at + age(max_age))
+        };
+        if now >= self.fresh_until || passed(|age| age) {
+            Age::Over
+        } else if now >= self.due_at || passed(before_due) {
+            Age::Due
+        } else {
+            Age::Fresh
+        }
+    }
+
+    /// Tells whether the answer may still stand in for one that the issuer fails to give.
+    pub(super) fn bridges_outage(
+        &self,
+        now: Instant,
+        max_age: Option<Duration>,
+        grace: Duration,
+    ) -> bool {
+        !grace.is_zero()
+            && now < self.stale_until
+            && max_age.is_none_or(|max_age| now < self.asked_at + max_age + grace)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Age {
+    /// As good as new.
+    Fresh,
+    /// Good, and time to ask again.
+    Due,
+    /// Nothing to act on.
+    Over,
+}
+
+/// Early enough for several attempts before people would have to wait for one.
+fn before_due(age: Duration) -> Duration {
+    age * 4 / 5
+}
+
+/// Takes up to a tenth off `age`, so that tokens stored together do not all expire together.
+///
+/// Only ever shorter: `active_max_age` is the promise how long a revoked token works. The hash is
+/// as evenly spread as any random number, and needs no generator.
+fn jittered(age: Duration, hash: &TokenHash) -> Duration {
+    let [.., high, low] = *hash.as_bytes();
+    let share = f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX);
+    age.mul_f64(1.0 - 0.1 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MILLISECONDS: std::ops::Range<u64> = 0..100_000;
+
+    fn milliseconds() -> impl Strategy<Value = Duration> {
+        MILLISECONDS.prop_map(Duration::from_millis)
+    }
+
+    /// A wall clock that was set, forward or back, by as much as it likes.
+    fn wall_clock() -> impl Strategy<Value = SystemTime> {
+        (0..4_000_000_000_000_u64).prop_map(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at))
+    }
+
+    fn options() -> impl Strategy<Value = CacheOptions> {
+        (milliseconds(), milliseconds()).prop_map(|(age, grace)| {
+            CacheOptions::default()
+                .with_active_max_age(age)
+                .with_stale_if_error(grace)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_age_outlives_what_was_promised(
+            options in options(),
+            answered_after in milliseconds(),
+            wall in wall_clock(),
+            expires_in in proptest::option::of(milliseconds()),
+            max_age in proptest::option::of(milliseconds()),
+            read_after in milliseconds(),
+            token in any::<u64>(),
+        ) {
+            let asked_at = Instant::now();
+            let answered_at = asked_at + answered_after;
+            let now = asked_at + read_after;
+            let deadlines = Deadlines::new(
+                asked_at,
+                expires_in.map(|left| wall + left),
+                &TokenHash::of(token.to_string()),
+                &options,
+                Now { monotonic: answered_at, wall },
+            );
+
+            let age = deadlines.age(now, max_age);
+            let bridged = deadlines.bridges_outage(now, max_age, options.stale_if_error);
+            let shortest = options.active_max_age.mul_f64(0.9);
+            let wanted = max_age.unwrap_or(Duration::MAX).min(options.active_max_age);
+            let is_expired = expires_in.is_some_and(|left| now >= answered_at + left);
+            if is_expired || read_after >= wanted {
+                prop_assert_eq!(age, Age::Over);
+            } else if read_after < max_age.unwrap_or(Duration::MAX).min(shortest) {
+                prop_assert_ne!(age, Age::Over);
+            }
+            if is_expired || read_after >= wanted + options.stale_if_error {
+                prop_assert!(!bridged);
+            } else if !options.stale_if_error.is_zero() {
+                prop_assert!(bridged);
+            }
+            if age == Age::Fresh {
+                prop_assert!(read_after < wanted * 4 / 5);
+            }
+        }
+
+        /// A token that is past its expiry when its answer comes in is good for nothing, whatever
+        /// the wall clock was set to.
+        #[test]
+        fn an_expired_answer_has_no_age(wall in wall_clock(), past in milliseconds(), options in options()) {
+            let now = Now { monotonic: Instant::now(), wall };
+            let deadlines =
+                Deadlines::new(now.monotonic, Some(wall - past), &TokenHash::of("a"), &options, now);
+            prop_assert_eq!(deadlines.age(now.monotonic, None), Age::Over);
+            prop_assert!(!deadlines.bridges_outage(now.monotonic, None, options.stale_if_error));
+        }
+    }
+
+    #[test]
+    fn an_expiry_beyond_every_clock_is_none() {
+        let now = Now::read();
+        let never = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX as u64 / 2);
+        let options = CacheOptions::default();
+        let deadlines = Deadlines::new(
+            now.monotonic,
+            Some(never),
+            &TokenHash::of("a"),
+            &options,
+            now,
+        );
+        let later = now.monotonic + Duration::from_secs(53);
+        assert_eq!(deadlines.age(later, None), Age::Due);
+        assert_eq!(
+            deadlines.age(later + Duration::from_secs(7), None),
+            Age::Over
+        );
+    }
+
+    #[test]
+    fn jitter_spreads_over_a_tenth_and_never_lengthens() {
+        let age = Duration::from_secs(60);
+        let ages: Vec<_> = (0..1_000)
+            .map(|token| jittered(age, &TokenHash::of(token.to_string())))
+            .collect();
+        let shortest = ages.iter().min().unwrap();
+        let longest = ages.iter().max().unwrap();
+        assert!(*longest <= age && *shortest >= Duration::from_secs(54));
+        assert!(*longest - *shortest > Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,75 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Shared, Validator};
+use crate::cache::{CacheOptions, VerdictCache};
+use crate::check::CheckService;
+use crate::flight::{Flights, Seats};
+
+/// Options of a [`Validator`], made by [`Validator::builder`].
+#[must_use]
+pub struct ValidatorBuilder<C> {
+    check: C,
+    cache: CacheOptions,
+    check_timeout: Duration,
+    seats: Seats,
+}
+
+impl<C: CheckService> ValidatorBuilder<C> {
+    pub(super) fn new(check: C) -> Self {
+        Self {
+            check,
+            cache: CacheOptions::default(),
+            check_timeout: Duration::from_secs(3),
+            seats: Seats::default(),
+        }
+    }
+
+    /// Sets how long and how many verdicts are remembered.
+    pub fn with_cache(mut self, cache: CacheOptions) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Sets how long one check may take, all attempts of the service included; 3 s by default.
+    ///
+    /// It ends every check, whatever the service does, so that nobody waits for ever.
+    pub fn with_check_timeout(mut self, timeout: Duration) -> Self {
+        self.check_timeout = timeout;
+        self
+    }
+
+    /// Sets how many requests may wait for checks: for that of one token, and for all together.
+    ///
+    /// Those for whom there is no room fail at once. By default 16,384 and 65,536: a request that
+    /// waits takes a few KiB.
+    pub fn with_max_waiting(mut self, per_token: usize, in_all: usize) -> Self {
+        self.seats = Seats { per_token, in_all };
+        self
+    }
+
+    /// Makes the validator.
+    pub fn build(self) -> Validator<C> {
+        Validator {
+            shared: Arc::new(Shared {
+                cache: Arc::new(VerdictCache::new(self.cache)),
+                flights: Arc::new(Flights::new(self.seats)),
+                check: self.check,
+                check_timeout: self.check_timeout,
+                failures: Default::default(),
+            }),
+            max_age: None,
+        }
+    }
+}
+
+impl<C> fmt::Debug for ValidatorBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidatorBuilder")
+            .field("cache", &self.cache)
+            .field("check_timeout", &self.check_timeout)
+            .field("seats", &self.seats)
+            .finish_non_exhaustive()
+    }
+}
