@@ -84,6 +84,11 @@ impl Flights {
         Some((Seat(receiver), landing))
     }
 
+    /// Tells whether a check of `hash` is under way.
+    pub(crate) fn is_under_way(&self, hash: &TokenHash) -> bool {
+        self.lock().by_token.contains_key(hash)
+    }
+
     fn end(&self, hash: &TokenHash) -> Vec<oneshot::Sender<Outcome>> {
         let mut waiting = self.lock();
         let waiters = waiting.by_token.remove(hash).unwrap_or_default();

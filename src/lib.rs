@@ -67,6 +67,8 @@ pub mod bearer;
 mod cache;
 mod causes;
 pub mod check;
+#[cfg(feature = "client")]
+mod clock;
 mod counter;
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tower::Layer;
 
+#[cfg(feature = "client")]
+use super::client_limit::{ClientLimit, ClientTurns};
 use super::service::{Gatekeeper, Shared};
 use crate::bearer::BearerOptions;
 use crate::policy::{AnyUser, Policy};
@@ -27,6 +29,8 @@ impl<C> GatekeeperLayer<C> {
             identity_extension: true,
             identity_headers: false,
             forward_token: false,
+            #[cfg(feature = "client")]
+            client_turns: None,
         }))
     }
 
@@ -73,6 +77,16 @@ impl<C> GatekeeperLayer<C> {
     /// An inner service that sees the token can act as its user towards GHES.
     pub fn with_forward_token(self, forward: bool) -> Self {
         self.with(|shared| shared.forward_token = forward)
+    }
+
+    /// Limits how many unknown tokens one client may bring; by default there is no limit.
+    ///
+    /// Clients are told apart by the [`ClientAddr`](super::ClientAddr) in the request's
+    /// extensions; a request without one is not limited. Beyond the limit it gets 429 with
+    /// `Retry-After`. Tokens that are remembered, or were good within the hour, never count.
+    #[cfg(feature = "client")]
+    pub fn with_client_limit(self, limit: ClientLimit) -> Self {
+        self.with(|shared| shared.client_turns = Some(Arc::new(ClientTurns::new(limit))))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared<C>)) -> Self {

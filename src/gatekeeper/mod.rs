@@ -67,11 +67,15 @@
 //! # }
 //! ```
 
+#[cfg(feature = "client")]
+mod client_limit;
 mod future;
 pub(crate) mod headers;
 mod layer;
 mod service;
 
+#[cfg(feature = "client")]
+pub use self::client_limit::{ClientAddr, ClientLimit};
 pub use self::future::ResponseFuture;
 pub use self::layer::GatekeeperLayer;
 pub use self::service::Gatekeeper;

@@ -3,16 +3,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use tower::Service;
 
+#[cfg(feature = "client")]
+use super::client_limit::ClientTurns;
 use super::future::{Held, ResponseFuture};
 use super::headers::{set_identity, set_stale, strip_credential, strip_identity};
 use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
 use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
 use crate::policy::Policy;
+#[cfg(feature = "client")]
+use crate::rejection::RejectionKind;
 use crate::rejection::{Realm, Rejection};
+use crate::token::TokenHash;
 use crate::validator::{Answer, Freshness, Validator};
 
 /// Middleware that lets in only requests with a good token.
@@ -50,7 +55,8 @@ where
             Ok(token) => token,
             Err(error) => return ResponseFuture::rejected(shared.reject(error.into())),
         };
-        if let Some(answer) = shared.validator.lookup(&token.hash()) {
+        let hash = token.hash();
+        if let Some(answer) = shared.validator.lookup(&hash) {
             if answer.freshness == Freshness::Due {
                 shared.validator.renew(token.to_access_token());
             }
@@ -58,6 +64,9 @@ where
                 Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
                 Err(rejection) => ResponseFuture::rejected(shared.reject(rejection)),
             };
+        }
+        if let Err(rejection) = shared.take_turn(&hash, request.extensions()) {
+            return ResponseFuture::rejected(shared.reject(rejection));
         }
         let checking = shared.validator.check(token.to_access_token());
         // The instance that was polled ready is given up, and with it what it holds, such as a
@@ -93,6 +102,29 @@ pub(super) struct Shared<C> {
     pub(super) identity_extension: bool,
     pub(super) identity_headers: bool,
     pub(super) forward_token: bool,
+    #[cfg(feature = "client")]
+    pub(super) client_turns: Option<Arc<ClientTurns>>,
+}
+
+impl<C: CheckService> Shared<C> {
+    /// Lets a client that brings one unknown token after another wait.
+    #[cfg(feature = "client")]
+    fn take_turn(&self, hash: &TokenHash, extensions: &Extensions) -> Result<(), Rejection> {
+        let (Some(turns), Some(client)) = (&self.client_turns, extensions.get()) else {
+            return Ok(());
+        };
+        if !self.validator.is_unknown(hash) {
+            return Ok(());
+        }
+        turns
+            .take(*client)
+            .map_err(|wait| Rejection::for_now(RejectionKind::TooManyRequests, wait))
+    }
+
+    #[cfg(not(feature = "client"))]
+    fn take_turn(&self, _: &TokenHash, _: &Extensions) -> Result<(), Rejection> {
+        Ok(())
+    }
 }
 
 impl<C> Shared<C> {
@@ -162,6 +194,8 @@ impl<C> Clone for Shared<C> {
             identity_extension: self.identity_extension,
             identity_headers: self.identity_headers,
             forward_token: self.forward_token,
+            #[cfg(feature = "client")]
+            client_turns: self.client_turns.clone(),
         }
     }
 }

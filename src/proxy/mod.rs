@@ -55,8 +55,8 @@ use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
 use self::well_formed::well_formed;
 use crate::check::{CheckError, CheckRequest, Verdict};
-use crate::gatekeeper::GatekeeperLayer;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
+use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
 use crate::ghes::{App, GhesClient, HttpsTransport};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::validator::Validator;
@@ -93,7 +93,8 @@ impl Proxy {
         let gate = GatekeeperLayer::new(validator)
             .with_realm(config.server.realm.clone())
             .with_identity_extension(false)
-            .with_identity_headers(true);
+            .with_identity_headers(true)
+            .with_client_limit(config.server.client_limit);
         let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
         Self(Arc::new(Inner {
             routes,
@@ -141,7 +142,10 @@ impl Proxy {
         strip_request(headers);
         set_forwarding(headers, peer, request_id);
         match entry {
-            Entry::Gated(gate) => gate.clone().oneshot(request).await,
+            Entry::Gated(gate) => {
+                request.extensions_mut().insert(ClientAddr(peer.ip()));
+                gate.clone().oneshot(request).await
+            }
             Entry::Anonymous(upstream) => {
                 strip_identity(headers);
                 strip_credential(headers, false);

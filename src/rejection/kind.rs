@@ -22,6 +22,8 @@ pub enum RejectionKind {
     NoRoute,
     /// The method is never forwarded.
     NotImplemented,
+    /// The client brings too many tokens that nobody knows.
+    TooManyRequests,
     /// The issuer could not be asked.
     Unavailable,
 }
@@ -38,7 +40,7 @@ pub(super) struct Row {
 
 impl RejectionKind {
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadGateway,
         Self::Forbidden,
         Self::GatewayTimeout,
@@ -48,6 +50,7 @@ impl RejectionKind {
         Self::MissingToken,
         Self::NoRoute,
         Self::NotImplemented,
+        Self::TooManyRequests,
         Self::Unavailable,
     ];
 
@@ -121,6 +124,13 @@ impl RejectionKind {
                 "not_implemented",
                 "Method not supported",
                 "This gate does not forward this method.",
+                None,
+            ),
+            Self::TooManyRequests => row(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many requests",
+                "Too many unknown access tokens came from here. Yours may still be good.",
                 None,
             ),
             Self::Unavailable => row(

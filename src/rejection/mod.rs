@@ -7,6 +7,7 @@
 //! | [`InvalidToken`](RejectionKind::InvalidToken) | 401 | … `error="invalid_token"` |
 //! | [`InsufficientScope`](RejectionKind::InsufficientScope) | 403 | … `error="insufficient_scope", scope="…"` |
 //! | [`Forbidden`](RejectionKind::Forbidden) | 403 | none |
+//! | [`TooManyRequests`](RejectionKind::TooManyRequests) | 429, `Retry-After` | none |
 //! | [`Unavailable`](RejectionKind::Unavailable) | 503, `Retry-After` | none |
 //!
 //! The challenges are those of RFC 6750 §3. An issuer that cannot be asked is no error of the
@@ -54,6 +55,17 @@ impl Rejection {
             kind,
             required: None,
             retry_after: None,
+        }
+    }
+
+    /// Turns a request away that may come again after a while.
+    pub(crate) fn for_now(kind: RejectionKind, wait: Duration) -> Self {
+        // Whole seconds, and up: who comes a moment too early is only turned away again.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let wait = Duration::from_secs(seconds.max(1)).min(MAX_RETRY_AFTER);
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(kind)
         }
     }
 
@@ -167,10 +179,7 @@ impl From<Denial> for Rejection {
 impl From<&CheckError> for Rejection {
     fn from(error: &CheckError) -> Self {
         let asked = error.retry_after().unwrap_or(DEFAULT_RETRY_AFTER);
-        Self {
-            retry_after: Some(asked.clamp(Duration::from_secs(1), MAX_RETRY_AFTER)),
-            ..Self::new(RejectionKind::Unavailable)
-        }
+        Self::for_now(RejectionKind::Unavailable, asked)
     }
 }
 

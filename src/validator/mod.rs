@@ -118,6 +118,13 @@ impl<C: CheckService> Validator<C> {
         Checking::seated(seat, grace)
     }
 
+    /// Tells whether [`check`](Self::check) would send a question about a token of which nothing
+    /// is known: what a flood of made-up tokens consists of.
+    #[must_use]
+    pub fn is_unknown(&self, hash: &TokenHash) -> bool {
+        !self.shared.cache.is_known(hash) && !self.shared.flights.is_under_way(hash)
+    }
+
     /// Asks in the background about a token whose answer is due.
     ///
     /// Does nothing if somebody else is at it, or failed to a moment ago. The answer that is

@@ -2,6 +2,7 @@
 #![cfg(all(feature = "client", feature = "emulator"))]
 
 mod admission;
+mod client_limit;
 mod fit;
 mod freshness;
 mod grace;

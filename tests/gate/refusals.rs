@@ -1,9 +1,17 @@
 //! Who does not come through, and what the client is told.
 
+use std::convert::Infallible;
+
+use futures_util::poll;
+use ghes_gatekeeper::GatekeeperLayer;
+use ghes_gatekeeper::check::{CheckRequest, InactiveReason, Verdict};
 use ghes_gatekeeper::emulator::Fault;
 use ghes_gatekeeper::rejection::{Rejection, RejectionKind};
-use http::{HeaderValue, Request, StatusCode};
+use ghes_gatekeeper::validator::Validator;
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_test::mock;
 
 use super::{TOKEN, World, bearer, get, header};
 
@@ -118,4 +126,46 @@ async fn the_realm_is_the_configured_one() {
         header(&response, "www-authenticate"),
         Some("Bearer realm=\"tools\"")
     );
+}
+
+/// Of these kinds *check a token* knows none, so GHES need not be asked.
+#[tokio::test]
+async fn kinds_that_no_app_has_for_a_user_are_refused_without_a_call() {
+    let world = World::new();
+    for token in ["ghp_a", "github_pat_a", "ghs_a", "ghr_a"] {
+        assert_eq!(world.status(token).await, 401, "{token}");
+    }
+    assert_eq!(world.calls(), 0);
+    for token in ["gho_a", "ghu_a", "a"] {
+        assert_eq!(world.status(token).await, 401, "{token}");
+    }
+    assert_eq!(world.calls(), 3);
+}
+
+#[tokio::test]
+async fn who_finds_no_room_to_wait_is_told_to_come_again() {
+    let (check, mut handle) = mock::pair::<CheckRequest, Verdict>();
+    let validator = Validator::builder(check).with_max_waiting(2, 3).build();
+    let layer = GatekeeperLayer::new(validator);
+    let gate = layer.layer(service_fn(async |_: Request<()>| {
+        Ok::<_, Infallible>(Response::new(()))
+    }));
+    let send = |token: &str| Box::pin(gate.clone().oneshot(bearer(token)));
+    let mut waiting: Vec<_> = ["a", "a", "b"].map(send).into();
+    for request in &mut waiting {
+        assert!(poll!(request).is_pending());
+    }
+    for token in ["a", "b", "c"] {
+        let told = send(token).await.expect("a response");
+        assert_eq!(told.status(), 503, "{token}");
+        assert_eq!(header(&told, "retry-after"), Some("5"));
+        assert_eq!(header(&told, "www-authenticate"), None);
+    }
+    for _ in 0..2 {
+        let (_, reply) = handle.next_request().await.expect("a call");
+        reply.send_response(Verdict::Inactive(InactiveReason::Unknown));
+    }
+    for request in waiting {
+        assert_eq!(request.await.expect("a response").status(), 401);
+    }
 }

@@ -231,3 +231,47 @@ async fn an_upstream_that_is_down_is_502() {
     assert!(response.contains("\"reason\":\"bad_gateway\""));
     assert!(!response.contains("www-authenticate"));
 }
+
+#[tokio::test]
+async fn a_client_that_guesses_tokens_is_told_to_wait() {
+    let upstream = Upstream::start().await;
+    let routes = route("/", upstream.address, "");
+    let limits = "[server.limits]\nunknown_tokens_per_second = 1\nunknown_tokens_burst = 2";
+    let gate = Gate::start(&format!("{limits}\n{routes}")).await;
+    let mut statuses = Vec::new();
+    for token in ["gho_1", "gho_2", "gho_3", "gho_1"] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let response = gate.connect().await.exchange(&request).await;
+        statuses.push(status(&response));
+        if status(&response) == 429 {
+            assert!(response.contains("\r\nretry-after: 1\r\n"), "{response}");
+            assert!(
+                response.contains("\"reason\":\"too_many_requests\""),
+                "{response}"
+            );
+        }
+    }
+    assert_eq!(statuses, [401, 401, 429, 401]);
+    assert_eq!(gate.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_route_may_want_younger_answers() {
+    let upstream = Upstream::start().await;
+    let impatient = route("/impatient", upstream.address, "max_age = \"1ns\"");
+    let patient = route("/", upstream.address, "");
+    let gate = Gate::start(&format!("{impatient}\n{patient}")).await;
+    for (path, calls) in [
+        ("/", 1),
+        ("/", 1),
+        ("/impatient", 2),
+        ("/impatient", 3),
+        ("/", 3),
+    ] {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+        let response = gate.connect().await.exchange(&request).await;
+        assert_eq!(status(&response), 200, "{path}");
+        assert_eq!(gate.calls(), calls, "{path}");
+    }
+}

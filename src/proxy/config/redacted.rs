@@ -32,7 +32,11 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
-    write_key(f, "realm", server.realm.as_str())
+    write_key(f, "realm", server.realm.as_str())?;
+    let limit = server.client_limit;
+    writeln!(f, "\n[server.limits]")?;
+    writeln!(f, "unknown_tokens_per_second = {}", limit.rate())?;
+    writeln!(f, "unknown_tokens_burst = {}", limit.burst())
 }
 
 fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {

@@ -1,7 +1,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 
 use super::section::Section;
 use super::source::Node;
+use crate::gatekeeper::ClientLimit;
 use crate::rejection::Realm;
 
 /// `[server]`: where clients come in.
@@ -12,6 +14,8 @@ pub struct ServerConfig {
     pub listen: Vec<SocketAddr>,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
+    /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
+    pub client_limit: ClientLimit,
 }
 
 impl ServerConfig {
@@ -22,11 +26,26 @@ impl ServerConfig {
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
+        let client_limit = server.section("limits", client_limit);
         Some(Self {
             listen,
             realm: realm.unwrap_or_default(),
+            client_limit: client_limit?,
         })
     }
+}
+
+fn client_limit(limits: &mut Section<'_>) -> Option<ClientLimit> {
+    let rate = limits.optional("unknown_tokens_per_second", positive);
+    let limit = rate.map_or_else(ClientLimit::default, ClientLimit::per_second);
+    let burst = limits.optional("unknown_tokens_burst", positive);
+    Some(burst.map_or(limit, |burst| limit.with_burst(burst)))
+}
+
+fn positive(node: Node) -> Result<NonZeroU32, String> {
+    let number = u32::try_from(node.integer()?).ok();
+    let number = number.and_then(NonZeroU32::new);
+    number.ok_or_else(|| "must be at least 1 and at most 4294967295".to_owned())
 }
 
 /// Reachable from this machine only: who wants to serve a network says so. The port is the one

@@ -220,6 +220,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "19: routes[0].scopes: nobody is asked for a token; drop scopes or anonymous",
     ),
     (
+        "[ghes]",
+        "[server.limits]\nunknown_tokens_per_second = 0\n[ghes]",
+        "5: server.limits.unknown_tokens_per_second: must be at least 1 and at most 4294967295",
+    ),
+    (
+        "[ghes]",
+        "[server.limits]\nunknown_tokens_burst = 4294967296\n[ghes]",
+        "5: server.limits.unknown_tokens_burst: must be at least 1 and at most 4294967295",
+    ),
+    (
         "[cache]",
         "[cache]\nstale_if_error = \"16m\"",
         "12: cache.stale_if_error: must be at least 0s and at most 15m",
