@@ -40,7 +40,7 @@ pub(super) async fn run(Grant::Delete(arguments): Grant) -> Result<(), Failure> 
         ))?;
     }
     client
-        .call("the grant is not deleted", async |ghes| {
+        .change("the grant is not deleted", async |ghes| {
             ghes.delete_authorization(&token).await
         })
         .await?;

@@ -38,7 +38,7 @@ impl AppArguments {
         }
         Ok(AppClient {
             client,
-            asked: Asked::new(config.url, Caller::App),
+            asked: Asked::new(&config, Caller::App),
         })
     }
 }
@@ -57,7 +57,17 @@ impl AppClient {
         Ok(token)
     }
 
-    /// Makes a call; `what` is what its failure means.
+    /// Makes a call that changes something; `what` is what its failure means.
+    pub(crate) async fn change<R>(
+        &self,
+        what: &str,
+        call: impl AsyncFnOnce(&GhesClient<HttpsTransport>) -> Result<R, ApiError>,
+    ) -> Result<R, Failure> {
+        let reply = call(&self.client).await;
+        reply.map_err(|error| self.asked.failure_of_change(what, &error))
+    }
+
+    /// Makes a call that changes nothing; `what` is what its failure means.
     pub(crate) async fn call<R>(
         &self,
         what: &str,

@@ -1,6 +1,9 @@
 //! From a call that brought no result to a line that names the cure.
 
+use std::error::Error;
+
 use ghes_gatekeeper::ghes::{ApiError, FieldError, GhesUrl};
+use ghes_gatekeeper::proxy::config::GhesConfig;
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -25,11 +28,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new(url: GhesUrl, caller: Caller) -> Self {
+    pub(super) fn new(config: &GhesConfig, caller: Caller) -> Self {
+        let secrets = config.apps.iter().map(|app| app.client_secret.clone());
         Self {
-            url,
+            url: config.url.clone(),
             caller,
-            secrets: Vec::new(),
+            secrets: secrets.collect(),
         }
     }
 
@@ -51,12 +55,31 @@ impl Asked {
         }
     }
 
+    /// Tells the same of a call that was to change something: it may have done so unless GHES
+    /// refused it or was never reached.
+    pub(super) fn failure_of_change(&self, what: &str, error: &ApiError) -> Failure {
+        if said(error).is_some() || was_not_sent(error) {
+            return self.failure(what, error);
+        }
+        let what = format!("{what}, as far as is known");
+        let text = self.told(&what, error);
+        Failure::unavailable(format!("{text}; it may be done all the same"))
+    }
+
     fn no_answer(&self, what: &str, error: &ApiError) -> Failure {
+        let text = self.told(what, error);
+        match error.status_code() {
+            Some(_) => Failure::unavailable(text),
+            None => {
+                let cure = "see whether it is up and ghes.url is right";
+                Failure::unavailable(format!("{text}; {cure}"))
+            }
+        }
+    }
+
+    fn told(&self, what: &str, error: &ApiError) -> String {
         let what = format!("{what}: GHES at {} could not be asked", self.url);
-        let text = chain(&what, error);
-        let text = escaped(&text);
-        let cure = "see whether it is up and ghes.url is right";
-        Failure::unavailable(format!("{text}; {cure}"))
+        escaped(&chain(&what, error)).into_owned()
     }
 
     /// Tells whether GHES has decided about what was asked for. The app's own credentials, limits
@@ -102,6 +125,12 @@ impl Asked {
             said.replace(secret.expose_secret(), "[redacted]")
         })
     }
+}
+
+fn was_not_sent(error: &ApiError) -> bool {
+    let cause = error.source();
+    let cause = cause.and_then(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>());
+    cause.is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
 /// What GHES says about it. Gateways in between write a message too, but none of them links to

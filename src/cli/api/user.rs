@@ -55,8 +55,10 @@ impl UserArguments {
     /// Reads the password; nothing is sent yet.
     pub(crate) fn sign_in(&self, config: &GhesConfig) -> Result<User, Failure> {
         let password = secret::password(&self.user, self.password_file.as_deref())?;
-        let mut asked = Asked::new(config.url.clone(), Caller::User(self.user.clone()));
-        asked.withhold(password.clone());
+        let mut asked = Asked::new(config, Caller::User(self.user.clone()));
+        for secret in [Some(&password), self.otp.as_ref()].into_iter().flatten() {
+            asked.withhold(secret.clone());
+        }
         let client = self.client(config, password)?;
         Ok(User { client, asked })
     }
@@ -92,20 +94,37 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// Makes a call, and makes it again if GHES wants a one-time password and somebody is there
-    /// to give it; `what` is what its failure means.
+    /// Makes a call that changes nothing; `what` is what its failure means.
     pub(crate) async fn call<R>(
         &mut self,
         what: &str,
         call: impl AsyncFn(&AuthorizationsClient<HttpsTransport>) -> Result<R, ApiError>,
     ) -> Result<R, Failure> {
-        let mut reply = call(&self.client).await;
-        if let Some(delivery) = reply.as_ref().err().and_then(ApiError::otp_required)
-            && self.ask_otp(delivery)?
-        {
-            reply = call(&self.client).await;
-        }
+        let reply = self.reply(call).await?;
         reply.map_err(|error| self.asked.failure(what, &error))
+    }
+
+    /// Makes a call that changes something; `what` is what its failure means.
+    pub(crate) async fn change<R>(
+        &mut self,
+        what: &str,
+        call: impl AsyncFn(&AuthorizationsClient<HttpsTransport>) -> Result<R, ApiError>,
+    ) -> Result<R, Failure> {
+        let reply = self.reply(call).await?;
+        reply.map_err(|error| self.asked.failure_of_change(what, &error))
+    }
+
+    /// Makes a call, and makes it again if GHES wants a one-time password and somebody is there
+    /// to give it.
+    async fn reply<R>(
+        &mut self,
+        call: impl AsyncFn(&AuthorizationsClient<HttpsTransport>) -> Result<R, ApiError>,
+    ) -> Result<Result<R, ApiError>, Failure> {
+        let reply = call(&self.client).await;
+        match reply.as_ref().err().and_then(ApiError::otp_required) {
+            Some(delivery) if self.ask_otp(delivery)? => Ok(call(&self.client).await),
+            _ => Ok(reply),
+        }
     }
 
     /// Fetches a list to its end, or as much of it as is wanted.

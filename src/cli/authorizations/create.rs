@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut user = arguments.user.sign_in(&config)?;
     let issued = user
-        .call("no token is made", async |ghes| {
+        .change("no token is made", async |ghes| {
             ghes.create_authorization(app.as_ref(), &wanted).await
         })
         .await?;

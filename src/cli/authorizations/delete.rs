@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
             named_app(&authorization.app)
         ))?;
     }
-    user.call("the authorization is not deleted", async |ghes| {
+    user.change("the authorization is not deleted", async |ghes| {
         ghes.delete_authorization(id).await
     })
     .await?;

@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wanted = arguments.wish.authorization();
     let mut user = arguments.user.sign_in(&config)?;
     let outcome = user
-        .call("no token is made", async |ghes| {
+        .change("no token is made", async |ghes| {
             match &arguments.fingerprint {
                 Some(fingerprint) => {
                     ghes.get_or_create_authorization_for_app_and_fingerprint(

@@ -80,7 +80,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let change = arguments.change();
     let mut user = arguments.user.sign_in(&arguments.user.config()?)?;
     let authorization = user
-        .call("the authorization is not changed", async |ghes| {
+        .change("the authorization is not changed", async |ghes| {
             ghes.update_authorization(arguments.id, &change).await
         })
         .await?;

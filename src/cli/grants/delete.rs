@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.user.login()
         ))?;
     }
-    user.call("the grant is not deleted", async |ghes| {
+    user.change("the grant is not deleted", async |ghes| {
         ghes.delete_grant(id).await
     })
     .await?;

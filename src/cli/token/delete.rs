@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         terminal.confirm(&format!("Delete {named}?"))?;
     }
     client
-        .call("the token is not deleted", async |ghes| {
+        .change("the token is not deleted", async |ghes| {
             ghes.delete_token(&token).await
         })
         .await?;

@@ -32,7 +32,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         terminal.confirm(&format!("Reset {named}? It stops working at once."))?;
     }
     let issued = client
-        .call("the token is not reset", async |ghes| {
+        .change("the token is not reset", async |ghes| {
             ghes.reset_token(&token).await
         })
         .await?;

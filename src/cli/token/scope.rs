@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let scope = wanted(arguments)?;
     let token = client.read_token()?;
     let issued = client
-        .call("no token with less is made", async |ghes| {
+        .change("no token with less is made", async |ghes| {
             ghes.scope_token(&token, &scope).await
         })
         .await?;

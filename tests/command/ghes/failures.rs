@@ -17,6 +17,11 @@ const COMMANDS: [(&str, &str); 5] = [
     ("authorizations create --note a --user octocat", "octocat"),
 ];
 
+/// Whether a line is about a call that only reads.
+fn reads(line: &str) -> bool {
+    line.contains("check") || line.contains("list")
+}
+
 /// One of GHES's own errors.
 fn said(status: StatusCode, message: &str) -> Fault {
     let url = "https://docs.github.com/rest";
@@ -37,6 +42,26 @@ async fn a_ghes_that_is_down_could_not_be_asked() {
             "ghes.url",
         ];
         done.failed(3, &says);
+        assert!(!done.err.contains("all the same"), "{}", done.err);
+    }
+}
+
+/// "It is not reset" would be a lie: the answer may be all that was lost.
+#[tokio::test]
+async fn a_change_without_an_answer_may_have_been_made() {
+    let ghes = Ghes::start().await;
+    for (line, input) in COMMANDS {
+        for (fault, is_known) in [
+            (Fault::dropped(), false),
+            (Fault::status(StatusCode::BAD_GATEWAY), false),
+            (Fault::status(StatusCode::OK).with_body("{}"), false),
+            (said(StatusCode::FORBIDDEN, "no"), true),
+        ] {
+            ghes.emulator.fail(fault);
+            let done = ghes.run(line, input).await;
+            let is_unsure = done.err.contains("it may be done all the same");
+            assert_eq!(is_unsure, !is_known && !reads(line), "{line}: {}", done.err);
+        }
     }
 }
 
