@@ -2,6 +2,7 @@
 
 mod confirmation;
 mod escaped;
+mod prompt;
 pub(super) mod secret;
 
 use std::fs::{File, OpenOptions};

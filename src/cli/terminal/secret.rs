@@ -10,6 +10,7 @@ use ghes_gatekeeper::token::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::escaped;
+use super::prompt::without_echo;
 use crate::cli::Failure;
 
 /// Reads a token from standard input, or asks for it. Space around it is no part of it.
@@ -47,18 +48,19 @@ pub(crate) fn one_time_password(delivery: OtpDelivery) -> Option<SecretString> {
         OtpDelivery::Sms => " from the text message",
         _ => "",
     };
-    let otp = rpassword::prompt_password(format!("One-time password{whence}: ")).ok()?;
+    let otp = without_echo(&format!("One-time password{whence}: ")).ok()?;
     Some(SecretString::from(otp.trim()))
 }
 
 fn from_standard_input(what: &str, prompt: &str) -> Result<SecretString, Failure> {
     let text = if io::stdin().is_terminal() {
-        rpassword::prompt_password(prompt).map(SecretString::from)
+        without_echo(prompt).map(SecretString::from)
     } else {
         read(io::stdin().lock())
     };
-    let text = text.map_err(|error| {
-        Failure::usage(format!("standard input: cannot read a {what}: {error}"))
+    let text = text.map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::refused("interrupted; nothing was changed"),
+        _ => Failure::usage(format!("standard input: cannot read a {what}: {error}")),
     })?;
     if text.expose_secret().trim().is_empty() {
         return Err(Failure::usage(format!(

@@ -8,9 +8,13 @@ use std::process::Command;
 use ghes_gatekeeper::emulator::{Operation, World};
 use rexpect::session::{PtySession, spawn_command};
 
-use super::{Ghes, TOKEN, run};
+use super::{Done, Ghes, TOKEN, run, words};
 
 const PATIENCE_MS: u64 = 20_000;
+
+/// A world in which octocat needs a one-time password.
+const WITH_OTP: &str =
+    "[[users]]\nlogin = \"octocat\"\nid = 1\npassword = \"octocat\"\notp = \"123456\"";
 
 const YES: &str = "[y/N] ";
 
@@ -148,8 +152,7 @@ async fn a_typed_secret_is_not_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_time_password_is_asked_for() {
-    let user = "[[users]]\nlogin = \"octocat\"\nid = 1\npassword = \"octocat\"\notp = \"123456\"";
-    let ghes = Ghes::with(World::from_toml(user).expect("a world")).await;
+    let ghes = Ghes::with(World::from_toml(WITH_OTP).expect("a world")).await;
     let line = "stty echo; echo octocat | $gate grants list --json --user octocat";
     for (otp, code) in [("123456", 0), ("654321", 1)] {
         let mut session = shell(&ghes, line);
@@ -173,14 +176,67 @@ async fn people_get_lines_around_a_table() {
     assert!(shown.is_ascii() && code == 0, "{shown}");
 }
 
-/// The question comes before anything is read or sent, so that a script fails at once.
-#[tokio::test]
-async fn where_nobody_can_be_asked_yes_is_required() {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_prompt_leaves_the_terminal_as_it_was() {
+    let ghes = Ghes::start().await;
+    let mut session = shell(&ghes, "stty echo; $gate token delete; stty -a");
+    session.exp_string("Token: ").expect("a prompt");
+    session.send_control('c').expect("a terminal");
+    let (settings, _) = end(session);
+    assert!(settings.contains("interrupted; nothing was changed"));
+    let has = |flag| settings.split_whitespace().any(|word| word == flag);
+    assert!(has("echo") && has("icanon") && has("isig"), "{settings}");
+    assert_eq!(ghes.emulator.calls(Operation::CheckToken), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_question_is_a_no() {
+    let ghes = Ghes::start().await;
+    for line in ["$gate token delete", "echo $token | $gate token delete"] {
+        // The shell stays to tell the exit code.
+        let line = format!("trap : INT; token={TOKEN}; {line}");
+        let mut session = shell(&ghes, &line);
+        if line.ends_with("; $gate token delete") {
+            session.exp_string("Token: ").expect("a prompt");
+            session.send_line(TOKEN).expect("a terminal");
+        }
+        session.exp_string(YES).expect("a question");
+        session.send_control('c').expect("a terminal");
+        assert_eq!(end(session).1, 130);
+    }
+    assert!(ghes.knows(TOKEN).await);
+}
+
+/// Runs a command in a session of its own, which has no terminal; none if that cannot be done.
+#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
+async fn without_terminal(ghes: &Ghes, line: &str, input: &str) -> Option<Done> {
     if Command::new("setsid").arg("-V").output().is_err() {
         assert!(std::env::var_os("CI").is_none(), "CI has setsid");
         eprintln!("skipped: setsid is not installed");
-        return;
+        return None;
     }
+    let mut command = tokio::process::Command::new("setsid");
+    command.arg("-w").arg(env!("CARGO_BIN_EXE_ghes-gatekeeper"));
+    command.args(words(line)).envs(ghes.variables());
+    Some(run(command, input).await)
+}
+
+#[tokio::test]
+async fn where_nobody_can_be_asked_a_one_time_password_is_an_argument() {
+    let ghes = Ghes::with(World::from_toml(WITH_OTP).expect("a world")).await;
+    for otp in ["", " --otp 654321"] {
+        let line = format!("grants list --user octocat{otp}");
+        let Some(done) = without_terminal(&ghes, &line, "octocat").await else {
+            return;
+        };
+        done.failed(1, &["401", "give a one-time password by --otp"]);
+        assert!(!done.err.contains("654321"));
+    }
+}
+
+/// The question comes before anything is read or sent, so that a script fails at once.
+#[tokio::test]
+async fn where_nobody_can_be_asked_yes_is_required() {
     let ghes = Ghes::start().await;
     for (line, input) in [
         ("token delete", TOKEN),
@@ -189,11 +245,9 @@ async fn where_nobody_can_be_asked_yes_is_required() {
         ("grants delete 1 --user octocat", "octocat"),
         ("authorizations delete 1 --user octocat", "octocat"),
     ] {
-        // A session of its own has no terminal.
-        let mut command = tokio::process::Command::new("setsid");
-        command.arg("-w").arg(env!("CARGO_BIN_EXE_ghes-gatekeeper"));
-        command.args(super::words(line)).envs(ghes.variables());
-        let done = run(command, input).await;
+        let Some(done) = without_terminal(&ghes, line, input).await else {
+            return;
+        };
         done.failed(2, &["there is no terminal to ask on; give --yes"]);
     }
     let calls = [
