@@ -14,18 +14,22 @@ pub(crate) struct Failure {
 impl Failure {
     /// What the user wrote cannot be used.
     pub(super) fn usage(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            code: USAGE,
-        }
+        Self::new(text, USAGE)
+    }
+
+    /// GHES, or the user who was asked, said no.
+    pub(super) fn refused(text: impl Into<String>) -> Self {
+        Self::new(text, REFUSED)
     }
 
     /// It went wrong while running.
     pub(super) fn running(what: &str, error: impl Into<BoxError>) -> Self {
-        Self {
-            text: chain(what, &*error.into()),
-            code: RUNNING,
-        }
+        Self::new(chain(what, &*error.into()), RUNNING)
+    }
+
+    /// GHES could not be asked.
+    pub(super) fn unavailable(text: impl Into<String>) -> Self {
+        Self::new(text, UNAVAILABLE)
     }
 
     /// Prints it to standard error and returns the exit code.
@@ -34,10 +38,17 @@ impl Failure {
         let _ = writeln!(io::stderr(), "{}", self.text);
         ExitCode::from(self.code)
     }
+
+    fn new(text: impl Into<String>, code: u8) -> Self {
+        Self {
+            text: text.into(),
+            code,
+        }
+    }
 }
 
 /// One line from the outermost error to its cause.
-fn chain(what: &str, error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(what: &str, error: &(dyn Error + 'static)) -> String {
     let mut text = format!("{what}: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -47,8 +58,14 @@ fn chain(what: &str, error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// The check said no, or the command failed while running.
+/// The check said no.
+const REFUSED: u8 = 1;
+
+/// The command failed while running.
 const RUNNING: u8 = 1;
 
 /// Usage or configuration; also what clap exits with.
 const USAGE: u8 = 2;
+
+/// GHES could not be asked.
+const UNAVAILABLE: u8 = 3;

@@ -1,15 +1,25 @@
 //! The command line: one file per command.
 
+mod answer;
+mod api;
+mod authorizations;
 mod check_config;
+mod completions;
 mod demo;
 mod emulator;
+mod environment;
 mod failure;
+mod grant;
+mod grants;
 mod listen;
 mod logging;
 mod sample_upstream;
 mod serve;
+mod terminal;
+mod token;
 
 use clap::{Parser, Subcommand};
+use ghes_gatekeeper::ghes::AuthorizationApp;
 
 pub(crate) use self::failure::Failure;
 use self::logging::LogFormat;
@@ -42,6 +52,20 @@ enum Command {
     /// Look at what would be used.
     #[command(subcommand)]
     Check(Check),
+    /// Check, reset, narrow or delete a token of an app.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Delete all tokens that an app has for a user.
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Manage a user's tokens by password (OAuth authorizations API).
+    #[command(subcommand)]
+    Authorizations(authorizations::Authorizations),
+    /// Manage by password which apps may act for a user (OAuth authorizations API).
+    #[command(subcommand)]
+    Grants(grants::Grants),
+    /// Print a script that lets a shell complete these commands.
+    Completions(completions::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,6 +82,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Emulator(arguments) => block_on(emulator::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Token(command) => block_on(token::run(command)),
+        Command::Grant(command) => block_on(grant::run(command)),
+        Command::Authorizations(command) => block_on(authorizations::run(command)),
+        Command::Grants(command) => block_on(grants::run(command)),
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+/// Names an app for a question, as its users and as its owners know it.
+fn named_app(app: &AuthorizationApp) -> String {
+    match &app.name {
+        Some(name) => format!("{name} ({})", app.client_id),
+        None => app.client_id.clone(),
     }
 }
 
@@ -75,8 +112,43 @@ mod tests {
 
     use super::*;
 
+    /// Every command that does something, with its name in full.
+    fn leaves(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+        let path = format!("{path} {}", command.get_name());
+        if !command.has_subcommands() {
+            return vec![(path, command.clone())];
+        }
+        let below = command.get_subcommands();
+        below.flat_map(|command| leaves(command, &path)).collect()
+    }
+
+    /// The lines of a help text that call this command, without what is the shell's.
+    fn examples(help: &str) -> Vec<String> {
+        let help = help.replace("\\\n", "");
+        let lines = help.lines().filter(|line| line.starts_with("  ghes-"));
+        let ours = |line: &str| line.split(['<', '>']).next().unwrap().to_owned();
+        lines.map(ours).collect()
+    }
+
     #[test]
     fn the_arguments_fit_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_parses() {
+        let leaves = leaves(&Arguments::command(), "");
+        assert!(leaves.len() > 15, "{}", leaves.len());
+        for (path, command) in leaves {
+            let help = command.get_after_help().unwrap_or_default().to_string();
+            let examples = examples(&help);
+            assert!(!examples.is_empty(), "{path}");
+            for example in examples {
+                assert!(example.starts_with(&format!(" {path}")), "{example}");
+                let words = example.split_whitespace();
+                let parsed = Arguments::try_parse_from(words);
+                assert!(parsed.is_ok(), "{example}\n{:?}", parsed.err());
+            }
+        }
     }
 }

@@ -1,12 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures_util::future::join_all;
 use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
 
-use super::Failure;
 use super::listen::{Shutdown, announce, bind};
+use super::{Failure, environment};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -36,20 +36,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// Reads a configuration from a file and the environment, both optional.
-pub(super) fn load(file: Option<&std::path::Path>) -> Result<Config, Failure> {
-    let mut environment = Vec::new();
-    for (name, value) in std::env::vars_os() {
-        // A name that is no UTF-8 cannot be one of ours; a value can.
-        let Ok(name) = name.into_string() else {
-            continue;
-        };
-        match value.into_string() {
-            Ok(value) => environment.push((name, value)),
-            Err(_) if name.starts_with("GHES_GATEKEEPER_") => {
-                return Err(Failure::usage(format!("{name}: is not UTF-8")));
-            }
-            Err(_) => {}
-        }
-    }
-    Config::load(file, environment).map_err(|errors| Failure::usage(errors.to_string()))
+pub(super) fn load(file: Option<&Path>) -> Result<Config, Failure> {
+    let variables = environment::variables("GHES_GATEKEEPER_")?;
+    Config::load(file, variables).map_err(|errors| Failure::usage(errors.to_string()))
 }

@@ -161,7 +161,10 @@ fn check(ghes: &GhesConfig) -> Result<Check, BoxError> {
         Some(file) => HttpsTransport::with_ca_file(file)?,
         None => HttpsTransport::new()?,
     };
-    let app = App::new(&ghes.app.client_id, ghes.app.client_secret.clone());
+    let [app] = ghes.apps.as_slice() else {
+        return Err("the proxy needs exactly one app; see ghes.apps".into());
+    };
+    let app = App::new(&app.client_id, app.client_secret.clone());
     let mut client = GhesClient::new(&ghes.url, &app, transport)?;
     if let Some(version) = &ghes.api_version {
         client = client.with_api_version(HeaderValue::try_from(version)?);

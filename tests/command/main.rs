@@ -3,6 +3,7 @@
 
 mod check_config;
 mod demo;
+mod ghes;
 mod log;
 mod running;
 mod servers;

@@ -24,8 +24,9 @@ pub struct GhesConfig {
     /// The value of `X-GitHub-Api-Version`. Absent: no such header, and the server's own
     /// default, which suits every release that has the endpoint.
     pub api_version: Option<String>,
-    /// The app whose tokens are good.
-    pub app: AppConfig,
+    /// The apps: in a [`Config`](super::Config) the one whose tokens are good, in what
+    /// [`GhesConfig::load`] reads any number, in the order of the file.
+    pub apps: Vec<AppConfig>,
 }
 
 /// `[[ghes.apps]]`: an OAuth app or GitHub App of the server.
@@ -39,7 +40,22 @@ pub struct AppConfig {
 }
 
 impl GhesConfig {
-    pub(super) fn read(ghes: &mut Section<'_>) -> Option<Self> {
+    /// Reads the section for the proxy, which knows one app.
+    pub(super) fn read_with_app(ghes: &mut Section<'_>) -> Option<Self> {
+        Self::read(ghes, app)
+    }
+
+    /// Reads the section for whoever only calls the server, with an app or without.
+    pub(super) fn read_with_apps(ghes: &mut Section<'_>) -> Option<Self> {
+        Self::read(ghes, |ghes| {
+            Some(ghes.sections_if_any("apps", AppConfig::read))
+        })
+    }
+
+    fn read(
+        ghes: &mut Section<'_>,
+        apps: impl FnOnce(&mut Section<'_>) -> Option<Vec<AppConfig>>,
+    ) -> Option<Self> {
         let url = ghes.required("url", "url = \"https://ghes.example.com\"", url);
         let allow_insecure_http = ghes.flag("allow_insecure_http");
         if url.as_ref().is_some_and(GhesUrl::is_exposed) && !allow_insecure_http {
@@ -47,13 +63,13 @@ impl GhesConfig {
         }
         let ca_file = ghes.optional("ca_file", ca_file);
         let api_version = ghes.optional("api_version", api_version);
-        let app = read_app(ghes);
+        let apps = apps(ghes);
         Some(Self {
             url: url?,
             ca_file,
             allow_insecure_http,
             api_version,
-            app: app?,
+            apps: apps?,
         })
     }
 }
@@ -70,7 +86,7 @@ impl AppConfig {
     }
 }
 
-fn read_app(ghes: &mut Section<'_>) -> Option<AppConfig> {
+fn app(ghes: &mut Section<'_>) -> Option<Vec<AppConfig>> {
     let mut count = 0;
     let apps = ghes.sections("apps", "client_id", |app| {
         count += 1;
@@ -79,7 +95,7 @@ fn read_app(ghes: &mut Section<'_>) -> Option<AppConfig> {
         }
         AppConfig::read(app)
     });
-    apps.into_iter().next()
+    (!apps.is_empty()).then_some(apps)
 }
 
 fn url(node: Node) -> Result<GhesUrl, String> {

@@ -48,6 +48,7 @@ mod cache;
 mod environment;
 mod error;
 mod ghes;
+mod ghes_alone;
 mod path;
 mod redacted;
 mod routes;
@@ -111,14 +112,8 @@ impl Config {
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        let Some(file) = file else {
-            return Self::build(Node::empty(Place::Nowhere), environment);
-        };
-        let name: Arc<str> = file.display().to_string().into();
-        match fs::read_to_string(file) {
-            Ok(text) => Self::parse_named(&name, &text, environment),
-            Err(error) => Err(unreadable(&name, &error)),
-        }
+        let least = "ghes.url, one [[ghes.apps]] and one [[routes]]";
+        Self::build(tree(file, least)?, environment)
     }
 
     /// Reads the text of a file, which reports call `configuration`, and the environment.
@@ -130,22 +125,13 @@ impl Config {
         toml: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        Self::parse_named(&"configuration".into(), toml, environment)
+        Self::build(tree_of_text(toml)?, environment)
     }
 
     /// Writes out what is in force, defaults included, with `[redacted]` for every secret.
     #[must_use]
     pub fn to_redacted_toml(&self) -> String {
         Redacted(self).to_string()
-    }
-
-    fn parse_named(
-        name: &Arc<str>,
-        toml: &str,
-        environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigErrors> {
-        let root = source::parse(toml, name).map_err(ConfigErrors::new)?;
-        Self::build(root, environment)
     }
 
     fn build(
@@ -165,7 +151,7 @@ impl Config {
 
     fn read(root: &mut Section<'_>) -> Option<Self> {
         let server = root.section("server", ServerConfig::read);
-        let ghes = root.section("ghes", GhesConfig::read);
+        let ghes = root.section("ghes", GhesConfig::read_with_app);
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
         Some(Self {
@@ -177,12 +163,24 @@ impl Config {
     }
 }
 
-fn unreadable(name: &Arc<str>, error: &Error) -> ConfigErrors {
+/// Reads a file, if there is one; `least` is what a new one has to begin with.
+fn tree(file: Option<&Path>, least: &str) -> Result<Node, ConfigErrors> {
+    let Some(file) = file else {
+        return Ok(Node::empty(Place::Nowhere));
+    };
+    let name: Arc<str> = file.display().to_string().into();
+    let text = fs::read_to_string(file).map_err(|error| unreadable(&name, &error, least))?;
+    source::parse(&text, &name).map_err(ConfigErrors::new)
+}
+
+fn tree_of_text(toml: &str) -> Result<Node, ConfigErrors> {
+    source::parse(toml, &"configuration".into()).map_err(ConfigErrors::new)
+}
+
+fn unreadable(name: &Arc<str>, error: &Error, least: &str) -> ConfigErrors {
     let cure = match error.kind() {
-        ErrorKind::NotFound => {
-            "; create it with at least ghes.url, one [[ghes.apps]] and one [[routes]]"
-        }
-        _ => "",
+        ErrorKind::NotFound => format!("; create it with at least {least}"),
+        _ => String::new(),
     };
     let message = format!("cannot be read: {error}{cure}");
     let place = Place::File(Arc::clone(name));

@@ -49,9 +49,12 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {
         write_key(f, "api_version", version.as_str())?;
     }
     write_key(f, "allow_insecure_http", ghes.allow_insecure_http)?;
-    writeln!(f, "\n[[ghes.apps]]")?;
-    write_key(f, "client_id", ghes.app.client_id.as_str())?;
-    write_key(f, "client_secret", REDACTED)
+    for app in &ghes.apps {
+        writeln!(f, "\n[[ghes.apps]]")?;
+        write_key(f, "client_id", app.client_id.as_str())?;
+        write_key(f, "client_secret", REDACTED)?;
+    }
+    Ok(())
 }
 
 fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result {

@@ -131,7 +131,7 @@ impl<'e> Section<'e> {
         &mut self,
         key: &'static str,
         first: &str,
-        mut read: impl FnMut(&mut Self) -> Option<T>,
+        read: impl FnMut(&mut Self) -> Option<T>,
     ) -> Vec<T> {
         let path = self.path.key(key);
         let is_absent = !self.rest.contains_key(key);
@@ -141,6 +141,25 @@ impl<'e> Section<'e> {
             let cure = format!("begin with [[{path}]] and its {first}, or set {variable}");
             self.refuse(key, format!("missing; {cure}"));
         }
+        self.read_items(&path, tables, read)
+    }
+
+    /// Reads an array of tables that may be absent or empty.
+    pub(super) fn sections_if_any<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Vec<T> {
+        let tables = self.optional(key, Node::items);
+        self.read_items(&self.path.key(key), tables, read)
+    }
+
+    fn read_items<T>(
+        &self,
+        path: &KeyPath,
+        tables: Option<Vec<Node>>,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Vec<T> {
         let tables = tables.into_iter().flatten().enumerate();
         tables
             .filter_map(|(index, node)| {

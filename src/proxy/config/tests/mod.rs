@@ -1,4 +1,5 @@
 mod environment;
+mod ghes_alone;
 mod refused;
 mod secrets;
 
@@ -101,7 +102,7 @@ fn the_documented_example_works() {
     let (ca, secret) = (TempFile::new(CA), TempFile::new(SECRET));
     let config = Config::parse(&example(&ca, &secret), []).unwrap();
     assert_eq!(config.ghes.ca_file.as_deref(), Some(ca.0.as_path()));
-    assert_eq!(config.ghes.app.client_secret.expose_secret(), SECRET);
+    assert_eq!(config.ghes.apps[0].client_secret.expose_secret(), SECRET);
     assert_eq!(config.server.listen, [DEFAULT_LISTEN]);
     assert_eq!(config.cache.active_max_age, Duration::from_secs(60));
 }

@@ -8,7 +8,7 @@ fn with_secret_file(path: &str) -> String {
 fn secret_of(text: &str) -> Result<String, ConfigErrors> {
     let file = TempFile::new(text);
     let config = Config::parse(&with_secret_file(file.path()), [])?;
-    Ok(config.ghes.app.client_secret.expose_secret().to_owned())
+    Ok(config.ghes.apps[0].client_secret.expose_secret().to_owned())
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_is_printed_is_a_configuration_but_for_the_secret() {
     assert!(errors(&printed, &[]).contains("is the stand-in of a printed configuration"));
     let again = Config::parse(&printed.replace("[redacted]", SECRET), []).unwrap();
     assert_eq!(again.to_redacted_toml(), printed);
-    assert_eq!(again.ghes.app.client_secret.expose_secret(), SECRET);
+    assert_eq!(again.ghes.apps[0].client_secret.expose_secret(), SECRET);
     for line in GOOD
         .lines()
         .filter(|line| !line.contains("secret") && !line.contains("60s"))

@@ -1,0 +1,60 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use ghes_gatekeeper::ghes::{App, HttpsTransport};
+use ghes_gatekeeper::proxy::config::GhesConfig;
+
+use crate::cli::{Failure, environment};
+
+/// Where GHES is.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArgument {
+    /// The configuration, of which only ghes is looked at; without it, the environment must say
+    /// where GHES is and which app asks.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    pub(crate) fn load(&self) -> Result<GhesConfig, Failure> {
+        let variables = environment::variables("GHES_GATEKEEPER_GHES")?;
+        GhesConfig::load(self.config.as_deref(), variables)
+            .map_err(|errors| Failure::usage(errors.to_string()))
+    }
+}
+
+/// Returns the app with this client id, or the only one.
+pub(crate) fn pick_app(ghes: &GhesConfig, client_id: Option<&str>) -> Result<App, Failure> {
+    let ids: Vec<&str> = ghes.apps.iter().map(|app| &*app.client_id).collect();
+    let app = match (client_id, ghes.apps.as_slice()) {
+        (_, []) => {
+            return Err(Failure::usage(
+                "ghes.apps: missing; begin with [[ghes.apps]] and its client_id, \
+                 or set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID",
+            ));
+        }
+        (None, [app]) => Some(app),
+        (None, _) => {
+            let ids = ids.join(", ");
+            return Err(Failure::usage(format!(
+                "ghes.apps has several apps; give --client-id with one of {ids}"
+            )));
+        }
+        (Some(client_id), apps) => apps.iter().find(|app| app.client_id == client_id),
+    };
+    let app = app.ok_or_else(|| {
+        let ids = ids.join(", ");
+        Failure::usage(format!(
+            "--client-id: ghes.apps has no such app; it has {ids}"
+        ))
+    })?;
+    Ok(App::new(&app.client_id, app.client_secret.clone()))
+}
+
+pub(super) fn transport(ghes: &GhesConfig) -> Result<HttpsTransport, Failure> {
+    match &ghes.ca_file {
+        Some(file) => HttpsTransport::with_ca_file(file),
+        None => HttpsTransport::new(),
+    }
+    .map_err(|error| Failure::running("cannot call GHES", error))
+}

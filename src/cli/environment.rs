@@ -1,0 +1,25 @@
+use super::Failure;
+
+/// Returns the variables whose names begin so, in any case: what is not in capitals is refused
+/// later, rather than passed over.
+///
+/// A value that is no UTF-8 is refused where it is ours; [`std::env::vars`] would panic at
+/// anybody's.
+pub(super) fn variables(prefix: &str) -> Result<Vec<(String, String)>, Failure> {
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        // A name that is no UTF-8 cannot be one of ours.
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        let start = name.get(..prefix.len());
+        if !start.is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+            continue;
+        }
+        let value = value
+            .into_string()
+            .map_err(|_| Failure::usage(format!("{name}: is not UTF-8")))?;
+        variables.push((name, value));
+    }
+    Ok(variables)
+}

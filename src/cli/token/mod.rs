@@ -1,0 +1,48 @@
+//! Commands about one token of an app, which is read from standard input.
+
+mod check;
+mod delete;
+mod reset;
+mod scope;
+
+use clap::Subcommand;
+use ghes_gatekeeper::ghes::Authorization;
+
+use super::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// Show what a token stands for, if GHES knows it as the app's.
+    Check(check::Arguments),
+    /// Replace a token by a new one, which is printed; the old one is dead at once.
+    Reset(reset::Arguments),
+    /// Make a token that may do less, which is printed; for user tokens of GitHub Apps.
+    Scope(scope::Arguments),
+    /// Revoke a token.
+    Delete(delete::Arguments),
+}
+
+pub(super) async fn run(command: Token) -> Result<(), Failure> {
+    match command {
+        Token::Check(arguments) => check::run(&arguments).await,
+        Token::Reset(arguments) => reset::run(&arguments).await,
+        Token::Scope(arguments) => scope::run(&arguments).await,
+        Token::Delete(arguments) => delete::run(&arguments).await,
+    }
+}
+
+/// Names a token for a question, as far as GitHub shows it itself.
+fn named(authorization: &Authorization) -> String {
+    let owner = owner(authorization);
+    let app = super::named_app(&authorization.app);
+    match &authorization.token_last_eight {
+        Some(end) => format!("the token of {owner} for {app} that ends in {end}"),
+        None => format!("the token of {owner} for {app}"),
+    }
+}
+
+/// Returns the login of the user whose token it is.
+pub(super) fn owner(authorization: &Authorization) -> &str {
+    let user = authorization.user.as_ref();
+    user.map_or("an unnamed user", |user| &user.login)
+}

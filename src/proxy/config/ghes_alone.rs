@@ -1,0 +1,73 @@
+//! `[ghes]` read by itself, for those who call the server and serve nothing.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use super::error::ConfigErrors;
+use super::ghes::GhesConfig;
+use super::path::{KeyPath, PREFIX};
+use super::section::Section;
+use super::source::Node;
+use super::{environment, tree, tree_of_text};
+
+impl GhesConfig {
+    /// Reads `[ghes]` alone, from a file, if there is one, and the environment.
+    ///
+    /// There may be no app, or several. What the other sections say does not matter, as long as
+    /// the file is TOML, and neither do variables but those below `GHES_GATEKEEPER_GHES__`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigErrors`] with every mistake in the section, or with one if the file cannot
+    /// be read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::build(tree(file, "ghes.url")?, environment)
+    }
+
+    /// Reads `[ghes]` alone, from the text of a file, which reports call `configuration`, and
+    /// the environment.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigErrors`] with every mistake in the section.
+    pub fn parse(
+        toml: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::build(tree_of_text(toml)?, environment)
+    }
+
+    fn build(
+        mut root: Node,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let place = root.place.clone();
+        let ours = environment.into_iter().filter(|(name, _)| is_below(name));
+        let errors = RefCell::new(environment::overlay(&mut root, ours));
+        // The top of a file is a table, and no variable makes anything else of it.
+        let mut sections = root.entries().unwrap_or_default();
+        let node = sections
+            .remove(SECTION)
+            .unwrap_or_else(|| Node::empty(place.clone()));
+        let path = KeyPath::default().key(SECTION);
+        let ghes = Section::read(path, node, &place, &errors, Self::read_with_apps);
+        let errors = errors.into_inner();
+        match ghes {
+            Some(ghes) if errors.is_empty() => Ok(ghes),
+            _ => Err(ConfigErrors::new(errors)),
+        }
+    }
+}
+
+/// In any case, so that a name that is not in capitals is refused rather than passed over.
+fn is_below(name: &str) -> bool {
+    let first = name
+        .strip_prefix(PREFIX)
+        .and_then(|levels| levels.split("__").next());
+    first.is_some_and(|level| level.eq_ignore_ascii_case(SECTION))
+}
+
+const SECTION: &str = "ghes";
