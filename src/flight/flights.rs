@@ -1,26 +1,12 @@
-//! One check in flight per token, however many requests wait for it.
-//!
-//! 1. The first caller for a hash gets a [`Landing`] besides its [`Seat`]; whoever holds the
-//!    landing owes all callers an answer. Later callers only get a seat.
-//! 2. A caller that leaves drops its seat and nothing else: the check goes on for the others, and
-//!    for the cache.
-//! 3. The answer is stored in the cache before the flight ends, so there is no moment at which a
-//!    request finds neither.
-//! 4. A landing dropped without an answer (the check panicked, the runtime shut down) wakes all
-//!    callers with an error. Nobody is let in, and nobody waits for ever.
-//! 5. Seats are limited, because each holds a request in memory.
-//!
-//! moka can coalesce by itself, but it restarts the check when the leading caller leaves, and
-//! panics after 200 restarts; HTTP servers drop the futures of clients that leave.
-
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
+use super::sync::{Mutex, MutexGuard};
 use crate::check::{CheckError, CheckErrorKind, Verdict};
 use crate::token::TokenHash;
 
@@ -96,6 +82,12 @@ impl Flights {
         waiters
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let waiting = self.lock();
+        waiting.by_token.is_empty() && waiting.in_all == 0
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Every section leaves the map whole, so a panic elsewhere does not spoil it.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -155,94 +147,5 @@ impl Future for Seat {
                 Err(CheckError::with_source(CheckErrorKind::Unavailable, gone))
             }),
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::InactiveReason;
-
-    fn hash() -> TokenHash {
-        TokenHash::of("a")
-    }
-
-    fn outcome() -> Outcome {
-        Ok(Verdict::Inactive(InactiveReason::Unknown))
-    }
-
-    fn is_empty(flights: &Flights) -> bool {
-        let waiting = flights.lock();
-        waiting.by_token.is_empty() && waiting.in_all == 0
-    }
-
-    #[tokio::test]
-    async fn one_landing_answers_all() {
-        let flights = Arc::new(Flights::default());
-        let (first, landing) = flights.board(hash()).unwrap();
-        let (second, none) = flights.board(hash()).unwrap();
-        assert!(none.is_none());
-        landing.unwrap().land(&outcome());
-        assert!(matches!(first.await, Ok(Verdict::Inactive(_))));
-        assert!(matches!(second.await, Ok(Verdict::Inactive(_))));
-    }
-
-    #[tokio::test]
-    async fn a_flight_without_an_answer_is_an_error_for_all() {
-        let flights = Arc::new(Flights::default());
-        let (first, landing) = flights.board(hash()).unwrap();
-        let (second, _) = flights.board(hash()).unwrap();
-        drop(landing);
-        for checking in [first, second] {
-            let error = checking.await.unwrap_err();
-            assert_eq!(error.kind(), CheckErrorKind::Unavailable);
-        }
-        assert!(is_empty(&flights));
-    }
-
-    #[tokio::test]
-    async fn the_next_flight_survives_the_end_of_the_last() {
-        let flights = Arc::new(Flights::default());
-        let (last, landing) = flights.board(hash()).unwrap();
-        let landing = landing.unwrap();
-        // Whoever boards while the last waiters are told must not lose its flight.
-        let boarding = async {
-            last.await.unwrap();
-            flights.board(hash()).unwrap()
-        };
-        let ((next, next_landing), ()) = tokio::join!(boarding, async { landing.land(&outcome()) });
-        next_landing.unwrap().land(&outcome());
-        assert!(next.await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn all_callers_may_leave() {
-        let flights = Arc::new(Flights::default());
-        let (first, landing) = flights.board(hash()).unwrap();
-        drop(first);
-        let (second, none) = flights.board(hash()).unwrap();
-        assert!(none.is_none());
-        drop(second);
-        landing.unwrap().land(&outcome());
-        assert!(is_empty(&flights));
-    }
-
-    #[tokio::test]
-    async fn seats_are_limited_per_token_and_in_all_and_become_free_again() {
-        let seats = Seats {
-            per_token: 2,
-            in_all: 3,
-        };
-        let flights = Arc::new(Flights::new(seats));
-        let [a, b, c] = ["a", "b", "c"].map(TokenHash::of);
-        let (_first, landing) = flights.board(a).unwrap();
-        let (_second, _) = flights.board(a).unwrap();
-        assert!(flights.board(a).is_none());
-        let (_third, other) = flights.board(b).unwrap();
-        assert!(flights.board(c).is_none());
-        landing.unwrap().land(&outcome());
-        assert!(flights.board(c).is_some());
-        drop(other);
-        assert!(is_empty(&flights));
     }
 }

@@ -1,0 +1,137 @@
+//! Flights under thousands of schedules of the threads that share them.
+
+#[expect(clippy::duplicate_mod, reason = "with another lock")]
+#[allow(dead_code, reason = "what needs no schedule is tested elsewhere")]
+#[path = "flights.rs"]
+mod flights;
+
+mod sync {
+    pub(super) use shuttle::sync::{Mutex, MutexGuard};
+}
+
+use std::sync::Arc;
+
+use shuttle::future::block_on;
+use shuttle::sync::Mutex;
+use shuttle::sync::atomic::{AtomicUsize, Ordering};
+use shuttle::thread;
+
+use self::flights::{Flights, Seats};
+use crate::check::{InactiveReason, Verdict};
+use crate::token::TokenHash;
+
+const SCHEDULES: usize = 2_000;
+const CALLERS: usize = 4;
+
+/// What all callers share: flights, and a cache for one token.
+#[derive(Default)]
+struct World {
+    flights: Arc<Flights>,
+    cache: Mutex<Option<Verdict>>,
+    checks: AtomicUsize,
+}
+
+impl World {
+    fn hash() -> TokenHash {
+        TokenHash::of("a")
+    }
+
+    /// A request, as the validator handles it: look, board, look again, ask, store, land.
+    fn request(&self) -> bool {
+        if self.cache.lock().unwrap().is_some() {
+            return true;
+        }
+        let (seat, landing) = self.flights.board(Self::hash()).expect("a seat");
+        if let Some(landing) = landing {
+            let stored = self.cache.lock().unwrap().clone();
+            let verdict = stored.unwrap_or_else(|| self.ask());
+            landing.land(&Ok(verdict));
+        }
+        block_on(seat).is_ok()
+    }
+
+    fn ask(&self) -> Verdict {
+        self.checks.fetch_add(1, Ordering::SeqCst);
+        thread::yield_now();
+        let verdict = Verdict::Inactive(InactiveReason::Unknown);
+        *self.cache.lock().unwrap() = Some(verdict.clone());
+        verdict
+    }
+}
+
+fn together(callers: usize, run: impl Fn(usize) -> bool + Send + Sync + 'static) -> Vec<bool> {
+    let run = Arc::new(run);
+    let threads: Vec<_> = (0..callers)
+        .map(|caller| {
+            let run = Arc::clone(&run);
+            thread::spawn(move || run(caller))
+        })
+        .collect();
+    threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect()
+}
+
+#[test]
+fn whatever_the_schedule_there_is_one_check_and_everybody_is_answered() {
+    shuttle::check_random(
+        || {
+            let world = Arc::new(World::default());
+            let shared = Arc::clone(&world);
+            let answered = together(CALLERS, move |_| shared.request());
+            assert_eq!(answered, [true; CALLERS]);
+            assert_eq!(world.checks.load(Ordering::SeqCst), 1);
+        },
+        SCHEDULES,
+    );
+}
+
+#[test]
+fn whatever_the_schedule_nobody_waits_for_a_check_that_died() {
+    shuttle::check_random(
+        || {
+            let flights = Arc::new(Flights::default());
+            let answered = together(CALLERS, move |_| {
+                let (seat, landing) = flights.board(World::hash()).expect("a seat");
+                thread::yield_now();
+                drop(landing);
+                block_on(seat).is_ok()
+            });
+            assert_eq!(answered, [false; CALLERS]);
+        },
+        SCHEDULES,
+    );
+}
+
+#[test]
+fn whatever_the_schedule_no_more_wait_than_there_are_seats() {
+    shuttle::check_random(
+        || {
+            let seats = Seats {
+                per_token: 2,
+                in_all: 3,
+            };
+            let flights = Arc::new(Flights::new(seats));
+            let shared = Arc::clone(&flights);
+            let waiting = Arc::new(AtomicUsize::new(0));
+            together(CALLERS, move |caller| {
+                let hash = TokenHash::of([caller as u8 % 2]);
+                let Some((seat, landing)) = shared.board(hash) else {
+                    return false;
+                };
+                assert!(waiting.fetch_add(1, Ordering::SeqCst) < seats.in_all);
+                thread::yield_now();
+                waiting.fetch_sub(1, Ordering::SeqCst);
+                drop(landing);
+                block_on(seat).is_ok()
+            });
+            // Every seat is free again.
+            let all: Vec<_> = ["a", "a", "b"]
+                .map(|token| flights.board(TokenHash::of(token)))
+                .into();
+            assert!(all.iter().all(Option::is_some));
+        },
+        SCHEDULES,
+    );
+}

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::check::{CheckErrorKind, InactiveReason, Verdict};
+use crate::token::TokenHash;
+
+fn hash() -> TokenHash {
+    TokenHash::of("a")
+}
+
+fn outcome() -> Outcome {
+    Ok(Verdict::Inactive(InactiveReason::Unknown))
+}
+
+#[tokio::test]
+async fn one_landing_answers_all() {
+    let flights = Arc::new(Flights::default());
+    let (first, landing) = flights.board(hash()).unwrap();
+    let (second, none) = flights.board(hash()).unwrap();
+    assert!(none.is_none());
+    landing.unwrap().land(&outcome());
+    assert!(matches!(first.await, Ok(Verdict::Inactive(_))));
+    assert!(matches!(second.await, Ok(Verdict::Inactive(_))));
+}
+
+#[tokio::test]
+async fn a_flight_without_an_answer_is_an_error_for_all() {
+    let flights = Arc::new(Flights::default());
+    let (first, landing) = flights.board(hash()).unwrap();
+    let (second, _) = flights.board(hash()).unwrap();
+    drop(landing);
+    for checking in [first, second] {
+        let error = checking.await.unwrap_err();
+        assert_eq!(error.kind(), CheckErrorKind::Unavailable);
+    }
+    assert!(flights.is_empty());
+}
+
+#[tokio::test]
+async fn the_next_flight_survives_the_end_of_the_last() {
+    let flights = Arc::new(Flights::default());
+    let (last, landing) = flights.board(hash()).unwrap();
+    let landing = landing.unwrap();
+    // Whoever boards while the last waiters are told must not lose its flight.
+    let boarding = async {
+        last.await.unwrap();
+        flights.board(hash()).unwrap()
+    };
+    let ((next, next_landing), ()) = tokio::join!(boarding, async { landing.land(&outcome()) });
+    next_landing.unwrap().land(&outcome());
+    assert!(next.await.is_ok());
+}
+
+#[tokio::test]
+async fn all_callers_may_leave() {
+    let flights = Arc::new(Flights::default());
+    let (first, landing) = flights.board(hash()).unwrap();
+    drop(first);
+    let (second, none) = flights.board(hash()).unwrap();
+    assert!(none.is_none());
+    drop(second);
+    landing.unwrap().land(&outcome());
+    assert!(flights.is_empty());
+}
+
+#[tokio::test]
+async fn seats_are_limited_per_token_and_in_all_and_become_free_again() {
+    let seats = Seats {
+        per_token: 2,
+        in_all: 3,
+    };
+    let flights = Arc::new(Flights::new(seats));
+    let [a, b, c] = ["a", "b", "c"].map(TokenHash::of);
+    let (_first, landing) = flights.board(a).unwrap();
+    let (_second, _) = flights.board(a).unwrap();
+    assert!(flights.board(a).is_none());
+    let (_third, other) = flights.board(b).unwrap();
+    assert!(flights.board(c).is_none());
+    landing.unwrap().land(&outcome());
+    assert!(flights.board(c).is_some());
+    drop(other);
+    assert!(flights.is_empty());
+}
