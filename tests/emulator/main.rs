@@ -11,6 +11,7 @@ mod authorizations;
 mod caching;
 mod check_token;
 mod client;
+mod client_secret;
 mod control;
 mod device_flow;
 mod documents;
