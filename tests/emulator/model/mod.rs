@@ -141,7 +141,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(100))]
+    #![proptest_config(config(200))]
 
     #[test]
     fn any_sequence_of_requests_does_what_the_model_says(steps in sequence()) {

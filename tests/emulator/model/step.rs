@@ -161,7 +161,7 @@ fn user_act() -> impl Strategy<Value = UserAct> {
         1 => grant_id().prop_map(UserAct::Grant),
         1 => grant_id().prop_map(UserAct::DeleteGrant),
         2 => list().prop_map(UserAct::Authorizations),
-        1 => authorization_id().prop_map(UserAct::Authorization),
+        4 => authorization_id().prop_map(UserAct::Authorization),
         8 => (option::weighted(0.8, user_app()), new()).prop_map(|(app, new)| UserAct::Create(app, new)),
         3 => (user_app(), new()).prop_map(|(app, new)| UserAct::GetOrCreate(app, new)),
         3 => (user_app(), label(), new())
@@ -248,7 +248,7 @@ fn token() -> impl Strategy<Value = usize> {
 }
 
 fn authorization_id() -> impl Strategy<Value = u64> {
-    1..20_u64
+    1..12_u64
 }
 
 fn grant_id() -> impl Strategy<Value = u64> {
