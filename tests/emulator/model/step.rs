@@ -138,7 +138,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (app_caller(), token(), app_act())
             .prop_map(|(caller, token, act)| Step::AsApp(caller, token, act)),
         10 => (user_caller(), user_act()).prop_map(|(caller, act)| Step::AsUser(caller, act)),
-        1 => (0..2_usize, user(), scopes(), option::of(1..20_u64))
+        3 => (0..2_usize, user(), scopes(), option::of(1..20_u64))
             .prop_map(|(app, user, scopes, seconds)| Step::Mint(app, user, scopes, seconds)),
         4 => token().prop_map(Step::Use),
         1 => prop_oneof![9 => 1..5_u64, 1 => Just(3600)].prop_map(Step::Wait),
