@@ -111,6 +111,7 @@ fn perform(operation: Operation, call: &Call<'_>) -> Result<Success, Failure> {
         Operation::UpdateAuthorization => authorizations::update(call),
         Operation::DeleteAuthorization => authorizations::delete(call),
         Operation::GetUser => users::get_authenticated(call),
+        Operation::ListEmails => users::list_emails(call),
         Operation::ListOrganizations => organizations::list(call),
         Operation::GetOrganizationMembership => organizations::membership(call),
         Operation::GetTeamMembership => organizations::team_membership(call),

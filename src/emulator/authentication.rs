@@ -113,6 +113,14 @@ impl Caller {
     }
 }
 
+/// Returns the user and password of Basic authentication, if a request has them.
+pub(super) fn basic_pair(headers: &HeaderMap) -> Option<(String, String)> {
+    match Credential::read(headers.get(AUTHORIZATION)?)? {
+        Credential::Pair(user, password) => Some((user, password)),
+        Credential::Token(_) => None,
+    }
+}
+
 /// Lets a user whose password was right go on, or asks for what is missing.
 pub(super) fn admit(user: &User, otp: Option<&str>) -> Result<(), Failure> {
     match &user.otp {

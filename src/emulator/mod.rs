@@ -5,8 +5,8 @@
 //!
 //! - Under `/api/v3`: the OAuth applications API (check, reset, scope and delete a token, delete a
 //!   grant), the legacy OAuth Authorizations API (grants and authorizations, with login, password
-//!   and `X-GitHub-OTP`), `GET /user`, `/user/orgs`, `/user/memberships/orgs/{org}`,
-//!   `/orgs/{org}/teams/{slug}/memberships/{user}`, `/meta` and `/rate_limit`.
+//!   and `X-GitHub-OTP`), `GET /user`, `/user/emails`, `/user/orgs`,
+//!   `/user/memberships/orgs/{org}`, `/orgs/{org}/teams/{slug}/memberships/{user}`, `/meta` and `/rate_limit`.
 //! - Under `/login`: the web flow (`oauth/authorize`, `oauth/access_token` with refresh) and the
 //!   device flow (`device/code`, `device`), with plain pages to approve.
 //!

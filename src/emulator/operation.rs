@@ -39,6 +39,8 @@ pub enum Operation {
     DeleteAuthorization,
     /// `users/get-authenticated`: `GET /user`.
     GetUser,
+    /// `users/list-emails-for-authenticated-user`: `GET /user/emails`.
+    ListEmails,
     /// `orgs/list-for-authenticated-user`: `GET /user/orgs`.
     ListOrganizations,
     /// `orgs/get-membership-for-authenticated-user`: `GET /user/memberships/orgs/{org}`.
@@ -71,6 +73,7 @@ impl Operation {
         Self::UpdateAuthorization,
         Self::DeleteAuthorization,
         Self::GetUser,
+        Self::ListEmails,
         Self::ListOrganizations,
         Self::GetOrganizationMembership,
         Self::GetTeamMembership,
@@ -115,6 +118,7 @@ impl Operation {
             Self::UpdateAuthorization => ("oauth-authorizations/update-authorization", LEGACY, LEGACY, "update-an-existing-authorization"),
             Self::DeleteAuthorization => ("oauth-authorizations/delete-authorization", LEGACY, LEGACY, "delete-an-authorization"),
             Self::GetUser => ("users/get-authenticated", "users", "users", "get-the-authenticated-user"),
+            Self::ListEmails => ("users/list-emails-for-authenticated-user", "users", "emails", "list-email-addresses-for-the-authenticated-user"),
             Self::ListOrganizations => ("orgs/list-for-authenticated-user", "orgs", "orgs", "list-organizations-for-the-authenticated-user"),
             Self::GetOrganizationMembership => ("orgs/get-membership-for-authenticated-user", "orgs", "members", "get-an-organization-membership-for-the-authenticated-user"),
             Self::GetTeamMembership => ("teams/get-membership-for-user-in-org", "teams", "members", "get-team-membership-for-a-user"),

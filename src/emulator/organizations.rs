@@ -72,13 +72,15 @@ pub(super) fn team_membership(call: &Call<'_>) -> Result<Success, Failure> {
 /// Returns the scopes one of which an operation asks of an OAuth app's token.
 pub(super) const fn accepted_scopes(operation: Operation) -> &'static [&'static str] {
     match operation {
+        Operation::ListEmails => &["user", "user:email"],
         Operation::ListOrganizations => &["read:org", "user"],
         Operation::GetOrganizationMembership | Operation::GetTeamMembership => &["read:org"],
         _ => &[],
     }
 }
 
-fn check_scopes(call: &Call<'_>, message: &'static str) -> Result<(), Failure> {
+/// Refuses a token of an OAuth app that has none of the scopes.
+pub(super) fn check_scopes(call: &Call<'_>, message: &'static str) -> Result<(), Failure> {
     let Caller::Token(authorization) = call.caller else {
         return Ok(());
     };

@@ -111,6 +111,7 @@ const ROUTES: &[Route] = &[
         Operation::DeleteAuthorization,
     ),
     Route::new(Method::GET, "/user", Operation::GetUser),
+    Route::new(Method::GET, "/user/emails", Operation::ListEmails),
     Route::new(Method::GET, "/user/orgs", Operation::ListOrganizations),
     Route::new(
         Method::GET,

@@ -1,8 +1,10 @@
-//! The operation `users/get-authenticated`: who a token stands for.
+//! The operations about the user whom a token stands for.
 use super::api::Call;
 use super::authentication::Caller;
 use super::failure::Failure;
-use super::model::AuthenticatedUser;
+use super::model::{AuthenticatedUser, Email};
+use super::organizations::check_scopes;
+use super::pagination::Page;
 use super::reply::Success;
 use super::scopes;
 
@@ -15,4 +17,13 @@ pub(super) fn get_authenticated(call: &Call<'_>) -> Result<Success, Failure> {
     };
     let body = AuthenticatedUser::new(call.host(), user, call.request.version(), private);
     Ok(Success::private(&body))
+}
+
+/// Answers `users/list-emails-for-authenticated-user`; without the scope, there is nothing to see.
+pub(super) fn list_emails(call: &Call<'_>) -> Result<Success, Failure> {
+    let user = call.caller.user()?;
+    check_scopes(call, "").map_err(|_| Failure::NotFound)?;
+    let page = Page::of(call.request);
+    let emails = page.take([Email::of(user)].into_iter());
+    Ok(Success::private(&emails).with_link(page.link(call.request, 1)))
 }

@@ -33,6 +33,15 @@ where
     })
 }
 
+/// Reads what is not a `T`, null included, as the empty value.
+pub(super) fn lenient_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(lenient(deserializer)?.unwrap_or_default())
+}
+
 /// Reads a time as GitHub writes it, or null.
 pub(super) fn timestamp<'de, D>(deserializer: D) -> Result<Option<SystemTime>, D::Error>
 where

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::lenient::{lenient, lenient_timestamp, null_as_default, timestamp};
+use super::lenient::{lenient, lenient_or_default, lenient_timestamp, null_as_default, timestamp};
 use crate::token::AccessToken;
 
 /// GitHub's `authorization`: an app's permission to act for a user, with one token.
@@ -138,6 +138,9 @@ pub struct AuthorizationApp {
 }
 
 /// GitHub's `simple-user`.
+///
+/// GitHub's schema has all of these. Login and id must be there; a user of whom GHES does not say
+/// the rest is still that user, and no administrator.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct SimpleUser {
@@ -146,13 +149,13 @@ pub struct SimpleUser {
     /// The numeric id, which never changes.
     pub id: u64,
     /// The global node id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_or_default")]
     pub node_id: String,
     /// The account type: `User`, `Bot` or `Organization`.
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "lenient_or_default")]
     pub kind: String,
     /// Whether the user administers the GHES instance.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_or_default")]
     pub site_admin: bool,
 }
 

@@ -71,6 +71,19 @@ async fn without_an_app_it_is_a_personal_access_token() {
 }
 
 #[tokio::test]
+async fn an_empty_client_id_and_secret_are_none() {
+    let ghes = Emulator::default();
+    let mut order = personal("cli");
+    (order["client_id"], order["client_secret"]) = (json!(""), json!(""));
+    let body = by_octocat(&ghes, CREATE, order.clone()).await.json();
+    assert_eq!(body["app"]["client_id"], "00000000000000000000", "{body}");
+
+    order["client_secret"] = json!(SECRET);
+    let half = by_octocat(&ghes, CREATE, order).await;
+    assert_eq!(half.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn note_of_a_personal_token_is_needed_and_unique() {
     let ghes = Emulator::default();
     let invalid =

@@ -22,6 +22,7 @@ const DECLARED: &[&str] = &[
     "GET /authorizations",
     "GET /authorizations/1",
     "GET /user",
+    "GET /user/emails",
     "GET /user/orgs",
     "GET /meta",
 ];

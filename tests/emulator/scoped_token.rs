@@ -1,4 +1,7 @@
 //! Tokens confined to some repositories and permissions.
+
+use std::time::Duration;
+
 use ghes_gatekeeper::emulator::Emulator;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -103,4 +106,20 @@ async fn tokens_of_an_oauth_app_cannot_be_scoped() {
     )
     .await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+/// A narrower token is no way to keep a wider one's power for longer.
+#[tokio::test(start_paused = true)]
+async fn a_scoped_token_expires_with_the_one_it_was_made_from() {
+    let ghes = Emulator::default();
+    let lives = Some(Duration::from_secs(60));
+    let wide = ghes.mint(GITHUB_APP, "octocat", &[], lives);
+    let order = json!({ "access_token": wide.expect("a token"), "target": "octocat" });
+    let scoped = scope(&ghes, GITHUB_APP, order).await.json();
+    assert!(scoped["expires_at"].is_string(), "{scoped}");
+    let token = scoped["token"].as_str().expect("a token");
+    assert_eq!(check(&ghes, GITHUB_APP, token).await.status, StatusCode::OK);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let expired = check(&ghes, GITHUB_APP, token).await.status;
+    assert_eq!(expired, StatusCode::NOT_FOUND);
 }

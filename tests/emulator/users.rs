@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use ghes_gatekeeper::emulator::Emulator;
 use http::{Request, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Answer, GITHUB_APP, OAUTH_APP, TOKEN, call, send, version, world};
 
@@ -97,5 +97,29 @@ async fn meta_tells_the_release_to_anybody() {
         let body = send(&version(release), meta).await.json();
         assert_eq!(body["installed_version"], format!("{release}.0"));
         assert_eq!(body["verifiable_password_authentication"], true);
+    }
+}
+
+#[tokio::test]
+async fn every_user_has_an_address_but_only_some_show_it() {
+    let add = "password = \"octocat\"\nemail = \"octocat@github.com\"";
+    let ghes = world(|toml| toml.replace("password = \"octocat\"", add));
+    for (login, email, visibility) in [
+        ("octocat", "octocat@github.com", "public"),
+        ("hubot", "hubot@example.com", "private"),
+    ] {
+        for scopes in [&["user:email"][..], &["user"]] {
+            let token = ghes.mint(OAUTH_APP, login, scopes, None).unwrap();
+            let bearer = format!("Bearer {token}");
+            let answer = call(&ghes, "GET /user/emails", &bearer, Value::Null).await;
+            let expected = json!([{
+                "email": email, "primary": true, "verified": true, "visibility": visibility,
+            }]);
+            assert_eq!(answer.json(), expected);
+        }
+        let token = ghes.mint(OAUTH_APP, login, &["read:user"], None).unwrap();
+        let bearer = format!("Bearer {token}");
+        let blind = call(&ghes, "GET /user/emails", &bearer, Value::Null).await;
+        assert_eq!(blind.status, StatusCode::NOT_FOUND);
     }
 }

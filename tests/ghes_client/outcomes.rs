@@ -97,6 +97,8 @@ async fn a_change_in_what_no_verdict_needs_is_no_outage() {
         "app/name",
         "app/url",
         "user/avatar_url",
+        "user/node_id",
+        "user/type",
     ] {
         for value in [Value::Null, 1.into(), "".into(), Value::Array(vec![])] {
             odd.push(with(&format!("/{member}"), value));
@@ -107,6 +109,22 @@ async fn a_change_in_what_no_verdict_needs_is_no_outage() {
     for reply in odd {
         let verdict = judge(json(200, reply.clone())).await;
         assert!(matches!(verdict, Ok(Verdict::Active(_))), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_an_administrator_by_an_odd_word() {
+    for (value, expected) in [
+        (Value::Bool(true), true),
+        (Value::Null, false),
+        ("true".into(), false),
+        (1.into(), false),
+    ] {
+        let reply = with("/user/site_admin", value);
+        let Ok(Verdict::Active(identity)) = judge(json(200, reply)).await else {
+            panic!("not active");
+        };
+        assert_eq!(identity.user().site_admin(), expected);
     }
 }
 

@@ -23,6 +23,14 @@ impl Fields {
         Some(Self(fields))
     }
 
+    /// Adds a value, which counts where the request has none of this name.
+    pub(super) fn add(&mut self, name: &str, value: String) {
+        if self.get(name).is_none() {
+            self.0.retain(|(key, _)| key != name);
+            self.0.push((name.to_owned(), value));
+        }
+    }
+
     /// Returns a value that is not empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(key, _)| key == name)?;

@@ -38,9 +38,15 @@ pub(super) fn answer(
     path: &str,
     body: Option<&Bytes>,
 ) -> Response<Full<Bytes>> {
-    let Some(fields) = body.and_then(|body| Fields::read(head.uri.query(), body)) else {
+    let Some(mut fields) = body.and_then(|body| Fields::read(head.uri.query(), body)) else {
         return page::bad_request();
     };
+    // RFC 6749 §2.3.1. GitHub's documents have the parameters alone, but x/oauth2 and authlib send
+    // this to GitHub unless told otherwise.
+    if let Some((client_id, secret)) = authentication::basic_pair(&head.headers) {
+        fields.add("client_id", client_id);
+        fields.add("client_secret", secret);
+    }
     let visit = Visit {
         server,
         version,

@@ -5,4 +5,4 @@ mod user;
 
 pub(super) use self::authorization::{Authorization, Grant};
 pub(super) use self::organization::{OrganizationMembership, OrganizationSimple, TeamMembership};
-pub(super) use self::user::AuthenticatedUser;
+pub(super) use self::user::{AuthenticatedUser, Email};

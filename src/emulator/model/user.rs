@@ -65,6 +65,32 @@ struct PrivateProfile {
     two_factor_authentication: bool,
 }
 
+/// The schema `email`.
+#[derive(Serialize)]
+pub(in crate::emulator) struct Email {
+    email: String,
+    primary: bool,
+    verified: bool,
+    visibility: &'static str,
+}
+
+impl Email {
+    /// Shows a user's only address; one that the world leaves out is there still, but private.
+    pub(in crate::emulator) fn of(user: &User) -> Self {
+        let public = user.email.clone();
+        Self {
+            visibility: if public.is_some() {
+                "public"
+            } else {
+                "private"
+            },
+            email: public.unwrap_or_else(|| format!("{}@example.com", user.login)),
+            primary: true,
+            verified: true,
+        }
+    }
+}
+
 impl<'a> SimpleUser<'a> {
     pub(in crate::emulator) fn new(host: &str, user: &'a User) -> Self {
         Self::of_kind(host, &user.login, user.id, "User", user.site_admin)

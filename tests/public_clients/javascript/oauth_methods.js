@@ -1,21 +1,14 @@
 // Obtains and uses tokens of an emulated GHES with @octokit/oauth-methods, as a tool would.
 //
-//   OCTOKIT_DIR=… node flows.js URL CLIENT_ID CLIENT_SECRET TOKEN
+//   node oauth_methods.js URL GITHUB_APP OAUTH_APP CLIENT_SECRET TOKEN
 //
-// OCTOKIT_DIR is where `npm ci` of this directory's package-lock.json put node_modules; CLIENT_ID is
-// a GitHub App of octocat's token TOKEN. Ends with `octokit: done`, or with an error.
+// GITHUB_APP is the client id of the GitHub App of octocat's token TOKEN. Ends with `done`, or with
+// an error.
 import assert from "node:assert/strict";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import * as octokit from "@octokit/oauth-methods";
+import { request as anyRequest } from "@octokit/request";
 
-const [url, clientId, clientSecret, firstToken] = process.argv.slice(2);
-const load = (name) => {
-  const file = join(process.env.OCTOKIT_DIR, "node_modules", name, "dist-bundle", "index.js");
-  return import(pathToFileURL(resolve(file)));
-};
-const octokit = await load("@octokit/oauth-methods");
-const { request: anyRequest } = await load("@octokit/request");
-
+const [url, clientId, , clientSecret, firstToken] = process.argv.slice(2);
 const request = anyRequest.defaults({ baseUrl: `${url}/api/v3` });
 const app = { clientType: "github-app", clientId, clientSecret, request };
 
@@ -93,4 +86,4 @@ await lifeOfAToken();
 await webFlow();
 await deviceFlow();
 await assert.rejects(octokit.checkToken({ ...app, clientSecret: "wrong", token: firstToken }), isStatus(401));
-console.log("octokit: done");
+console.log("done");
