@@ -48,6 +48,7 @@ mod cache;
 mod environment;
 mod error;
 mod ghes;
+mod limits;
 mod path;
 mod redacted;
 mod routes;

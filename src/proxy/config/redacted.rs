@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::{CacheConfig, Config, GhesConfig, RouteConfig, ServerConfig};
+use crate::protection::Limits;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
 pub(super) const REDACTED: &str = "[redacted]";
@@ -46,7 +47,19 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {
     write_key(f, "allow_insecure_http", ghes.allow_insecure_http)?;
     writeln!(f, "\n[[ghes.apps]]")?;
     write_key(f, "client_id", ghes.app.client_id.as_str())?;
-    write_key(f, "client_secret", REDACTED)
+    write_key(f, "client_secret", REDACTED)?;
+    if ghes.app.client_secret_next.is_some() {
+        write_key(f, "client_secret_next", REDACTED)?;
+    }
+    write_limits(f, &ghes.limits)
+}
+
+fn write_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
+    writeln!(f, "\n[ghes.limits]")?;
+    writeln!(f, "concurrency = {}", limits.concurrency)?;
+    writeln!(f, "rate = {}", limits.rate)?;
+    writeln!(f, "burst = {}", limits.burst)?;
+    writeln!(f, "queue = {}", limits.queue)
 }
 
 fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheConfig) -> fmt::Result {
