@@ -15,7 +15,7 @@ fn slow(latency: Duration) -> Issuer {
 /// Nothing but concurrency limits.
 fn unhurried() -> Limits {
     let mut limits = Limits::default();
-    limits.rate = NonZeroU32::new(100_000).unwrap();
+    limits.rate = NonZeroU32::new(100_000).expect("not 0");
     limits.burst = limits.rate;
     limits
 }
@@ -39,7 +39,7 @@ fn renewals(check: &ProtectedCheck, count: usize) -> Vec<JoinHandle<Outcome>> {
 async fn outcomes(checks: Vec<JoinHandle<Outcome>>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for check in checks {
-        outcomes.push(check.await.unwrap());
+        outcomes.push(check.await.expect("no panic"));
     }
     outcomes
 }

@@ -56,18 +56,18 @@ impl Issuer {
     }
 
     pub fn calls(&self) -> usize {
-        self.calls.lock().unwrap().len()
+        self.calls.lock().expect("no panic").len()
     }
 
     /// How often it was called from one second to another.
     pub fn calls_within(&self, from: u64, to: u64) -> usize {
         let within = Duration::from_secs(from)..Duration::from_secs(to);
-        let calls = self.calls.lock().unwrap();
+        let calls = self.calls.lock().expect("no panic");
         calls.iter().filter(|(at, _)| within.contains(at)).count()
     }
 
     pub fn calls_for(&self, purpose: CheckPurpose) -> usize {
-        let calls = self.calls.lock().unwrap();
+        let calls = self.calls.lock().expect("no panic");
         calls.iter().filter(|call| call.1 == purpose).count()
     }
 
@@ -88,7 +88,10 @@ impl Service<CheckRequest> for Issuer {
 
     fn call(&mut self, request: CheckRequest) -> Self::Future {
         let now = self.began_at.elapsed();
-        self.calls.lock().unwrap().push((now, request.purpose()));
+        self.calls
+            .lock()
+            .expect("no panic")
+            .push((now, request.purpose()));
         let behaviour = (self.behaviour)(now);
         Box::pin(async move {
             match behaviour {
@@ -155,7 +158,7 @@ pub async fn steadily(
     }
     let mut outcomes = Vec::with_capacity(checks.len());
     for check in checks {
-        outcomes.push(check.await.unwrap());
+        outcomes.push(check.await.expect("no panic"));
     }
     outcomes
 }
