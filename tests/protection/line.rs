@@ -115,6 +115,18 @@ async fn the_line_of_admissions_takes_no_place_of_renewals() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_line_all_places_can_be_taken_nevertheless() {
+    let issuer = Issuer::new(|_| Behaviour::Silent);
+    let mut limits = unhurried();
+    limits.queue = 0;
+    let (check, monitor) = protect(&issuer, limits);
+    let _renewals = renewals(&check, 64);
+    settle().await;
+    assert_eq!(monitor.in_flight(), 64);
+    assert_eq!(kind(&renew(&check).await), Some(CheckErrorKind::Shed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_leaves_the_line_or_a_call_makes_room() {
     let issuer = Issuer::new(|_| Behaviour::Silent);
     let (check, monitor) = protect(&issuer, unhurried());

@@ -11,11 +11,11 @@ use ghes_gatekeeper::token::AccessToken;
 use tokio::time::{Instant, sleep};
 use tower::{Service, ServiceExt};
 
-pub type Outcome = Result<Verdict, CheckError>;
+pub(crate) type Outcome = Result<Verdict, CheckError>;
 
 /// What an issuer does with one call.
 #[derive(Clone, Copy, Debug)]
-pub enum Behaviour {
+pub(crate) enum Behaviour {
     /// Says after this time that it does not know the token.
     Answer(Duration),
     Fail(CheckErrorKind),
@@ -26,16 +26,16 @@ pub enum Behaviour {
 
 /// An issuer that behaves by the clock, and remembers when it was called.
 #[derive(Clone)]
-pub struct Issuer {
+pub(crate) struct Issuer {
     began_at: Instant,
     behaviour: Arc<dyn Fn(Duration) -> Behaviour + Send + Sync>,
     calls: Arc<Mutex<Vec<(Duration, CheckPurpose)>>>,
 }
 
-pub const PROMPT: Behaviour = Behaviour::Answer(Duration::from_millis(20));
+pub(crate) const PROMPT: Behaviour = Behaviour::Answer(Duration::from_millis(20));
 
 impl Issuer {
-    pub fn new(behaviour: impl Fn(Duration) -> Behaviour + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(behaviour: impl Fn(Duration) -> Behaviour + Send + Sync + 'static) -> Self {
         Self {
             began_at: Instant::now(),
             behaviour: Arc::new(behaviour),
@@ -44,7 +44,7 @@ impl Issuer {
     }
 
     /// Prompt, but for the time from `from` to `to`.
-    pub fn failing(from: u64, to: u64, behaviour: Behaviour) -> Self {
+    pub(crate) fn failing(from: u64, to: u64, behaviour: Behaviour) -> Self {
         let outage = Duration::from_secs(from)..Duration::from_secs(to);
         Self::new(move |now| {
             if outage.contains(&now) {
@@ -55,24 +55,24 @@ impl Issuer {
         })
     }
 
-    pub fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.lock().expect("no panic").len()
     }
 
     /// How often it was called from one second to another.
-    pub fn calls_within(&self, from: u64, to: u64) -> usize {
+    pub(crate) fn calls_within(&self, from: u64, to: u64) -> usize {
         let within = Duration::from_secs(from)..Duration::from_secs(to);
         let calls = self.calls.lock().expect("no panic");
         calls.iter().filter(|(at, _)| within.contains(at)).count()
     }
 
-    pub fn calls_for(&self, purpose: CheckPurpose) -> usize {
+    pub(crate) fn calls_for(&self, purpose: CheckPurpose) -> usize {
         let calls = self.calls.lock().expect("no panic");
         calls.iter().filter(|call| call.1 == purpose).count()
     }
 
     /// Tells whether the service is still kept somewhere.
-    pub fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         Arc::strong_count(&self.calls) > 1
     }
 }
@@ -112,37 +112,37 @@ impl Service<CheckRequest> for Issuer {
     }
 }
 
-pub async fn admit(check: &ProtectedCheck) -> Outcome {
+pub(crate) async fn admit(check: &ProtectedCheck) -> Outcome {
     check.clone().oneshot(admission()).await
 }
 
-pub async fn renew(check: &ProtectedCheck) -> Outcome {
+pub(crate) async fn renew(check: &ProtectedCheck) -> Outcome {
     let request = CheckRequest::renewal(AccessToken::new("gho_known"));
     check.clone().oneshot(request).await
 }
 
-pub fn admission() -> CheckRequest {
+pub(crate) fn admission() -> CheckRequest {
     CheckRequest::new(AccessToken::new("gho_unknown"))
 }
 
-pub fn kind(outcome: &Outcome) -> Option<CheckErrorKind> {
+pub(crate) fn kind(outcome: &Outcome) -> Option<CheckErrorKind> {
     outcome.as_ref().err().map(CheckError::kind)
 }
 
-pub fn retry_after(outcome: &Outcome) -> Option<u64> {
+pub(crate) fn retry_after(outcome: &Outcome) -> Option<u64> {
     let error = outcome.as_ref().err()?;
     error.retry_after().map(|wait| wait.as_secs())
 }
 
 /// Lets all tasks go as far as they can without the clock.
-pub async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..500 {
         tokio::task::yield_now().await;
     }
 }
 
 /// Asks every `pause` until `end` after the start, each check in a task of its own.
-pub async fn steadily(
+pub(crate) async fn steadily(
     check: &ProtectedCheck,
     request: CheckRequest,
     pause: Duration,

@@ -271,7 +271,7 @@ fn jittered(wait: Duration, jitter: f64) -> Duration {
 pub(super) const FAILURES_IN_A_ROW: u32 = 5;
 
 /// Long enough for a process to be restarted, short enough to be worth waiting for.
-pub(super) const FIRST_OPEN: Duration = Duration::from_secs(5);
+const FIRST_OPEN: Duration = Duration::from_secs(5);
 
 /// What trials alone may keep a gate from noticing that the issuer is back.
 pub(super) const LONGEST_OPEN: Duration = Duration::from_secs(60);
@@ -279,7 +279,7 @@ pub(super) const LONGEST_OPEN: Duration = Duration::from_secs(60);
 /// [GitHub's rule] for a limit that comes without a time.
 ///
 /// [GitHub's rule]: https://docs.github.com/en/enterprise-server/rest/using-the-rest-api/best-practices-for-using-the-rest-api
-pub(super) const LEAST_QUIET: Duration = Duration::from_secs(60);
+const LEAST_QUIET: Duration = Duration::from_secs(60);
 
 /// GitHub's limits start anew every hour; who asks for more has its clock wrong.
-pub(super) const LONGEST_QUIET: Duration = Duration::from_secs(3600);
+const LONGEST_QUIET: Duration = Duration::from_secs(3600);

@@ -6,12 +6,17 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::breaker::{
-    Breaker, Change, Evidence, FAILURES_IN_A_ROW, FIRST_OPEN, LEAST_QUIET, LONGEST_OPEN,
-    LONGEST_QUIET, Probe, Role, Ticket,
-};
-use super::window::{LEAST_CALLS, STEPS};
+use super::breaker::{Breaker, Change, Evidence, Probe, Role, Ticket};
 use crate::protection::BreakerState;
+
+// What is promised, once more: the model must not follow the breaker into a mistake.
+const FAILURES_IN_A_ROW: usize = 5;
+const LEAST_CALLS: usize = 20;
+const WINDOW_SECONDS: u64 = 10;
+const FIRST_OPEN: Duration = Duration::from_secs(5);
+const LONGEST_OPEN: Duration = Duration::from_secs(60);
+const LEAST_QUIET: Duration = Duration::from_secs(60);
+const LONGEST_QUIET: Duration = Duration::from_secs(3600);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -111,11 +116,10 @@ impl Model {
         let second = |at: Instant| (at - self.since).as_secs();
         let recent: Vec<_> = counted
             .iter()
-            .filter(|end| second(end.0) + STEPS as u64 > second(now))
+            .filter(|end| second(end.0) + WINDOW_SECONDS > second(now))
             .collect();
         let bad = recent.iter().filter(|end| failed(end)).count();
-        in_a_row >= FAILURES_IN_A_ROW as usize
-            || recent.len() as u64 >= LEAST_CALLS && bad * 2 >= recent.len()
+        in_a_row >= FAILURES_IN_A_ROW || recent.len() >= LEAST_CALLS && bad * 2 >= recent.len()
     }
 
     fn change(&mut self, now: Instant, opened_with: Option<(Duration, Duration)>) {

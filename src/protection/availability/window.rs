@@ -55,7 +55,7 @@ fn index(step: u64) -> usize {
 }
 
 /// How far back failures count, in seconds.
-pub(super) const STEPS: usize = 10;
+const STEPS: usize = 10;
 
 /// Fewer calls than this tell nothing by their share of failures.
-pub(super) const LEAST_CALLS: u64 = 20;
+const LEAST_CALLS: u64 = 20;
