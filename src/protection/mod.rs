@@ -173,20 +173,28 @@ impl Protection {
             credentials: Arc::new(SharedRotation::new(clients.len())),
             counts: Arc::new(Counts::new(self.observer)),
         };
-        let around_each = ServiceBuilder::new()
-            .layer(AvailabilityLayer::new(&monitor.availability))
-            .layer(RateLayer::new(&self.limits))
-            .layer(MeterLayer::of_calls(&monitor.counts));
-        let each = clients
-            .into_iter()
-            .map(|client| around_each.service(client));
-        let check = ServiceBuilder::new()
-            .layer(MeterLayer::of_refusals(&monitor.counts))
-            .layer(ConcurrencyLayer::new(&self.limits))
-            .layer(retry_unprocessed())
-            .service(Credentials::new(each.collect(), &monitor.credentials));
+        let check = layered(clients, &self.limits, &monitor);
         (BoxCloneSyncService::new(check), monitor)
     }
+}
+
+fn layered<S: CheckStack>(
+    clients: Vec<S>,
+    limits: &Limits,
+    monitor: &ProtectionMonitor,
+) -> impl CheckStack {
+    let around_each = ServiceBuilder::new()
+        .layer(AvailabilityLayer::new(&monitor.availability))
+        .layer(RateLayer::new(limits))
+        .layer(MeterLayer::of_calls(&monitor.counts));
+    let clients = clients
+        .into_iter()
+        .map(|client| around_each.service(client));
+    ServiceBuilder::new()
+        .layer(MeterLayer::of_refusals(&monitor.counts))
+        .layer(ConcurrencyLayer::new(limits))
+        .layer(retry_unprocessed())
+        .service(Credentials::new(clients.collect(), &monitor.credentials))
 }
 
 impl fmt::Debug for Protection {

@@ -18,7 +18,7 @@ mod model;
 #[cfg(test)]
 mod schedules;
 
-/// What [`schedules`] replaces with a lock whose schedule it decides.
+/// What the tests of schedules replace with a lock whose schedule they decide.
 mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
 }

@@ -1,11 +1,12 @@
 //! The breaker behind its lock.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Change, Evidence, Probe, Ticket};
 use super::sync::{Mutex, MutexGuard, PoisonError};
 use crate::protection::BreakerState;
-use std::time::Duration;
 
 /// The state that all who call the issuer share.
 ///

@@ -92,20 +92,14 @@ impl Rotation {
         self.generation += 1;
         self.current = (self.current + 1) % self.count;
         if let Some(open) = &mut self.open {
-            open.open_time = (open.open_time * 2).min(LONGEST_OPEN);
-            open.until = now + open.open_time.mul_f64(1.0 + 0.1 * jitter);
-            open.is_tried = false;
+            *open = Open::new((open.open_time * 2).min(LONGEST_OPEN), now, jitter);
             return Next::GiveUp;
         }
         self.refused += 1;
         if self.refused < self.count {
             return Next::Try(self.ticket());
         }
-        self.open = Some(Open {
-            until: now + FIRST_OPEN.mul_f64(1.0 + 0.1 * jitter),
-            open_time: FIRST_OPEN,
-            is_tried: false,
-        });
+        self.open = Some(Open::new(FIRST_OPEN, now, jitter));
         Next::Opened
     }
 
@@ -138,6 +132,16 @@ impl Rotation {
         Ticket {
             index: self.current,
             generation: self.generation,
+        }
+    }
+}
+
+impl Open {
+    fn new(open_time: Duration, now: Instant, jitter: f64) -> Self {
+        Self {
+            until: now + open_time.mul_f64(1.0 + 0.1 * jitter),
+            open_time,
+            is_tried: false,
         }
     }
 }
