@@ -36,6 +36,10 @@
     feature = "client",
     doc = "- [`ghes`]: the client that asks a GHES. Needs the feature `client`."
 )]
+#![cfg_attr(
+    feature = "client",
+    doc = "- [`protection`]: limits and breakers around it. Needs the feature `client`."
+)]
 //! - [`policy`]: who of the people with good tokens may do what.
 //! - [`rejection`]: what everybody else is told.
 #![cfg_attr(
@@ -81,6 +85,8 @@ pub mod gatekeeper;
 pub mod ghes;
 pub mod identity;
 pub mod policy;
+#[cfg(feature = "client")]
+pub mod protection;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 pub mod rejection;

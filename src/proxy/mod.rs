@@ -40,8 +40,8 @@ use std::sync::Arc;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
 
 pub use self::body::Body;
@@ -54,16 +54,16 @@ use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
 use self::well_formed::well_formed;
-use crate::check::{CheckError, CheckRequest, Verdict};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
-use crate::ghes::{App, GhesClient, HttpsTransport};
+use crate::ghes::{App, GhesClient, HttpsTransport, InvalidApp};
+use crate::protection::{ProtectedCheck, Protection, ProtectionMonitor};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::validator::Validator;
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
-pub type Check = BoxCloneSyncService<CheckRequest, Verdict, CheckError>;
+pub type Check = ProtectedCheck;
 
 /// The reverse proxy: everything between an accepted connection and the upstreams.
 ///
@@ -75,6 +75,7 @@ struct Inner {
     routes: Routes,
     realm: Realm,
     request_ids: RequestIds,
+    protection: Option<ProtectionMonitor>,
 }
 
 impl Proxy {
@@ -84,11 +85,24 @@ impl Proxy {
     ///
     /// Returns an error if the configured client id or CA file cannot be used.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
-        Ok(Self::with_check(config, check(&config.ghes)?))
+        let (check, protection) = check(&config.ghes)?;
+        Ok(Self::build(config, check, Some(protection)))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
+    ///
+    /// Nothing limits how often; that is up to `check`.
     pub fn with_check(config: &Config, check: Check) -> Self {
+        Self::build(config, check, None)
+    }
+
+    /// Returns what stands between the proxy and GHES, to be watched.
+    #[must_use]
+    pub fn protection(&self) -> Option<&ProtectionMonitor> {
+        self.0.protection.as_ref()
+    }
+
+    fn build(config: &Config, check: Check, protection: Option<ProtectionMonitor>) -> Self {
         let validator = Validator::builder(check).with_cache(config.cache).build();
         let gate = GatekeeperLayer::new(validator)
             .with_realm(config.server.realm.clone())
@@ -100,6 +114,7 @@ impl Proxy {
             routes,
             realm: config.server.realm.clone(),
             request_ids: RequestIds::new(),
+            protection,
         }))
     }
 
@@ -155,8 +170,9 @@ impl Proxy {
     }
 }
 
-/// The client of the configured GHES. Layers around it belong here.
-fn check(ghes: &GhesConfig) -> Result<Check, BoxError> {
+/// A client of the configured GHES for each of the app's secrets, and limits and breakers around
+/// them.
+fn check(ghes: &GhesConfig) -> Result<(Check, ProtectionMonitor), BoxError> {
     let transport = match &ghes.ca_file {
         Some(file) => HttpsTransport::with_ca_file(file)?,
         None => HttpsTransport::new()?,
@@ -164,12 +180,20 @@ fn check(ghes: &GhesConfig) -> Result<Check, BoxError> {
     let [app] = ghes.apps.as_slice() else {
         return Err("the proxy needs exactly one app; see ghes.apps".into());
     };
-    let app = App::new(&app.client_id, app.client_secret.clone());
-    let mut client = GhesClient::new(&ghes.url, &app, transport)?;
-    if let Some(version) = &ghes.api_version {
-        client = client.with_api_version(HeaderValue::try_from(version)?);
-    }
-    Ok(BoxCloneSyncService::new(client))
+    let version = ghes.api_version.as_ref().map(HeaderValue::try_from);
+    let version = version.transpose()?;
+    let client = |secret: &SecretString| -> Result<_, InvalidApp> {
+        let app = App::new(&app.client_id, secret.clone());
+        let client = GhesClient::new(&ghes.url, &app, transport.clone())?;
+        Ok(match &version {
+            Some(version) => client.with_api_version(version.clone()),
+            None => client,
+        })
+    };
+    let current = client(&app.client_secret)?;
+    let next = app.client_secret_next.as_ref().map(client).transpose()?;
+    let protection = Protection::new().with_limits(ghes.limits);
+    Ok(protection.protect(current, next))
 }
 
 impl fmt::Debug for Proxy {

@@ -5,5 +5,6 @@ mod check_config;
 mod demo;
 mod ghes;
 mod log;
+mod protection;
 mod running;
 mod servers;

@@ -8,7 +8,7 @@ use hyper_util::rt::TokioExecutor;
 
 use super::running::{Running, run};
 
-async fn get(address: &str, token: &str) -> u16 {
+pub(crate) async fn get(address: &str, token: &str) -> u16 {
     let request = Request::get(format!("http://{address}/"))
         .header("authorization", format!("Bearer {token}"))
         .body(Empty::<Bytes>::new())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::ghes::{App, GhesClient};
+use ghes_gatekeeper::protection::Protection;
 use ghes_gatekeeper::validator::{CacheOptions, Validator};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -33,8 +34,9 @@ impl World {
         let url = "http://ghes.test".parse().expect("a URL");
         let app = App::new(CLIENT_ID, SECRET);
         let client = GhesClient::new(&url, &app, transport(&ghes, receiver)).expect("an app");
+        let (check, _) = Protection::new().protect(client, []);
         let options = CacheOptions::default().with_stale_if_error(grace);
-        let validator = Validator::builder(client).with_cache(options).build();
+        let validator = Validator::builder(check).with_cache(options).build();
         Self {
             ghes,
             gate: gate(validator),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::ghes::{App, GhesClient, HttpsTransport};
+use ghes_gatekeeper::protection::Protection;
 use ghes_gatekeeper::validator::Validator;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -69,8 +70,9 @@ async fn world() -> (Emulator, Gate, watch::Sender<Trouble>) {
     let transport = HttpsTransport::new().expect("a transport");
     let app = App::new(CLIENT_ID, SECRET);
     let client = GhesClient::new(&url, &app, transport).expect("an app");
-    let validator = Validator::new(client.with_timeout(Duration::from_millis(300)));
-    (ghes, gate(validator), trouble)
+    let client = client.with_timeout(Duration::from_millis(300));
+    let (check, _) = Protection::new().protect(client, []);
+    (ghes, gate(Validator::new(check)), trouble)
 }
 
 #[tokio::test]

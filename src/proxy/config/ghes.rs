@@ -3,12 +3,14 @@ use std::path::PathBuf;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
+use super::limits;
 use super::secret;
 use super::section::Section;
 use super::source::Node;
 use crate::ghes::{GhesUrl, is_client_id};
+use crate::protection::Limits;
 
 /// `[ghes]`: the server that is asked about tokens.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct GhesConfig {
     /// The apps: in a [`Config`](super::Config) the one whose tokens are good, in what
     /// [`GhesConfig::load`] reads any number, in the order of the file.
     pub apps: Vec<AppConfig>,
+    /// `[ghes.limits]`: how much the server is asked at most.
+    pub limits: Limits,
 }
 
 /// `[[ghes.apps]]`: an OAuth app or GitHub App of the server.
@@ -37,6 +41,9 @@ pub struct AppConfig {
     pub client_id: String,
     /// The app's client secret, from `client_secret` or the file `client_secret_file`. Required.
     pub client_secret: SecretString,
+    /// Another client secret of the app, from `client_secret_next` or the file
+    /// `client_secret_next_file`: what GHES is asked with once it refuses the first. Absent: none.
+    pub client_secret_next: Option<SecretString>,
 }
 
 impl GhesConfig {
@@ -64,12 +71,14 @@ impl GhesConfig {
         let ca_file = ghes.optional("ca_file", ca_file);
         let api_version = ghes.optional("api_version", api_version);
         let apps = apps(ghes);
+        let limits = ghes.section("limits", limits::read);
         Some(Self {
             url: url?,
             ca_file,
             allow_insecure_http,
             api_version,
             apps: apps?,
+            limits: limits?,
         })
     }
 }
@@ -78,10 +87,18 @@ impl AppConfig {
     fn read(app: &mut Section<'_>) -> Option<Self> {
         let example = "client_id = \"Iv1.8a61f9b3a7aba766\"";
         let client_id = app.required("client_id", example, client_id);
-        let client_secret = secret::read(app, "client_secret", "client_secret_file");
+        let client_secret = secret::required(app, "client_secret", "client_secret_file");
+        let (next, next_file) = ("client_secret_next", "client_secret_next_file");
+        let client_secret_next = secret::optional(app, next, next_file);
+        if let (Some(secret), Some(next)) = (&client_secret, &client_secret_next)
+            && secret.expose_secret() == next.expose_secret()
+        {
+            app.refuse_whole("both client secrets are the same; leave out client_secret_next");
+        }
         Some(Self {
             client_id: client_id?,
             client_secret: client_secret?,
+            client_secret_next,
         })
     }
 }

@@ -49,6 +49,7 @@ mod environment;
 mod error;
 mod ghes;
 mod ghes_alone;
+mod limits;
 mod path;
 mod redacted;
 mod routes;

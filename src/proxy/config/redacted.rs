@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::{Config, GhesConfig, RouteConfig, ServerConfig};
+use crate::protection::Limits;
 use crate::validator::CacheOptions;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
@@ -49,12 +50,24 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {
         write_key(f, "api_version", version.as_str())?;
     }
     write_key(f, "allow_insecure_http", ghes.allow_insecure_http)?;
+    write_limits(f, &ghes.limits)?;
     for app in &ghes.apps {
         writeln!(f, "\n[[ghes.apps]]")?;
         write_key(f, "client_id", app.client_id.as_str())?;
         write_key(f, "client_secret", REDACTED)?;
+        if app.client_secret_next.is_some() {
+            write_key(f, "client_secret_next", REDACTED)?;
+        }
     }
     Ok(())
+}
+
+fn write_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
+    writeln!(f, "\n[ghes.limits]")?;
+    writeln!(f, "concurrency = {}", limits.concurrency)?;
+    writeln!(f, "rate = {}", limits.rate)?;
+    writeln!(f, "burst = {}", limits.burst)?;
+    writeln!(f, "queue = {}", limits.queue)
 }
 
 fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result {

@@ -6,7 +6,19 @@ use super::redacted::REDACTED;
 use super::section::Section;
 
 /// Reads a secret from `key` or from the file that `file_key` names. One must be there.
-pub(super) fn read(
+pub(super) fn required(
+    section: &mut Section<'_>,
+    key: &'static str,
+    file_key: &'static str,
+) -> Option<SecretString> {
+    if !section.has(key) && !section.has(file_key) {
+        section.refuse_missing(file_key, &format!("{file_key} = \"/run/secrets/...\""));
+    }
+    optional(section, key, file_key)
+}
+
+/// Reads a secret that may be absent.
+pub(super) fn optional(
     section: &mut Section<'_>,
     key: &'static str,
     file_key: &'static str,
@@ -21,10 +33,7 @@ pub(super) fn read(
         }
         (Some(node), None) => note(section, key, node.text().and_then(check)),
         (None, Some(node)) => note(section, file_key, node.text().and_then(|f| from_file(&f))),
-        (None, None) => {
-            section.refuse_missing(file_key, &format!("{file_key} = \"/run/secrets/...\""));
-            None
-        }
+        (None, None) => None,
     }
 }
 

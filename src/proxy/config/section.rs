@@ -62,6 +62,11 @@ impl<'e> Section<'e> {
         node
     }
 
+    /// Tells whether a key is there and was not taken out yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.rest.contains_key(key)
+    }
+
     /// Reads a key that may be absent.
     pub(super) fn optional<T>(
         &mut self,
@@ -79,7 +84,7 @@ impl<'e> Section<'e> {
         example: &str,
         read: impl FnOnce(Node) -> Result<T, String>,
     ) -> Option<T> {
-        let is_absent = !self.rest.contains_key(key);
+        let is_absent = !self.has(key);
         let value = self.optional(key, read);
         if is_absent {
             self.refuse_missing(key, example);
@@ -134,7 +139,7 @@ impl<'e> Section<'e> {
         read: impl FnMut(&mut Self) -> Option<T>,
     ) -> Vec<T> {
         let path = self.path.key(key);
-        let is_absent = !self.rest.contains_key(key);
+        let is_absent = !self.has(key);
         let tables = self.optional(key, Node::items);
         if is_absent || tables.as_ref().is_some_and(Vec::is_empty) {
             let variable = path.item(0).key(first).variable();

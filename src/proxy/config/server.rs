@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
 
+use super::limits::number;
 use super::section::Section;
 use super::source::Node;
 use crate::gatekeeper::ClientLimit;
@@ -36,16 +36,10 @@ impl ServerConfig {
 }
 
 fn client_limit(limits: &mut Section<'_>) -> Option<ClientLimit> {
-    let rate = limits.optional("unknown_tokens_per_second", positive);
+    let rate = limits.optional("unknown_tokens_per_second", number);
     let limit = rate.map_or_else(ClientLimit::default, ClientLimit::per_second);
-    let burst = limits.optional("unknown_tokens_burst", positive);
+    let burst = limits.optional("unknown_tokens_burst", number);
     Some(burst.map_or(limit, |burst| limit.with_burst(burst)))
-}
-
-fn positive(node: Node) -> Result<NonZeroU32, String> {
-    let number = u32::try_from(node.integer()?).ok();
-    let number = number.and_then(NonZeroU32::new);
-    number.ok_or_else(|| "must be at least 1 and at most 4294967295".to_owned())
 }
 
 /// Reachable from this machine only: who wants to serve a network says so. The port is the one

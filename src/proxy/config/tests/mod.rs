@@ -15,6 +15,7 @@ use super::path::PREFIX;
 use super::*;
 
 const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
+const NEXT_SECRET: &str = "f7cc3eea3bf74008f4bb6cab73da95c015da4fe3";
 
 const GOOD: &str = r#"[server]
 listen = ["127.0.0.1:8080"]
@@ -37,6 +38,11 @@ upstream = "http://127.0.0.1:3000"
 scopes = ["read:org"]
 anonymous = false
 forward_token = false
+[ghes.limits]
+concurrency = 64
+rate = 200
+burst = 250
+queue = 1024
 "#;
 
 const CA: &str = "-----BEGIN CERTIFICATE-----\n\
@@ -83,10 +89,11 @@ fn edited(from: &str, to: &str) -> String {
     GOOD.replacen(from, to, 1)
 }
 
-fn example(ca: &TempFile, secret: &TempFile) -> String {
+fn example(ca: &TempFile, secret: &TempFile, next: &TempFile) -> String {
     Config::EXAMPLE
         .replace("/etc/ssl/corp-ca.pem", ca.path())
         .replace("/run/secrets/ghes-client-secret", secret.path())
+        .replace("/run/secrets/ghes-next-client-secret", next.path())
 }
 
 fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
@@ -97,10 +104,17 @@ fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
     text
 }
 
+fn files() -> (TempFile, TempFile, TempFile) {
+    let [ca, secret, next] = [CA, SECRET, NEXT_SECRET].map(TempFile::new);
+    (ca, secret, next)
+}
+
 #[test]
 fn the_documented_example_works() {
-    let (ca, secret) = (TempFile::new(CA), TempFile::new(SECRET));
-    let config = Config::parse(&example(&ca, &secret), []).unwrap();
+    let (ca, secret, next) = files();
+    let config = Config::parse(&example(&ca, &secret, &next), []).unwrap();
+    let next_secret = config.ghes.apps[0].client_secret_next.as_ref().unwrap();
+    assert_eq!(next_secret.expose_secret(), NEXT_SECRET);
     assert_eq!(config.ghes.ca_file.as_deref(), Some(ca.0.as_path()));
     assert_eq!(config.ghes.apps[0].client_secret.expose_secret(), SECRET);
     assert_eq!(config.server.listen, [DEFAULT_LISTEN]);
@@ -109,8 +123,8 @@ fn the_documented_example_works() {
 
 #[test]
 fn the_example_shows_the_defaults() {
-    let (ca, secret) = (TempFile::new(CA), TempFile::new(SECRET));
-    let example = example(&ca, &secret);
+    let (ca, secret, next) = files();
+    let example = example(&ca, &secret, &next);
     let shortest = format!(
         "ghes = {{ url = 'https://ghes.example.com', apps = [{{ \
          client_id = 'Iv1.8a61f9b3a7aba766', client_secret_file = '{}' }}] }}\n\
@@ -123,7 +137,16 @@ fn the_example_shows_the_defaults() {
     let keys = |line: &str| line.split_once(" =").unwrap().0.to_owned();
     let differing: Vec<String> = print(&example).lines().filter(differs).map(keys).collect();
     // These have no default to show.
-    assert_eq!(differing, ["ca_file", "api_version", "scopes", "max_age"]);
+    assert_eq!(
+        differing,
+        [
+            "ca_file",
+            "api_version",
+            "client_secret_next",
+            "scopes",
+            "max_age"
+        ]
+    );
 }
 
 #[test]

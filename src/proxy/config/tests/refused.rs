@@ -135,6 +135,36 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "11: ghes.apps[1]: more than one app is not supported yet; keep one",
     ),
     (
+        "[cache]",
+        "client_secret_next = \"\"\n[cache]",
+        "11: ghes.apps[0].client_secret_next: is empty; put the app's client secret there",
+    ),
+    (
+        "[cache]",
+        "client_secret_next = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n[cache]",
+        "8: ghes.apps[0]: both client secrets are the same; leave out client_secret_next",
+    ),
+    (
+        "concurrency = 64",
+        "concurrency = 0",
+        "23: ghes.limits.concurrency: must be from 1 to 100000",
+    ),
+    (
+        "rate = 200",
+        "rate = \"200/s\"",
+        "24: ghes.limits.rate: expected an integer, found a string",
+    ),
+    (
+        "burst = 250",
+        "burst = 100001",
+        "25: ghes.limits.burst: must be from 1 to 100000",
+    ),
+    (
+        "queue = 1024",
+        "queue = -1",
+        "26: ghes.limits.queue: must be from 0 to 100000",
+    ),
+    (
         "\"60s\"",
         "60",
         "12: cache.active_max_age: expected a string, found an integer; \
@@ -222,12 +252,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes]",
         "[server.limits]\nunknown_tokens_per_second = 0\n[ghes]",
-        "5: server.limits.unknown_tokens_per_second: must be at least 1 and at most 4294967295",
+        "5: server.limits.unknown_tokens_per_second: must be from 1 to 100000",
     ),
     (
         "[ghes]",
-        "[server.limits]\nunknown_tokens_burst = 4294967296\n[ghes]",
-        "5: server.limits.unknown_tokens_burst: must be at least 1 and at most 4294967295",
+        "[server.limits]\nunknown_tokens_burst = 100001\n[ghes]",
+        "5: server.limits.unknown_tokens_burst: must be from 1 to 100000",
     ),
     (
         "[cache]",

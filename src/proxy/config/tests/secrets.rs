@@ -93,6 +93,19 @@ fn nothing_prints_the_secret() {
 }
 
 #[test]
+fn the_next_secret_is_a_secret_too() {
+    let line = format!("client_secret_next = \"{NEXT_SECRET}\"\n[cache]");
+    let config = Config::parse(&edited("[cache]", &line), []).unwrap();
+    let next = config.ghes.apps[0].client_secret_next.as_ref().unwrap();
+    assert_eq!(next.expose_secret(), NEXT_SECRET);
+    let printed = config.to_redacted_toml();
+    assert!(printed.contains("client_secret_next = \"[redacted]\""));
+    assert!(!format!("{config:?} {printed}").contains(NEXT_SECRET));
+    let none = Config::parse(GOOD, []).unwrap();
+    assert!(none.ghes.apps[0].client_secret_next.is_none());
+}
+
+#[test]
 fn what_is_printed_is_a_configuration_but_for_the_secret() {
     let ca = TempFile::new(CA);
     let toml = edited(

@@ -1,0 +1,197 @@
+//! The availability breaker: an issuer that fails is left alone until it is back.
+//!
+//! While requests are held back, a task of the breaker's own asks twice a second about a token
+//! that nobody has, and closes the breaker at the first answer of any kind. So the open time, up
+//! to a minute, does not decide how soon the gate notices that the issuer is back, and no user's
+//! request is spent on finding out. Why twice a second: with at most half a second for each
+//! probe, one that was lost in the outage and the next one fit into the second within which a
+//! recovery must be noticed; and two calls a second stay below the limit of 180 checks a minute
+//! that GitHub gives an endpoint where limits are on. An issuer that is back but answers more
+//! slowly than that is found by a trial.
+
+mod breaker;
+mod shared;
+mod window;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod schedules;
+
+/// What the tests of schedules replace with a lock whose schedule they decide.
+mod sync {
+    pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
+}
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tower::{Layer, Service, ServiceExt};
+
+use self::breaker::{Change, Evidence, Probe, Ticket};
+use super::background::{Background, jitter, probe};
+use super::refusal::Refusal;
+use super::{CheckFuture, CheckStack};
+use crate::check::{CheckError, CheckErrorKind, CheckRequest, Verdict};
+
+pub(super) use self::shared::SharedBreaker;
+
+/// Holds calls back while the issuer fails. Clones, and the services they make, share the
+/// breaker and its one prober.
+#[derive(Clone)]
+pub(super) struct AvailabilityLayer {
+    breaker: Arc<SharedBreaker>,
+    prober: Arc<Background>,
+}
+
+impl AvailabilityLayer {
+    pub(super) fn new(breaker: &Arc<SharedBreaker>) -> Self {
+        Self {
+            breaker: Arc::clone(breaker),
+            prober: Arc::default(),
+        }
+    }
+}
+
+impl<S> Layer<S> for AvailabilityLayer {
+    type Service = Availability<S>;
+
+    fn layer(&self, inner: S) -> Availability<S> {
+        Availability {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Availability<S> {
+    inner: S,
+    layer: AvailabilityLayer,
+}
+
+impl<S: CheckStack> Service<CheckRequest> for Availability<S> {
+    type Response = Verdict;
+    type Error = CheckError;
+    type Future = CheckFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CheckError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: CheckRequest) -> CheckFuture {
+        let service = self.clone();
+        Box::pin(async move {
+            let admitted = service.layer.breaker.admit(Instant::now());
+            let ticket = admitted.map_err(|wait| Refusal::Availability.error(wait))?;
+            let mut call = Pending::begin(&service, ticket);
+            let outcome = service.inner.clone().oneshot(request).await;
+            call.evidence = Some(evidence(&outcome));
+            outcome
+        })
+    }
+}
+
+/// A call whose end the breaker must hear of, even if nobody waits for it.
+struct Pending<'s, S: CheckStack> {
+    service: &'s Availability<S>,
+    ticket: Ticket,
+    began_at: Instant,
+    evidence: Option<Evidence>,
+}
+
+impl<'s, S: CheckStack> Pending<'s, S> {
+    fn begin(service: &'s Availability<S>, ticket: Ticket) -> Self {
+        Self {
+            service,
+            ticket,
+            began_at: Instant::now(),
+            evidence: None,
+        }
+    }
+}
+
+impl<S: CheckStack> Drop for Pending<'_, S> {
+    fn drop(&mut self) {
+        let given_up = || given_up_after(self.began_at.elapsed());
+        let evidence = self.evidence.unwrap_or_else(given_up);
+        let Availability { inner, layer } = self.service;
+        if let Some(generation) = settle(&layer.breaker, self.ticket, evidence) {
+            let probing = keep_probing(Arc::clone(&layer.breaker), inner.clone(), generation);
+            layer.prober.replace(probing);
+        }
+    }
+}
+
+/// A deadline further out ends a check by dropping it, and that must count as the timeout that
+/// it is. A client that leaves at once says nothing about the issuer.
+fn given_up_after(elapsed: Duration) -> Evidence {
+    if elapsed >= PATIENCE {
+        Evidence::Failed(None)
+    } else {
+        Evidence::Nothing
+    }
+}
+
+/// Only those failures count from which nothing is known of the issuer.
+fn evidence(outcome: &Result<Verdict, CheckError>) -> Evidence {
+    let Err(error) = outcome else {
+        return Evidence::Answered;
+    };
+    match error.kind() {
+        CheckErrorKind::Shed => Evidence::Nothing,
+        // It is there, and has something against us; that is the credential breaker's business.
+        CheckErrorKind::CredentialsRefused => Evidence::Answered,
+        CheckErrorKind::RateLimited => Evidence::Limited(error.retry_after().unwrap_or_default()),
+        _ => Evidence::Failed(error.retry_after()),
+    }
+}
+
+/// Tells the breaker; returns the opening that is now to be probed, if there is a new one.
+fn settle(breaker: &SharedBreaker, ticket: Ticket, evidence: Evidence) -> Option<u64> {
+    match breaker.settle(ticket, evidence, Instant::now(), jitter())? {
+        Change::Opened {
+            generation,
+            open_for,
+        } => {
+            let seconds = open_for.as_secs_f32();
+            tracing::warn!("the issuer fails; requests are held back for {seconds:.1} s at most");
+            Some(generation)
+        }
+        Change::Closed => {
+            tracing::info!("the issuer is back");
+            None
+        }
+    }
+}
+
+/// Probes the issuer until the opening is over.
+async fn keep_probing<S: CheckStack>(breaker: Arc<SharedBreaker>, inner: S, mut generation: u64) {
+    sleep(PROBE_INTERVAL).await;
+    loop {
+        let began_at = Instant::now();
+        match breaker.probe(generation, began_at) {
+            Probe::Over => return,
+            Probe::Wait(until) => sleep_until(until).await,
+            Probe::Send(ticket) => {
+                let call = inner.clone().oneshot(probe());
+                let evidence = match timeout(PROBE_INTERVAL, call).await {
+                    Ok(outcome) => evidence(&outcome),
+                    Err(_) => Evidence::Failed(None),
+                };
+                if let Some(next) = settle(&breaker, ticket, evidence) {
+                    generation = next;
+                }
+                sleep_until(began_at + PROBE_INTERVAL).await;
+            }
+        }
+    }
+}
+
+/// How often, and for how long each, the issuer is probed.
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Calls take a fraction of this if all is well.
+const PATIENCE: Duration = Duration::from_secs(1);
