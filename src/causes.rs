@@ -28,7 +28,7 @@ mod tests {
         let inner = CheckError::with_source(CheckErrorKind::Unavailable, io);
         let outer = CheckError::with_source(CheckErrorKind::Timeout, inner);
         let told = Causes(&outer).to_string();
-        assert_eq!(told, "the issuer cannot be reached: connection refused");
+        assert_eq!(told, "the check failed: connection refused");
         let alone = CheckError::new(CheckErrorKind::AppMismatch);
         assert_eq!(Causes(&alone).to_string(), "");
     }
