@@ -42,18 +42,16 @@ impl CheckedToken {
     /// Tells whether the reply can be about this token. A member that is null, absent, empty or
     /// no string says nothing about that.
     pub(super) fn is_about(&self, token: &AccessToken) -> bool {
-        let names = |member: &Option<String>, is_it: &dyn Fn(&str) -> bool| {
-            let member = member.as_deref().filter(|text| !text.is_empty());
-            member.is_none_or(is_it)
-        };
-        let secret = token.expose();
-        let last_eight = secret.len().saturating_sub(8);
-        names(&self.token_last_eight, &|text| {
-            text.as_bytes() == &secret.as_bytes()[last_eight..]
-        }) && names(&self.hashed_token, &|text| {
-            text.eq_ignore_ascii_case(&hex(token.hash().as_bytes()))
-        })
+        let secret = token.expose().as_bytes();
+        let last_eight = &secret[secret.len().saturating_sub(8)..];
+        let hash = hex(token.hash().as_bytes());
+        said(&self.token_last_eight).is_none_or(|text| text.as_bytes() == last_eight)
+            && said(&self.hashed_token).is_none_or(|text| text.eq_ignore_ascii_case(&hash))
     }
+}
+
+fn said(member: &Option<String>) -> Option<&str> {
+    member.as_deref().filter(|text| !text.is_empty())
 }
 
 fn hex(bytes: &[u8]) -> String {

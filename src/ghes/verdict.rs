@@ -24,15 +24,12 @@ pub(super) fn verdict(
     token: &AccessToken,
     client_id: &str,
 ) -> Result<Verdict, CheckError> {
-    let failure = CheckError::with_source;
+    let mismatch = |what| Err(CheckError::with_source(CheckErrorKind::AppMismatch, what));
     match reply {
         Ok(authorization) if authorization.app.client_id != client_id => {
-            Err(failure(CheckErrorKind::AppMismatch, "it names another app"))
+            mismatch("it names another app")
         }
-        Ok(authorization) if !authorization.is_about(token) => Err(failure(
-            CheckErrorKind::AppMismatch,
-            "it names another token",
-        )),
+        Ok(authorization) if !authorization.is_about(token) => mismatch("it names another token"),
         Ok(authorization) => authorized(authorization),
         Err(error) => refused(error),
     }
