@@ -33,6 +33,8 @@ pub(super) fn of_no_head(error: &(dyn Error + 'static)) -> CheckErrorKind {
         (Some(hyper), _) if hyper.is_incomplete_message() => of_broken_connection(client),
         (Some(_), Some(_)) => of_broken_connection(client),
         (None, Some(io)) => of_io(io.kind()),
+        // Left over is that somebody spoke before being asked, which has no method of its own.
+        (Some(hyper), None) if !hyper.is_user() => CheckErrorKind::UnexpectedResponse,
         (_, None) => CheckErrorKind::Unavailable,
     }
 }
@@ -68,8 +70,11 @@ pub(super) fn is_tls(error: &(dyn Error + 'static)) -> bool {
 
 fn of_broken_connection(client: Option<&legacy::Error>) -> CheckErrorKind {
     let mut extensions = Extensions::new();
-    if let Some(connected) = client.and_then(legacy::Error::connect_info) {
-        connected.get_extras(&mut extensions);
+    match client.map(legacy::Error::connect_info) {
+        Some(Some(connected)) => connected.get_extras(&mut extensions),
+        // It broke before it took the request.
+        Some(None) => return CheckErrorKind::Closed,
+        None => {}
     }
     let progress = extensions.get::<ReplyProgress>();
     // A foreign connection does not tell, and what may have been processed is not sent again.
@@ -107,5 +112,43 @@ fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
     match error.downcast_ref().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Uri;
+    use http_body_util::Full;
+    use hyper_util::client::legacy::Client;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::super::watched_stream::WatchedStream;
+    use super::*;
+
+    /// What comes of a request over a connection on which a server has said this and gone.
+    async fn kind_after(said: &'static str) -> CheckErrorKind {
+        let connector = tower::service_fn(move |_: Uri| {
+            Box::pin(async move {
+                let (ours, mut theirs) = tokio::io::duplex(64);
+                theirs.write_all(said.as_bytes()).await?;
+                Ok::<_, io::Error>(TokioIo::new(WatchedStream::new(ours)))
+            })
+        });
+        let client = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(connector);
+        let request = client.get(Uri::from_static("http://ghes.example.com/"));
+        of_no_head(&request.await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_a_request_is_no_reply_to_it() {
+        let unexpected = CheckErrorKind::UnexpectedResponse;
+        assert_eq!(kind_after("HTTP/1.1 200 OK\r\n\r\n").await, unexpected);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_before_a_request_has_not_seen_it() {
+        assert_eq!(kind_after("").await, CheckErrorKind::Closed);
     }
 }

@@ -4,13 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use ghes_gatekeeper::check::{CheckErrorKind, CheckRequest};
+use ghes_gatekeeper::ghes::GhesClient;
+use ghes_gatekeeper::token::AccessToken;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 
-use super::live;
 use super::outcome::Outcome;
-use super::sockets::{ask, client, closed, ok, read_request, server, truncated};
+use super::sockets::{ask, client, closed, ok, read_request, refusing, server, truncated};
+use super::{TOKEN, app, live};
 
 /// A server that answers once on each connection and then does as it is told.
 async fn answering_once<F: Future<Output = ()> + Send + 'static>(
@@ -107,4 +115,21 @@ async fn a_check_that_nobody_waits_for_any_more_is_given_up() {
     was_asked.await.expect("a request");
     check.abort();
     assert_eq!(is_gone.await.expect("the client's end"), 0);
+}
+
+/// A client of hyper's without our connector tells less, so that less is believed of it.
+#[tokio::test]
+async fn a_foreign_transport_does_not_tell_whether_a_reply_had_begun() {
+    let check = async |url: &str| {
+        let transport: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        let url = url.parse().expect("a URL");
+        let client = GhesClient::new(&url, &app(), transport).expect("an app");
+        let request = CheckRequest::new(AccessToken::new(TOKEN));
+        Outcome::of(&client.oneshot(request).await)
+    };
+    let url = server(async |mut stream| read_request(&mut stream).await).await;
+    assert_eq!(check(&url).await, truncated());
+    let connect = Outcome::unprocessed(CheckErrorKind::Connect, "connect");
+    let (_bound, address) = refusing();
+    assert_eq!(check(&format!("http://{address}")).await, connect);
 }

@@ -111,14 +111,18 @@ fn too_large() -> Outcome {
     Outcome::alarm(CheckErrorKind::TooLarge, "too_large")
 }
 
+/// A port that is bound, so that nobody else gets it, and not listened on.
+pub(crate) fn refusing() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(any_port).expect("a port");
+    let address = socket.local_addr().expect("an address");
+    (socket, address)
+}
+
 #[tokio::test]
 async fn a_refused_connection() {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket
-        .bind("127.0.0.1:0".parse().expect("an address"))
-        .expect("a port");
-    // Bound, so that nobody else gets the port, and not listening.
-    let address = socket.local_addr().expect("an address");
+    let (_bound, address) = refusing();
     assert_eq!(check(&format!("http://{address}")).await, connect());
     assert_eq!(check(&format!("https://{address}")).await, connect());
 }
