@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 /// An access token that somebody presented, not yet known to be good.
 ///
 /// `Debug` prints the type name only; there is no `Display` and no `Serialize`. The memory is
-/// overwritten on drop. The request to the issuer that carries it, and buffers of the HTTP
-/// implementation, are not.
+/// overwritten on drop, and so is the body of the request to the issuer. What implementations of
+/// HTTP and TLS copy of it into their buffers is not.
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 

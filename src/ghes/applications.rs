@@ -5,9 +5,10 @@
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use super::checked_token::CheckedToken;
 use super::client::GhesClient;
 use super::error::ApiError;
-use super::model::{Authorization, CheckedToken, IssuedToken};
+use super::model::{Authorization, IssuedToken};
 use super::reply;
 use super::scope_request::ScopeRequest;
 use super::transport::Transport;
@@ -36,7 +37,7 @@ impl<T: Transport> GhesClient<T> {
         let response = self.send(Method::POST, uri, &body).await?;
         // "Accepted" and its like are no answer about anybody.
         if response.status() != StatusCode::OK {
-            return Err(ApiError::reply(&response, "the status is not 200"));
+            return Err(ApiError::doubtful(&response, "the status is not 200"));
         }
         reply::json(&response)
     }

@@ -108,7 +108,7 @@ impl<T: Transport> Service<CheckRequest> for GhesClient<T> {
         let client = self.clone();
         Box::pin(async move {
             let reply = client.checked(request.token()).await;
-            verdict(reply, &client.endpoints.client_id)
+            verdict(reply, request.token(), &client.endpoints.client_id)
         })
     }
 }

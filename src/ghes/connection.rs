@@ -1,5 +1,6 @@
 //! What both clients share: one API root, one set of headers, one time limit, one transport.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::header::{
 };
 use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
+use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 
 use super::error::ApiError;
@@ -54,8 +56,7 @@ impl Call {
     }
 
     pub(super) fn with_json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
-        let body = serde_json::to_vec(body).map_err(ApiError::request)?;
-        self.body = Some(Bytes::from(body));
+        self.body = Some(secret_json(body).map_err(ApiError::request)?);
         Ok(self)
     }
 
@@ -127,6 +128,29 @@ impl<T: Clone> Clone for Connection<T> {
             settings: Arc::clone(&self.settings),
             transport: self.transport.clone(),
         }
+    }
+}
+
+/// Writes a body that holds a token into memory that is overwritten when the last clone of it is
+/// dropped. It has its full size from the start, since a buffer that grows leaves copies behind.
+fn secret_json(body: &impl Serialize) -> serde_json::Result<Bytes> {
+    let mut size = ByteCount(0);
+    serde_json::to_writer(&mut size, body)?;
+    let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+    serde_json::to_writer(&mut *json, body)?;
+    Ok(Bytes::from_owner(json))
+}
+
+struct ByteCount(usize);
+
+impl io::Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The OAuth app or GitHub App on whose behalf tokens are checked.
@@ -110,9 +111,10 @@ impl fmt::Debug for UserCredentials {
 }
 
 fn basic(user_id: &str, password: &SecretString) -> Option<HeaderValue> {
-    let pair = format!("{user_id}:{}", password.expose_secret());
-    let mut value =
-        HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(pair))).ok()?;
+    let pair = Zeroizing::new(format!("{user_id}:{}", password.expose_secret()));
+    let encoded = Zeroizing::new(BASE64_STANDARD.encode(&*pair));
+    let line = Zeroizing::new(format!("Basic {}", *encoded));
+    let mut value = HeaderValue::from_str(&line).ok()?;
     value.set_sensitive(true);
     Some(value)
 }

@@ -5,8 +5,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use tower::BoxError;
 
+use super::cause;
 use super::error_body::{ErrorBody, FieldError};
 use super::limits::{OtpDelivery, RateLimit, is_exhausted, retry_after};
+use super::redirect::RedirectTarget;
+use super::reply;
+use crate::check::CheckErrorKind;
 
 /// A call to GHES that brought no result.
 ///
@@ -31,12 +35,10 @@ pub(super) enum ApiErrorKind {
     Request,
     /// GHES answered with an error status; the message if the body is one of GHES's errors.
     Status(StatusCode, Option<String>),
-    /// GHES answered something that is not in its documentation.
-    Reply(StatusCode),
-    /// There was no complete reply in time.
-    Timeout,
+    /// What was answered is not in GHES's documentation.
+    Reply(StatusCode, CheckErrorKind),
     /// There was no reply, or it broke off.
-    Transport,
+    Transport(CheckErrorKind),
 }
 
 impl ApiError {
@@ -44,24 +46,50 @@ impl ApiError {
         Self::new(ApiErrorKind::Request, Some(source.into()))
     }
 
-    pub(super) fn transport(source: impl Into<BoxError>) -> Self {
-        Self::new(ApiErrorKind::Transport, Some(source.into()))
+    /// Before the head of a reply was complete.
+    pub(super) fn no_head(source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        let kind = cause::of_no_head(&*source);
+        Self::new(ApiErrorKind::Transport(kind), Some(source))
+    }
+
+    /// After the head of a reply.
+    pub(super) fn broken_body(status: StatusCode, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        let kind = match cause::of_broken_body(&*source) {
+            kind @ (CheckErrorKind::TooLarge | CheckErrorKind::UnexpectedResponse) => {
+                ApiErrorKind::Reply(status, kind)
+            }
+            kind => ApiErrorKind::Transport(kind),
+        };
+        Self::new(kind, Some(source))
     }
 
     pub(super) fn timeout(source: impl Into<BoxError>) -> Self {
-        Self::new(ApiErrorKind::Timeout, Some(source.into()))
+        let kind = ApiErrorKind::Transport(CheckErrorKind::Timeout);
+        Self::new(kind, Some(source.into()))
     }
 
-    pub(super) fn reply<B>(reply: &Response<B>, source: impl Into<BoxError>) -> Self {
-        Self::new(ApiErrorKind::Reply(reply.status()), Some(source.into()))
+    /// A reply that GHES may have written, but that is not as documented.
+    pub(super) fn unexpected<B>(reply: &Response<B>, source: impl Into<BoxError>) -> Self {
+        let kind = ApiErrorKind::Reply(reply.status(), CheckErrorKind::UnexpectedResponse);
+        Self::new(kind, Some(source.into()))
+    }
+
+    /// A reply of which it is in doubt whether GHES wrote it.
+    pub(super) fn doubtful<B>(reply: &Response<B>, source: impl Into<BoxError>) -> Self {
+        let kind = ApiErrorKind::Reply(reply.status(), CheckErrorKind::DoubtfulResponse);
+        Self::new(kind, Some(source.into()))
     }
 
     pub(super) fn status(response: &Response<Bytes>) -> Self {
         let (status, headers) = (response.status(), response.headers());
-        let (message, documentation_url, errors) = match ErrorBody::parse(response.body()) {
+        let body = reply::is_plain(response).then(|| ErrorBody::parse(response.body()));
+        let (message, documentation_url, errors) = match body.flatten() {
             Some(body) => (Some(body.message), body.documentation_url, body.errors),
             None => (None, None, Vec::new()),
         };
+        let target = status.is_redirection().then(|| RedirectTarget::of(headers));
         Self(Box::new(Inner {
             kind: ApiErrorKind::Status(status, message),
             retry_after: retry_after(headers),
@@ -70,7 +98,7 @@ impl ApiError {
             errors,
             rate_limit: RateLimit::of(headers),
             otp_required: OtpDelivery::required_by(headers),
-            source: None,
+            source: target.map(BoxError::from),
         }))
     }
 
@@ -87,8 +115,8 @@ impl ApiError {
     #[must_use]
     pub fn status_code(&self) -> Option<StatusCode> {
         match self.0.kind {
-            ApiErrorKind::Status(status, _) | ApiErrorKind::Reply(status) => Some(status),
-            ApiErrorKind::Request | ApiErrorKind::Timeout | ApiErrorKind::Transport => None,
+            ApiErrorKind::Status(status, _) | ApiErrorKind::Reply(status, _) => Some(status),
+            ApiErrorKind::Request | ApiErrorKind::Transport(_) => None,
         }
     }
 
@@ -100,10 +128,7 @@ impl ApiError {
     pub fn message(&self) -> Option<&str> {
         match &self.0.kind {
             ApiErrorKind::Status(_, message) => message.as_deref(),
-            ApiErrorKind::Request
-            | ApiErrorKind::Reply(_)
-            | ApiErrorKind::Timeout
-            | ApiErrorKind::Transport => None,
+            ApiErrorKind::Request | ApiErrorKind::Reply(..) | ApiErrorKind::Transport(_) => None,
         }
     }
 
@@ -165,12 +190,14 @@ impl fmt::Display for ApiError {
                     "{status} without an error of GHES's; is it GHES that answers there?"
                 )
             }
-            ApiErrorKind::Reply(status) => {
+            ApiErrorKind::Reply(status, _) => {
                 write!(f, "{status} without the documented body")
             }
             ApiErrorKind::Request => f.write_str("the request cannot be made"),
-            ApiErrorKind::Timeout => f.write_str("no complete reply in time"),
-            ApiErrorKind::Transport => f.write_str("no complete reply"),
+            ApiErrorKind::Transport(CheckErrorKind::Timeout) => {
+                f.write_str("no complete reply in time")
+            }
+            ApiErrorKind::Transport(_) => f.write_str("no complete reply"),
         }
     }
 }

@@ -8,8 +8,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
@@ -17,12 +15,19 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower::{BoxError, Service};
 
+use super::connector::Connector;
+
 /// Connections to GHES: a pool of its own, TLS by rustls, HTTP/1.1.
 ///
 /// The certificate is always verified. `http://` is spoken where the URL says so; whether that is
 /// acceptable is decided before (see [`GhesUrl::is_exposed`](super::GhesUrl::is_exposed)).
+///
+/// A connection may take 1 s to be made and TLS 2 s to be agreed on. A name that cannot be
+/// resolved keeps its last good addresses for up to 5 minutes. The head of a reply may have 100
+/// fields and some 64 KiB. Where GHES has closed an idle connection, the next request goes over
+/// another one; a request that was begun is not sent again.
 #[derive(Clone, Debug)]
-pub struct HttpsTransport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct HttpsTransport(Client<Connector, Full<Bytes>>);
 
 impl HttpsTransport {
     /// Trusts the certificate authorities of the system.
@@ -60,20 +65,12 @@ impl HttpsTransport {
             .map_err(HttpsError::new)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        tcp.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         Ok(Self(
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-                .build(connector),
+                .http1_max_buf_size(MAX_HEAD_BYTES)
+                .build(Connector::new(tls)),
         ))
     }
 }
@@ -126,10 +123,9 @@ impl std::error::Error for HttpsError {
     }
 }
 
-/// A GHES in the same network answers within milliseconds; one that takes a second to accept is
-/// down, and waiting longer only makes clients queue.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Shorter than the 75 s after which nginx, GHES's front end, closes idle connections by default:
 /// whoever closes first does not send a request into a closing connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A reply's head has about 2 KiB. hyper allows 400 KiB.
+const MAX_HEAD_BYTES: usize = 64 * 1024;

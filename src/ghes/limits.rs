@@ -66,18 +66,18 @@ impl OtpDelivery {
 }
 
 /// The wait that a reply asks for. GitHub sends seconds, and in rate limits the [time of the
-/// reset] as well.
+/// reset] as well; who stands before it may send a date (RFC 9110 §10.2.3).
 ///
 /// [time of the reset]: https://docs.github.com/en/enterprise-server/rest/using-the-rest-api/rate-limits-for-the-rest-api
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Some(seconds) = number(headers, RETRY_AFTER.as_str()) {
         return Some(Duration::from_secs(seconds));
     }
-    if !is_exhausted(headers) {
-        return None;
-    }
-    let reset = resets_at(headers)?;
-    Some(reset.duration_since(SystemTime::now()).unwrap_or_default())
+    let until = date(headers, RETRY_AFTER.as_str()).or_else(|| {
+        let is_over = is_exhausted(headers);
+        resets_at(headers).filter(|_| is_over)
+    })?;
+    Some(until.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
 pub(super) fn is_exhausted(headers: &HeaderMap) -> bool {
@@ -87,6 +87,13 @@ pub(super) fn is_exhausted(headers: &HeaderMap) -> bool {
 fn resets_at(headers: &HeaderMap) -> Option<SystemTime> {
     let seconds = number(headers, "x-ratelimit-reset")?;
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// RFC 9110 §5.6.7, in the one form that may be sent today.
+fn date(headers: &HeaderMap, name: &str) -> Option<SystemTime> {
+    let text = headers.get(name)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(date.timestamp().into())
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

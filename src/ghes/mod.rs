@@ -21,7 +21,7 @@
 //! What it guarantees towards GHES and whoever stands in between:
 //!
 //! 1. A request is built from scratch; nothing of a client's request but the token is in it.
-//! 2. Redirects are not followed and replies are not decompressed.
+//! 2. Redirects are not followed and replies are not decompressed: an encoded one is not believed.
 //! 3. A reply is read up to 64 KiB, a page of a list up to 1 MiB. Its `token` member is looked at
 //!    only where GHES has just made the token, and goes straight into an
 //!    [`AccessToken`](crate::token::AccessToken).
@@ -38,8 +38,11 @@
 mod applications;
 mod authorization_request;
 mod authorizations;
+mod cause;
+mod checked_token;
 mod client;
 mod connection;
+mod connector;
 mod credentials;
 mod error;
 mod error_body;
@@ -49,11 +52,14 @@ mod limits;
 mod link;
 mod model;
 mod pages;
+mod redirect;
 mod reply;
+mod resolver;
 mod scope_request;
 mod transport;
 mod url;
 mod verdict;
+mod watched_stream;
 
 pub use self::authorization_request::{AuthorizationUpdate, ListOptions, NewAuthorization};
 pub use self::authorizations::{AuthorizationsClient, AuthorizationsSetupError};

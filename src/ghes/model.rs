@@ -1,8 +1,8 @@
 //! What GHES says.
 //!
-//! Names are GitHub's. A verdict is made of [`CheckedToken`], where members that are not needed
-//! are not read, so that a change in one of them cannot become an outage. Everybody else gets an
-//! [`Authorization`], where a member that is not as documented is absent, unless it says whose
+//! Names are GitHub's. A verdict is made of a [`CheckedToken`](super::checked_token::CheckedToken),
+//! where members that are not needed are not read, so that a change in one of them cannot become
+//! an outage. Everybody else gets an [`Authorization`], where a member that is not as documented is absent, unless it says whose
 //! token it is or what it may do. The `token` member is in neither; see [`IssuedToken`].
 
 use std::collections::BTreeMap;
@@ -182,22 +182,4 @@ pub struct ScopedInstallation {
     pub repositories_url: Option<String>,
     /// The user or organization that the app is installed for.
     pub account: SimpleUser,
-}
-
-/// What a verdict needs of an [`Authorization`], and nothing else.
-#[derive(Deserialize)]
-pub(super) struct CheckedToken {
-    pub(super) id: u64,
-    pub(super) app: CheckedApp,
-    #[serde(default)]
-    pub(super) user: Option<SimpleUser>,
-    #[serde(default, deserialize_with = "null_as_default")]
-    pub(super) scopes: Vec<String>,
-    #[serde(default, deserialize_with = "timestamp")]
-    pub(super) expires_at: Option<SystemTime>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct CheckedApp {
-    pub(super) client_id: String,
 }

@@ -64,7 +64,7 @@ impl<T: Transport, R: DeserializeOwned> Pages<T, R> {
         let response = self.connection.send(call).await?;
         let page = reply::json(&response)?;
         self.next = link::next_page(response.headers(), self.connection.api_root())
-            .map_err(|error| ApiError::reply(&response, error))?;
+            .map_err(|error| ApiError::unexpected(&response, error))?;
         Ok(Some(page))
     }
 }

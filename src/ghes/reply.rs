@@ -1,7 +1,7 @@
 //! From the body of a successful reply to what it says.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,18 +11,34 @@ use super::model::{Authorization, GetOrCreate, IssuedToken};
 use crate::token::AccessToken;
 
 pub(super) fn json<R: DeserializeOwned>(response: &Response<Bytes>) -> Result<R, ApiError> {
-    let content_type = response.headers().get(CONTENT_TYPE);
     // A login page or a captive portal answers 200 as well.
-    if !content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json")) {
-        return Err(ApiError::reply(response, "the body is no JSON"));
+    if !is_json(response) {
+        return Err(ApiError::doubtful(response, "the body is no JSON"));
     }
-    // serde's message may quote the body, which holds the token; its position may not.
-    serde_json::from_slice(response.body()).map_err(|error| {
-        let category = error.classify();
-        ApiError::reply(
-            response,
-            format!("{category:?} error at byte {}", error.column()),
-        )
+    if !is_plain(response) {
+        return Err(ApiError::doubtful(response, "the body is encoded"));
+    }
+    let body = response.body();
+    // serde's message may quote the body, which holds the token.
+    serde_json::from_slice(body).map_err(|error| {
+        let fault = format!("{:?} error in {} bytes", error.classify(), body.len());
+        ApiError::unexpected(response, fault)
+    })
+}
+
+/// Tells whether the body is as GHES wrote it: `identity` is all that was asked for.
+pub(super) fn is_plain<B>(response: &Response<B>) -> bool {
+    let mut encodings = response.headers().get_all(CONTENT_ENCODING).iter();
+    encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// RFC 9110 §8.3.1: a type is compared without regard to case, and may have parameters.
+fn is_json<B>(response: &Response<B>) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| {
+        let mut parts = value.as_bytes().split(|&b| b == b';');
+        let media_type = parts.next().unwrap_or_default().trim_ascii();
+        media_type.eq_ignore_ascii_case(b"application/json")
     })
 }
 
@@ -31,7 +47,7 @@ pub(super) fn issued(response: &Response<Bytes>) -> Result<IssuedToken, ApiError
     let authorization: Authorization = json(response)?;
     let TokenMember { token } = json(response)?;
     if token.is_empty() {
-        return Err(ApiError::reply(response, "the token is empty"));
+        return Err(ApiError::unexpected(response, "the token is empty"));
     }
     Ok(IssuedToken {
         authorization,
@@ -44,7 +60,7 @@ pub(super) fn get_or_create(response: &Response<Bytes>) -> Result<GetOrCreate, A
     match response.status() {
         StatusCode::CREATED => Ok(GetOrCreate::Created(issued(response)?)),
         StatusCode::OK => Ok(GetOrCreate::Existing(json(response)?)),
-        _ => Err(ApiError::reply(
+        _ => Err(ApiError::doubtful(
             response,
             "the status is neither 200 nor 201",
         )),
@@ -56,7 +72,7 @@ pub(super) fn no_content(response: &Response<Bytes>) -> Result<(), ApiError> {
     if response.status() == StatusCode::NO_CONTENT {
         return Ok(());
     }
-    Err(ApiError::reply(response, "the status is not 204"))
+    Err(ApiError::doubtful(response, "the status is not 204"))
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use tower::{BoxError, Service, ServiceExt};
 
 use super::error::ApiError;
@@ -42,14 +42,11 @@ where
         let (head, body) = self
             .oneshot(request)
             .await
-            .map_err(ApiError::transport)?
+            .map_err(ApiError::no_head)?
             .into_parts();
         match Limited::new(body, max_reply_bytes).collect().await {
             Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => {
-                Err(ApiError::reply(&Response::from_parts(head, ()), error))
-            }
-            Err(error) => Err(ApiError::transport(error)),
+            Err(error) => Err(ApiError::broken_body(head.status, error)),
         }
     }
 }

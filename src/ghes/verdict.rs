@@ -7,31 +7,46 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
+use super::checked_token::{CheckedToken, Expiry};
 use super::error::{ApiError, ApiErrorKind};
-use super::model::{CheckedToken, SimpleUser};
+use super::model::SimpleUser;
 use crate::check::{CheckError, CheckErrorKind, InactiveReason, Verdict};
 use crate::identity::{Identity, User};
 use crate::scope::Scopes;
+use crate::token::AccessToken;
 
-/// Judges a reply about a token that must have been issued to `client_id`.
+/// Judges a reply about `token`, which must have been issued to `client_id`.
+///
+/// Whose reply it is comes first: one about another token says nothing about this one, not even
+/// that it has expired.
 pub(super) fn verdict(
     reply: Result<CheckedToken, ApiError>,
+    token: &AccessToken,
     client_id: &str,
 ) -> Result<Verdict, CheckError> {
+    let mismatch = |what| Err(CheckError::with_source(CheckErrorKind::AppMismatch, what));
     match reply {
         Ok(authorization) if authorization.app.client_id != client_id => {
-            Err(CheckError::new(CheckErrorKind::AppMismatch))
+            mismatch("it names another app")
         }
+        Ok(authorization) if !authorization.is_about(token) => mismatch("it names another token"),
         Ok(authorization) => authorized(authorization),
         Err(error) => refused(error),
     }
 }
 
 fn authorized(authorization: CheckedToken) -> Result<Verdict, CheckError> {
-    let expires_at = authorization.expires_at;
-    if expires_at.is_some_and(|at| at <= SystemTime::now()) {
-        return Ok(Verdict::Inactive(InactiveReason::Expired));
-    }
+    let expires_at = match authorization.expires_at {
+        Expiry::Never => None,
+        Expiry::At(at) if at <= SystemTime::now() => {
+            return Ok(Verdict::Inactive(InactiveReason::Expired));
+        }
+        Expiry::At(at) => Some(at),
+        Expiry::Unreadable => {
+            let kind = CheckErrorKind::DoubtfulResponse;
+            return Err(CheckError::with_source(kind, "expires_at is no time"));
+        }
+    };
     let Some(user) = authorization.user else {
         return Ok(Verdict::Inactive(InactiveReason::NoUser));
     };
@@ -59,9 +74,8 @@ fn user(user: &SimpleUser) -> User {
 
 fn refused(error: ApiError) -> Result<Verdict, CheckError> {
     let kind = match error.kind() {
-        ApiErrorKind::Timeout => CheckErrorKind::Timeout,
-        ApiErrorKind::Transport | ApiErrorKind::Request => CheckErrorKind::Unavailable,
-        ApiErrorKind::Reply(_) => CheckErrorKind::UnexpectedResponse,
+        ApiErrorKind::Request => CheckErrorKind::Unavailable,
+        ApiErrorKind::Reply(_, kind) | ApiErrorKind::Transport(kind) => *kind,
         ApiErrorKind::Status(status, message) => match (*status, said_by_ghes(&error)) {
             (StatusCode::NOT_FOUND, Some(_)) => {
                 return Ok(Verdict::Inactive(InactiveReason::Unknown));
@@ -95,13 +109,19 @@ fn failure(status: StatusCode, message: Option<&str>, is_limited: bool) -> Check
             CheckErrorKind::RateLimited
         }
         StatusCode::FORBIDDEN => CheckErrorKind::Forbidden,
-        status if status.is_server_error() => CheckErrorKind::Unavailable,
-        _ => CheckErrorKind::UnexpectedResponse,
+        // As another web server or a wrong path would answer: GHES may well be behind it.
+        StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => {
+            CheckErrorKind::UnexpectedResponse
+        }
+        status if status.is_redirection() => CheckErrorKind::Redirect,
+        status if status.is_server_error() => CheckErrorKind::ServerError,
+        _ => CheckErrorKind::DoubtfulResponse,
     }
 }
 
 fn check_error(kind: CheckErrorKind, error: ApiError) -> CheckError {
-    let asked = error.retry_after();
+    // No time at all is what a clock that differs from GHES's makes of the time of a reset.
+    let asked = error.retry_after().filter(|wait| !wait.is_zero());
     let least = (kind == CheckErrorKind::RateLimited).then_some(LEAST_LIMIT_WAIT);
     match asked.or(least) {
         Some(wait) => CheckError::with_retry_after(kind, wait, error),
