@@ -16,20 +16,28 @@
 //!    two ways are refused wherever a route depends on them. It gets the path as it came.
 //! 4. Bodies stream in both directions and are neither read nor changed.
 //!
+//! Operators and GHES come in by listeners of their own: see [`admin`] and [`webhook`].
+//!
 //! # Deployment
 //!
 //! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones.
 
 mod access_log;
+pub mod admin;
 mod body;
 pub mod config;
 mod decided_path;
+mod gates;
 mod headers;
+mod metrics;
+mod problem;
 mod request_id;
 mod routes;
 mod server;
+mod small_body;
 mod upload;
 mod upstream;
+pub mod webhook;
 mod well_formed;
 
 use std::convert::Infallible;
@@ -41,18 +49,23 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, ServiceExt};
+use tower::{BoxError, Layer, ServiceExt};
 
 pub use self::body::Body;
 pub use self::server::serve;
 
 use self::access_log::AccessLog;
+use self::admin::{Admin, Readiness};
 use self::config::{Config, GhesConfig};
+use self::gates::OpenGates;
 use self::headers::{set_forwarding, strip_request};
+use self::metrics::{Metrics, Outcome};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
+use self::webhook::{Receiver, Webhook};
 use self::well_formed::well_formed;
 use crate::check::{CheckError, CheckRequest, Verdict};
 use crate::gatekeeper::GatekeeperLayer;
@@ -75,6 +88,10 @@ struct Inner {
     routes: Routes,
     realm: Realm,
     request_ids: RequestIds,
+    validator: Validator<Check>,
+    metrics: Metrics,
+    open_gates: OpenGates,
+    webhook_receiver: Option<Arc<Receiver>>,
 }
 
 impl Proxy {
@@ -89,16 +106,24 @@ impl Proxy {
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     pub fn with_check(config: &Config, check: Check) -> Self {
+        let metrics = Metrics::default();
+        let check = BoxCloneSyncService::new(metrics.of_calls().layer(check));
         let validator = Validator::builder(check).with_cache(config.cache).build();
-        let gate = GatekeeperLayer::new(validator)
+        let gate = GatekeeperLayer::new(validator.clone())
             .with_realm(config.server.realm.clone())
             .with_identity_extension(false)
             .with_identity_headers(true);
         let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
+        let webhook = config.webhook.as_ref();
+        let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
             routes,
             realm: config.server.realm.clone(),
             request_ids: RequestIds::new(),
+            validator,
+            metrics,
+            open_gates: OpenGates::default(),
+            webhook_receiver: receiver.map(Arc::new),
         }))
     }
 
@@ -112,19 +137,47 @@ impl Proxy {
                 async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
             })
         };
+        let open_gate = self.0.open_gates.open();
+        let shutdown = async {
+            shutdown.await;
+            drop(open_gate);
+        };
         serve(listener, make_service, shutdown).await;
+    }
+
+    /// Returns what operators connect to. Until a listener [serves](Self::serve) clients, and once
+    /// none does any more, it says that the proxy is not ready.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        let open_gates = self.0.open_gates.clone();
+        let readiness = Readiness::default().with("not_accepting", move || open_gates.any());
+        Admin::new(self.0.validator.clone(), self.0.metrics.clone(), readiness)
+    }
+
+    /// Returns what GHES sends its webhooks to, if one is configured.
+    #[must_use]
+    pub fn webhook(&self) -> Option<Webhook> {
+        let receiver = Arc::clone(self.0.webhook_receiver.as_ref()?);
+        let (validator, metrics) = (self.0.validator.clone(), self.0.metrics.clone());
+        Some(Webhook::new(receiver, validator, metrics))
     }
 
     /// Answers a request that came from `peer`.
     pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let began_at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id);
-        let response = match self.forward(request, peer, request_id).await {
-            Ok(response) => response,
-            Err(kind) => Rejection::new(kind).into_response(&self.0.realm),
+        let (outcome, response) = match self.forward(request, peer, request_id).await {
+            Ok(answered) => answered,
+            Err(kind) => {
+                let response = Rejection::new(kind).into_response(&self.0.realm);
+                (Outcome::Rejected(kind), response)
+            }
         };
+        let elapsed = began_at.elapsed();
+        self.0.metrics.answered(outcome, elapsed);
         if let Some(log) = log {
-            log.end(&response, peer);
+            log.end(&response, peer, elapsed);
         }
         with_problem_json(response)
     }
@@ -134,18 +187,22 @@ impl Proxy {
         mut request: Request<Incoming>,
         peer: SocketAddr,
         request_id: HeaderValue,
-    ) -> Result<Response<Body>, RejectionKind> {
+    ) -> Result<(Outcome, Response<Body>), RejectionKind> {
         well_formed(&request)?;
         let entry = self.0.routes.find(request.uri().path())?;
         let headers = request.headers_mut();
         strip_request(headers);
         set_forwarding(headers, peer, request_id);
         match entry {
-            Entry::Gated(gate) => gate.clone().oneshot(request).await,
+            Entry::Gated(gate) => {
+                let response = gate.clone().oneshot(request).await?;
+                Ok((Outcome::of(&response), response))
+            }
             Entry::Anonymous(upstream) => {
                 strip_identity(headers);
                 strip_credential(headers, false);
-                upstream.clone().oneshot(request).await
+                let response = upstream.clone().oneshot(request).await?;
+                Ok((Outcome::Anonymous, response))
             }
         }
     }

@@ -57,6 +57,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::cell::RefCell;
 use std::fs;
@@ -75,6 +76,7 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub use self::webhook::WebhookConfig;
 
 /// A configuration that holds together.
 ///
@@ -91,6 +93,8 @@ pub struct Config {
     pub cache: CacheOptions,
     /// Which paths go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
+    /// Where GHES reports revocations. Absent: nowhere.
+    pub webhook: Option<WebhookConfig>,
 }
 
 impl Config {
@@ -168,11 +172,13 @@ impl Config {
         let ghes = root.section("ghes", GhesConfig::read);
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
+        let webhook = root.optional_section("webhook", WebhookConfig::read);
         Some(Self {
             server: server?,
             ghes: ghes?,
             cache: cache?,
             routes,
+            webhook,
         })
     }
 }

@@ -10,6 +10,8 @@ use crate::rejection::Realm;
 pub struct ServerConfig {
     /// The addresses to listen on; at least one. Absent: [`DEFAULT_LISTEN`].
     pub listen: Vec<SocketAddr>,
+    /// The address for probes, metrics and purging. Absent: there are none.
+    pub admin_listen: Option<SocketAddr>,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
 }
@@ -19,11 +21,13 @@ impl ServerConfig {
         let listen = server
             .list("listen", addresses, address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN]);
+        let admin_listen = server.optional("admin_listen", address);
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
         Some(Self {
             listen,
+            admin_listen,
             realm: realm.unwrap_or_default(),
         })
     }
@@ -41,7 +45,7 @@ fn addresses(node: Node) -> Result<Vec<Node>, String> {
     Ok(addresses)
 }
 
-fn address(node: Node) -> Result<SocketAddr, String> {
+pub(super) fn address(node: Node) -> Result<SocketAddr, String> {
     node.text()?
         .parse()
         .map_err(|_| "not an IP address with a port; write it like 127.0.0.1:8080".to_owned())
