@@ -20,6 +20,14 @@ impl Failure {
         }
     }
 
+    /// The check said no.
+    pub(super) fn negative(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            code: RUNNING,
+        }
+    }
+
     /// It went wrong while running.
     pub(super) fn running(what: &str, error: impl Into<BoxError>) -> Self {
         Self {

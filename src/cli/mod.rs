@@ -4,6 +4,7 @@ mod check_config;
 mod demo;
 mod emulator;
 mod failure;
+mod health;
 mod listen;
 mod logging;
 mod sample_upstream;
@@ -39,6 +40,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Run a GHES for development and tests.
     Emulator(emulator::Arguments),
+    /// Ask a running proxy whether it is ready; for the health checks of containers.
+    Health(health::Arguments),
     /// Look at what would be used.
     #[command(subcommand)]
     Check(Check),
@@ -57,6 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(Check::Config(arguments)) => check_config::run(&arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Emulator(arguments) => block_on(emulator::run(arguments)),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
     }
 }

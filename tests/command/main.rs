@@ -4,5 +4,6 @@
 mod check_config;
 mod demo;
 mod log;
+mod operators;
 mod running;
 mod servers;
