@@ -1,6 +1,7 @@
 //! The admin listener: probes, and purging from outside.
 
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use super::TOKEN;
@@ -212,4 +213,25 @@ async fn a_proxy_is_ready_while_it_takes_connections() {
     stop.send(()).expect("a gate");
     gate.await.expect("no panic");
     assert_eq!(body(&admin.exchange(&get("/readyz")).await), not_accepting);
+}
+
+/// Balancers are told before the last request has ended.
+#[tokio::test]
+async fn a_proxy_that_only_lets_requests_end_is_not_ready() {
+    let upstream = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut gate = Gate::before(upstream.local_addr().expect("an address")).await;
+    let (mut admin, mut busy) = (gate.admin().await, gate.connect().await);
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    busy.send(&request).await;
+    let (mut upstream, _) = upstream.accept().await.expect("a connection");
+    assert_eq!(status(&admin.exchange(&get("/readyz")).await), 200);
+
+    gate.stop();
+    let told = async { while status(&admin.exchange(&get("/readyz")).await) == 200 {} };
+    let told = tokio::time::timeout(std::time::Duration::from_secs(5), told).await;
+    told.expect("before requests are cut off");
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+    upstream.write_all(answer).await.expect("a connection");
+    assert_eq!(status(&busy.response().await), 200);
+    gate.ended().await;
 }
