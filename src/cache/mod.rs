@@ -3,7 +3,7 @@
 //! 1. Active and inactive verdicts live in two caches, so that a flood of unknown tokens can
 //!    never push out the people who are known.
 //! 2. An entry holds what the issuer said, never what was decided with it.
-//! 3. Every read compares the entry's own [deadlines](deadlines) with the clock. moka's
+//! 3. Every read compares the entry's own [deadlines] with the clock. moka's
 //!    `time_to_live` only bounds how long a dead entry may take up memory.
 //! 4. Changes are made one at a time, so that an answer never replaces a younger one, and an
 //!    answer that was asked for before a purge never comes back after it. Reads wait for nobody.
@@ -202,6 +202,9 @@ impl VerdictCache {
     }
 
     pub(crate) fn stats(&self) -> CacheStats {
+        // moka counts entries when it clears away, and it does that in passing.
+        self.active.run_pending_tasks();
+        self.inactive.run_pending_tasks();
         CacheStats {
             active_hits: self.lookups.active.get(),
             inactive_hits: self.lookups.inactive.get(),

@@ -1,6 +1,6 @@
 /// How lookups have ended so far, and what is remembered now.
 ///
-/// Entries that are past their age count until they are cleared away, which happens in passing.
+/// Entries that are past their age count until they are cleared away, within the hour.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CacheStats {

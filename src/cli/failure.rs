@@ -22,6 +22,14 @@ impl Failure {
         Self::new(text, REFUSED)
     }
 
+    /// The check said no.
+    pub(super) fn negative(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            code: RUNNING,
+        }
+    }
+
     /// It went wrong while running.
     pub(super) fn running(what: &str, error: impl Into<BoxError>) -> Self {
         Self::new(chain(what, &*error.into()), RUNNING)

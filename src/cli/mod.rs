@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod grant;
 mod grants;
+mod health;
 mod listen;
 mod logging;
 mod sample_upstream;
@@ -49,6 +50,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Run a GHES for development and tests.
     Emulator(emulator::Arguments),
+    /// Ask a running proxy whether it is ready; for the health checks of containers.
+    Health(health::Arguments),
     /// Look at what would be used.
     #[command(subcommand)]
     Check(Check),
@@ -81,6 +84,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(Check::Config(arguments)) => check_config::run(&arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Emulator(arguments) => block_on(emulator::run(arguments)),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Grant(command) => block_on(grant::run(command)),

@@ -1,9 +1,12 @@
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
 use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
+use tokio::net::TcpListener;
 
 use super::listen::{Shutdown, announce, bind};
 use super::{Failure, environment};
@@ -25,14 +28,65 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?;
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     let shutdown = Shutdown::on_signals()?;
-    let mut servers = Vec::new();
-    for &address in &config.server.listen {
-        let listener = bind(address).await?;
-        announce(&listener, "gate")?;
-        servers.push(proxy.clone().serve(listener, shutdown.clone().ordered()));
-    }
-    join_all(servers).await;
+    let listeners = Listeners::bind(&config).await?;
+    join_all(listeners.serve(&proxy, &shutdown)?).await;
     Ok(())
+}
+
+/// Every listener of the configuration. All are bound before one is announced: a proxy starts
+/// whole or not at all.
+struct Listeners {
+    gates: Vec<TcpListener>,
+    admin: Option<TcpListener>,
+    webhook: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, Failure> {
+        let server = &config.server;
+        let webhook = config.webhook.as_ref().map(|webhook| webhook.listen);
+        if let Some(address) = server.admin_listen {
+            warn_if_exposed(address);
+        }
+        Ok(Self {
+            gates: try_join_all(server.listen.iter().map(|&address| bind(address))).await?,
+            admin: OptionFuture::from(server.admin_listen.map(bind))
+                .await
+                .transpose()?,
+            webhook: OptionFuture::from(webhook.map(bind)).await.transpose()?,
+        })
+    }
+
+    fn serve(
+        self,
+        proxy: &Proxy,
+        shutdown: &Shutdown,
+    ) -> Result<Vec<BoxFuture<'static, ()>>, Failure> {
+        let stop = || shutdown.clone().ordered();
+        let mut servers = Vec::new();
+        for gate in self.gates {
+            announce(&gate, "gate")?;
+            servers.push(proxy.clone().serve(gate, stop()).boxed());
+        }
+        if let Some(listener) = self.admin {
+            announce(&listener, "admin")?;
+            servers.push(proxy.admin().serve(listener, stop()).boxed());
+        }
+        if let (Some(listener), Some(webhook)) = (self.webhook, proxy.webhook()) {
+            announce(&listener, "webhook")?;
+            servers.push(webhook.serve(listener, stop()).boxed());
+        }
+        Ok(servers)
+    }
+}
+
+fn warn_if_exposed(address: SocketAddr) {
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            "server.admin_listen: whoever can connect to {address} can purge and read metrics; \
+             let only operators reach it"
+        );
+    }
 }
 
 /// Reads a configuration from a file and the environment, both optional.

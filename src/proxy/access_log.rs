@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response};
-use tokio::time::Instant;
 
 use crate::rejection::Rejection;
 
@@ -12,7 +12,6 @@ pub(super) struct AccessLog {
     method: Method,
     path: Box<str>,
     request_id: HeaderValue,
-    began_at: Instant,
 }
 
 impl AccessLog {
@@ -21,11 +20,10 @@ impl AccessLog {
             method: request.method().clone(),
             path: request.uri().path().into(),
             request_id: request_id.clone(),
-            began_at: Instant::now(),
         })
     }
 
-    pub(super) fn end<B>(self, response: &Response<B>, peer: SocketAddr) {
+    pub(super) fn end<B>(self, response: &Response<B>, peer: SocketAddr, elapsed: Duration) {
         let rejection = response.extensions().get::<Rejection>();
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),
@@ -35,7 +33,7 @@ impl AccessLog {
             http.path = ?self.path,
             http.status = response.status().as_u16(),
             reason = rejection.map(|rejection| rejection.kind().as_str()),
-            duration_ms = self.began_at.elapsed().as_secs_f64() * 1e3,
+            duration_ms = elapsed.as_secs_f64() * 1e3,
             "request answered",
         );
     }

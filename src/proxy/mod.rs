@@ -16,20 +16,29 @@
 //!    two ways are refused wherever a route depends on them. It gets the path as it came.
 //! 4. Bodies stream in both directions and are neither read nor changed.
 //!
+//! Operators and GHES come in by listeners of their own: see [`admin`] and [`webhook`].
+//!
 //! # Deployment
 //!
 //! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones.
 
 mod access_log;
+pub mod admin;
 mod body;
+mod check;
 pub mod config;
 mod decided_path;
+mod gates;
 mod headers;
+mod metrics;
+mod problem;
 mod request_id;
 mod routes;
 mod server;
+mod small_body;
 mod upload;
 mod upstream;
+pub mod webhook;
 mod well_formed;
 
 use std::convert::Infallible;
@@ -40,24 +49,29 @@ use std::sync::Arc;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tower::{BoxError, ServiceExt};
+use tokio::time::Instant;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Layer, ServiceExt};
 
 pub use self::body::Body;
 pub use self::server::serve;
 
 use self::access_log::AccessLog;
-use self::config::{Config, GhesConfig};
+use self::admin::{Admin, Readiness};
+use self::check::protected_check;
+use self::config::Config;
+use self::gates::OpenGates;
 use self::headers::{set_forwarding, strip_request};
+use self::metrics::{Metrics, Outcome};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
+use self::webhook::{Receiver, Webhook};
 use self::well_formed::well_formed;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
-use crate::ghes::{App, GhesClient, HttpsTransport, InvalidApp};
-use crate::protection::{ProtectedCheck, Protection, ProtectionMonitor};
+use crate::protection::{ProtectedCheck, ProtectionMonitor};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::validator::Validator;
 
@@ -76,6 +90,10 @@ struct Inner {
     realm: Realm,
     request_ids: RequestIds,
     protection: Option<ProtectionMonitor>,
+    validator: Validator<Check>,
+    metrics: Metrics,
+    open_gates: OpenGates,
+    webhook_receiver: Option<Arc<Receiver>>,
 }
 
 impl Proxy {
@@ -85,15 +103,18 @@ impl Proxy {
     ///
     /// Returns an error if the configured client id or CA file cannot be used.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
-        let (check, protection) = check(&config.ghes)?;
-        Ok(Self::build(config, check, Some(protection)))
+        let metrics = Metrics::default();
+        let (check, protection) = protected_check(&config.ghes, &metrics)?;
+        Ok(Self::build(config, check, metrics, Some(protection)))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     ///
     /// Nothing limits how often; that is up to `check`.
     pub fn with_check(config: &Config, check: Check) -> Self {
-        Self::build(config, check, None)
+        let metrics = Metrics::default();
+        let check = BoxCloneSyncService::new(metrics.of_calls().layer(check));
+        Self::build(config, check, metrics, None)
     }
 
     /// Returns what stands between the proxy and GHES, to be watched.
@@ -102,19 +123,30 @@ impl Proxy {
         self.0.protection.as_ref()
     }
 
-    fn build(config: &Config, check: Check, protection: Option<ProtectionMonitor>) -> Self {
+    fn build(
+        config: &Config,
+        check: Check,
+        metrics: Metrics,
+        protection: Option<ProtectionMonitor>,
+    ) -> Self {
         let validator = Validator::builder(check).with_cache(config.cache).build();
-        let gate = GatekeeperLayer::new(validator)
+        let gate = GatekeeperLayer::new(validator.clone())
             .with_realm(config.server.realm.clone())
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
         let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
+        let webhook = config.webhook.as_ref();
+        let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
             routes,
             realm: config.server.realm.clone(),
             request_ids: RequestIds::new(),
             protection,
+            validator,
+            metrics,
+            open_gates: OpenGates::default(),
+            webhook_receiver: receiver.map(Arc::new),
         }))
     }
 
@@ -128,19 +160,50 @@ impl Proxy {
                 async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
             })
         };
+        let open_gate = self.0.open_gates.open();
+        let shutdown = async {
+            shutdown.await;
+            drop(open_gate);
+        };
         serve(listener, make_service, shutdown).await;
+    }
+
+    /// Returns what operators connect to. Until a listener [serves](Self::serve) clients, and once
+    /// none does any more, it says that the proxy is not ready.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        let open_gates = self.0.open_gates.clone();
+        let mut readiness = Readiness::default().with("not_accepting", move || open_gates.any());
+        if let Some(monitor) = self.0.protection.clone() {
+            readiness = readiness.with("credentials_refused", move || monitor.is_ready());
+        }
+        Admin::new(self.0.validator.clone(), self.0.metrics.clone(), readiness)
+    }
+
+    /// Returns what GHES sends its webhooks to, if one is configured.
+    #[must_use]
+    pub fn webhook(&self) -> Option<Webhook> {
+        let receiver = Arc::clone(self.0.webhook_receiver.as_ref()?);
+        let (validator, metrics) = (self.0.validator.clone(), self.0.metrics.clone());
+        Some(Webhook::new(receiver, validator, metrics))
     }
 
     /// Answers a request that came from `peer`.
     pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let began_at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id);
-        let response = match self.forward(request, peer, request_id).await {
-            Ok(response) => response,
-            Err(kind) => Rejection::new(kind).into_response(&self.0.realm),
+        let (outcome, response) = match self.forward(request, peer, request_id).await {
+            Ok(answered) => answered,
+            Err(kind) => {
+                let response = Rejection::new(kind).into_response(&self.0.realm);
+                (Outcome::Rejected(kind), response)
+            }
         };
+        let elapsed = began_at.elapsed();
+        self.0.metrics.answered(outcome, elapsed);
         if let Some(log) = log {
-            log.end(&response, peer);
+            log.end(&response, peer, elapsed);
         }
         with_problem_json(response)
     }
@@ -150,7 +213,7 @@ impl Proxy {
         mut request: Request<Incoming>,
         peer: SocketAddr,
         request_id: HeaderValue,
-    ) -> Result<Response<Body>, RejectionKind> {
+    ) -> Result<(Outcome, Response<Body>), RejectionKind> {
         well_formed(&request)?;
         let entry = self.0.routes.find(request.uri().path())?;
         let headers = request.headers_mut();
@@ -159,41 +222,17 @@ impl Proxy {
         match entry {
             Entry::Gated(gate) => {
                 request.extensions_mut().insert(ClientAddr(peer.ip()));
-                gate.clone().oneshot(request).await
+                let response = gate.clone().oneshot(request).await?;
+                Ok((Outcome::of(&response), response))
             }
             Entry::Anonymous(upstream) => {
                 strip_identity(headers);
                 strip_credential(headers, false);
-                upstream.clone().oneshot(request).await
+                let response = upstream.clone().oneshot(request).await?;
+                Ok((Outcome::Anonymous, response))
             }
         }
     }
-}
-
-/// A client of the configured GHES for each of the app's secrets, and limits and breakers around
-/// them.
-fn check(ghes: &GhesConfig) -> Result<(Check, ProtectionMonitor), BoxError> {
-    let transport = match &ghes.ca_file {
-        Some(file) => HttpsTransport::with_ca_file(file)?,
-        None => HttpsTransport::new()?,
-    };
-    let [app] = ghes.apps.as_slice() else {
-        return Err("the proxy needs exactly one app; see ghes.apps".into());
-    };
-    let version = ghes.api_version.as_ref().map(HeaderValue::try_from);
-    let version = version.transpose()?;
-    let client = |secret: &SecretString| -> Result<_, InvalidApp> {
-        let app = App::new(&app.client_id, secret.clone());
-        let client = GhesClient::new(&ghes.url, &app, transport.clone())?;
-        Ok(match &version {
-            Some(version) => client.with_api_version(version.clone()),
-            None => client,
-        })
-    };
-    let current = client(&app.client_secret)?;
-    let next = app.client_secret_next.as_ref().map(client).transpose()?;
-    let protection = Protection::new().with_limits(ghes.limits);
-    Ok(protection.protect(current, next))
 }
 
 impl fmt::Debug for Proxy {

@@ -71,6 +71,7 @@ async fn help_and_usage_go_where_they_belong() {
         &["demo", "--help"],
         &["serve", "--help"],
         &["emulator", "--help"],
+        &["health", "--help"],
         &["check", "config", "--help"],
     ] {
         let output = run(arguments).await;

@@ -5,6 +5,7 @@ mod check_config;
 mod demo;
 mod ghes;
 mod log;
+mod operators;
 mod protection;
 mod running;
 mod servers;

@@ -6,7 +6,11 @@
 mod bearer;
 #[cfg(feature = "client")]
 mod check_token_reply;
+#[cfg(feature = "proxy")]
+mod webhook;
 
+#[cfg(feature = "proxy")]
+use std::collections::BTreeMap;
 #[cfg(feature = "client")]
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -41,6 +45,15 @@ fn the_corpus_of_the_check_token_reply_holds() {
     for (name, input) in corpus("check_token_reply") {
         println!("{name}");
         check_token_reply::check(&input);
+    }
+}
+
+#[cfg(feature = "proxy")]
+#[test]
+fn the_corpus_of_the_webhook_holds() {
+    for (name, input) in corpus("webhook") {
+        println!("{name}");
+        webhook::check(&input);
     }
 }
 
@@ -110,5 +123,33 @@ proptest! {
         let body = [&good[..start], inserted, &good[end..]].concat();
         let reply = format!("{status} application/json\n{body}");
         check_token_reply::check(reply.as_bytes());
+    }
+}
+
+/// So that a mutation of one is a step to the next.
+#[cfg(feature = "proxy")]
+#[test]
+fn the_corpus_of_the_webhook_has_every_outcome() {
+    let mut outcomes = BTreeMap::new();
+    for (name, input) in corpus("webhook") {
+        outcomes.insert(webhook::outcome(&input), name);
+    }
+    assert_eq!(outcomes.len(), 5, "{outcomes:?}");
+}
+
+#[cfg(feature = "proxy")]
+proptest! {
+    /// Deliveries that are right but for one place, where most mistakes would be.
+    #[test]
+    fn any_change_in_a_delivery_is_taken_as_the_receiver_promises(
+        delivery in prop::sample::select(corpus("webhook")),
+        place in any::<prop::sample::Index>(),
+        removed in 0_usize..20,
+        inserted in vec(any::<u8>(), 0..20),
+    ) {
+        let (_, delivery) = delivery;
+        let start = place.index(delivery.len() + 1);
+        let end = (start + removed).min(delivery.len());
+        webhook::check(&[&delivery[..start], &inserted, &delivery[end..]].concat());
     }
 }

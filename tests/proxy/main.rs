@@ -1,11 +1,14 @@
 //! The proxy over sockets: what upstreams get, and what clients get.
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
+mod admin;
 mod forwarding;
 mod hostile;
 mod lifetime;
+mod metrics;
 mod streaming;
 mod support;
+mod webhook;
 
 /// From GitHub's documents.
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";

@@ -1,5 +1,6 @@
 //! A proxy, an upstream that keeps what it gets, and a client that sends what it is told.
 
+use std::future::pending;
 use std::net::SocketAddr;
 
 use ghes_gatekeeper::emulator::{Emulator, Operation};
@@ -16,6 +17,7 @@ use tower::util::BoxCloneSyncService;
 pub(crate) struct Gate {
     pub(crate) address: SocketAddr,
     pub(crate) ghes: Emulator,
+    pub(crate) proxy: Proxy,
     shutdown: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -23,18 +25,18 @@ pub(crate) struct Gate {
 impl Gate {
     /// Starts a proxy with these routes, given as TOML.
     pub(crate) async fn start(routes: &str) -> Self {
-        let ghes = Emulator::default();
-        let proxy = Proxy::with_check(&config(routes), check(&ghes));
+        let (proxy, ghes) = proxy_of(routes);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, ordered) = oneshot::channel::<()>();
-        let server = tokio::spawn(proxy.serve(listener, async {
+        let server = tokio::spawn(proxy.clone().serve(listener, async {
             // A test that ends without the order drops the sender, which is one as well.
             let _ = ordered.await;
         }));
         Self {
             address,
             ghes,
+            proxy,
             shutdown: Some(shutdown),
             server,
         }
@@ -46,10 +48,30 @@ impl Gate {
     }
 
     pub(crate) async fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address)
-            .await
-            .expect("a connection");
-        Client(stream)
+        Client::to(self.address).await
+    }
+
+    /// Starts the admin listener, and connects to it.
+    pub(crate) async fn admin(&self) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(self.proxy.admin().serve(listener, pending()));
+        Client::to(address).await
+    }
+
+    /// Starts the webhook listener, and connects to it.
+    pub(crate) async fn webhook(&self) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let webhook = self.proxy.webhook().expect("a configured webhook");
+        tokio::spawn(webhook.serve(listener, pending()));
+        Client::to(address).await
+    }
+
+    /// The status of a request with this token.
+    pub(crate) async fn status_for(&self, token: &str) -> u16 {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        status(&self.connect().await.exchange(&request).await)
     }
 
     pub(crate) fn calls(&self) -> u64 {
@@ -71,6 +93,15 @@ impl Gate {
     }
 }
 
+/// A proxy with these routes, which nobody is served by yet, and its GHES.
+pub(crate) fn proxy_of(routes: &str) -> (Proxy, Emulator) {
+    let ghes = Emulator::default();
+    (Proxy::with_check(&config(routes), check(&ghes)), ghes)
+}
+
+/// What GHES signs its deliveries with.
+pub(crate) const WEBHOOK_SECRET: &str = "CANARYWEBHOOKSECRET";
+
 /// A `[[routes]]` table.
 pub(crate) fn route(path: &str, upstream: SocketAddr, more: &str) -> String {
     format!("[[routes]]\npath = \"{path}\"\nupstream = \"http://{upstream}\"\n{more}\n")
@@ -84,6 +115,9 @@ fn config(routes: &str) -> Config {
         [[ghes.apps]]
         client_id = "Iv1.8a61f9b3a7aba766"
         client_secret = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f"
+        [webhook]
+        listen = "127.0.0.1:0"
+        secret = "{WEBHOOK_SECRET}"
         {routes}
         "#
     );
@@ -150,11 +184,24 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 pub(crate) struct Client(pub(crate) TcpStream);
 
 impl Client {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await;
+        Self(stream.expect("a connection"))
+    }
+
     pub(crate) async fn send(&mut self, request: &str) {
         self.0
             .write_all(request.as_bytes())
             .await
             .expect("a connection");
+    }
+
+    /// All that comes until the connection is closed.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        let read = self.0.read_to_string(&mut rest).await;
+        read.expect("a connection");
+        rest
     }
 
     /// The next response; empty if the connection was closed instead.
@@ -203,6 +250,12 @@ pub(crate) fn status(response: &str) -> u16 {
     status
         .parse()
         .unwrap_or_else(|_| panic!("no response: {response:?}"))
+}
+
+/// The body of a message.
+pub(crate) fn body(message: &str) -> &str {
+    let (_, body) = message.split_once("\r\n\r\n").expect("a head");
+    body
 }
 
 /// The header lines of a message, sorted, without its first line.

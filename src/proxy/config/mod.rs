@@ -59,6 +59,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::cell::RefCell;
 use std::fs;
@@ -77,6 +78,7 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub use self::webhook::WebhookConfig;
 
 /// A configuration that holds together.
 ///
@@ -93,6 +95,8 @@ pub struct Config {
     pub cache: CacheOptions,
     /// Which paths go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
+    /// Where GHES reports revocations. Absent: nowhere.
+    pub webhook: Option<WebhookConfig>,
 }
 
 impl Config {
@@ -155,11 +159,13 @@ impl Config {
         let ghes = root.section("ghes", GhesConfig::read_with_app);
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
+        let webhook = root.optional_section("webhook", WebhookConfig::read);
         Some(Self {
             server: server?,
             ghes: ghes?,
             cache: cache?,
             routes,
+            webhook,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use toml::Value;
 
-use super::{Config, GhesConfig, RouteConfig, ServerConfig};
+use super::{Config, GhesConfig, RouteConfig, ServerConfig, WebhookConfig};
 use crate::protection::Limits;
 use crate::validator::CacheOptions;
 
@@ -21,11 +21,15 @@ impl fmt::Display for Redacted<'_> {
             ghes,
             cache,
             routes,
+            webhook,
         } = self.0;
         write_server(f, server)?;
         write_ghes(f, ghes)?;
         write_cache(f, cache)?;
-        routes.iter().try_for_each(|route| write_route(f, route))
+        routes.iter().try_for_each(|route| write_route(f, route))?;
+        webhook
+            .iter()
+            .try_for_each(|webhook| write_webhook(f, webhook))
     }
 }
 
@@ -33,6 +37,9 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
+    if let Some(address) = server.admin_listen {
+        write_key(f, "admin_listen", address.to_string())?;
+    }
     write_key(f, "realm", server.realm.as_str())?;
     let limit = server.client_limit;
     writeln!(f, "\n[server.limits]")?;
@@ -90,6 +97,12 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     }
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "forward_token", route.forward_token)
+}
+
+fn write_webhook(f: &mut fmt::Formatter<'_>, webhook: &WebhookConfig) -> fmt::Result {
+    writeln!(f, "\n[webhook]")?;
+    write_key(f, "listen", webhook.listen.to_string())?;
+    write_key(f, "secret", REDACTED)
 }
 
 /// `Value` knows how TOML quotes.

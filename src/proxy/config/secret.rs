@@ -58,7 +58,7 @@ fn check(secret: String) -> Result<SecretString, String> {
     let secret = SecretString::from(secret);
     let text = secret.expose_secret();
     if text.is_empty() {
-        return Err("is empty; put the app's client secret there".to_owned());
+        return Err("is empty; put the secret there".to_owned());
     }
     if text == REDACTED {
         return Err("is the stand-in of a printed configuration; put the secret there".to_owned());

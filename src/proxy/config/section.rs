@@ -131,6 +131,16 @@ impl<'e> Section<'e> {
         Self::read(self.path.key(key), node, &self.place, self.errors, read)
     }
 
+    /// Reads a table below this one that may be absent.
+    pub(super) fn optional_section<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let node = self.take(key)?;
+        Self::read(self.path.key(key), node, &self.place, self.errors, read)
+    }
+
     /// Reads an array of tables, of which there must be one; `first` is the key to begin with.
     pub(super) fn sections<T>(
         &mut self,

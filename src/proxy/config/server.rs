@@ -12,6 +12,8 @@ use crate::rejection::Realm;
 pub struct ServerConfig {
     /// The addresses to listen on; at least one. Absent: [`DEFAULT_LISTEN`].
     pub listen: Vec<SocketAddr>,
+    /// The address for probes, metrics and purging. Absent: there are none.
+    pub admin_listen: Option<SocketAddr>,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
@@ -23,12 +25,14 @@ impl ServerConfig {
         let listen = server
             .list("listen", addresses, address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN]);
+        let admin_listen = server.optional("admin_listen", address);
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
         let client_limit = server.section("limits", client_limit);
         Some(Self {
             listen,
+            admin_listen,
             realm: realm.unwrap_or_default(),
             client_limit: client_limit?,
         })
@@ -54,7 +58,7 @@ fn addresses(node: Node) -> Result<Vec<Node>, String> {
     Ok(addresses)
 }
 
-fn address(node: Node) -> Result<SocketAddr, String> {
+pub(super) fn address(node: Node) -> Result<SocketAddr, String> {
     node.text()?
         .parse()
         .map_err(|_| "not an IP address with a port; write it like 127.0.0.1:8080".to_owned())

@@ -34,6 +34,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "2: server.listen: expected a string or an array of strings, found an integer",
     ),
     (
+        "realm = ",
+        "admin_listen = \"localhost:9901\"\nrealm = ",
+        "3: server.admin_listen: not an IP address with a port; write it like 127.0.0.1:8080",
+    ),
+    (
+        "realm = ",
+        "admin_listen = [\"127.0.0.1:9901\"]\nrealm = ",
+        "3: server.admin_listen: expected a string, found an array",
+    ),
+    (
         "\"tools\"",
         "'\"tools'",
         "3: server.realm: a realm is visible ASCII and spaces without quote or backslash",
@@ -99,7 +109,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
         "",
-        "10: ghes.apps[0].client_secret: is empty; put the app's client secret there",
+        "10: ghes.apps[0].client_secret: is empty; put the secret there",
     ),
     (
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
@@ -137,7 +147,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[cache]",
         "client_secret_next = \"\"\n[cache]",
-        "11: ghes.apps[0].client_secret_next: is empty; put the app's client secret there",
+        "11: ghes.apps[0].client_secret_next: is empty; put the secret there",
     ),
     (
         "[cache]",
@@ -325,6 +335,44 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "[server]",
         "[sever]",
         "1: sever: unknown key; did you mean server?",
+    ),
+    (
+        "[[routes]]",
+        "[webhook]\nsecret = \"s\"\n[[routes]]",
+        "16: webhook.listen: missing; write listen = \"0.0.0.0:8082\", \
+         or set GHES_GATEKEEPER_WEBHOOK__LISTEN",
+    ),
+    (
+        "[[routes]]",
+        "[webhook]\nlisten = \"8082\"\nsecret = \"s\"\n[[routes]]",
+        "17: webhook.listen: not an IP address with a port; write it like 127.0.0.1:8080",
+    ),
+    (
+        "[[routes]]",
+        "[webhook]\nlisten = \"127.0.0.1:8082\"\n[[routes]]",
+        "16: webhook.secret_file: missing; write secret_file = \"/run/secrets/...\", \
+         or set GHES_GATEKEEPER_WEBHOOK__SECRET_FILE",
+    ),
+    (
+        "[[routes]]",
+        "[webhook]\nlisten = \"127.0.0.1:8082\"\nsecret = \"\"\n[[routes]]",
+        "18: webhook.secret: is empty; put the secret there",
+    ),
+    (
+        "[[routes]]",
+        "[webhook]\nlisten = \"127.0.0.1:8082\"\nsecret = \"s\"\nsecret_file = \"f\"\n[[routes]]",
+        "19: webhook.secret_file: webhook.secret is given too (configuration:18); \
+         keep one of them",
+    ),
+    (
+        "[[routes]]",
+        "[webhook]\nlisten = \"127.0.0.1:8082\"\nsecret = \"s\"\npath = \"/\"\n[[routes]]",
+        "19: webhook.path: unknown key",
+    ),
+    (
+        "[server]",
+        "webhook = 1\n[server]",
+        "1: webhook: expected a table, found an integer",
     ),
     ("[cache]", "[cache", "11: unclosed table, expected `]`"),
     ("[cache]", "client_id = \"twice\"", "11: duplicate key"),

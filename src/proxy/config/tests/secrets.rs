@@ -87,9 +87,12 @@ fn no_error_echoes_the_secret() {
 
 #[test]
 fn nothing_prints_the_secret() {
-    let config = Config::parse(GOOD, []).unwrap();
+    let webhook = format!("[webhook]\nlisten = \"127.0.0.1:0\"\nsecret = \"{SECRET}\"\n");
+    let config = Config::parse(&format!("{GOOD}{webhook}"), []).unwrap();
     assert!(!format!("{config:?} {config:#?}").contains(SECRET));
-    assert!(!config.to_redacted_toml().contains(SECRET));
+    let printed = config.to_redacted_toml();
+    assert!(!printed.contains(SECRET));
+    assert_eq!(printed.matches("secret = \"[redacted]\"").count(), 2);
 }
 
 #[test]

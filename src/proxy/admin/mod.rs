@@ -1,0 +1,189 @@
+//! The listener for those who run the proxy: probes, metrics, purging.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /healthz`, `/ping` | 200: the process is alive |
+//! | `GET /readyz`, `/ready` | 200 or 503, and why: `{"ready": false, "reasons": ["…"]}` |
+//! | `GET /metrics` | OpenMetrics, for Prometheus |
+//! | `POST /purge` | `{"purged": n}` |
+//!
+//! A purge names one of `{"hashed_token": "…"}` (hex or base64), `{"user_id": n}`,
+//! `{"authorization_id": n}`, `{"client_id": "…"}` and `{"all": true}`.
+//!
+//! # Deployment caveat
+//!
+//! Nobody has to prove who they are here, so only those who run the proxy may be able to connect.
+//! Purging cannot let anybody in; it makes GHES be asked again. A browser on the operator's machine
+//! is kept from it, also by a page whose name was made to point at the listener: it cannot leave
+//! out `Origin`, which is refused.
+
+mod purge_request;
+mod readiness;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use self::purge_request::read_purge;
+use super::metrics::{self, Metrics, PurgeSource};
+use super::problem::{Problem, empty, json};
+use super::small_body::small_body;
+use super::{Check, serve};
+use crate::validator::Validator;
+
+pub(super) use self::readiness::Readiness;
+
+/// The admin listener of a [`Proxy`](super::Proxy). A handle: clones are the same.
+#[derive(Clone)]
+pub struct Admin(Arc<Inner>);
+
+struct Inner {
+    validator: Validator<Check>,
+    metrics: Metrics,
+    readiness: Readiness,
+}
+
+enum Endpoint {
+    Alive,
+    Metrics,
+    Purge,
+    Ready,
+}
+
+impl Admin {
+    pub(super) fn new(validator: Validator<Check>, metrics: Metrics, readiness: Readiness) -> Self {
+        Self(Arc::new(Inner {
+            validator,
+            metrics,
+            readiness,
+        }))
+    }
+
+    /// Serves operators on `listener` until `shutdown` completes, as [`serve`] does.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let make_service = |_| {
+            let admin = self.clone();
+            service_fn(move |request: Request<Incoming>| {
+                let admin = admin.clone();
+                async move { Ok::<_, Infallible>(admin.handle(request).await) }
+            })
+        };
+        serve(listener, make_service, shutdown).await;
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        self.answer(request)
+            .await
+            .unwrap_or_else(Problem::into_response)
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
+        let endpoint = Endpoint::find(request.uri().path()).ok_or(NOT_FOUND)?;
+        endpoint.check_method(request.method())?;
+        match endpoint {
+            Endpoint::Alive => Ok(empty(StatusCode::OK)),
+            Endpoint::Metrics => Ok(self.metrics()),
+            Endpoint::Purge => self.purge(request).await,
+            Endpoint::Ready => Ok(self.0.readiness.to_response()),
+        }
+    }
+
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        let text = self.0.metrics.exposition(self.0.validator.stats());
+        let mut response = empty(StatusCode::OK).map(|_| Full::from(text));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, metrics::CONTENT_TYPE);
+        response
+    }
+
+    async fn purge(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
+        refuse_browsers(request.headers())?;
+        let body = small_body(request.into_body(), MAX_PURGE_BYTES).await?;
+        let purge = read_purge(&body)?;
+        let purged = self.0.validator.purge(&purge);
+        self.0.metrics.purged(PurgeSource::Admin, purged);
+        tracing::info!(?purge, purged, source = "admin", "verdicts forgotten");
+        Ok(json(StatusCode::OK, &Purged { purged }))
+    }
+}
+
+impl Endpoint {
+    fn find(path: &str) -> Option<Self> {
+        match path {
+            "/healthz" | "/ping" => Some(Self::Alive),
+            "/metrics" => Some(Self::Metrics),
+            "/purge" => Some(Self::Purge),
+            "/readyz" | "/ready" => Some(Self::Ready),
+            _ => None,
+        }
+    }
+
+    /// What only looks may be looked at with HEAD, too (RFC 9110 §9.3.2).
+    fn check_method(&self, method: &Method) -> Result<(), Problem> {
+        match (self, method) {
+            (Self::Purge, &Method::POST) => Ok(()),
+            (Self::Purge, _) => Err(Problem::method_not_allowed("POST")),
+            (_, &Method::GET | &Method::HEAD) => Ok(()),
+            (_, _) => Err(Problem::method_not_allowed("GET, HEAD")),
+        }
+    }
+}
+
+/// Keeps pages of other sites from purging through their visitor's browser: it sends `Origin` with
+/// every POST (Fetch §3.2), and asks first before it sends JSON elsewhere.
+fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(ORIGIN) {
+        return Err(FROM_BROWSER);
+    }
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |kind| kind.as_bytes());
+    let essence = kind.split(|b| *b == b';').next().unwrap_or_default();
+    if !essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
+    {
+        return Err(NOT_JSON);
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Purged {
+    purged: u64,
+}
+
+/// The longest that a purge can be is far shorter.
+const MAX_PURGE_BYTES: usize = 8 * 1024;
+
+const NOT_FOUND: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "there are /healthz, /readyz, /metrics and /purge",
+);
+
+const FROM_BROWSER: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "web pages may not purge; leave out Origin",
+);
+
+const NOT_JSON: Problem = Problem::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "send Content-Type: application/json",
+);
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin")
+            .field("readiness", &self.0.readiness)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use crate::counter::Counter;
+
+/// How long something took, counted in buckets.
+///
+/// The exporter's own histogram is behind a lock, which every request would take.
+#[derive(Debug, Default)]
+pub(super) struct Histogram {
+    /// One for each of [`BOUNDS`].
+    buckets: [Counter; BOUNDS.len()],
+    microseconds: Counter,
+}
+
+/// What a histogram has counted.
+#[derive(Debug, PartialEq)]
+pub(super) struct Observed {
+    /// In seconds.
+    pub(super) sum: f64,
+    pub(super) count: u64,
+    /// Upper bounds in seconds, each with the observations between it and the one before.
+    pub(super) buckets: [(f64, u64); BOUNDS.len()],
+}
+
+impl Histogram {
+    pub(super) fn observe(&self, elapsed: Duration) {
+        let seconds = elapsed.as_secs_f64();
+        let at = BOUNDS.partition_point(|bound| *bound < seconds);
+        self.buckets[at].increment();
+        // Wraps after half a million years of waiting.
+        self.microseconds.add(elapsed.as_micros() as u64);
+    }
+
+    pub(super) fn observed(&self) -> Observed {
+        let buckets = std::array::from_fn(|at| (BOUNDS[at], self.buckets[at].get()));
+        Observed {
+            sum: self.microseconds.get() as f64 / 1e6,
+            // Summed up, so that it never differs from the last bucket.
+            count: buckets.iter().map(|(_, count)| count).sum(),
+            buckets,
+        }
+    }
+}
+
+/// In seconds, from a remembered token before a fast upstream to the longest that an upstream may
+/// take; the calls to GHES end within 3 s.
+const BOUNDS: [f64; 15] = [
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    10.0,
+    60.0,
+    f64::INFINITY,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_holds_what_took_at_most_its_bound() {
+        let histogram = Histogram::default();
+        for millis in [0, 1, 2, 5, 3_000, 600_000] {
+            histogram.observe(Duration::from_millis(millis));
+        }
+        let observed = histogram.observed();
+        let full: Vec<_> = observed.buckets.iter().filter(|(_, n)| *n > 0).collect();
+        let expected = [
+            (0.0005, 1),
+            (0.001, 1),
+            (0.0025, 1),
+            (0.005, 1),
+            (10.0, 1),
+            (f64::INFINITY, 1),
+        ];
+        assert_eq!(full, expected.iter().collect::<Vec<_>>());
+        assert_eq!((observed.count, observed.sum), (6, 603.008));
+    }
+}

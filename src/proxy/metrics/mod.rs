@@ -1,0 +1,79 @@
+//! What happened so far, for Prometheus.
+//!
+//! 1. Every label has a closed set of values. No login, token, hash, path, client id or address
+//!    becomes one.
+//! 2. A request costs four additions, to counters that threads do not share.
+//! 3. Nothing is global: two proxies in one process count apart.
+
+mod calls;
+mod exposition;
+mod histogram;
+mod outcome;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::calls::Calls;
+use self::histogram::Histogram;
+use crate::counter::Counter;
+use crate::validator::CacheStats;
+
+pub(super) use self::calls::CallsLayer;
+pub(super) use self::exposition::CONTENT_TYPE;
+pub(super) use self::outcome::Outcome;
+
+/// The counts of one proxy. A handle: clones count together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Metrics(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By [`Outcome::index`].
+    requests: [Counter; Outcome::COUNT],
+    request_duration: Histogram,
+    calls: Calls,
+    purged_by_admin: Counter,
+    purged_by_webhook: Counter,
+}
+
+/// Who had verdicts forgotten.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum PurgeSource {
+    Admin,
+    Webhook,
+}
+
+impl Metrics {
+    /// Counts a request whose response's head was ready after `elapsed`.
+    pub(super) fn answered(&self, outcome: Outcome, elapsed: Duration) {
+        self.0.requests[outcome.index()].increment();
+        self.0.request_duration.observe(elapsed);
+    }
+
+    /// Counts verdicts that were forgotten on demand.
+    pub(super) fn purged(&self, source: PurgeSource, verdicts: u64) {
+        match source {
+            PurgeSource::Admin => self.0.purged_by_admin.add(verdicts),
+            PurgeSource::Webhook => self.0.purged_by_webhook.add(verdicts),
+        }
+    }
+
+    /// Wraps a check service so that its calls are counted.
+    pub(super) fn of_calls(&self) -> CallsLayer {
+        CallsLayer::new(self.clone())
+    }
+
+    /// Writes out everything as [`CONTENT_TYPE`].
+    pub(super) fn exposition(&self, cache: CacheStats) -> String {
+        exposition::text(self, cache)
+    }
+}
+
+impl PurgeSource {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Webhook => "webhook",
+        }
+    }
+}

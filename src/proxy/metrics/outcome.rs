@@ -1,0 +1,63 @@
+use http::Response;
+
+use crate::rejection::{Rejection, RejectionKind};
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::proxy) enum Outcome {
+    /// The token was good, and an upstream answered.
+    Allowed,
+    /// No token was asked for, and an upstream answered.
+    Anonymous,
+    Rejected(RejectionKind),
+}
+
+impl Outcome {
+    pub(super) const COUNT: usize = 2 + RejectionKind::ALL.len();
+
+    /// Tells how a request ended that was let through the gate or turned away at it.
+    pub(in crate::proxy) fn of<B>(response: &Response<B>) -> Self {
+        match response.extensions().get::<Rejection>() {
+            Some(rejection) => Self::Rejected(rejection.kind()),
+            None => Self::Allowed,
+        }
+    }
+
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let rejected = RejectionKind::ALL.into_iter().map(Self::Rejected);
+        [Self::Allowed, Self::Anonymous].into_iter().chain(rejected)
+    }
+
+    /// The place among [`all`](Self::all), without a search.
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Allowed => 0,
+            Self::Anonymous => 1,
+            Self::Rejected(kind) => 2 + kind as usize,
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Anonymous => "anonymous",
+            Self::Rejected(kind) => kind.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_place_and_a_word_of_its_own() {
+        for (at, outcome) in Outcome::all().enumerate() {
+            assert_eq!(outcome.index(), at, "{outcome:?}");
+        }
+        let words: HashSet<_> = Outcome::all().map(Outcome::as_str).collect();
+        assert_eq!(words.len(), Outcome::COUNT);
+    }
+}
