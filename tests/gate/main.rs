@@ -7,6 +7,7 @@ mod fit;
 mod freshness;
 mod grace;
 mod outage;
+mod outcomes;
 mod purge;
 mod refusals;
 mod revocation;
