@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
+use std::fmt;
 
 use crate::identity::Identity;
 use crate::token::TokenHash;
 
 /// What is to be forgotten.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Purge {
     /// Everything, refusals included.
@@ -36,6 +37,19 @@ impl Purge {
             Self::All => true,
             Self::Token(purged) => purged == hash,
             Self::Authorization(_) | Self::ClientId(_) | Self::User(_) => false,
+        }
+    }
+}
+
+impl fmt::Debug for Purge {
+    /// Shows no client id: it is free text, and somebody in a hurry may have sent a token as one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("All"),
+            Self::Authorization(id) => f.debug_tuple("Authorization").field(id).finish(),
+            Self::ClientId(_) => f.write_str("ClientId(..)"),
+            Self::Token(hash) => f.debug_tuple("Token").field(hash).finish(),
+            Self::User(id) => f.debug_tuple("User").field(id).finish(),
         }
     }
 }
