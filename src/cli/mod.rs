@@ -15,6 +15,7 @@ mod health;
 mod listen;
 mod logging;
 mod sample_upstream;
+mod self_check;
 mod serve;
 mod terminal;
 mod token;

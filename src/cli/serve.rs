@@ -9,7 +9,7 @@ use ghes_gatekeeper::proxy::config::Config;
 use tokio::net::TcpListener;
 
 use super::listen::{Shutdown, announce, bind};
-use super::{Failure, environment};
+use super::{Failure, environment, self_check};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -29,7 +29,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     let shutdown = Shutdown::on_signals()?;
     let listeners = Listeners::bind(&config).await?;
-    join_all(listeners.serve(&proxy, &shutdown)?).await;
+    let servers = listeners.serve(&proxy, &shutdown)?;
+    tokio::spawn(self_check::run(proxy, config.ghes.url));
+    join_all(servers).await;
     Ok(())
 }
 

@@ -69,10 +69,12 @@ use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
 use self::webhook::{Receiver, Webhook};
 use self::well_formed::well_formed;
+use crate::check::CheckError;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
 use crate::protection::{ProtectedCheck, ProtectionMonitor};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
+use crate::token::AccessToken;
 use crate::validator::Validator;
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
@@ -166,6 +168,18 @@ impl Proxy {
             drop(open_gate);
         };
         serve(listener, make_service, shutdown).await;
+    }
+
+    /// Asks GHES about a token that it cannot know: whether it can be asked at all.
+    ///
+    /// Also opens the connection that the first client would have to wait for.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CheckError`] if there is no answer.
+    pub async fn ask_ghes(&self) -> Result<(), CheckError> {
+        let made_up = AccessToken::new("gho_ghes-gatekeeper-asks-whether-GHES-answers");
+        self.0.validator.check(made_up).await.map(drop)
     }
 
     /// Returns what operators connect to. Until a listener [serves](Self::serve) clients, and once

@@ -9,4 +9,5 @@ mod log;
 mod operators;
 mod protection;
 mod running;
+mod self_check;
 mod servers;

@@ -1,0 +1,34 @@
+use ghes_gatekeeper::check::CheckErrorKind;
+use ghes_gatekeeper::ghes::GhesUrl;
+use ghes_gatekeeper::proxy::Proxy;
+
+/// Asks GHES once, so that whoever starts the proxy learns at once what clients would run into.
+///
+/// Nothing depends on the outcome: a proxy that starts during an outage is of use when it ends.
+pub(super) async fn run(proxy: Proxy, ghes: GhesUrl) {
+    match proxy.ask_ghes().await {
+        Ok(()) => tracing::info!("{ghes} answers, and accepts the app's credentials"),
+        Err(error) => tracing::warn!(
+            "{ghes} cannot be asked yet: {error}; {}",
+            cure(error.kind())
+        ),
+    }
+}
+
+fn cure(kind: CheckErrorKind) -> &'static str {
+    match kind {
+        CheckErrorKind::CredentialsRefused => {
+            "compare client_id and client_secret in [[ghes.apps]] with the app's page on GHES"
+        }
+        CheckErrorKind::AppMismatch
+        | CheckErrorKind::DoubtfulResponse
+        | CheckErrorKind::Redirect
+        | CheckErrorKind::TooLarge
+        | CheckErrorKind::UnexpectedResponse => {
+            "see whether ghes.url is the address that people open in a browser"
+        }
+        CheckErrorKind::Forbidden => "see whether the app is suspended, or our address not allowed",
+        CheckErrorKind::Tls => "see whether ghes.ca_file has the authority of its certificate",
+        _ => "until it can, clients without a remembered token get 503",
+    }
+}
