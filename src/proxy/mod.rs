@@ -1,9 +1,10 @@
 //! The gate as a reverse proxy of its own.
 //!
 //! ```text
-//! connection ─ server ─► well_formed ─► routes ─► headers ─► gatekeeper ─► upstream
-//!                            │             │                     │             │
-//!                         400, 501     400, 404           401, 403, 503     502, 504
+//! connection ─ server ─► request_gate ─► routes ─► headers ─► gatekeeper ─► upstream
+//!                            │              │                     │             │
+//!                         400, 414       400, 404           401, 403, 503    502, 504
+//!                      417, 431, 501, 508
 //! ```
 //!
 //! What an upstream can rely on:
@@ -14,7 +15,9 @@
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
 //! 3. Routes are decided by the path as it will read it, decoded; paths that could be read in
 //!    two ways are refused wherever a route depends on them. It gets the path as it came.
-//! 4. Bodies stream in both directions and are neither read nor changed.
+//! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
+//! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
+//!    not pass.
 //!
 //! # Deployment
 //!
@@ -25,19 +28,24 @@ mod body;
 pub mod config;
 mod decided_path;
 mod headers;
+mod provenance;
+mod request_gate;
 mod request_id;
+mod response_gate;
 mod routes;
 mod server;
+mod trailers;
 mod upload;
 mod upstream;
-mod well_formed;
+mod via;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response};
+use http::header::{CACHE_CONTROL, CONNECTION};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
@@ -48,12 +56,13 @@ pub use self::body::Body;
 pub use self::server::serve;
 
 use self::access_log::AccessLog;
-use self::config::{Config, GhesConfig};
+use self::config::{Config, GhesConfig, TrustedProxies};
 use self::headers::{set_forwarding, strip_request};
+use self::provenance::Provenance;
+use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
-use self::well_formed::well_formed;
 use crate::check::{CheckError, CheckRequest, Verdict};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
@@ -74,6 +83,7 @@ pub struct Proxy(Arc<Inner>);
 struct Inner {
     routes: Routes,
     realm: Realm,
+    trusted_proxies: TrustedProxies,
     request_ids: RequestIds,
 }
 
@@ -99,6 +109,7 @@ impl Proxy {
         Self(Arc::new(Inner {
             routes,
             realm: config.server.realm.clone(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
             request_ids: RequestIds::new(),
         }))
     }
@@ -120,12 +131,18 @@ impl Proxy {
     pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id);
-        let response = match self.forward(request, peer, request_id).await {
-            Ok(response) => response,
-            Err(kind) => Rejection::new(kind).into_response(&self.0.realm),
+        let provenance = Provenance::of(request.headers(), peer.ip(), &self.0.trusted_proxies);
+        let client = provenance.client();
+        let response = match request_gate(&request) {
+            Ok(Passage::Onward(onward)) => self
+                .forward(request, provenance, onward, request_id)
+                .await
+                .unwrap_or_else(|kind| self.reject(kind)),
+            Ok(Passage::Here) => about_this_server(),
+            Err(kind) => close_after(self.reject(kind), request.version()),
         };
         if let Some(log) = log {
-            log.end(&response, peer);
+            log.end(&response, client);
         }
         with_problem_json(response)
     }
@@ -133,17 +150,20 @@ impl Proxy {
     async fn forward(
         &self,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        provenance: Provenance,
+        onward: Onward,
         request_id: HeaderValue,
     ) -> Result<Response<Body>, RejectionKind> {
-        well_formed(&request)?;
         let entry = self.0.routes.find(request.uri().path())?;
+        let version = request.version();
         let headers = request.headers_mut();
         strip_request(headers);
-        set_forwarding(headers, peer, request_id);
+        set_forwarding(headers, &provenance, onward, request_id);
+        via::append(headers, version);
         match entry {
             Entry::Gated(gate) => {
-                request.extensions_mut().insert(ClientAddr(peer.ip()));
+                let client = ClientAddr(provenance.client());
+                request.extensions_mut().insert(client);
                 gate.clone().oneshot(request).await
             }
             Entry::Anonymous(upstream) => {
@@ -153,6 +173,30 @@ impl Proxy {
             }
         }
     }
+
+    fn reject(&self, kind: RejectionKind) -> Response<Body> {
+        Rejection::new(kind).into_response(&self.0.realm)
+    }
+}
+
+/// RFC 9110 §9.3.7: whoever asks `OPTIONS *` learns that there is a server, and nothing of what
+/// stands behind it.
+fn about_this_server() -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+/// Where one request ends and the next begins may be just what was wrong with this one (RFC 9112
+/// §6.1). In HTTP/2 the frames tell.
+fn close_after(mut response: Response<Body>, version: Version) -> Response<Body> {
+    if version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }
 
 /// The client of the configured GHES. Layers around it belong here.

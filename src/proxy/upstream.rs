@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tower::Service;
 
 use super::body::Body;
 use super::headers::strip_response;
+use super::response_gate::{Malformed, response_gate};
 use super::upload::Upload;
 use crate::causes::Causes;
 use crate::rejection::RejectionKind;
@@ -77,7 +79,7 @@ impl Upstream {
         tokio::select! {
             biased;
             answer = self.connections.0.request(request) => match answer {
-                Ok(response) => Ok(pass_on(response)),
+                Ok(response) => pass_on(response).map_err(|error| self.malformed(error)),
                 Err(error) => Err(self.failed(&error)),
             },
             () = too_late => Err(self.too_slow()),
@@ -85,11 +87,19 @@ impl Upstream {
     }
 
     fn failed(&self, error: &Error) -> RejectionKind {
+        if is_of_the_client(error) {
+            return RejectionKind::InvalidRequest;
+        }
         tracing::warn!(
             upstream = %self.authority,
             error.causes = %Causes(error),
             "upstream failed: {error}",
         );
+        RejectionKind::BadGateway
+    }
+
+    fn malformed(&self, Malformed(why): Malformed) -> RejectionKind {
+        tracing::warn!(upstream = %self.authority, "upstream sent a malformed response: {why}");
         RejectionKind::BadGateway
     }
 
@@ -113,10 +123,18 @@ impl Service<Request<Incoming>> for Upstream {
     }
 }
 
-fn pass_on(response: Response<Incoming>) -> Response<Body> {
-    let mut response = response.map(Body::Streaming);
+/// Tells whether the request's body broke off or was malformed, which the upstream can do nothing
+/// about. The request was not finished then, and its connection is not used again.
+fn is_of_the_client(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(hyper::Error::is_user)
+}
+
+/// Dropping a response with its body unread also ends its connection.
+fn pass_on(mut response: Response<Incoming>) -> Result<Response<Body>, Malformed> {
+    response_gate(&mut response)?;
     strip_response(response.headers_mut());
-    response
+    Ok(response.map(Body::Streaming))
 }
 
 /// An upstream in the same network accepts within milliseconds; after a second it is down, and a

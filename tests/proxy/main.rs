@@ -3,9 +3,12 @@
 
 mod forwarding;
 mod hostile;
+mod inputs;
 mod lifetime;
+mod recorder;
 mod streaming;
 mod support;
+mod wire;
 
 /// From GitHub's documents.
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";

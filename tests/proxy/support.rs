@@ -144,7 +144,7 @@ impl Upstream {
 }
 
 /// Ends a test that would otherwise wait for ever for what does not come.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Writes what it is told, and reads what comes.
 pub(crate) struct Client(pub(crate) TcpStream);

@@ -58,6 +58,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trusted_proxies;
 
 use std::cell::RefCell;
 use std::fs;
@@ -76,6 +77,7 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
 
 /// A configuration that holds together.
 ///

@@ -32,6 +32,12 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
+    let trusted: Vec<String> = server
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    write_key(f, "trusted_proxies", trusted)?;
     write_key(f, "realm", server.realm.as_str())?;
     let limit = server.client_limit;
     writeln!(f, "\n[server.limits]")?;

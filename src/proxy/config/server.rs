@@ -3,6 +3,7 @@ use std::num::NonZeroU32;
 
 use super::section::Section;
 use super::source::Node;
+use super::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};
 use crate::gatekeeper::ClientLimit;
 use crate::rejection::Realm;
 
@@ -12,6 +13,8 @@ use crate::rejection::Realm;
 pub struct ServerConfig {
     /// The addresses to listen on; at least one. Absent: [`DEFAULT_LISTEN`].
     pub listen: Vec<SocketAddr>,
+    /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
+    pub trusted_proxies: TrustedProxies,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
@@ -23,12 +26,18 @@ impl ServerConfig {
         let listen = server
             .list("listen", addresses, address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN]);
+        let trusted_proxies = server.list("trusted_proxies", Node::items_or_one, |node| {
+            node.text()?
+                .parse()
+                .map_err(|error: InvalidTrustedProxy| error.to_string())
+        });
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
         let client_limit = server.section("limits", client_limit);
         Some(Self {
             listen,
+            trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
             realm: realm.unwrap_or_default(),
             client_limit: client_limit?,
         })
