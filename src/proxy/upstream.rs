@@ -3,8 +3,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::{HeaderValue, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
@@ -71,6 +73,11 @@ impl Upstream {
         };
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
+        // hyper drops the body of a GET whose length it does not know, unless it is told to chunk it.
+        if request.body().size_hint().exact().is_none() {
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+        }
         let (request, sent) = Upload::of(request);
         let too_late = async {
             sent.wait().await;

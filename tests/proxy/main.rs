@@ -1,10 +1,14 @@
 //! The proxy over sockets: what upstreams get, and what clients get.
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
+mod catalogue;
 mod forwarding;
 mod hostile;
 mod inputs;
 mod lifetime;
+mod properties;
+mod provenance;
+mod real_peers;
 mod recorder;
 mod streaming;
 mod support;

@@ -23,9 +23,14 @@ pub(crate) struct Gate {
 impl Gate {
     /// Starts a proxy with these routes, given as TOML.
     pub(crate) async fn start(routes: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_on(listener, routes)
+    }
+
+    /// Starts a proxy with these routes on an address that one of them may name.
+    pub(crate) fn start_on(listener: TcpListener, routes: &str) -> Self {
         let ghes = Emulator::default();
         let proxy = Proxy::with_check(&config(routes), check(&ghes));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, ordered) = oneshot::channel::<()>();
         let server = tokio::spawn(proxy.serve(listener, async {

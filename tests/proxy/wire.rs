@@ -206,10 +206,7 @@ pub(crate) fn assert_clean(message: &Message, host: &str) {
         }
         let is_never =
             |never: &&str| folded == *never || (never.ends_with('-') && folded.starts_with(never));
-        assert!(
-            !NEVER.iter().any(|never| is_never(never)),
-            "{name} in {message:?}"
-        );
+        assert!(!NEVER.iter().any(is_never), "{name} in {message:?}");
     }
     assert_eq!(message.only("host"), host);
     let via = message.all("via").join(", ");
