@@ -2,6 +2,7 @@
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
 mod catalogue;
+mod corpus;
 mod forwarding;
 mod hostile;
 mod inputs;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
@@ -237,4 +238,70 @@ async fn curl_is_understood() {
         }
     }
     upstream.assert_untouched();
+}
+
+/// What it has against the statuses themselves, which are what the client asked for.
+const OF_STATUSES: [&str; 2] = [
+    "didn't understand the request",
+    "won't accept a URI this long",
+];
+
+/// A whole head without a credential.
+const NOBODY: &str = "Host: a\r\n\r\n";
+
+/// Mark Nottingham's linter knows more of HTTP than we could ask ourselves.
+#[tokio::test]
+async fn httplint_has_nothing_against_what_we_say_ourselves() {
+    let program = env::var("HTTPLINT").unwrap_or_else(|_| "httplint".to_owned());
+    if !has(&program, "--help").await {
+        return;
+    }
+    let upstream = Recorder::start().await;
+    let gate = upstream
+        .gate_with(&[("/p", ""), ("/admin", "scopes = [\"admin:org\"]")])
+        .await;
+    let good = format!("Host: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    for (line, lines, expected) in [
+        ("OPTIONS *", "", 204),
+        ("GET /p", "Host: b\r\n", 400),
+        ("GET /p/../q", "", 400),
+        ("GET /p", NOBODY, 401),
+        ("GET /admin", "", 403),
+        ("GET /q", "", 404),
+        (&format!("GET /{}", "a".repeat(9_000)), "", 414),
+        ("GET /p", "Expect: x\r\n", 417),
+        ("TRACE /p", "", 501),
+        (
+            "GET /p",
+            "Via: 1.1 ghes-gatekeeper, 1.1 ghes-gatekeeper\r\n",
+            508,
+        ),
+    ] {
+        let rest = if lines == NOBODY { "" } else { &good };
+        let head = format!("{line} HTTP/1.1\r\n{lines}{rest}");
+        let response = gate.connect().await.exchange(&head).await;
+        assert_eq!(super::support::status(&response), expected, "{line}");
+        let notes = lint(&program, &response).await;
+        assert!(notes.contains("[GOOD]"), "it has read something");
+        let is_warning = |note: &str| note.contains("[WARN]") || note.contains("[BAD]");
+        let is_status = |note: &str| OF_STATUSES.iter().any(|status| note.contains(status));
+        let is_bad = notes
+            .lines()
+            .any(|note| is_warning(note) && !is_status(note));
+        assert!(!is_bad, "{notes}\n{response}");
+    }
+}
+
+async fn lint(program: &str, response: &str) -> String {
+    let mut linter = Command::new(program)
+        .args(["-n", "-i", "response"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("httplint");
+    let mut input = linter.stdin.take().expect("an input");
+    input.write_all(response.as_bytes()).await.expect("a pipe");
+    drop(input);
+    let output = linter.wait_with_output().await.expect("httplint");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

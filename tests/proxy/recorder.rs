@@ -50,6 +50,17 @@ impl Recorder {
         message
     }
 
+    /// All requests that are whole by now, checked like those of [`Recorder::message`].
+    pub(crate) fn messages_so_far(&mut self) -> Vec<Message> {
+        let received = std::iter::from_fn(|| self.messages.try_recv().ok());
+        let checked = received.map(|message| {
+            let message = message.unwrap_or_else(|why| panic!("malformed: {why}"));
+            wire::assert_clean(&message, &self.address.to_string());
+            message
+        });
+        checked.collect()
+    }
+
     /// Fails if there was a request that nobody asked for.
     pub(crate) fn assert_untouched(&mut self) {
         if let Ok(message) = self.messages.try_recv() {
