@@ -19,7 +19,7 @@ static X_OAUTH_CLIENT_ID: HeaderName = HeaderName::from_static("x-oauth-client-i
 static X_GATEKEEPER_STALE: HeaderName = HeaderName::from_static("x-gatekeeper-stale");
 
 /// Names, after folding, that upstreams take an identity from, behind us or behind another gate.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 9] = [
     "x-forwarded-access-token",
     "x-forwarded-email",
     "x-forwarded-groups",
@@ -28,10 +28,24 @@ const RESERVED: [&str; 8] = [
     "x-github-user-id",
     "x-oauth-client-id",
     "x-oauth-scopes",
+    // APISIX.
+    "x-userinfo",
 ];
 
-/// Families of such names, by how they begin.
-const FAMILIES: [&str; 2] = ["x-auth-request-", "x-gatekeeper-"];
+/// Families of such names, by how they begin: oauth2-proxy's, ours, and those by which Authelia,
+/// Kubernetes, Grafana, authentik, Pomerium, TLS terminators and load balancers tell a user.
+const FAMILIES: [&str; 10] = [
+    "remote-",
+    "x-amzn-oidc-",
+    "x-auth-request-",
+    "x-authenticated-",
+    "x-authentik-",
+    "x-gatekeeper-",
+    "x-pomerium-",
+    "x-remote-",
+    "x-ssl-client-",
+    "x-webauth-",
+];
 
 /// Removes every header that an upstream could take for an identity of ours.
 pub(crate) fn strip_identity(headers: &mut HeaderMap) {
@@ -63,7 +77,7 @@ pub(crate) fn strip_credential(headers: &mut HeaderMap, forward: bool) {
 
 fn is_reserved(name: &HeaderName) -> bool {
     // All of them begin so, most other headers do not.
-    name.as_str().starts_with('x')
+    name.as_str().starts_with(['x', 'r'])
         && (RESERVED.iter().any(|reserved| folds_to(name, reserved))
             || FAMILIES.iter().any(|prefix| starts_folded(name, prefix)))
 }
@@ -98,6 +112,12 @@ mod tests {
             "X-Auth-Request-User",
             "x_auth_request_anything",
             "X-Gatekeeper-Stale",
+            "Remote_User",
+            "Remote-Groups",
+            "X-WEBAUTH-USER",
+            "X-SSL-Client-CN",
+            "X.Authenticated.User",
+            "X-Userinfo",
         ] {
             assert!(!survives(name.as_bytes()), "{name}");
         }

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response};
@@ -23,11 +23,11 @@ impl AccessLog {
         })
     }
 
-    pub(super) fn end<B>(self, response: &Response<B>, peer: SocketAddr, elapsed: Duration) {
+    pub(super) fn end<B>(self, response: &Response<B>, client: IpAddr, elapsed: Duration) {
         let rejection = response.extensions().get::<Rejection>();
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),
-            client.address = %peer.ip(),
+            client.address = %client,
             http.method = %self.method,
             // Quoted and escaped, so that one request is one line.
             http.path = ?self.path,

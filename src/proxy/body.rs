@@ -1,6 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -8,12 +8,14 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use pin_project::pin_project;
 
+use super::trailers;
+
 /// The body of a response: an answer of our own, or an upstream's as it arrives.
 #[pin_project(project = BodyProj)]
 pub enum Body {
     /// An answer of our own.
     Own(#[pin] Full<Bytes>),
-    /// Passed on frame by frame; nothing is buffered.
+    /// Passed on frame by frame; nothing is buffered. Of trailers, only gRPC's pass.
     Streaming(#[pin] Incoming),
 }
 
@@ -27,7 +29,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.project() {
             BodyProj::Own(own) => own.poll_frame(cx).map_err(|never| match never {}),
-            BodyProj::Streaming(incoming) => incoming.poll_frame(cx),
+            BodyProj::Streaming(incoming) => poll_filtered(incoming, cx, trailers::of_response),
         }
     }
 
@@ -42,6 +44,22 @@ impl http_body::Body for Body {
         match self {
             Self::Own(own) => own.size_hint(),
             Self::Streaming(incoming) => incoming.size_hint(),
+        }
+    }
+}
+
+/// Polls on past a frame of which nothing is left.
+pub(super) fn poll_filtered(
+    mut body: Pin<&mut Incoming>,
+    cx: &mut Context<'_>,
+    filter: fn(Frame<Bytes>) -> Option<Frame<Bytes>>,
+) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    loop {
+        let polled = ready!(http_body::Body::poll_frame(body.as_mut(), cx)?);
+        match polled.map(filter) {
+            Some(None) => {}
+            Some(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+            None => return Poll::Ready(None),
         }
     }
 }

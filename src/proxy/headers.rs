@@ -3,111 +3,128 @@
 //! The order matters: hop-by-hop removal obeys the client's `Connection` header, so it runs
 //! before anything of ours is set. Otherwise `Connection: X-Forwarded-User` would remove it.
 
-use std::net::SocketAddr;
-
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    MAX_FORWARDS,
 };
 
+use super::provenance::Provenance;
+use super::request_gate::Onward;
 use crate::fold::{folds_to, remove_where, starts_folded};
 
-/// RFC 9110 §7.6.1: fields that describe one connection and must not be forwarded.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
+/// RFC 9110 §7.6.1: fields that describe one connection and must not be forwarded. The names are
+/// folded, because `Transfer_Encoding` is what an upstream must not take for framing.
+const HOP_BY_HOP: [&str; 11] = [
+    "connection",
+    // RFC 7540 §3.2.1; with `Upgrade`, it would open a second protocol past the gate.
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
-/// Names, after folding, by which a proxy says where a request came from, and by which some
-/// servers let it say which path was asked for.
-const FORWARDING: [&str; 5] = [
+/// What is said anew to every upstream: the length of the body by how we send it, the host by
+/// where we send it. An expectation is answered on this hop, by reading the body (RFC 9110 §10.1.1).
+const SAID_ANEW: [&str; 3] = ["content-length", "expect", "host"];
+
+/// Names, after folding, by which a proxy says where a request came from, by which some servers
+/// let it say which path was asked for, and `Proxy`, which CGI turns into `HTTP_PROXY`.
+const FORWARDING: [&str; 9] = [
+    "client-ip",
     "forwarded",
-    "via",
+    "proxy",
+    "true-client-ip",
+    "x-client-ip",
+    "x-forwarded",
     "x-real-ip",
     "x-request-id",
     "x-rewrite-url",
 ];
 
 /// Families of such names, by how they begin.
-const FORWARDING_FAMILIES: [&str; 3] = ["x-envoy-", "x-forwarded-", "x-original-"];
+const FORWARDING_FAMILIES: [&str; 4] = [
+    "x-cluster-client-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-original-",
+];
 
-static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(super) static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Removes from a request what the client sent for this hop only, or cannot be trusted to say.
-///
-/// Framing goes too: the length of the body is told to the upstream by how we send it, never by
-/// what the client wrote.
 pub(super) fn strip_request(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    headers.remove(CONTENT_LENGTH);
-    // Answered on this hop, by reading the body (RFC 9110 §10.1.1).
-    headers.remove(EXPECT);
-    remove_where(headers, is_forwarding);
+    strip_named_by_connection(headers);
+    remove_where(headers, is_unwanted);
 }
 
-/// Removes from a response what the upstream sent for its hop only.
+/// Removes from a response what the upstream sent for its hop only, and `Alt-Svc`, by which it
+/// would send clients past the gate.
 pub(super) fn strip_response(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
+    strip_named_by_connection(headers);
+    remove_where(headers, is_hop_by_hop);
+    headers.remove(ALT_SVC);
 }
 
 /// Says where the request came from.
-pub(super) fn set_forwarding(headers: &mut HeaderMap, peer: SocketAddr, request_id: HeaderValue) {
+pub(super) fn set_forwarding(
+    headers: &mut HeaderMap,
+    provenance: &Provenance,
+    onward: Onward,
+    request_id: HeaderValue,
+) {
     // The upstream is another host; the name that the client used goes along beside it.
-    if let Some(host) = headers.remove(HOST) {
-        headers.insert(X_FORWARDED_HOST.clone(), host);
-    }
-    // An address is always ASCII.
-    if let Ok(peer) = HeaderValue::try_from(peer.ip().to_canonical().to_string()) {
-        headers.insert(X_FORWARDED_FOR.clone(), peer);
-    }
-    let scheme = HeaderValue::from_static("http");
-    headers.insert(X_FORWARDED_PROTO.clone(), scheme);
+    let host = provenance.host().cloned().unwrap_or(onward.host);
+    headers.insert(X_FORWARDED_HOST.clone(), host);
+    headers.insert(X_FORWARDED_FOR.clone(), provenance.addresses());
+    headers.insert(X_FORWARDED_PROTO.clone(), provenance.scheme());
     headers.insert(X_REQUEST_ID.clone(), request_id);
-    // RFC 9110 §7.6.3: a gateway names itself in every request that it forwards.
-    headers.insert(VIA, HeaderValue::from_static("1.1 ghes-gatekeeper"));
-}
-
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    for name in named_by_connection(headers) {
-        headers.remove(name);
-    }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
+    if let Some(hops) = onward.max_forwards {
+        headers.insert(MAX_FORWARDS, HeaderValue::from(hops));
     }
 }
 
-/// Every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1), but for those
-/// that say whom a request is for, who sends it and how long it is: §7.6.1 forbids to name them.
-fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    headers
+/// Removes every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1), but for
+/// those that say who sends a message and how long it is: §7.6.1 forbids to name them.
+fn strip_named_by_connection(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(|line| line.as_bytes().split(|&b| b == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .filter(|name| ![HOST, AUTHORIZATION, CONTENT_LENGTH].contains(name))
-        .collect()
+        .filter(|name| ![AUTHORIZATION, CONTENT_LENGTH].contains(name))
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
 }
 
-fn is_forwarding(name: &HeaderName) -> bool {
-    FORWARDING.iter().any(|owned| folds_to(name, owned))
-        || FORWARDING_FAMILIES
-            .iter()
-            .any(|prefix| starts_folded(name, prefix))
+fn is_unwanted(name: &HeaderName) -> bool {
+    let is_forwarding = || {
+        FORWARDING.iter().any(|owned| folds_to(name, owned))
+            || FORWARDING_FAMILIES
+                .iter()
+                .any(|prefix| starts_folded(name, prefix))
+    };
+    is_hop_by_hop(name) || SAID_ANEW.iter().any(|own| folds_to(name, own)) || is_forwarding()
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.iter().any(|own| folds_to(name, own))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::config::TrustedProxies;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -146,7 +163,7 @@ mod tests {
     fn what_a_client_says_about_its_way_is_removed_under_every_name() {
         for name in [
             "Forwarded",
-            "Via",
+            "X-Forwarded",
             "X-Forwarded-For",
             "X_Forwarded_Host",
             "x.forwarded.proto",
@@ -156,8 +173,15 @@ mod tests {
             "X-Original-URL",
             "X-Rewrite-Url",
             "X-Envoy-External-Address",
+            "True_Client.IP",
+            "X-Cluster-Client-Ip",
+            "Proxy",
             "Expect",
             "Content-Length",
+            "Content_Length",
+            "Transfer_Encoding",
+            "HTTP2-Settings",
+            "Host",
         ] {
             let mut headers = HeaderMap::new();
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
@@ -171,23 +195,41 @@ mod tests {
     #[test]
     fn a_connection_header_cannot_remove_what_we_set() {
         let mut headers = headers(&[
-            ("host", "tools.example.com"),
-            ("connection", "host, x-forwarded-for, x-request-id, via"),
+            ("authorization", "Bearer x"),
+            (
+                "connection",
+                "host, x-forwarded-for, x-request-id, Authorization",
+            ),
         ]);
+        let peer = "::ffff:192.0.2.7".parse().unwrap();
+        let provenance = Provenance::of(&headers, peer, &TrustedProxies::default());
+        let onward = Onward {
+            host: HeaderValue::from_static("tools.example.com"),
+            max_forwards: Some(2),
+        };
         strip_request(&mut headers);
-        let peer = "[::ffff:192.0.2.7]:443".parse().unwrap();
-        set_forwarding(&mut headers, peer, HeaderValue::from_static("id"));
+        set_forwarding(
+            &mut headers,
+            &provenance,
+            onward,
+            HeaderValue::from_static("id"),
+        );
+        assert_eq!(headers["authorization"], "Bearer x");
         assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
         assert_eq!(headers["x-forwarded-host"], "tools.example.com");
         assert_eq!(headers["x-forwarded-proto"], "http");
         assert_eq!(headers["x-request-id"], "id");
-        assert_eq!(headers["via"], "1.1 ghes-gatekeeper");
-        assert_eq!(headers.len(), 5);
+        assert_eq!(headers["max-forwards"], "2");
+        assert_eq!(headers.len(), 6);
     }
 
     #[test]
     fn a_responses_length_stays() {
-        let mut headers = headers(&[("content-length", "5"), ("connection", "close")]);
+        let mut headers = headers(&[
+            ("content-length", "5"),
+            ("connection", "close, content-length"),
+            ("alt-svc", "h3=\":443\""),
+        ]);
         strip_response(&mut headers);
         assert_eq!(names(&headers), ["content-length"]);
     }

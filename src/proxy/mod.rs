@@ -1,9 +1,10 @@
 //! The gate as a reverse proxy of its own.
 //!
 //! ```text
-//! connection ─ server ─► well_formed ─► routes ─► headers ─► gatekeeper ─► upstream
-//!                            │             │                     │             │
-//!                         400, 501     400, 404           401, 403, 503     502, 504
+//! connection ─ server ─► request_gate ─► routes ─► headers ─► gatekeeper ─► upstream
+//!                            │              │                     │             │
+//!                         400, 414       400, 404           401, 403, 503    502, 504
+//!                      417, 431, 501, 508
 //! ```
 //!
 //! What an upstream can rely on:
@@ -14,7 +15,9 @@
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
 //! 3. Routes are decided by the path as it will read it, decoded; paths that could be read in
 //!    two ways are refused wherever a route depends on them. It gets the path as it came.
-//! 4. Bodies stream in both directions and are neither read nor changed.
+//! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
+//! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
+//!    not pass.
 //!
 //! Operators and GHES come in by listeners of their own: see [`admin`] and [`webhook`].
 //!
@@ -32,21 +35,26 @@ mod gates;
 mod headers;
 mod metrics;
 mod problem;
+mod provenance;
+mod request_gate;
 mod request_id;
+mod response_gate;
 mod routes;
 mod server;
 mod small_body;
+mod trailers;
 mod upload;
 mod upstream;
+mod via;
 pub mod webhook;
-mod well_formed;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response};
+use http::header::{CACHE_CONTROL, CONNECTION};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
@@ -60,15 +68,16 @@ pub use self::server::serve;
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
 use self::check::protected_check;
-use self::config::Config;
+use self::config::{Config, TrustedProxies};
 use self::gates::OpenGates;
 use self::headers::{set_forwarding, strip_request};
 use self::metrics::{Metrics, Outcome};
+use self::provenance::Provenance;
+use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
 use self::upstream::Upstreams;
 use self::webhook::{Receiver, Webhook};
-use self::well_formed::well_formed;
 use crate::check::CheckError;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
@@ -90,6 +99,7 @@ pub struct Proxy(Arc<Inner>);
 struct Inner {
     routes: Routes,
     realm: Realm,
+    trusted_proxies: TrustedProxies,
     request_ids: RequestIds,
     protection: Option<ProtectionMonitor>,
     validator: Validator<Check>,
@@ -143,6 +153,7 @@ impl Proxy {
         Self(Arc::new(Inner {
             routes,
             realm: config.server.realm.clone(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
             request_ids: RequestIds::new(),
             protection,
             validator,
@@ -207,17 +218,24 @@ impl Proxy {
         let began_at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id);
-        let (outcome, response) = match self.forward(request, peer, request_id).await {
-            Ok(answered) => answered,
+        let provenance = Provenance::of(request.headers(), peer.ip(), &self.0.trusted_proxies);
+        let client = provenance.client();
+        let (outcome, response) = match request_gate(&request) {
+            Ok(Passage::Onward(onward)) => self
+                .forward(request, provenance, onward, request_id)
+                .await
+                .unwrap_or_else(|kind| self.reject(kind)),
+            Ok(Passage::Here) => (Outcome::Anonymous, about_this_server()),
             Err(kind) => {
-                let response = Rejection::new(kind).into_response(&self.0.realm);
-                (Outcome::Rejected(kind), response)
+                let version = request.version();
+                let (outcome, response) = self.reject(kind);
+                (outcome, close_after(response, version))
             }
         };
         let elapsed = began_at.elapsed();
         self.0.metrics.answered(outcome, elapsed);
         if let Some(log) = log {
-            log.end(&response, peer, elapsed);
+            log.end(&response, client, elapsed);
         }
         with_problem_json(response)
     }
@@ -225,17 +243,20 @@ impl Proxy {
     async fn forward(
         &self,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        provenance: Provenance,
+        onward: Onward,
         request_id: HeaderValue,
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
-        well_formed(&request)?;
         let entry = self.0.routes.find(request.uri().path())?;
+        let version = request.version();
         let headers = request.headers_mut();
         strip_request(headers);
-        set_forwarding(headers, peer, request_id);
+        set_forwarding(headers, &provenance, onward, request_id);
+        via::append(headers, version);
         match entry {
             Entry::Gated(gate) => {
-                request.extensions_mut().insert(ClientAddr(peer.ip()));
+                let client = ClientAddr(provenance.client());
+                request.extensions_mut().insert(client);
                 let response = gate.clone().oneshot(request).await?;
                 Ok((Outcome::of(&response), response))
             }
@@ -247,6 +268,31 @@ impl Proxy {
             }
         }
     }
+
+    fn reject(&self, kind: RejectionKind) -> (Outcome, Response<Body>) {
+        let response = Rejection::new(kind).into_response(&self.0.realm);
+        (Outcome::Rejected(kind), response)
+    }
+}
+
+/// RFC 9110 §9.3.7: whoever asks `OPTIONS *` learns that there is a server, and nothing of what
+/// stands behind it.
+fn about_this_server() -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+/// Where one request ends and the next begins may be just what was wrong with this one (RFC 9112
+/// §6.1). In HTTP/2 the frames tell.
+fn close_after(mut response: Response<Body>, version: Version) -> Response<Body> {
+    if version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }
 
 impl fmt::Debug for Proxy {

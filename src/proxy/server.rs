@@ -14,6 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower::BoxError;
 
+use super::request_gate::{MAX_FIELDS, MAX_HEAD_BYTES};
+
 /// Serves HTTP/1.1 on `listener` until `shutdown` completes, then lets requests end.
 ///
 /// `make_service` makes the service of one connection from the address of its peer. After
@@ -43,7 +45,7 @@ pub async fn serve<S, B>(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
-            .max_headers(MAX_HEADERS)
+            .max_headers(MAX_FIELDS)
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), make_service(peer));
         let connection = connections.watch(connection);
@@ -98,12 +100,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// Long enough for a client on a bad line, short enough that idle sockets do not pile up. It also
 /// ends connections that are kept alive without a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// As many as Apache and nginx clients ever need, and few enough to look through on each request.
-const MAX_HEADERS: usize = 100;
-
-/// The largest head; hyper's own limit of about 400 KB is what an attacker would use.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Less than the 30 s that process managers give before they kill.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);

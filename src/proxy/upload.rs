@@ -8,7 +8,11 @@ use hyper::body::Incoming;
 use pin_project::pin_project;
 use tokio::sync::oneshot;
 
-/// The body of a request on its way to an upstream, which tells when it is all sent.
+use super::body::poll_filtered;
+use super::trailers;
+
+/// The body of a request on its way to an upstream, without trailers, which tells when it is all
+/// sent.
 #[pin_project]
 pub(super) struct Upload {
     #[pin]
@@ -46,7 +50,7 @@ impl Body for Upload {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.project().body.poll_frame(cx)
+        poll_filtered(self.project().body, cx, trailers::of_request)
     }
 
     fn is_end_stream(&self) -> bool {

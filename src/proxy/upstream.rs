@@ -1,9 +1,12 @@
+use std::error::Error as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::{HeaderValue, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
@@ -12,6 +15,7 @@ use tower::Service;
 
 use super::body::Body;
 use super::headers::strip_response;
+use super::response_gate::{Malformed, response_gate};
 use super::upload::Upload;
 use crate::causes::Causes;
 use crate::rejection::RejectionKind;
@@ -69,6 +73,11 @@ impl Upstream {
         };
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
+        // hyper drops the body of a GET whose length it does not know, unless it is told to chunk it.
+        if request.body().size_hint().exact().is_none() {
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+        }
         let (request, sent) = Upload::of(request);
         let too_late = async {
             sent.wait().await;
@@ -77,7 +86,7 @@ impl Upstream {
         tokio::select! {
             biased;
             answer = self.connections.0.request(request) => match answer {
-                Ok(response) => Ok(pass_on(response)),
+                Ok(response) => pass_on(response).map_err(|error| self.malformed(error)),
                 Err(error) => Err(self.failed(&error)),
             },
             () = too_late => Err(self.too_slow()),
@@ -85,11 +94,19 @@ impl Upstream {
     }
 
     fn failed(&self, error: &Error) -> RejectionKind {
+        if is_of_the_client(error) {
+            return RejectionKind::InvalidRequest;
+        }
         tracing::warn!(
             upstream = %self.authority,
             error.causes = %Causes(error),
             "upstream failed: {error}",
         );
+        RejectionKind::BadGateway
+    }
+
+    fn malformed(&self, Malformed(why): Malformed) -> RejectionKind {
+        tracing::warn!(upstream = %self.authority, "upstream sent a malformed response: {why}");
         RejectionKind::BadGateway
     }
 
@@ -113,10 +130,18 @@ impl Service<Request<Incoming>> for Upstream {
     }
 }
 
-fn pass_on(response: Response<Incoming>) -> Response<Body> {
-    let mut response = response.map(Body::Streaming);
+/// Tells whether the request's body broke off or was malformed, which the upstream can do nothing
+/// about. The request was not finished then, and its connection is not used again.
+fn is_of_the_client(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(hyper::Error::is_user)
+}
+
+/// Dropping a response with its body unread also ends its connection.
+fn pass_on(mut response: Response<Incoming>) -> Result<Response<Body>, Malformed> {
+    response_gate(&mut response)?;
     strip_response(response.headers_mut());
-    response
+    Ok(response.map(Body::Streaming))
 }
 
 /// An upstream in the same network accepts within milliseconds; after a second it is down, and a

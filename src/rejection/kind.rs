@@ -4,28 +4,36 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum RejectionKind {
-    /// The upstream refused the connection, or broke it.
+    /// The upstream refused the connection, broke it, or answered with nonsense.
     BadGateway,
+    /// The client expects something of the server that it does not do.
+    ExpectationFailed,
     /// A policy turned this person away.
     Forbidden,
     /// The upstream was too slow.
     GatewayTimeout,
+    /// There are too many header fields, or too long ones.
+    HeaderFieldsTooLarge,
     /// The token lacks a scope.
     InsufficientScope,
     /// The request or its credential is malformed, or there are two credentials.
     InvalidRequest,
     /// The issuer says that the token is no good.
     InvalidToken,
+    /// The request has been forwarded in a circle.
+    LoopDetected,
     /// The request carries no bearer token.
     MissingToken,
     /// No route is configured for the request.
     NoRoute,
-    /// The method is never forwarded.
+    /// The method is never forwarded, or the body's transfer coding is not known.
     NotImplemented,
     /// The client brings too many tokens that nobody knows.
     TooManyRequests,
     /// The issuer could not be asked.
     Unavailable,
+    /// The path and query are too long.
+    UriTooLong,
 }
 
 /// What a client is told for one kind of rejection.
@@ -40,18 +48,22 @@ pub(super) struct Row {
 
 impl RejectionKind {
     /// Every kind there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::BadGateway,
+        Self::ExpectationFailed,
         Self::Forbidden,
         Self::GatewayTimeout,
+        Self::HeaderFieldsTooLarge,
         Self::InsufficientScope,
         Self::InvalidRequest,
         Self::InvalidToken,
+        Self::LoopDetected,
         Self::MissingToken,
         Self::NoRoute,
         Self::NotImplemented,
         Self::TooManyRequests,
         Self::Unavailable,
+        Self::UriTooLong,
     ];
 
     /// Returns the kind as one lower-case word, as it stands in the problem's `reason`.
@@ -67,7 +79,14 @@ impl RejectionKind {
                 StatusCode::BAD_GATEWAY,
                 "bad_gateway",
                 "Bad gateway",
-                "The service behind this gate could not be reached.",
+                "The service behind this gate gave no valid answer.",
+                None,
+            ),
+            Self::ExpectationFailed => row(
+                StatusCode::EXPECTATION_FAILED,
+                "expectation_failed",
+                "Expectation failed",
+                "This gate knows no expectation but 100-continue.",
                 None,
             ),
             Self::Forbidden => row(
@@ -82,6 +101,13 @@ impl RejectionKind {
                 "gateway_timeout",
                 "Gateway timeout",
                 "The service behind this gate did not answer in time.",
+                None,
+            ),
+            Self::HeaderFieldsTooLarge => row(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "header_fields_too_large",
+                "Header fields too large",
+                "The request has too many header fields, or too long ones.",
                 None,
             ),
             Self::InsufficientScope => row(
@@ -105,6 +131,13 @@ impl RejectionKind {
                 "The access token is unknown, revoked, expired or of another app.",
                 Some("invalid_token"),
             ),
+            Self::LoopDetected => row(
+                StatusCode::LOOP_DETECTED,
+                "loop_detected",
+                "Loop detected",
+                "The request came through this gate before: it is forwarded in a circle.",
+                None,
+            ),
             Self::MissingToken => row(
                 StatusCode::UNAUTHORIZED,
                 "missing_token",
@@ -122,8 +155,8 @@ impl RejectionKind {
             Self::NotImplemented => row(
                 StatusCode::NOT_IMPLEMENTED,
                 "not_implemented",
-                "Method not supported",
-                "This gate does not forward this method.",
+                "Not supported",
+                "This gate does not forward this method or transfer coding.",
                 None,
             ),
             Self::TooManyRequests => row(
@@ -138,6 +171,13 @@ impl RejectionKind {
                 "unavailable",
                 "Token check unavailable",
                 "The access token could not be checked right now. It may still be good.",
+                None,
+            ),
+            Self::UriTooLong => row(
+                StatusCode::URI_TOO_LONG,
+                "uri_too_long",
+                "URI too long",
+                "The path and query are too long.",
                 None,
             ),
         }

@@ -6,6 +6,9 @@
 //! | [`InvalidRequest`](RejectionKind::InvalidRequest) | 400 | … `error="invalid_request"` |
 //! | [`InvalidToken`](RejectionKind::InvalidToken) | 401 | … `error="invalid_token"` |
 //! | [`InsufficientScope`](RejectionKind::InsufficientScope) | 403 | … `error="insufficient_scope", scope="…"` |
+//! | [`UriTooLong`](RejectionKind::UriTooLong) | 414 | none |
+//! | [`ExpectationFailed`](RejectionKind::ExpectationFailed) | 417 | none |
+//! | [`HeaderFieldsTooLarge`](RejectionKind::HeaderFieldsTooLarge) | 431 | none |
 //! | [`Forbidden`](RejectionKind::Forbidden) | 403 | none |
 //! | [`TooManyRequests`](RejectionKind::TooManyRequests) | 429, `Retry-After` | none |
 //! | [`Unavailable`](RejectionKind::Unavailable) | 503, `Retry-After` | none |

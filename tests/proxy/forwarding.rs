@@ -42,7 +42,7 @@ async fn an_upstream_gets_these_headers_and_no_other() {
              TE: trailers\r\n\
              Upgrade: h2c\r\n\
              Proxy-Authorization: Basic YTpi\r\n\
-             Expect: nothing\r\n\r\n"
+             Expect: 100-continue\r\n\r\n"
         ))
         .await;
     assert_eq!(status(&response), 200);

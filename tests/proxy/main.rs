@@ -2,13 +2,21 @@
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
 mod admin;
+mod catalogue;
+mod corpus;
 mod forwarding;
 mod hostile;
+mod inputs;
 mod lifetime;
 mod metrics;
+mod properties;
+mod provenance;
+mod real_peers;
+mod recorder;
 mod streaming;
 mod support;
 mod webhook;
+mod wire;
 
 /// From GitHub's documents.
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";

@@ -25,8 +25,13 @@ pub(crate) struct Gate {
 impl Gate {
     /// Starts a proxy with these routes, given as TOML.
     pub(crate) async fn start(routes: &str) -> Self {
-        let (proxy, ghes) = proxy_of(routes);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_on(listener, routes)
+    }
+
+    /// Starts a proxy with these routes on an address that one of them may name.
+    pub(crate) fn start_on(listener: TcpListener, routes: &str) -> Self {
+        let (proxy, ghes) = proxy_of(routes);
         let address = listener.local_addr().expect("an address");
         let (shutdown, ordered) = oneshot::channel::<()>();
         let server = tokio::spawn(proxy.clone().serve(listener, async {
@@ -178,7 +183,7 @@ impl Upstream {
 }
 
 /// Ends a test that would otherwise wait for ever for what does not come.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Writes what it is told, and reads what comes.
 pub(crate) struct Client(pub(crate) TcpStream);

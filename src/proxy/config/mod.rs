@@ -59,6 +59,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trusted_proxies;
 mod webhook;
 
 use std::cell::RefCell;
@@ -78,6 +79,7 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
 pub use self::webhook::WebhookConfig;
 
 /// A configuration that holds together.

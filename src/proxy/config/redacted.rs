@@ -40,6 +40,12 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
     }
+    let trusted: Vec<String> = server
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    write_key(f, "trusted_proxies", trusted)?;
     write_key(f, "realm", server.realm.as_str())?;
     let limit = server.client_limit;
     writeln!(f, "\n[server.limits]")?;

@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::limits::number;
 use super::section::Section;
 use super::source::Node;
+use super::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};
 use crate::gatekeeper::ClientLimit;
 use crate::rejection::Realm;
 
@@ -14,6 +15,8 @@ pub struct ServerConfig {
     pub listen: Vec<SocketAddr>,
     /// The address for probes, metrics and purging. Absent: there are none.
     pub admin_listen: Option<SocketAddr>,
+    /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
+    pub trusted_proxies: TrustedProxies,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
@@ -26,6 +29,11 @@ impl ServerConfig {
             .list("listen", addresses, address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN]);
         let admin_listen = server.optional("admin_listen", address);
+        let trusted_proxies = server.list("trusted_proxies", Node::items_or_one, |node| {
+            node.text()?
+                .parse()
+                .map_err(|error: InvalidTrustedProxy| error.to_string())
+        });
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
@@ -33,6 +41,7 @@ impl ServerConfig {
         Some(Self {
             listen,
             admin_listen,
+            trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
             realm: realm.unwrap_or_default(),
             client_limit: client_limit?,
         })

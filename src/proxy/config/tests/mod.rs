@@ -157,6 +157,32 @@ fn the_example_shows_the_defaults() {
 }
 
 #[test]
+fn proxies_are_trusted_by_address_and_by_network() {
+    let toml = edited(
+        "[ghes]",
+        "trusted_proxies = ['192.0.2.1', '2001:db8::/32']\n[ghes]",
+    );
+    let config = Config::parse(&toml, []).unwrap();
+    let trusts = |address: &str| {
+        config
+            .server
+            .trusted_proxies
+            .contains(address.parse().unwrap())
+    };
+    for address in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:1::1"] {
+        assert!(trusts(address), "{address}");
+    }
+    for address in ["192.0.2.2", "2001:db9::1", "127.0.0.1", "::1"] {
+        assert!(!trusts(address), "{address}");
+    }
+    let nobody = Config::parse(GOOD, []).unwrap().server.trusted_proxies;
+    assert!(nobody.iter().next().is_none() && !nobody.contains("127.0.0.1".parse().unwrap()));
+    let printed = config.to_redacted_toml();
+    let line = "\ntrusted_proxies = [\"192.0.2.1/32\", \"2001:db8::/32\"]\n";
+    assert!(printed.contains(line), "{printed}");
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     let toml = "[cache]\nactive_max_age = 60\n[server]\nlisten = \"here\"\n[ghes]\nurll = 1\n\
                 [[routes]]\npath = \"x\"\nanonymous = 1\n";

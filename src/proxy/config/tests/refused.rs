@@ -261,6 +261,26 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "[ghes]",
+        "trusted_proxies = ['proxy']\n[ghes]",
+        "4: server.trusted_proxies[0]: not an address or network; write it like 192.0.2.1 or 10.0.0.0/8",
+    ),
+    (
+        "[ghes]",
+        "trusted_proxies = ['0.0.0.0/0']\n[ghes]",
+        "4: server.trusted_proxies[0]: would trust everybody; name the proxies",
+    ),
+    (
+        "[ghes]",
+        "trusted_proxies = ['10.1.2.3/8']\n[ghes]",
+        "4: server.trusted_proxies[0]: has bits beyond its prefix; write 10.0.0.0/8",
+    ),
+    (
+        "[ghes]",
+        "trusted_proxies = ['::ffff:192.0.2.1']\n[ghes]",
+        "4: server.trusted_proxies[0]: write an IPv4 address as one, like 192.0.2.1",
+    ),
+    (
+        "[ghes]",
         "[server.limits]\nunknown_tokens_per_second = 0\n[ghes]",
         "5: server.limits.unknown_tokens_per_second: must be from 1 to 100000",
     ),

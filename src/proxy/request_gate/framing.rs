@@ -1,0 +1,57 @@
+use http::Version;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+
+use super::at_most_one;
+use crate::rejection::RejectionKind;
+
+/// RFC 9112 §6: a length told in two ways is how requests are smuggled.
+///
+/// hyper drops a `Content-Length` beside chunks before it can be seen here, counts the chunks and
+/// closes the connection after the response (§6.1).
+pub(super) fn check(version: Version, headers: &HeaderMap) -> Result<(), RejectionKind> {
+    let length = length(headers)?;
+    let Some(coding) = at_most_one(headers, &TRANSFER_ENCODING)? else {
+        return Ok(());
+    };
+    if length.is_some() || version < Version::HTTP_11 {
+        return Err(RejectionKind::InvalidRequest);
+    }
+    check_coding(coding)
+}
+
+/// §6.1: chunked comes last and once. Codings before it could be legal, but nobody here knows
+/// any, and passing them on would promise more than the chunks that we write.
+fn check_coding(coding: &HeaderValue) -> Result<(), RejectionKind> {
+    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let mut codings = coding.as_bytes().rsplit(|&b| b == b',');
+    if !codings.next().is_some_and(is_chunked) {
+        return Err(RejectionKind::InvalidRequest);
+    }
+    let others: Vec<&[u8]> = codings.collect();
+    if others.is_empty() {
+        Ok(())
+    } else if others.into_iter().any(is_chunked) {
+        Err(RejectionKind::InvalidRequest)
+    } else {
+        Err(RejectionKind::NotImplemented)
+    }
+}
+
+/// Lines that say the same are one (RFC 9110 §8.6).
+fn length(headers: &HeaderMap) -> Result<Option<u64>, RejectionKind> {
+    let mut length = None;
+    for line in headers.get_all(CONTENT_LENGTH) {
+        let told = number(line).ok_or(RejectionKind::InvalidRequest)?;
+        if length.replace(told).is_some_and(|before| before != told) {
+            return Err(RejectionKind::InvalidRequest);
+        }
+    }
+    Ok(length)
+}
+
+/// Digits and nothing else; `u64`'s own parser takes a sign as well.
+pub(super) fn number(value: &HeaderValue) -> Option<u64> {
+    let digits = value.to_str().ok()?;
+    let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
+}

@@ -1,0 +1,41 @@
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderValue, Request};
+
+use super::{at_most_one, is_multiplexed};
+use crate::authority::is_connectable;
+use crate::rejection::RejectionKind;
+
+/// Returns the one host that a request is for.
+///
+/// RFC 9112 §3.2: HTTP/1.1 has exactly one `Host` line. §3.2.2: the authority of the absolute
+/// form counts in its place. RFC 9113 §8.3.1: in HTTP/2 it stands in `:authority`, and a `Host`
+/// beside it says the same.
+pub(super) fn read<B>(request: &Request<B>) -> Result<HeaderValue, RejectionKind> {
+    let line = at_most_one(request.headers(), &HOST)?;
+    let asked = request.uri().authority();
+    let line_is_good = line.is_none_or(|line| {
+        // A userinfo in it (RFC 9110 §4.2.4) makes two readers see two hosts.
+        let authority = Authority::try_from(line.as_bytes());
+        authority.is_ok_and(|authority| is_connectable(&authority))
+    });
+    if !line_is_good || !asked.is_none_or(is_connectable) {
+        return Err(RejectionKind::InvalidRequest);
+    }
+    match (line, asked, is_multiplexed(request.version())) {
+        (Some(line), None, _) => Ok(line.clone()),
+        (Some(_), Some(asked), false) | (None, Some(asked), true) => value(asked),
+        (Some(line), Some(asked), true) if is_same(line, asked) => value(asked),
+        _ => Err(RejectionKind::InvalidRequest),
+    }
+}
+
+/// To the letter: who writes `a` here and `a:80` there may be read in two ways.
+fn is_same(line: &HeaderValue, asked: &Authority) -> bool {
+    line.as_bytes()
+        .eq_ignore_ascii_case(asked.as_str().as_bytes())
+}
+
+fn value(authority: &Authority) -> Result<HeaderValue, RejectionKind> {
+    HeaderValue::try_from(authority.as_str()).map_err(|_| RejectionKind::InvalidRequest)
+}

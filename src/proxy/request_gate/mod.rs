@@ -1,0 +1,103 @@
+//! What a request must be like before anything is decided about it.
+//!
+//! hyper and h2 parse more than a gate may let through. What could be read in two ways, by us and
+//! by an upstream, is refused here, for HTTP/1 and HTTP/2 alike:
+//!
+//! | what | status |
+//! |---|---|
+//! | a target over 8 KiB | 414 |
+//! | more than 100 fields, or 32 KiB of them | 431 |
+//! | `CONNECT`, `TRACE` and what could be taken for them; a transfer coding beside `chunked` | 501 |
+//! | a target without a path; `*` but for `OPTIONS`; a scheme that is not HTTP's | 400 |
+//! | no host, two, or one that is none; in HTTP/2 also a `Host` beside another `:authority` | 400 |
+//! | a length told in two ways or in none that RFC 9110 §8.6 knows | 400 |
+//! | an expectation other than `100-continue` | 417 |
+//! | in HTTP/2, fields of a connection and values that begin or end with a blank | 400 |
+//! | our own name in `Via` more than once | 508 |
+//!
+//! 1. HTTP/1.0 without `Host` is refused as well, though RFC 9112 §3.3 leaves that to us: an
+//!    upstream could not be told for which host a request is.
+//! 2. The absolute form passes, as RFC 9112 §3.2.2 demands, and its authority replaces `Host`. No
+//!    route and no connection depends on either.
+//! 3. Extended CONNECT (RFC 8441) is a CONNECT like any other until something allows it.
+//! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
+//!
+//! Ambiguous paths are refused where a path decides anything, by
+//! [`decided_path`](super::decided_path).
+
+mod expectation;
+mod fields;
+mod framing;
+mod host;
+mod limits;
+mod method;
+mod target;
+
+use http::{HeaderValue, Request, Version};
+
+use self::target::Target;
+use super::via::is_loop;
+use crate::rejection::RejectionKind;
+
+pub(super) use self::limits::{MAX_FIELDS, MAX_HEAD_BYTES};
+
+/// What becomes of a request that is well formed.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Passage {
+    /// It may go on.
+    Onward(Onward),
+    /// It is about this server and not about what stands behind it (RFC 9110 §9.3.7, §7.6.2).
+    Here,
+}
+
+/// What the gate made out of the fields that are not forwarded as they came.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Onward {
+    /// The one host that the request is for.
+    pub(super) host: HeaderValue,
+    /// How many more proxies may forward it, for methods that have such a limit.
+    pub(super) max_forwards: Option<u64>,
+}
+
+/// Decides whether a request may be forwarded at all, whoever sent it.
+pub(super) fn request_gate<B>(request: &Request<B>) -> Result<Passage, RejectionKind> {
+    limits::check(request)?;
+    method::check(request.method())?;
+    let target = target::read(request)?;
+    let host = host::read(request)?;
+    framing::check(request.version(), request.headers())?;
+    expectation::check(request.version(), request.headers())?;
+    if is_multiplexed(request.version()) {
+        fields::check(request.headers())?;
+    }
+    if is_loop(request.headers()) {
+        return Err(RejectionKind::LoopDetected);
+    }
+    Ok(match (target, method::max_forwards(request)?) {
+        (Target::Server, _) | (_, Some(0)) => Passage::Here,
+        (Target::Path, hops) => Passage::Onward(Onward {
+            host,
+            max_forwards: hops.map(|hops| hops - 1),
+        }),
+    })
+}
+
+/// HTTP/2 and later have no connection-specific fields and their own names for the host.
+fn is_multiplexed(version: Version) -> bool {
+    version >= Version::HTTP_2
+}
+
+/// Returns the value of a field that may be there once; an error if there are several.
+fn at_most_one<'h>(
+    headers: &'h http::HeaderMap,
+    name: &http::HeaderName,
+) -> Result<Option<&'h HeaderValue>, RejectionKind> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (line, None) => Ok(line),
+        (_, Some(_)) => Err(RejectionKind::InvalidRequest),
+    }
+}
+
+#[cfg(test)]
+mod tests;

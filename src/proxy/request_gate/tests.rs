@@ -1,0 +1,288 @@
+use http::request::Builder;
+use http::{Method, Uri};
+
+use super::*;
+use RejectionKind::{
+    ExpectationFailed, HeaderFieldsTooLarge, InvalidRequest, LoopDetected, NotImplemented,
+    UriTooLong,
+};
+
+/// What HTTP/1.1 makes of a request line and these fields; one `Host` is there unless they have
+/// some.
+fn h1(line: &str, fields: &[(&str, &str)]) -> Request<()> {
+    let (method, target) = line.split_once(' ').unwrap();
+    let request = Request::builder().method(method).uri(target);
+    let has_host = fields.iter().any(|(name, _)| *name == "host");
+    let host = ("host", "tools.example.com");
+    build(request, fields.iter().chain((!has_host).then_some(&host)))
+}
+
+/// What h2 makes of the pseudo-fields of a request and these fields.
+fn h2(method: &str, authority: Option<&str>, path: &str, fields: &[(&str, &str)]) -> Request<()> {
+    let mut uri = Uri::builder().path_and_query(path);
+    if let Some(authority) = authority {
+        uri = uri.scheme("http").authority(authority);
+    }
+    let request = Request::builder().method(method).uri(uri.build().unwrap());
+    build(request.version(Version::HTTP_2), fields.iter())
+}
+
+fn build<'f>(
+    request: Builder,
+    fields: impl Iterator<Item = &'f (&'f str, &'f str)>,
+) -> Request<()> {
+    let with_field = |request: Builder, (name, value): &(&str, &str)| {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        request.header(*name, value)
+    };
+    fields.fold(request, with_field).body(()).unwrap()
+}
+
+#[track_caller]
+fn assert_onward(request: &Request<()>, host: &str) {
+    match request_gate(request) {
+        Ok(Passage::Onward(onward)) => assert_eq!(onward.host, host),
+        other => panic!("{other:?}: {request:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_refused(request: &Request<()>, kind: RejectionKind) {
+    assert_eq!(request_gate(request), Err(kind), "{request:?}");
+}
+
+#[test]
+fn an_ordinary_request_passes() {
+    assert_onward(&h1("GET /a/b.c?q=../x//y;z", &[]), "tools.example.com");
+    for fields in [
+        ("transfer-encoding", "chunked"),
+        ("transfer-encoding", "Chunked"),
+        ("content-length", "0005"),
+        ("expect", "100-Continue"),
+        ("connection", "\u{ff}"),
+        ("x", "\u{e9}"),
+    ] {
+        assert_onward(&h1("POST /", &[fields]), "tools.example.com");
+    }
+    assert_onward(&h1("BREW /pot", &[]), "tools.example.com");
+    assert_onward(&h2("GET", Some("a:1"), "/", &[("te", "trailers")]), "a:1");
+}
+
+#[test]
+fn tunnels_and_echoes_are_never_forwarded_in_any_case() {
+    for method in ["CONNECT", "TRACE", "TRACK", "PRI", "trace", "Connect"] {
+        assert_refused(&h1(&format!("{method} /"), &[]), NotImplemented);
+        assert_refused(&h2(method, Some("a"), "/", &[]), NotImplemented);
+    }
+    assert_refused(&h1("CONNECT evil:80", &[]), NotImplemented);
+}
+
+#[test]
+fn the_absolute_form_replaces_the_host() {
+    for (target, host) in [
+        ("http://a/p", "a"),
+        ("https://A.b:1/p?q", "A.b:1"),
+        ("http://[::1]", "[::1]"),
+    ] {
+        assert_onward(&h1(&format!("GET {target}"), &[("host", "b")]), host);
+    }
+    for target in [
+        "http://u:p@a/p",
+        "http://u@a/p",
+        "ftp://a/p",
+        "http://a:99999/p",
+        "http://a;b/p",
+        "javascript://a/p",
+    ] {
+        assert_refused(&h1(&format!("GET {target}"), &[]), InvalidRequest);
+    }
+    for fields in [&[("host", "a"), ("host", "a")][..], &[("host", "u@a")]] {
+        assert_refused(&h1("GET http://a/p", fields), InvalidRequest);
+    }
+    let without_host = Request::get("http://a/p").body(()).unwrap();
+    assert_refused(&without_host, InvalidRequest);
+}
+
+#[test]
+fn a_target_is_a_path() {
+    for target in ["p", "evil:80", "*"] {
+        assert_refused(&h1(&format!("GET {target}"), &[]), InvalidRequest);
+    }
+    assert_refused(&h2("GET", Some("a"), "*", &[]), InvalidRequest);
+}
+
+#[test]
+fn what_is_about_the_server_is_answered_here() {
+    for request in [
+        h1("OPTIONS *", &[]),
+        h2("OPTIONS", Some("a"), "*", &[]),
+        h1("OPTIONS /a", &[("max-forwards", "0")]),
+    ] {
+        assert_eq!(request_gate(&request), Ok(Passage::Here), "{request:?}");
+    }
+    assert_refused(&h1("OPTIONS *", &[("host", "a b")]), InvalidRequest);
+}
+
+#[test]
+fn every_proxy_on_the_way_counts() {
+    let hops = |method, told| match request_gate(&h1(method, &[("max-forwards", told)])) {
+        Ok(Passage::Onward(onward)) => onward.max_forwards,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hops("OPTIONS /a", "10"), Some(9));
+    assert_eq!(hops("OPTIONS /a", "1"), Some(0));
+    assert_eq!(hops("GET /a", "0"), None);
+    assert_eq!(hops("GET /a", "nonsense"), None);
+    for told in ["-1", "", "1, 2", "18446744073709551616"] {
+        assert_refused(&h1("OPTIONS /a", &[("max-forwards", told)]), InvalidRequest);
+    }
+}
+
+#[test]
+fn there_is_exactly_one_host() {
+    for version in [Version::HTTP_10, Version::HTTP_11] {
+        let without = Request::get("/").version(version).body(()).unwrap();
+        assert_refused(&without, InvalidRequest);
+    }
+    for hosts in [&["a", "b"][..], &["a", "a"]] {
+        let hosts: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+        assert_refused(&h1("GET /", &hosts), InvalidRequest);
+    }
+    for host in [
+        "", " ", "u:p@a", "a/../b@c", "a b", "a,b", "a;for=x", "a=b", "\"a\"", "a:99999", "a:0",
+        "[::1", "[zz]", "a#b", "a?b", "a/b", "a\\b", "\u{e9}", "*",
+    ] {
+        assert_refused(&h1("GET /", &[("host", host)]), InvalidRequest);
+    }
+}
+
+#[test]
+fn in_http_2_host_and_authority_are_the_same() {
+    assert_onward(&h2("GET", None, "/", &[("host", "b")]), "b");
+    assert_onward(&h2("GET", Some("a"), "/", &[("host", "A")]), "a");
+    assert_refused(&h2("GET", None, "/", &[]), InvalidRequest);
+    for hosts in [&["b"][..], &["a:80"], &["a", "a"], &["", "a"]] {
+        let hosts: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+        assert_refused(&h2("GET", Some("a"), "/", &hosts), InvalidRequest);
+    }
+    for authority in ["u:p@a", "a:99999", "a;b"] {
+        assert_refused(&h2("GET", Some(authority), "/", &[]), InvalidRequest);
+    }
+    let mut strange = h2("GET", Some("a"), "/", &[]);
+    *strange.uri_mut() = Uri::from_static("javascript://a/");
+    assert_refused(&strange, InvalidRequest);
+}
+
+#[test]
+fn a_length_is_told_once() {
+    for (codings, kind) in [
+        (&["gzip, chunked"][..], NotImplemented),
+        (&["gzip,deflate , Chunked"], NotImplemented),
+        (&["chunked, chunked"], InvalidRequest),
+        (&["chunked, gzip, chunked"], InvalidRequest),
+        (&["chunked", "chunked"], InvalidRequest),
+        (&["chunked, identity"], InvalidRequest),
+        (&["identity"], InvalidRequest),
+        (&["xchunked"], InvalidRequest),
+        (&[""], InvalidRequest),
+        (&["chunked,"], InvalidRequest),
+    ] {
+        let fields: Vec<_> = codings.iter().map(|c| ("transfer-encoding", *c)).collect();
+        assert_refused(&h1("POST /", &fields), kind);
+    }
+    for lengths in [
+        &["5", "6"][..],
+        &["+5"],
+        &["-5"],
+        &["0x5"],
+        &[""],
+        &["5, 5"],
+        &["5 5"],
+        &["\u{ff}"],
+    ] {
+        let fields: Vec<_> = lengths.iter().map(|l| ("content-length", *l)).collect();
+        assert_refused(&h1("POST /", &fields), InvalidRequest);
+    }
+    let both = [("transfer-encoding", "chunked"), ("content-length", "5")];
+    assert_refused(&h1("POST /", &both), InvalidRequest);
+    let mut old = h1("POST /", &both[..1]);
+    *old.version_mut() = Version::HTTP_10;
+    assert_refused(&old, InvalidRequest);
+    let same = [("content-length", "5"), ("content-length", "05")];
+    assert_onward(&h1("POST /", &same), "tools.example.com");
+}
+
+#[test]
+fn one_expectation_is_known() {
+    for lines in [
+        &["200-ok"][..],
+        &[""],
+        &["100-continue, x"],
+        &["100-continue", "x"],
+        &["y 100-continue"],
+    ] {
+        let fields: Vec<_> = lines.iter().map(|line| ("expect", *line)).collect();
+        assert_refused(&h1("POST /", &fields), ExpectationFailed);
+        assert_refused(&h2("POST", Some("a"), "/", &fields), ExpectationFailed);
+    }
+    let mut old = h1("POST /", &[("expect", "anything")]);
+    *old.version_mut() = Version::HTTP_10;
+    assert_onward(&old, "tools.example.com");
+}
+
+#[test]
+fn http_2_has_no_fields_of_a_connection_and_no_outer_blanks() {
+    for field in [
+        ("connection", "close"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "close"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"),
+        ("te", "gzip"),
+        ("te", "trailers, gzip"),
+        ("authorization", " Bearer t"),
+        ("authorization", "Bearer t "),
+        ("x", "\ta"),
+        ("x", "a\t"),
+    ] {
+        assert_refused(&h2("GET", Some("a"), "/", &[field]), InvalidRequest);
+    }
+}
+
+#[test]
+fn a_head_has_its_limits() {
+    let path = |length: usize| format!("/{}", "a".repeat(length - 1));
+    assert_onward(
+        &h1(&format!("GET {}", path(8192)), &[]),
+        "tools.example.com",
+    );
+    assert_refused(&h1(&format!("GET {}", path(8193)), &[]), UriTooLong);
+    assert_refused(&h2("GET", Some("a"), &path(8192), &[]), UriTooLong);
+    let many = vec![("x", ""); MAX_FIELDS - 1];
+    assert_onward(&h1("GET /", &many), "tools.example.com");
+    let too_many = vec![("x", ""); MAX_FIELDS];
+    assert_refused(&h1("GET /", &too_many), HeaderFieldsTooLarge);
+    let long = "a".repeat(MAX_HEAD_BYTES);
+    assert_refused(&h1("GET /", &[("x", &long)]), HeaderFieldsTooLarge);
+    assert_refused(
+        &h2("GET", Some("a"), "/", &[("x", &long)]),
+        HeaderFieldsTooLarge,
+    );
+}
+
+#[test]
+fn a_circle_ends() {
+    let twice = [
+        ("via", "1.1 ghes-gatekeeper, 1.1 x"),
+        ("via", "1.1 ghes-gatekeeper"),
+    ];
+    assert_refused(&h1("GET /", &twice), LoopDetected);
+    assert_onward(&h1("GET /", &twice[..1]), "tools.example.com");
+}
+
+#[test]
+fn methods_pass_as_they_are() {
+    let get: Method = "get".parse().unwrap();
+    assert_onward(&h1("get /", &[]), "tools.example.com");
+    assert_ne!(get, Method::GET);
+}
