@@ -12,7 +12,7 @@ use std::fmt;
 
 use http::header::{AUTHORIZATION, HeaderMap};
 
-use crate::token::{AccessToken, TokenHash};
+use crate::token::{AccessToken, TokenHash, TokenKind};
 
 /// What is accepted as a bearer token.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,12 @@ impl BearerToken<'_> {
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.0)
+    }
+
+    /// Returns what the token's prefix says that it is.
+    #[must_use]
+    pub fn kind(&self) -> TokenKind {
+        TokenKind::of(self.0)
     }
 
     /// Copies the secret out of the request.

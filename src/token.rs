@@ -77,7 +77,7 @@ pub enum TokenKind {
 impl TokenKind {
     /// Reads the prefix of a token.
     #[must_use]
-    pub fn of(token: &str) -> Self {
+    pub fn of(token: impl AsRef<[u8]>) -> Self {
         let kinds = [
             ("gho_", Self::OAuth),
             ("ghu_", Self::UserToServer),
@@ -86,7 +86,9 @@ impl TokenKind {
             ("ghr_", Self::Refresh),
             ("ghs_", Self::ServerToServer),
         ];
-        let kind = kinds.iter().find(|(prefix, _)| token.starts_with(prefix));
+        let kind = kinds
+            .iter()
+            .find(|(prefix, _)| token.as_ref().starts_with(prefix.as_bytes()));
         kind.map_or(Self::Other, |(_, kind)| *kind)
     }
 

@@ -104,7 +104,7 @@ impl VerdictCache {
     }
 
     /// The same without counting it as a lookup.
-    pub(crate) fn peek(&self, hash: &TokenHash, max_age: Option<Duration>) -> Option<Answer> {
+    fn peek(&self, hash: &TokenHash, max_age: Option<Duration>) -> Option<Answer> {
         let now = Instant::now();
         let Some(entry) = self.active.get(hash) else {
             let entry = self.inactive.get(hash)?;
@@ -146,22 +146,36 @@ impl VerdictCache {
     }
 
     /// Remembers the verdict that a question brought, unless there is that of a later one.
-    pub(crate) fn store(
+    ///
+    /// `then` runs before any purge can come between: whoever may still be answered with this
+    /// verdict is known by then.
+    pub(crate) fn store<T>(
         &self,
         hash: TokenHash,
         verdict: &Verdict,
         question: Question,
-    ) -> Result<(), Purged> {
+        then: impl FnOnce() -> T,
+    ) -> Result<T, Purged> {
         let purges = self.changing();
         match verdict {
-            Verdict::Active(identity) if purges.cover(question.purges, &hash, identity) => {
-                return Err(Purged(()));
-            }
+            _ if purges.cover(question.purges, &hash, verdict) => return Err(Purged(())),
             _ if self.last_asked_at(&hash) > Some(question.asked_at) => {}
             Verdict::Active(identity) => self.store_active(hash, identity, question.asked_at),
             Verdict::Inactive(reason) => self.store_inactive(hash, *reason, question.asked_at),
         }
-        Ok(())
+        Ok(then())
+    }
+
+    /// Looks once more, and runs `then` before any purge can come between if there is an answer.
+    pub(crate) fn look_again<T>(
+        &self,
+        hash: &TokenHash,
+        max_age: Option<Duration>,
+        then: impl FnOnce() -> T,
+    ) -> Option<(Verdict, T)> {
+        let _changing = self.changing();
+        let answer = self.peek(hash, max_age)?;
+        Some((answer.verdict, then()))
     }
 
     /// Forgets a token of which the issuer says things that cannot be true.
@@ -173,7 +187,10 @@ impl VerdictCache {
     /// Tells whether the caller is the one to renew an answer that is due; for a while nobody
     /// else will be.
     pub(crate) fn claim_renewal(&self, hash: &TokenHash) -> bool {
-        let _changing = self.changing();
+        // A purge may take its time, and this is on the way of a request that need not wait.
+        let Ok(_changing) = self.purges.try_lock() else {
+            return false;
+        };
         let now = Instant::now();
         match self.active.get(hash) {
             Some(entry) if now >= entry.renew_after => {

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::check::Verdict;
 use crate::identity::Identity;
 use crate::token::TokenHash;
 
@@ -76,10 +77,14 @@ impl Purges {
 
     /// Tells whether a purge after the first `since` was about this token. Of those too long ago
     /// to be known, each is taken to be.
-    pub(super) fn cover(&self, since: u64, hash: &TokenHash, identity: &Identity) -> bool {
+    pub(super) fn cover(&self, since: u64, hash: &TokenHash, verdict: &Verdict) -> bool {
         let missed = usize::try_from(self.count - since).unwrap_or(usize::MAX);
         let mut latest = self.latest.iter().rev().take(missed);
-        missed > self.latest.len() || latest.any(|purge| purge.covers(hash, identity))
+        missed > self.latest.len()
+            || latest.any(|purge| match verdict {
+                Verdict::Active(identity) => purge.covers(hash, identity),
+                Verdict::Inactive(_) => purge.covers_refusal(hash),
+            })
     }
 }
 
@@ -94,6 +99,10 @@ mod tests {
 
     fn identity() -> Identity {
         Identity::new(User::new("octocat", 1), "app", 7, Scopes::default()).unwrap()
+    }
+
+    fn active() -> Verdict {
+        Verdict::Active(identity())
     }
 
     #[test]
@@ -121,11 +130,11 @@ mod tests {
         let mut purges = Purges::default();
         purges.push(Purge::User(1));
         let since = purges.count();
-        assert!(!purges.cover(since, &hash, &identity()));
+        assert!(!purges.cover(since, &hash, &active()));
         purges.push(Purge::User(2));
-        assert!(!purges.cover(since, &hash, &identity()));
+        assert!(!purges.cover(since, &hash, &active()));
         purges.push(Purge::User(1));
-        assert!(purges.cover(since, &hash, &identity()));
+        assert!(purges.cover(since, &hash, &active()));
     }
 
     #[test]
@@ -134,7 +143,7 @@ mod tests {
         for _ in 0..=KEPT {
             purges.push(Purge::User(2));
         }
-        assert!(purges.cover(0, &TokenHash::of("a"), &identity()));
-        assert!(!purges.cover(1, &TokenHash::of("a"), &identity()));
+        assert!(purges.cover(0, &TokenHash::of("a"), &active()));
+        assert!(!purges.cover(1, &TokenHash::of("a"), &active()));
     }
 }

@@ -19,7 +19,7 @@ fn cache() -> VerdictCache {
 /// Stores the answer to a question that is sent now.
 fn store(cache: &VerdictCache, token: &str, verdict: &Verdict) {
     let question = cache.question();
-    cache.store(hash(token), verdict, question).unwrap();
+    cache.store(hash(token), verdict, question, || ()).unwrap();
 }
 
 fn is_active(cache: &VerdictCache, token: &str) -> Option<bool> {
@@ -43,7 +43,7 @@ async fn age_counts_from_the_question() {
     let question = cache.question();
     tokio::time::advance(Duration::from_secs(3)).await;
     let inactive = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(hash("a"), &inactive, question).unwrap();
+    cache.store(hash("a"), &inactive, question, || ()).unwrap();
     tokio::time::advance(Duration::from_millis(6_999)).await;
     assert_eq!(is_active(&cache, "a"), Some(false));
     tokio::time::advance(Duration::from_millis(1)).await;
@@ -170,7 +170,7 @@ async fn an_older_answer_never_replaces_a_younger_one() {
         let question = cache.question();
         tokio::time::advance(Duration::from_secs(1)).await;
         store(&cache, "a", younger);
-        cache.store(hash("a"), older, question).unwrap();
+        cache.store(hash("a"), older, question, || ()).unwrap();
         assert_eq!(is_active(&cache, "a"), Some(expected));
     }
 }
@@ -236,12 +236,15 @@ async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
     let question = cache.question();
     cache.purge(&Purge::User(1));
     let active = Verdict::Active(identity());
-    assert!(cache.store(hash("a"), &active, question).is_err());
+    assert!(cache.store(hash("a"), &active, question, || ()).is_err());
     assert_eq!(is_active(&cache, "a"), None);
 
     let refusal = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(hash("a"), &refusal, question).unwrap();
-    assert_eq!(is_active(&cache, "a"), Some(false));
+    cache.store(hash("a"), &refusal, question, || ()).unwrap();
+    assert_eq!(is_active(&cache, "a"), Some(false), "not about refusals");
+    let question = cache.question();
+    cache.purge(&Purge::All);
+    assert!(cache.store(hash("a"), &refusal, question, || ()).is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,4 +280,17 @@ async fn each_lookup_is_counted_by_how_it_ended() {
         inactive_entries: 1,
     };
     assert_eq!(cache.stats(), counted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_age_without_an_end_is_taken_for_a_day() {
+    let options = CacheOptions::default()
+        .with_active_max_age(Duration::MAX)
+        .with_inactive_max_age(Duration::MAX);
+    let cache = VerdictCache::new(options);
+    store(&cache, "a", &Verdict::Active(identity()));
+    store(&cache, "b", &Verdict::Inactive(InactiveReason::Unknown));
+    tokio::time::advance(Duration::from_secs(24 * 60 * 60)).await;
+    assert_eq!(is_active(&cache, "a"), None);
+    assert_eq!(is_active(&cache, "b"), None);
 }

@@ -111,6 +111,30 @@ impl CheckErrorKind {
         }
     }
 
+    /// Tells whether it may well be over by itself. All else somebody has to look at.
+    #[must_use]
+    pub const fn passes_by_itself(self) -> bool {
+        match self {
+            Self::Closed
+            | Self::Connect
+            | Self::Dns
+            | Self::RateLimited
+            | Self::ServerError
+            | Self::Shed
+            | Self::Timeout
+            | Self::Truncated
+            | Self::Unavailable => true,
+            Self::AppMismatch
+            | Self::CredentialsRefused
+            | Self::DoubtfulResponse
+            | Self::Forbidden
+            | Self::Redirect
+            | Self::Tls
+            | Self::TooLarge
+            | Self::UnexpectedResponse => false,
+        }
+    }
+
     /// Tells whether the issuer cannot have begun to process the check, so that one more attempt
     /// does no harm.
     #[must_use]

@@ -42,11 +42,15 @@ impl Flights {
     }
 
     /// Joins the flight for `hash`; the first to come also gets the landing. None if all seats
-    /// are taken.
-    pub(crate) fn board(self: &Arc<Self>, hash: TokenHash) -> Option<(Seat, Option<Landing>)> {
+    /// are taken, of which a quarter is for those who are known.
+    pub(crate) fn board(
+        self: &Arc<Self>,
+        hash: TokenHash,
+        is_known: bool,
+    ) -> Option<(Seat, Option<Landing>)> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.lock();
-        if waiting.in_all >= self.seats.in_all {
+        if waiting.in_all >= self.seats.open_to(is_known) {
             return None;
         }
         let is_first = match waiting.by_token.entry(hash) {
@@ -70,16 +74,31 @@ impl Flights {
         Some((Seat(receiver), landing))
     }
 
+    /// Begins a flight for which nobody waits yet, and which takes no seat; none if there is one.
+    pub(crate) fn begin(self: &Arc<Self>, hash: TokenHash) -> Option<Landing> {
+        let mut waiting = self.lock();
+        match waiting.by_token.entry(hash) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(flight) => {
+                flight.insert(Vec::new());
+                Some(Landing {
+                    flights: Some(Arc::clone(self)),
+                    hash,
+                })
+            }
+        }
+    }
+
     /// Tells whether a check of `hash` is under way.
     pub(crate) fn is_under_way(&self, hash: &TokenHash) -> bool {
         self.lock().by_token.contains_key(hash)
     }
 
-    fn end(&self, hash: &TokenHash) -> Vec<oneshot::Sender<Outcome>> {
+    fn end(&self, hash: &TokenHash) -> Waiters {
         let mut waiting = self.lock();
         let waiters = waiting.by_token.remove(hash).unwrap_or_default();
         waiting.in_all -= waiters.len();
-        waiters
+        Waiters(waiters)
     }
 
     #[cfg(test)]
@@ -91,6 +110,16 @@ impl Flights {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Every section leaves the map whole, so a panic elsewhere does not spoil it.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    fn open_to(self, is_known: bool) -> usize {
+        if is_known {
+            self.in_all
+        } else {
+            self.in_all - self.in_all / 4
+        }
     }
 }
 
@@ -113,13 +142,29 @@ pub(crate) struct Landing {
     hash: TokenHash,
 }
 
+/// Those who waited for a flight that has ended. Dropped without an answer, they get an error.
+#[derive(Default)]
+#[must_use = "somebody waits for an answer"]
+pub(crate) struct Waiters(Vec<oneshot::Sender<Outcome>>);
+
 impl Landing {
+    /// Ends the flight: whoever comes now boards the next.
+    pub(crate) fn close(mut self) -> Waiters {
+        let flights = self.flights.take();
+        flights
+            .map(|flights| flights.end(&self.hash))
+            .unwrap_or_default()
+    }
+
     /// Ends the flight and answers everybody.
-    pub(crate) fn land(mut self, outcome: &Outcome) {
-        let Some(flights) = self.flights.take() else {
-            return;
-        };
-        for waiter in flights.end(&self.hash) {
+    pub(crate) fn land(self, outcome: &Outcome) {
+        self.close().tell(outcome);
+    }
+}
+
+impl Waiters {
+    pub(crate) fn tell(self, outcome: &Outcome) {
+        for waiter in self.0 {
             // The caller may have left meanwhile.
             let _ = waiter.send(outcome.clone());
         }
@@ -129,7 +174,7 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         if let Some(flights) = self.flights.take() {
-            flights.end(&self.hash);
+            drop(flights.end(&self.hash));
         }
     }
 }

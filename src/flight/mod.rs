@@ -24,4 +24,4 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard};
 }
 
-pub(crate) use self::flights::{Flights, Landing, Outcome, Seat, Seats};
+pub(crate) use self::flights::{Flights, Landing, Outcome, Seat, Seats, Waiters};

@@ -41,7 +41,7 @@ impl World {
         if self.cache.lock().unwrap().is_some() {
             return true;
         }
-        let (seat, landing) = self.flights.board(Self::hash()).expect("a seat");
+        let (seat, landing) = self.flights.board(Self::hash(), false).expect("a seat");
         if let Some(landing) = landing {
             let stored = self.cache.lock().unwrap().clone();
             let verdict = stored.unwrap_or_else(|| self.ask());
@@ -93,7 +93,7 @@ fn whatever_the_schedule_nobody_waits_for_a_check_that_died() {
         || {
             let flights = Arc::new(Flights::default());
             let answered = together(CALLERS, move |_| {
-                let (seat, landing) = flights.board(World::hash()).expect("a seat");
+                let (seat, landing) = flights.board(World::hash(), false).expect("a seat");
                 thread::yield_now();
                 drop(landing);
                 block_on(seat).is_ok()
@@ -117,7 +117,7 @@ fn whatever_the_schedule_no_more_wait_than_there_are_seats() {
             let waiting = Arc::new(AtomicUsize::new(0));
             together(CALLERS, move |caller| {
                 let hash = TokenHash::of([caller as u8 % 2]);
-                let Some((seat, landing)) = shared.board(hash) else {
+                let Some((seat, landing)) = shared.board(hash, true) else {
                     return false;
                 };
                 assert!(waiting.fetch_add(1, Ordering::SeqCst) < seats.in_all);
@@ -128,7 +128,7 @@ fn whatever_the_schedule_no_more_wait_than_there_are_seats() {
             });
             // Every seat is free again.
             let all: Vec<_> = ["a", "a", "b"]
-                .map(|token| flights.board(TokenHash::of(token)))
+                .map(|token| flights.board(TokenHash::of(token), true))
                 .into();
             assert!(all.iter().all(Option::is_some));
         },

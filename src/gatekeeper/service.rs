@@ -65,7 +65,7 @@ where
                 Err(rejection) => ResponseFuture::rejected(shared.reject(rejection)),
             };
         }
-        if let Err(rejection) = shared.take_turn(&hash, request.extensions()) {
+        if let Err(rejection) = shared.take_turn(&token, &hash, request.extensions()) {
             return ResponseFuture::rejected(shared.reject(rejection));
         }
         let checking = shared.validator.check(token.to_access_token());
@@ -109,11 +109,16 @@ pub(super) struct Shared<C> {
 impl<C: CheckService> Shared<C> {
     /// Lets a client that brings one unknown token after another wait.
     #[cfg(feature = "client")]
-    fn take_turn(&self, hash: &TokenHash, extensions: &Extensions) -> Result<(), Rejection> {
+    fn take_turn(
+        &self,
+        token: &BearerToken<'_>,
+        hash: &TokenHash,
+        extensions: &Extensions,
+    ) -> Result<(), Rejection> {
         let (Some(turns), Some(client)) = (&self.client_turns, extensions.get()) else {
             return Ok(());
         };
-        if !self.validator.is_unknown(hash) {
+        if !token.kind().may_be_checked() || !self.validator.is_unknown(hash) {
             return Ok(());
         }
         turns
@@ -122,7 +127,12 @@ impl<C: CheckService> Shared<C> {
     }
 
     #[cfg(not(feature = "client"))]
-    fn take_turn(&self, _: &TokenHash, _: &Extensions) -> Result<(), Rejection> {
+    fn take_turn(
+        &self,
+        _: &BearerToken<'_>,
+        _: &TokenHash,
+        _: &Extensions,
+    ) -> Result<(), Rejection> {
         Ok(())
     }
 }

@@ -82,7 +82,7 @@ fn refused(error: ApiError) -> Result<Verdict, CheckError> {
             }
             // The same status stands for "validation failed" and for "the endpoint has been
             // spammed". The request has no member but the token that could be invalid.
-            (StatusCode::UNPROCESSABLE_ENTITY, Some(message)) if !mentions(message, &["spam"]) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, Some(message)) if !mentions(message, &[SPAMMED]) => {
                 return Ok(Verdict::Inactive(InactiveReason::Unprocessable));
             }
             (status, _) => failure(status, message.as_deref(), error.is_limited()),
@@ -102,7 +102,7 @@ fn failure(status: StatusCode, message: Option<&str>, is_limited: bool) -> Check
     match status {
         StatusCode::UNAUTHORIZED => CheckErrorKind::CredentialsRefused,
         StatusCode::TOO_MANY_REQUESTS => CheckErrorKind::RateLimited,
-        StatusCode::UNPROCESSABLE_ENTITY if mentions(message, &["spam"]) => {
+        StatusCode::UNPROCESSABLE_ENTITY if mentions(message, &[SPAMMED]) => {
             CheckErrorKind::RateLimited
         }
         StatusCode::FORBIDDEN if is_limited || mentions(message, &LIMIT_WORDS) => {
@@ -135,7 +135,13 @@ fn mentions(message: &str, words: &[&str]) -> bool {
 }
 
 /// How GitHub's 403 replies name a limit: primary, secondary (once "abuse"), failed logins.
-const LIMIT_WORDS: [&str; 3] = ["rate limit", "abuse", "login attempts"];
+///
+/// Like [`SPAMMED`], each has a space in it: a message may quote the token, which anybody may have
+/// made up, but which has none.
+const LIMIT_WORDS: [&str; 3] = ["rate limit", "abuse detection", "login attempts"];
+
+/// How GitHub's 422 replies say that they are about the caller and not about what was sent.
+const SPAMMED: &str = "been spammed";
 
 /// [GitHub's rule] for a limit that comes without a time.
 ///

@@ -7,8 +7,8 @@ use crate::check::{CheckError, CheckErrorKind};
 /// tells it from the same kind of error out of a call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Refusal {
-    /// The availability breaker is open.
-    Availability,
+    /// The availability breaker is open; the last call failed in this way.
+    Availability(CheckErrorKind),
     /// The credential breaker is open.
     Credentials,
     /// As many checks as may are waiting already.
@@ -25,9 +25,8 @@ impl Refusal {
         let kind = match self {
             // Of another kind than the others, so that no grace period bridges it.
             Self::Credentials => CheckErrorKind::CredentialsRefused,
-            Self::Availability | Self::QueueFull | Self::QueueTimeout | Self::Rate => {
-                CheckErrorKind::Shed
-            }
+            Self::Availability(last) => held_back_after(last),
+            Self::QueueFull | Self::QueueTimeout | Self::Rate => CheckErrorKind::Shed,
         };
         CheckError::with_retry_after(kind, whole_seconds(wait), self)
     }
@@ -35,6 +34,16 @@ impl Refusal {
     /// Returns why an error was made here, if it was.
     pub(super) fn behind(error: &CheckError) -> Option<Self> {
         std::error::Error::source(error)?.downcast_ref().copied()
+    }
+}
+
+/// What a grace period must not bridge, it must not bridge either while the breaker is open for
+/// it. A mismatch was one of another token, so it becomes a doubt.
+const fn held_back_after(last: CheckErrorKind) -> CheckErrorKind {
+    match last {
+        CheckErrorKind::AppMismatch => CheckErrorKind::DoubtfulResponse,
+        other if other.is_outage() => CheckErrorKind::Shed,
+        other => other,
     }
 }
 
@@ -47,7 +56,7 @@ fn whole_seconds(wait: Duration) -> Duration {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Availability => "the issuer has failed too often of late",
+            Self::Availability(_) => "the issuer has failed too often of late",
             Self::Credentials => "the app's credentials were refused not long ago",
             Self::QueueFull => "too many checks are waiting",
             Self::QueueTimeout => "the check has waited too long for its turn",
@@ -73,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn only_refused_credentials_are_no_outage() {
-        for refusal in [Refusal::Availability, Refusal::QueueFull, Refusal::Rate] {
+    fn a_limit_of_ours_is_an_outage_and_refused_credentials_are_none() {
+        for refusal in [Refusal::QueueFull, Refusal::QueueTimeout, Refusal::Rate] {
             let error = refusal.error(Duration::ZERO);
             assert_eq!(error.kind(), CheckErrorKind::Shed);
             assert_eq!(Refusal::behind(&error), Some(refusal));
@@ -83,5 +92,14 @@ mod tests {
         assert!(!error.kind().is_outage());
         let called = CheckError::new(CheckErrorKind::CredentialsRefused);
         assert_eq!(Refusal::behind(&called), None);
+    }
+
+    #[test]
+    fn an_open_breaker_is_an_outage_where_what_opened_it_is() {
+        for last in CheckErrorKind::ALL {
+            let error = Refusal::Availability(last).error(Duration::ZERO);
+            assert_eq!(error.kind().is_outage(), last.is_outage(), "{last:?}");
+            assert_ne!(error.kind(), CheckErrorKind::AppMismatch, "another token's");
+        }
     }
 }

@@ -64,7 +64,8 @@ impl Rejection {
     /// Turns a request away that may come again after a while.
     pub(crate) fn for_now(kind: RejectionKind, wait: Duration) -> Self {
         // Whole seconds, and up: who comes a moment too early is only turned away again.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let started = u64::from(wait.subsec_nanos() > 0);
+        let seconds = wait.as_secs().saturating_add(started);
         let wait = Duration::from_secs(seconds.max(1)).min(MAX_RETRY_AFTER);
         Self {
             retry_after: Some(wait),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use super::failure_log::FailureLog;
 use crate::cache::{Answer, Freshness, VerdictCache};
 use crate::check::CheckError;
 use crate::flight::{Outcome, Seat};
@@ -34,6 +35,7 @@ pub(super) struct Grace {
     pub(super) cache: Arc<VerdictCache>,
     pub(super) hash: TokenHash,
     pub(super) max_age: Option<Duration>,
+    pub(super) failures: Arc<FailureLog>,
 }
 
 impl Checking {
@@ -57,7 +59,13 @@ impl Grace {
         if !error.kind().is_outage() {
             return Err(error);
         }
-        self.cache.get_stale(&self.hash, self.max_age).ok_or(error)
+        match self.cache.get_stale(&self.hash, self.max_age) {
+            Some(answer) => {
+                self.failures.note_stale(&error);
+                Ok(answer)
+            }
+            None => Err(error),
+        }
     }
 }
 

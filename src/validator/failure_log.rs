@@ -10,7 +10,13 @@ use crate::check::{CheckError, CheckErrorKind};
 /// Logs checks that failed, of each kind one a second: in an outage or a flood, thousands fail in
 /// the same way.
 #[derive(Default)]
-pub(super) struct FailureLog(Mutex<HashMap<CheckErrorKind, Quiet>>);
+pub(super) struct FailureLog(Mutex<HashMap<Told, Quiet>>);
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Told {
+    Failed(CheckErrorKind),
+    Stale,
+}
 
 struct Quiet {
     until: Instant,
@@ -20,23 +26,35 @@ struct Quiet {
 
 impl FailureLog {
     pub(super) fn note(&self, error: &CheckError) {
-        let Some(untold) = self.turn(error.kind()) else {
+        let Some(untold) = self.turn(Told::Failed(error.kind())) else {
             return;
         };
-        tracing::warn!(
-            error.kind = error.kind().as_str(),
-            error.causes = %Causes(error),
-            untold,
-            "token check failed: {error}",
-        );
+        let (kind, causes) = (error.kind().as_str(), Causes(error));
+        if error.kind().passes_by_itself() {
+            tracing::warn!(error.kind = kind, error.causes = %causes, untold, "token check failed: {error}");
+        } else {
+            tracing::error!(error.kind = kind, error.causes = %causes, untold, "token check failed: {error}");
+        }
+    }
+
+    /// Notes that an answer past its age stood in for the one that `error` kept us from.
+    pub(super) fn note_stale(&self, error: &CheckError) {
+        if let Some(untold) = self.turn(Told::Stale) {
+            let kind = error.kind().as_str();
+            tracing::warn!(
+                error.kind = kind,
+                untold,
+                "let in on an answer past its age"
+            );
+        }
     }
 
     /// Returns how many went untold if it is time to tell one.
-    fn turn(&self, kind: CheckErrorKind) -> Option<u64> {
+    fn turn(&self, told: Told) -> Option<u64> {
         let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let until = now + PAUSE;
-        match quiet.get_mut(&kind) {
+        match quiet.get_mut(&told) {
             Some(quiet) if now < quiet.until => {
                 quiet.untold += 1;
                 None
@@ -47,7 +65,7 @@ impl FailureLog {
                 Some(untold)
             }
             None => {
-                quiet.insert(kind, Quiet { until, untold: 0 });
+                quiet.insert(told, Quiet { until, untold: 0 });
                 Some(0)
             }
         }
@@ -60,17 +78,20 @@ const PAUSE: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
+    const SHED: Told = Told::Failed(CheckErrorKind::Shed);
+    const TIMEOUT: Told = Told::Failed(CheckErrorKind::Timeout);
+
     #[tokio::test(start_paused = true)]
     async fn of_each_kind_one_a_second_is_told_and_the_rest_counted() {
         let log = FailureLog::default();
-        assert_eq!(log.turn(CheckErrorKind::Shed), Some(0));
-        assert_eq!(log.turn(CheckErrorKind::Timeout), Some(0));
-        assert_eq!(log.turn(CheckErrorKind::Shed), None);
-        assert_eq!(log.turn(CheckErrorKind::Shed), None);
+        assert_eq!(log.turn(SHED), Some(0));
+        assert_eq!(log.turn(TIMEOUT), Some(0));
+        assert_eq!(log.turn(SHED), None);
+        assert_eq!(log.turn(SHED), None);
         tokio::time::advance(PAUSE).await;
-        assert_eq!(log.turn(CheckErrorKind::Shed), Some(2));
-        assert_eq!(log.turn(CheckErrorKind::Shed), None);
+        assert_eq!(log.turn(SHED), Some(2));
+        assert_eq!(log.turn(SHED), None);
         tokio::time::advance(PAUSE).await;
-        assert_eq!(log.turn(CheckErrorKind::Timeout), Some(0));
+        assert_eq!(log.turn(TIMEOUT), Some(0));
     }
 }

@@ -38,7 +38,7 @@ use crate::cache::VerdictCache;
 use crate::check::{
     CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Verdict,
 };
-use crate::flight::{Flights, Landing, Outcome};
+use crate::flight::{Flights, Landing, Waiters};
 use crate::token::{AccessToken, TokenHash};
 
 pub use self::builder::ValidatorBuilder;
@@ -59,7 +59,7 @@ struct Shared<C> {
     flights: Arc<Flights>,
     check: C,
     check_timeout: Duration,
-    failures: FailureLog,
+    failures: Arc<FailureLog>,
 }
 
 impl<C: CheckService> Validator<C> {
@@ -97,23 +97,20 @@ impl<C: CheckService> Validator<C> {
             cache: Arc::clone(&self.shared.cache),
             hash,
             max_age: self.max_age,
+            failures: Arc::clone(&self.shared.failures),
         };
         if !token.kind().may_be_checked() {
             let refused = Verdict::Inactive(InactiveReason::WrongKind);
             return Checking::decided(Ok(refused), grace);
         }
-        let Some((seat, landing)) = self.shared.flights.board(hash) else {
+        let is_known = self.shared.cache.is_known(&hash);
+        let Some((seat, landing)) = self.shared.flights.board(hash, is_known) else {
             let error = CheckError::with_source(CheckErrorKind::Shed, "too many requests wait");
             self.shared.failures.note(&error);
             return Checking::decided(Err(error), grace);
         };
         if let Some(landing) = landing {
-            // The last flight may have landed after the caller looked and before it boarded.
-            if let Some(answer) = self.shared.cache.peek(&hash, self.max_age) {
-                landing.land(&Ok(answer.verdict));
-            } else {
-                self.take_off(landing, hash, token);
-            }
+            self.ask_unless_answered(landing, hash, token);
         }
         Checking::seated(seat, grace)
     }
@@ -138,7 +135,7 @@ impl<C: CheckService> Validator<C> {
         if !self.shared.cache.claim_renewal(&hash) {
             return;
         }
-        if let Some((_, Some(landing))) = self.shared.flights.board(hash) {
+        if let Some(landing) = self.shared.flights.begin(hash) {
             self.take_off(landing, hash, token);
         }
     }
@@ -157,6 +154,18 @@ impl<C: CheckService> Validator<C> {
         self.shared.cache.stats()
     }
 
+    /// The last flight may have landed after the caller looked and before it boarded.
+    fn ask_unless_answered(&self, landing: Landing, hash: TokenHash, token: AccessToken) {
+        let mut landing = Some(landing);
+        let close = || landing.take().map(Landing::close);
+        let found = self.shared.cache.look_again(&hash, self.max_age, close);
+        match (found, landing) {
+            (Some((verdict, Some(waiters))), _) => waiters.tell(&Ok(verdict)),
+            (_, Some(landing)) => self.take_off(landing, hash, token),
+            (_, None) => {}
+        }
+    }
+
     fn take_off(&self, landing: Landing, hash: TokenHash, token: AccessToken) {
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move { shared.fly(landing, hash, token).await });
@@ -165,24 +174,34 @@ impl<C: CheckService> Validator<C> {
 
 impl<C: CheckService> Shared<C> {
     async fn fly(&self, landing: Landing, hash: TokenHash, token: AccessToken) {
-        let asking = tokio::time::timeout(self.check_timeout, self.ask(hash, token));
-        let outcome = asking.await.unwrap_or_else(|elapsed| {
-            Err(CheckError::with_source(CheckErrorKind::Timeout, elapsed))
-        });
-        if let Err(error) = &outcome {
-            if error.kind() == CheckErrorKind::AppMismatch {
-                self.cache.forget(&hash);
-            }
-            self.failures.note(error);
+        let mut landing = Some(landing);
+        let asking = self.ask(&mut landing, hash, token);
+        let asked = tokio::time::timeout(self.check_timeout, asking).await;
+        let error = match asked {
+            Ok(Ok((verdict, waiters))) => return waiters.tell(&Ok(verdict)),
+            Ok(Err(error)) => error,
+            Err(elapsed) => CheckError::with_source(CheckErrorKind::Timeout, elapsed),
+        };
+        if error.kind() == CheckErrorKind::AppMismatch {
+            self.cache.forget(&hash);
         }
-        landing.land(&outcome);
+        self.failures.note(&error);
+        if let Some(landing) = landing {
+            landing.land(&Err(error));
+        }
     }
 
-    /// Stores the verdict before the flight ends: whoever comes in between finds one of the two.
+    /// Asks, and ends the flight in the same moment as the verdict is stored: whoever comes later
+    /// finds the one that is stored, or asks anew, and no purge comes in between.
     ///
     /// Asks again if the token was purged meanwhile, because the answer may be from before the
     /// event that it was purged for.
-    async fn ask(&self, hash: TokenHash, token: AccessToken) -> Outcome {
+    async fn ask(
+        &self,
+        landing: &mut Option<Landing>,
+        hash: TokenHash,
+        token: AccessToken,
+    ) -> Result<(Verdict, Waiters), CheckError> {
         let request = if self.cache.is_known(&hash) {
             CheckRequest::renewal(token)
         } else {
@@ -191,8 +210,9 @@ impl<C: CheckService> Shared<C> {
         loop {
             let question = self.cache.question();
             let verdict = self.check.clone().check(request.clone()).await?;
-            if self.cache.store(hash, &verdict, question).is_ok() {
-                return Ok(verdict);
+            let close = || landing.take().map(Landing::close).unwrap_or_default();
+            if let Ok(waiters) = self.cache.store(hash, &verdict, question, close) {
+                return Ok((verdict, waiters));
             }
         }
     }
@@ -254,7 +274,7 @@ mod tests {
         let verdict = Verdict::Inactive(InactiveReason::Unknown);
         let cache = &validator.shared.cache;
         cache
-            .store(token.hash(), &verdict, cache.question())
+            .store(token.hash(), &verdict, cache.question(), || ())
             .unwrap();
         let found = validator.check(token).await.unwrap();
         assert!(matches!(found.verdict, Verdict::Inactive(_)), "{found:?}");

@@ -73,3 +73,14 @@ async fn many_requests_with_one_unknown_token_count_once() {
     assert_eq!(join_all(requests).await, [200; 1_000]);
     assert_eq!(world.calls(), 1);
 }
+
+/// They cause no call, so they are nobody's turn.
+#[tokio::test(start_paused = true)]
+async fn kinds_that_are_never_checked_take_no_turn() {
+    let world = world();
+    for number in 0..10 {
+        let personal = format!("ghp_{number}");
+        assert_eq!(status(&world, "192.0.2.1", &personal).await, 401);
+    }
+    assert_eq!(status(&world, "192.0.2.1", TOKEN).await, 200);
+}

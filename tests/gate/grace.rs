@@ -1,10 +1,12 @@
 //! `stale_if_error`: known people keep working through an outage, for as long as was asked for.
 
-use ghes_gatekeeper::emulator::Fault;
-use ghes_gatekeeper::validator::{CacheOptions, Freshness};
+use ghes_gatekeeper::emulator::{Emulator, Fault};
+use ghes_gatekeeper::protection::{BreakerState, Protection};
+use ghes_gatekeeper::token::AccessToken;
+use ghes_gatekeeper::validator::{CacheOptions, Freshness, Validator};
 use http::StatusCode;
 
-use super::{CLIENT_ID, TOKEN, World, bearer, seconds};
+use super::{CLIENT_ID, TOKEN, World, bearer, client, seconds};
 
 fn five_minutes() -> CacheOptions {
     CacheOptions::default().with_stale_if_error(seconds(300))
@@ -51,6 +53,39 @@ async fn a_refusal_of_the_call_is_no_outage() {
         tokio::time::advance(seconds(60)).await;
         assert_eq!(world.status(TOKEN).await, 503, "{shown}");
     }
+}
+
+/// Neither do limits and breakers make an outage of it.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_call_is_no_outage_however_often_it_comes() {
+    let status = |status| Fault::status(StatusCode::from_u16(status).expect("a status"));
+    for refusal in [401, 403, 301, 418].map(status) {
+        let shown = format!("{refusal:?}");
+        let ghes = Emulator::default();
+        let (check, monitor) = Protection::new().protect(client(&ghes), []);
+        let validator = Validator::builder(check).with_cache(five_minutes()).build();
+        let known = AccessToken::new(TOKEN);
+        validator.check(known.clone()).await.expect("a good token");
+        ghes.fail(refusal.times(u64::MAX));
+        tokio::time::advance(seconds(60)).await;
+        for _ in 0..20 {
+            let error = validator.check(known.clone()).await.expect_err(&shown);
+            assert!(!error.kind().is_outage(), "{shown}: {error}");
+        }
+        let is_open = [monitor.availability(), monitor.credentials()];
+        assert!(is_open.contains(&BreakerState::Open), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_answers_must_be_younger_grace_ends_sooner() {
+    let world = World::build(five_minutes(), |layer| layer.with_max_age(seconds(10)));
+    assert_eq!(world.status(TOKEN).await, 200);
+    world.ghes.fail(Fault::dropped().times(u64::MAX));
+    tokio::time::advance(seconds(309)).await;
+    assert_eq!(world.status(TOKEN).await, 200);
+    tokio::time::advance(seconds(1)).await;
+    assert_eq!(world.status(TOKEN).await, 503);
 }
 
 #[tokio::test(start_paused = true)]

@@ -233,6 +233,9 @@ outcomes! {
     not_found_by_ghes: "user", reply(404, of_ghes("Not Found")) => REFUSED;
     not_found_by_another: "user", reply(404, HTML) => OUTAGE;
     unprocessable: "user", reply(422, of_ghes("Validation Failed")) => REFUSED;
+    // Anybody may make up a token for GHES to quote.
+    unprocessable_quoting: "user", reply(422, of_ghes("'gho_spam.abuse' is no token")) => REFUSED;
+    forbidden_quoting: "user", reply(403, of_ghes("'gho_abuse' is blocked")) => NO_ANSWER;
     spammed: "user", reply(422, of_ghes("The endpoint has been spammed.")) => OUTAGE;
     credentials_refused: "user", reply(401, of_ghes("Bad credentials")) => NO_ANSWER;
     rate_limited_403: "user", reply(403, of_ghes("API rate limit exceeded for user.")) => OUTAGE;

@@ -275,3 +275,16 @@ async fn a_route_may_want_younger_answers() {
         assert_eq!(gate.calls(), calls, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_configured_ages_are_in_force() {
+    let upstream = Upstream::start().await;
+    let routes = route("/", upstream.address, "");
+    let ages = "[cache]\nactive_max_age = \"1ns\"\ninactive_max_age = \"1ns\"";
+    let gate = Gate::start(&format!("{ages}\n{routes}")).await;
+    for (token, calls) in [(TOKEN, 1), (TOKEN, 2), ("gho_a", 3), ("gho_a", 4)] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+        gate.connect().await.exchange(&request).await;
+        assert_eq!(gate.calls(), calls);
+    }
+}

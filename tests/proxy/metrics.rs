@@ -243,7 +243,9 @@ async fn another_parser_reads_it() {
                       for s in f.samples:\n        \
                           print(f.type, s.name)\n";
     let import = "import prometheus_client.openmetrics.parser";
-    let has_parser = Command::new("python3")
+    // Where `.ci/run` put it, or wherever it is.
+    let python = env::var_os("PROMETHEUS_PYTHON").unwrap_or_else(|| "python3".into());
+    let has_parser = Command::new(&python)
         .args(["-c", import])
         .stderr(Stdio::null())
         .status()
@@ -258,7 +260,7 @@ async fn another_parser_reads_it() {
     let mut admin = gate.admin().await;
     traffic(&gate, &mut admin).await;
     let text = scrape(&mut admin).await;
-    let mut python = Command::new("python3")
+    let mut python = Command::new(&python)
         .args(["-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

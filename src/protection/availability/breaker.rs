@@ -147,7 +147,7 @@ impl Breaker {
             _ if !is_current => None,
             Evidence::Answered => self.answered(now),
             Evidence::Failed(wait) => {
-                let quiet = wait.unwrap_or_default().min(LONGEST_QUIET);
+                let quiet = wait.unwrap_or_default().min(LONGEST_PAUSE);
                 self.failed(ticket.role, now, jitter, quiet)
             }
             Evidence::Nothing => None,
@@ -283,3 +283,7 @@ const LEAST_QUIET: Duration = Duration::from_secs(60);
 
 /// GitHub's limits start anew every hour; who asks for more has its clock wrong.
 const LONGEST_QUIET: Duration = Duration::from_secs(3600);
+
+/// Any server on the way can send a 5xx with a `Retry-After`, and maintenance ends when it ends: it
+/// may keep a gate from noticing no longer than trials may.
+const LONGEST_PAUSE: Duration = LONGEST_OPEN;

@@ -23,7 +23,7 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -44,6 +44,30 @@ pub(super) use self::shared::SharedBreaker;
 pub(super) struct AvailabilityLayer {
     breaker: Arc<SharedBreaker>,
     prober: Arc<Background>,
+    last_failure: Arc<LastFailure>,
+}
+
+/// How the last call that failed did: what the issuer would say to those who are held back.
+struct LastFailure(Mutex<CheckErrorKind>);
+
+impl Default for LastFailure {
+    fn default() -> Self {
+        Self(Mutex::new(CheckErrorKind::Unavailable))
+    }
+}
+
+impl LastFailure {
+    fn get(&self) -> CheckErrorKind {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, outcome: &Result<Verdict, CheckError>) {
+        if let Err(error) = outcome
+            && Refusal::behind(error).is_none()
+        {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error.kind();
+        }
+    }
 }
 
 impl AvailabilityLayer {
@@ -51,6 +75,7 @@ impl AvailabilityLayer {
         Self {
             breaker: Arc::clone(breaker),
             prober: Arc::default(),
+            last_failure: Arc::default(),
         }
     }
 }
@@ -85,9 +110,12 @@ impl<S: CheckStack> Service<CheckRequest> for Availability<S> {
         let service = self.clone();
         Box::pin(async move {
             let admitted = service.layer.breaker.admit(Instant::now());
-            let ticket = admitted.map_err(|wait| Refusal::Availability.error(wait))?;
+            let last_failure = &service.layer.last_failure;
+            let ticket =
+                admitted.map_err(|wait| Refusal::Availability(last_failure.get()).error(wait))?;
             let mut call = Pending::begin(&service, ticket);
             let outcome = service.inner.clone().oneshot(request).await;
+            service.layer.last_failure.note(&outcome);
             call.evidence = Some(evidence(&outcome));
             outcome
         })
@@ -119,7 +147,9 @@ impl<S: CheckStack> Drop for Pending<'_, S> {
         let evidence = self.evidence.unwrap_or_else(given_up);
         let Availability { inner, layer } = self.service;
         if let Some(generation) = settle(&layer.breaker, self.ticket, evidence) {
-            let probing = keep_probing(Arc::clone(&layer.breaker), inner.clone(), generation);
+            // Not the whole layer: the task would keep alive what ends it.
+            let (breaker, last_failure) = (layer.breaker.clone(), layer.last_failure.clone());
+            let probing = keep_probing(breaker, last_failure, inner.clone(), generation);
             layer.prober.replace(probing);
         }
     }
@@ -168,7 +198,12 @@ fn settle(breaker: &SharedBreaker, ticket: Ticket, evidence: Evidence) -> Option
 }
 
 /// Probes the issuer until the opening is over.
-async fn keep_probing<S: CheckStack>(breaker: Arc<SharedBreaker>, inner: S, mut generation: u64) {
+async fn keep_probing<S: CheckStack>(
+    breaker: Arc<SharedBreaker>,
+    last_failure: Arc<LastFailure>,
+    inner: S,
+    mut generation: u64,
+) {
     sleep(PROBE_INTERVAL).await;
     loop {
         let began_at = Instant::now();
@@ -178,7 +213,10 @@ async fn keep_probing<S: CheckStack>(breaker: Arc<SharedBreaker>, inner: S, mut 
             Probe::Send(ticket) => {
                 let call = inner.clone().oneshot(probe());
                 let evidence = match timeout(PROBE_INTERVAL, call).await {
-                    Ok(outcome) => evidence(&outcome),
+                    Ok(outcome) => {
+                        last_failure.note(&outcome);
+                        evidence(&outcome)
+                    }
                     Err(_) => Evidence::Failed(None),
                 };
                 if let Some(next) = settle(&breaker, ticket, evidence) {

@@ -17,6 +17,7 @@ const FIRST_OPEN: Duration = Duration::from_secs(5);
 const LONGEST_OPEN: Duration = Duration::from_secs(60);
 const LEAST_QUIET: Duration = Duration::from_secs(60);
 const LONGEST_QUIET: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -74,7 +75,7 @@ impl Model {
     fn quiet_of(evidence: Evidence) -> Duration {
         match evidence {
             Evidence::Limited(wait) => wait.clamp(LEAST_QUIET, LONGEST_QUIET),
-            Evidence::Failed(Some(wait)) => wait.min(LONGEST_QUIET),
+            Evidence::Failed(Some(wait)) => wait.min(LONGEST_PAUSE),
             _ => Duration::ZERO,
         }
     }
