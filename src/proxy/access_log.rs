@@ -1,8 +1,8 @@
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response};
 
+use super::Peer;
 use crate::rejection::Rejection;
 
 /// What the access log says of a request, taken before the request is given away.
@@ -23,7 +23,7 @@ impl AccessLog {
         })
     }
 
-    pub(super) fn end<B>(self, response: &Response<B>, peer: SocketAddr, elapsed: Duration) {
+    pub(super) fn end<B>(self, response: &Response<B>, peer: Peer, elapsed: Duration) {
         let rejection = response.extensions().get::<Rejection>();
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),

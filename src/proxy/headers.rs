@@ -3,13 +3,12 @@
 //! The order matters: hop-by-hop removal obeys the client's `Connection` header, so it runs
 //! before anything of ours is set. Otherwise `Connection: X-Forwarded-User` would remove it.
 
-use std::net::SocketAddr;
-
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 
+use super::Peer;
 use crate::fold::{folds_to, remove_where, starts_folded};
 
 /// RFC 9110 §7.6.1: fields that describe one connection and must not be forwarded.
@@ -61,16 +60,16 @@ pub(super) fn strip_response(headers: &mut HeaderMap) {
 }
 
 /// Says where the request came from.
-pub(super) fn set_forwarding(headers: &mut HeaderMap, peer: SocketAddr, request_id: HeaderValue) {
+pub(super) fn set_forwarding(headers: &mut HeaderMap, peer: Peer, request_id: HeaderValue) {
     // The upstream is another host; the name that the client used goes along beside it.
     if let Some(host) = headers.remove(HOST) {
         headers.insert(X_FORWARDED_HOST.clone(), host);
     }
     // An address is always ASCII.
-    if let Ok(peer) = HeaderValue::try_from(peer.ip().to_canonical().to_string()) {
-        headers.insert(X_FORWARDED_FOR.clone(), peer);
+    if let Ok(address) = HeaderValue::try_from(peer.ip().to_canonical().to_string()) {
+        headers.insert(X_FORWARDED_FOR.clone(), address);
     }
-    let scheme = HeaderValue::from_static("http");
+    let scheme = HeaderValue::from_static(peer.scheme());
     headers.insert(X_FORWARDED_PROTO.clone(), scheme);
     headers.insert(X_REQUEST_ID.clone(), request_id);
     // RFC 9110 §7.6.3: a gateway names itself in every request that it forwards.
@@ -175,8 +174,8 @@ mod tests {
             ("connection", "host, x-forwarded-for, x-request-id, via"),
         ]);
         strip_request(&mut headers);
-        let peer = "[::ffff:192.0.2.7]:443".parse().unwrap();
-        set_forwarding(&mut headers, peer, HeaderValue::from_static("id"));
+        let peer: std::net::SocketAddr = "[::ffff:192.0.2.7]:443".parse().unwrap();
+        set_forwarding(&mut headers, peer.into(), HeaderValue::from_static("id"));
         assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
         assert_eq!(headers["x-forwarded-host"], "tools.example.com");
         assert_eq!(headers["x-forwarded-proto"], "http");

@@ -43,19 +43,19 @@ mod well_formed;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, ServiceExt};
 
 pub use self::body::Body;
-pub use self::server::serve;
+pub use self::server::{
+    InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server, Timeouts, serve,
+};
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
@@ -94,6 +94,7 @@ struct Inner {
     metrics: Metrics,
     open_gates: OpenGates,
     webhook_receiver: Option<Arc<Receiver>>,
+    server: Server,
 }
 
 impl Proxy {
@@ -147,12 +148,13 @@ impl Proxy {
             metrics,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
+            server: Server::new(config.server.limits, config.server.timeouts),
         }))
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
-    /// [`serve`] does.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    /// [`Server::serve`] does.
+    pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer| {
             let proxy = self.clone();
             service_fn(move |request: Request<Incoming>| {
@@ -165,7 +167,8 @@ impl Proxy {
             shutdown.await;
             drop(open_gate);
         };
-        serve(listener, make_service, shutdown).await;
+        let server = &self.0.server;
+        server.serve(listener, make_service, shutdown).await;
     }
 
     /// Returns what operators connect to. Until a listener [serves](Self::serve) clients, and once
@@ -189,7 +192,7 @@ impl Proxy {
     }
 
     /// Answers a request that came from `peer`.
-    pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let began_at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id);
@@ -211,7 +214,7 @@ impl Proxy {
     async fn forward(
         &self,
         mut request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         request_id: HeaderValue,
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
         well_formed(&request)?;

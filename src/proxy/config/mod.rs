@@ -47,6 +47,7 @@
 mod cache;
 mod environment;
 mod error;
+mod front;
 mod ghes;
 mod ghes_alone;
 mod limits;

@@ -1,9 +1,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::front;
 use super::limits::number;
 use super::section::Section;
 use super::source::Node;
 use crate::gatekeeper::ClientLimit;
+use crate::proxy::server::{Limits, ListenAddress, Timeouts};
 use crate::rejection::Realm;
 
 /// `[server]`: where clients come in.
@@ -11,44 +13,62 @@ use crate::rejection::Realm;
 #[non_exhaustive]
 pub struct ServerConfig {
     /// The addresses to listen on; at least one. Absent: [`DEFAULT_LISTEN`].
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenAddress>,
+    /// The mode of the files of Unix sockets. Absent: 660, for the user and the group that the
+    /// proxy runs as.
+    pub unix_mode: u32,
     /// The address for probes, metrics and purging. Absent: there are none.
     pub admin_listen: Option<SocketAddr>,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
     pub client_limit: ClientLimit,
+    /// How many connections there may be.
+    pub limits: Limits,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
 }
 
 impl ServerConfig {
     pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
         let listen = server
-            .list("listen", addresses, address)
-            .unwrap_or_else(|| vec![DEFAULT_LISTEN]);
+            .list("listen", addresses, front::listen_address)
+            .unwrap_or_else(|| vec![DEFAULT_LISTEN.into()]);
+        let unix_mode = server.optional("unix_mode", front::mode);
         let admin_listen = server.optional("admin_listen", address);
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
-        let client_limit = server.section("limits", client_limit);
+        let limits = server.section("limits", |limits| {
+            Some((client_limit(limits), front::limits(limits)))
+        });
+        let timeouts = server.section("timeouts", front::timeouts);
+        let (client_limit, limits) = limits?;
         Some(Self {
             listen,
+            unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
             realm: realm.unwrap_or_default(),
-            client_limit: client_limit?,
+            client_limit,
+            limits,
+            timeouts: timeouts?,
         })
     }
 }
 
-fn client_limit(limits: &mut Section<'_>) -> Option<ClientLimit> {
+fn client_limit(limits: &mut Section<'_>) -> ClientLimit {
     let rate = limits.optional("unknown_tokens_per_second", number);
     let limit = rate.map_or_else(ClientLimit::default, ClientLimit::per_second);
     let burst = limits.optional("unknown_tokens_burst", number);
-    Some(burst.map_or(limit, |burst| limit.with_burst(burst)))
+    burst.map_or(limit, |burst| limit.with_burst(burst))
 }
 
 /// Reachable from this machine only: who wants to serve a network says so. The port is the one
 /// that people try first.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// A web server before the gate is in its group; nobody else has to reach it past that server.
+const DEFAULT_UNIX_MODE: u32 = 0o660;
 
 fn addresses(node: Node) -> Result<Vec<Node>, String> {
     let addresses = node.items_or_one()?;

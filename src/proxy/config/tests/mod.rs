@@ -120,7 +120,7 @@ fn the_documented_example_works() {
     assert_eq!(config.ghes.apps[0].client_secret.expose_secret(), SECRET);
     let webhook = config.webhook.unwrap();
     assert_eq!(webhook.secret.expose_secret(), SECRET);
-    assert_eq!(config.server.listen, [DEFAULT_LISTEN]);
+    assert_eq!(config.server.listen, [DEFAULT_LISTEN.into()]);
     assert_eq!(config.cache.active_max_age, Duration::from_secs(60));
 }
 
@@ -168,7 +168,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
         "configuration:2: cache.active_max_age: expected a string, found an integer; \
          a duration is a string with units, like \"60s\" or \"1m 30s\"\n\
          configuration:4: server.listen[0]: not an IP address with a port; \
-         write it like 127.0.0.1:8080\n\
+         write it like 127.0.0.1:8080 or unix:/run/ghes-gatekeeper/gate.sock\n\
          configuration:5: ghes.url: missing; write url = \"https://ghes.example.com\", \
          or set GHES_GATEKEEPER_GHES__URL\n\
          configuration:5: ghes.apps: missing; begin with [[ghes.apps]] and its client_id, \
