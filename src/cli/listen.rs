@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use ghes_gatekeeper::proxy::{ListenAddress, Listener};
+use ghes_gatekeeper::proxy::{ListenAddress, Listener, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -18,9 +18,14 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 pub(super) async fn bind_gate(
     address: &ListenAddress,
     unix_mode: u32,
+    tls: Option<&Tls>,
 ) -> Result<Listener, Failure> {
     let bound = Listener::bind(address, unix_mode).await;
-    bound.map_err(|error| cannot_listen(address, error))
+    let listener = bound.map_err(|error| cannot_listen(address, error))?;
+    Ok(match tls {
+        Some(tls) => listener.with_tls(tls.clone()),
+        None => listener,
+    })
 }
 
 fn cannot_listen(address: &ListenAddress, error: io::Error) -> Failure {

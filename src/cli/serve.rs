@@ -5,7 +5,7 @@ use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
 use ghes_gatekeeper::proxy::config::Config;
-use ghes_gatekeeper::proxy::{Listener, Proxy};
+use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::net::TcpListener;
 
 use super::listen::{Shutdown, announce, announce_gate, bind, bind_gate};
@@ -48,7 +48,9 @@ impl Listeners {
         if let Some(address) = server.admin_listen {
             warn_if_exposed(address);
         }
-        let gate = |address| bind_gate(address, server.unix_mode);
+        let tls = server.tls.clone().map(Tls::load).transpose();
+        let tls = tls.map_err(|error| Failure::running("cannot start", error))?;
+        let gate = |address| bind_gate(address, server.unix_mode, tls.as_ref());
         Ok(Self {
             gates: try_join_all(server.listen.iter().map(gate)).await?,
             admin: OptionFuture::from(server.admin_listen.map(bind))

@@ -54,7 +54,8 @@ use tower::{BoxError, Layer, ServiceExt};
 
 pub use self::body::Body;
 pub use self::server::{
-    InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server, Timeouts, serve,
+    CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
+    Timeouts, Tls, TlsError, serve,
 };
 
 use self::access_log::AccessLog;
@@ -148,7 +149,8 @@ impl Proxy {
             metrics,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
-            server: Server::new(config.server.limits, config.server.timeouts),
+            server: Server::new(config.server.limits, config.server.timeouts)
+                .with_h2c(config.server.h2c),
         }))
     }
 
@@ -217,7 +219,7 @@ impl Proxy {
         peer: Peer,
         request_id: HeaderValue,
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
-        well_formed(&request)?;
+        well_formed(&mut request)?;
         let entry = self.0.routes.find(request.uri().path())?;
         let headers = request.headers_mut();
         strip_request(headers);

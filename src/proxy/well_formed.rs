@@ -5,19 +5,35 @@
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request, Uri, Version};
 
 use crate::authority::is_connectable;
 use crate::rejection::RejectionKind;
 
 /// Refuses a request that must not be forwarded, whoever sent it.
-pub(super) fn well_formed<B>(request: &Request<B>) -> Result<(), RejectionKind> {
+pub(super) fn well_formed<B>(request: &mut Request<B>) -> Result<(), RejectionKind> {
+    take_authority(request);
     // CONNECT would open a tunnel past the gate, TRACE would echo the credential.
     if [Method::CONNECT, Method::TRACE].contains(request.method()) {
         return Err(RejectionKind::NotImplemented);
     }
     let is_legal = is_origin_form(request) && has_one_host(request) && has_one_framing(request);
     is_legal.then_some(()).ok_or(RejectionKind::InvalidRequest)
+}
+
+/// RFC 9113 §8.3.1: in HTTP/2 the host stands in `:authority`, and becomes `Host` here. Where both
+/// are there, the request is left as it is, and refused.
+fn take_authority<B>(request: &mut Request<B>) {
+    if request.version() != Version::HTTP_2 || request.headers().contains_key(HOST) {
+        return;
+    }
+    let uri = request.uri();
+    if let (Some(authority), Some(path)) = (uri.authority(), uri.path_and_query())
+        && let Ok(host) = HeaderValue::try_from(authority.as_str())
+    {
+        *request.uri_mut() = Uri::from(path.clone());
+        request.headers_mut().insert(HOST, host);
+    }
 }
 
 /// RFC 9112 §3.2.1. The absolute form names a second host. §3.2.2 wants servers to take it, but
@@ -56,7 +72,7 @@ mod tests {
     use super::*;
 
     fn check(request: http::request::Builder) -> Result<(), RejectionKind> {
-        well_formed(&request.body(()).unwrap())
+        well_formed(&mut request.body(()).unwrap())
     }
 
     fn get(target: &str) -> http::request::Builder {
@@ -96,6 +112,18 @@ mod tests {
         for host in ["", "u:p@a", "a/../b@c", "a b", "a;for=x", "a:99999"] {
             let refused = check(Request::get("/").header("host", host));
             assert_eq!(refused, Err(RejectionKind::InvalidRequest), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_http_2_is_its_authority() {
+        let get = |target| Request::get(target).version(Version::HTTP_2);
+        let mut request = get("https://tools.example.com/a?b").body(()).unwrap();
+        assert_eq!(well_formed(&mut request), Ok(()));
+        assert_eq!(request.headers()["host"], "tools.example.com");
+        assert_eq!(request.uri(), "/a?b");
+        for bad in [get("https://u:p@a/"), get("https://a/").header("host", "b")] {
+            assert_eq!(check(bad), Err(RejectionKind::InvalidRequest));
         }
     }
 

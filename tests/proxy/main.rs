@@ -2,12 +2,15 @@
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
 mod admin;
+mod draining;
 mod forwarding;
 mod hostile;
 mod lifetime;
 mod metrics;
+mod peers;
 mod streaming;
 mod support;
+mod tls;
 mod webhook;
 
 /// From GitHub's documents.

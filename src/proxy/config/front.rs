@@ -13,6 +13,7 @@ pub(super) fn limits(limits: &mut Section<'_>) -> Limits {
     let keys = [
         ("connections", &mut read.connections),
         ("connections_per_client", &mut read.connections_per_client),
+        ("streams_per_connection", &mut read.streams_per_connection),
     ];
     for (key, limit) in keys {
         *limit = limits.optional(key, number).unwrap_or(*limit);

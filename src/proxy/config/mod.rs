@@ -60,6 +60,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod webhook;
 
 use std::cell::RefCell;

@@ -39,6 +39,7 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
     write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
+    write_key(f, "h2c", server.h2c)?;
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
     }
@@ -54,7 +55,18 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         "connections_per_client = {}",
         limits.connections_per_client
     )?;
-    write_timeouts(f, &server.timeouts)
+    writeln!(
+        f,
+        "streams_per_connection = {}",
+        limits.streams_per_connection
+    )?;
+    write_timeouts(f, &server.timeouts)?;
+    let Some(files) = &server.tls else {
+        return Ok(());
+    };
+    writeln!(f, "\n[server.tls]")?;
+    write_key(f, "cert_file", files.cert_file.to_string_lossy().as_ref())?;
+    write_key(f, "key_file", files.key_file.to_string_lossy().as_ref())
 }
 
 fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Result {

@@ -4,8 +4,9 @@ use super::front;
 use super::limits::number;
 use super::section::Section;
 use super::source::Node;
+use super::tls;
 use crate::gatekeeper::ClientLimit;
-use crate::proxy::server::{Limits, ListenAddress, Timeouts};
+use crate::proxy::server::{CertificateFiles, Limits, ListenAddress, Timeouts};
 use crate::rejection::Realm;
 
 /// `[server]`: where clients come in.
@@ -17,12 +18,16 @@ pub struct ServerConfig {
     /// The mode of the files of Unix sockets. Absent: 660, for the user and the group that the
     /// proxy runs as.
     pub unix_mode: u32,
+    /// Whether HTTP/2 is spoken without TLS, to clients that begin with it.
+    pub h2c: bool,
     /// The address for probes, metrics and purging. Absent: there are none.
     pub admin_listen: Option<SocketAddr>,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
     pub client_limit: ClientLimit,
+    /// The certificate for clients of IP addresses. Absent: they are served without TLS.
+    pub tls: Option<CertificateFiles>,
     /// How many connections there may be.
     pub limits: Limits,
     /// How long clients may take.
@@ -34,6 +39,7 @@ impl ServerConfig {
         let listen = server
             .list("listen", addresses, front::listen_address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN.into()]);
+        let h2c = server.flag("h2c");
         let unix_mode = server.optional("unix_mode", front::mode);
         let admin_listen = server.optional("admin_listen", address);
         let realm = server.optional("realm", |node| {
@@ -42,14 +48,17 @@ impl ServerConfig {
         let limits = server.section("limits", |limits| {
             Some((client_limit(limits), front::limits(limits)))
         });
+        let tls = server.optional_section("tls", tls::read);
         let timeouts = server.section("timeouts", front::timeouts);
         let (client_limit, limits) = limits?;
         Some(Self {
             listen,
+            h2c,
             unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
             realm: realm.unwrap_or_default(),
             client_limit,
+            tls,
             limits,
             timeouts: timeouts?,
         })

@@ -45,12 +45,13 @@ pub(super) enum Overdue {
 }
 
 impl Activity {
-    pub(super) fn new(timeouts: Timeouts, is_multiplexed: bool) -> Arc<Self> {
+    /// For a connection whose first request can have come since `began_at`.
+    pub(super) fn new(timeouts: Timeouts, is_multiplexed: bool, began_at: Instant) -> Arc<Self> {
         let state = State {
             is_multiplexed,
             is_new: true,
             requests: 0,
-            quiet_since: Instant::now(),
+            quiet_since: began_at,
             head_since: None,
             stalled_since: None,
             draining_since: None,

@@ -13,11 +13,14 @@ use pin_project::pin_project;
 
 use super::activity::{Activity, RequestUnderWay};
 use super::body_timeout::BodyTimeout;
+use super::flow::{Flow, Streams};
 
 /// The service of a connection, which tells when its requests begin and end.
 pub(super) struct Exchanges<S> {
     inner: S,
     activity: Arc<Activity>,
+    /// Those of HTTP/2.
+    streams: Option<Streams>,
 }
 
 #[pin_project]
@@ -27,18 +30,24 @@ pub(super) struct Exchange<F> {
     version: Version,
     activity: Arc<Activity>,
     under_way: Option<RequestUnderWay>,
+    flow: Option<Arc<Flow>>,
 }
 
 #[pin_project]
 pub(super) struct ResponseBody<B> {
     #[pin]
     inner: B,
+    flow: Option<Arc<Flow>>,
     _under_way: Option<RequestUnderWay>,
 }
 
 impl<S> Exchanges<S> {
-    pub(super) fn new(inner: S, activity: Arc<Activity>) -> Self {
-        Self { inner, activity }
+    pub(super) fn new(inner: S, activity: Arc<Activity>, streams: Option<Streams>) -> Self {
+        Self {
+            inner,
+            activity,
+            streams,
+        }
     }
 }
 
@@ -61,6 +70,7 @@ where
             inner: self.inner.call(request),
             activity: Arc::clone(&self.activity),
             under_way,
+            flow: self.streams.as_ref().map(Streams::begin),
         }
     }
 }
@@ -78,9 +88,10 @@ where
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }
-        let under_way = this.under_way.take();
+        let (under_way, flow) = (this.under_way.take(), this.flow.take());
         Poll::Ready(Ok(response.map(|inner| ResponseBody {
             inner,
+            flow,
             _under_way: under_way,
         })))
     }
@@ -94,7 +105,15 @@ impl<B: Body> Body for ResponseBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
+        let this = self.project();
+        let polled = this.inner.poll_frame(cx);
+        if let Some(flow) = this.flow {
+            match polled {
+                Poll::Ready(Some(_)) => flow.has_piece(),
+                Poll::Ready(None) | Poll::Pending => flow.has_nothing(),
+            }
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,12 +5,14 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use super::ListenAddress;
 use super::peer::Peer;
 use super::stream::BoxStream;
+use super::tls::Tls;
 use super::unix_socket::{self, SocketFile};
 
 /// A socket on which clients come in.
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
+    tls: Option<Tls>,
 }
 
 #[derive(Debug)]
@@ -35,10 +37,24 @@ impl Listener {
                 Socket::Unix(listener, file)
             }
         };
-        Ok(Self { socket })
+        Ok(Self { socket, tls: None })
     }
 
-    /// Returns where it listens, as clients write it: `http://127.0.0.1:8080`, or `unix:` and a
+    /// Speaks TLS to the clients of an IP address. Those of a Unix socket are on this machine, and
+    /// go without.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        if let Socket::Tcp(_) = self.socket {
+            self.tls = Some(tls);
+        }
+        self
+    }
+
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// Returns where it listens, as clients write it: `https://127.0.0.1:8080`, or `unix:` and a
     /// path.
     ///
     /// # Errors
@@ -46,7 +62,10 @@ impl Listener {
     /// Returns an error if the system does not tell.
     pub fn url(&self) -> io::Result<String> {
         match &self.socket {
-            Socket::Tcp(listener) => Ok(format!("http://{}", listener.local_addr()?)),
+            Socket::Tcp(listener) => {
+                let scheme = if self.tls.is_some() { "https" } else { "http" };
+                Ok(format!("{scheme}://{}", listener.local_addr()?))
+            }
             Socket::Unix(_, file) => Ok(ListenAddress::Unix(file.path().to_owned()).to_string()),
         }
     }
@@ -54,7 +73,7 @@ impl Listener {
     pub(super) async fn accept(&self) -> io::Result<(BoxStream, Peer)> {
         match &self.socket {
             Socket::Tcp(listener) => listener.accept().await.map(|(stream, peer)| {
-                let peer = Peer::from(peer);
+                let peer = Peer::from(peer).encrypted(self.tls.is_some());
                 (tcp(stream, peer), peer)
             }),
             Socket::Unix(listener, _) => {
@@ -77,7 +96,7 @@ impl Listener {
                 while let Ok((stream, peer)) = listener.accept() {
                     let stream = stream.set_nonblocking(true).map(|()| stream);
                     if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                        let peer = Peer::from(peer);
+                        let peer = Peer::from(peer).encrypted(self.tls.is_some());
                         last.push((tcp(stream, peer), peer));
                     }
                 }
@@ -110,6 +129,7 @@ impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         Self {
             socket: Socket::Tcp(listener),
+            tls: None,
         }
     }
 }

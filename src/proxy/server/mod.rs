@@ -11,16 +11,22 @@ mod connection;
 mod connections;
 mod drain;
 mod exchange;
+mod flow;
 mod limits;
 mod listener;
 mod peer;
+mod protocol;
 mod stream;
 mod supervision;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod tls;
 mod unix_socket;
 mod watched_stream;
+
+use std::convert::Infallible;
+use std::pin::pin;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -40,6 +46,7 @@ pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::peer::Peer;
 pub use self::timeouts::Timeouts;
+pub use self::tls::{CertificateFiles, Tls, TlsError};
 
 /// Serves HTTP/1.1 on `listener` until `shutdown` completes, with every default of a [`Server`].
 pub async fn serve<S, B>(
@@ -64,7 +71,9 @@ pub async fn serve<S, B>(
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: Connections,
+    limits: Limits,
     timeouts: Timeouts,
+    h2c: bool,
 }
 
 impl Server {
@@ -73,13 +82,23 @@ impl Server {
     pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
         Self {
             connections: Connections::new(&limits),
+            limits,
             timeouts,
+            h2c: false,
         }
+    }
+
+    /// Speaks HTTP/2 without TLS to clients that begin with it (RFC 9113 §3.3).
+    ///
+    /// It is off by default: nobody needs it who does not know that.
+    #[must_use]
+    pub fn with_h2c(self, h2c: bool) -> Self {
+        Self { h2c, ..self }
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
     ///
-    /// `make_service` makes the service of one connection for its peer. After `shutdown` no
+    /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the service of one connection for its peer. After `shutdown` no
     /// connection is accepted, but those that were made before get an answer to what they sent.
     /// Idle ones are closed, and requests under way have [`Timeouts::drain`] to end.
     pub async fn serve<S, B>(
@@ -98,16 +117,22 @@ impl Server {
         let listener = listener.into();
         let drainage = Drainage::new();
         let mut tasks = JoinSet::new();
+        let tls = listener.tls().cloned();
         let mut start = |tasks: &mut JoinSet<()>, stream, peer, place| {
-            let connection = self.connection(stream, peer, place, &drainage);
+            let connection = Connection {
+                tls: tls.clone(),
+                ..self.connection(stream, peer, place, &drainage)
+            };
             tasks.spawn(connection.serve(make_service(peer)));
         };
-        let mut shutdown = std::pin::pin!(shutdown);
+        let mut shutdown = pin!(shutdown);
+        let mut fresh = pin!(keep_fresh(tls.as_ref()));
         loop {
             let (stream, peer, place) = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
                 admitted = self.admit(&listener) => admitted,
+                never = &mut fresh => match never {},
             };
             start(&mut tasks, stream, peer, place);
             // What has ended is let go of, so that the set grows with connections and not with time.
@@ -143,8 +168,11 @@ impl Server {
         Connection {
             stream,
             peer,
+            tls: None,
             place,
+            limits: self.limits,
             timeouts: self.timeouts,
+            h2c: self.h2c,
             drain: drainage.watch(),
         }
     }
@@ -156,5 +184,12 @@ impl Server {
             tracing::warn!("requests still under way were cut off at shutdown");
             tasks.shutdown().await;
         }
+    }
+}
+
+async fn keep_fresh(tls: Option<&Tls>) -> Infallible {
+    match tls {
+        Some(tls) => tls.keep_fresh().await,
+        None => std::future::pending().await,
     }
 }

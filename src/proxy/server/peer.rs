@@ -17,6 +17,13 @@ impl Peer {
         is_encrypted: false,
     };
 
+    pub(super) fn encrypted(self, is_encrypted: bool) -> Self {
+        Self {
+            is_encrypted,
+            ..self
+        }
+    }
+
     /// Returns its address; `127.0.0.1` for one that came by a Unix socket.
     #[must_use]
     pub fn ip(&self) -> IpAddr {

@@ -110,5 +110,7 @@ impl<E: fmt::Display> fmt::Display for Ended<E> {
     }
 }
 
+impl<E: fmt::Debug + fmt::Display> std::error::Error for Ended<E> {}
+
 /// For the last frames of a connection that was told to close.
 const GOODBYE: Duration = Duration::from_secs(1);

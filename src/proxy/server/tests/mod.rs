@@ -1,6 +1,7 @@
 //! Clients of every kind over a pipe, in time that stands still while nothing happens.
 
 mod heads;
+mod multiplexed;
 mod pace;
 mod stopping;
 
@@ -26,10 +27,14 @@ struct Client {
 impl Client {
     /// Every request is answered with so many bytes, after so long.
     fn of(answer_bytes: usize, after: Duration) -> Self {
-        let (stream, far) = duplex(PIPE_BYTES);
+        Self::speaking(false, PIPE_BYTES, answer_bytes, after)
+    }
+
+    fn speaking(h2c: bool, pipe_bytes: usize, answer_bytes: usize, after: Duration) -> Self {
+        let (stream, far) = duplex(pipe_bytes);
         let drainage = Drainage::new();
         let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
-        let server = Server::new(Limits::default(), Timeouts::default());
+        let server = Server::new(Limits::default(), Timeouts::default()).with_h2c(h2c);
         let place = server.connections.take_now(peer).expect("the first");
         let connection = server.connection(Box::new(far), peer, place, &drainage);
         let service = service_fn(move |request: Request<Incoming>| async move {
