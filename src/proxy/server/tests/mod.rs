@@ -3,6 +3,7 @@
 mod heads;
 mod multiplexed;
 mod pace;
+mod resets;
 mod stopping;
 
 use std::convert::Infallible;
