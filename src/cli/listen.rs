@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use ghes_gatekeeper::proxy::{ListenAddress, Listener, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -9,19 +10,46 @@ use super::Failure;
 
 /// Binds an address; the port 0 stands for any that is free.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let what = format!("cannot listen on {address}");
-        Failure::running(&what, error)
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| cannot_listen(&address.into(), error))
+}
+
+/// Binds the address of a gate.
+pub(super) async fn bind_gate(
+    address: &ListenAddress,
+    unix_mode: u32,
+    tls: Option<&Tls>,
+) -> Result<Listener, Failure> {
+    let bound = Listener::bind(address, unix_mode).await;
+    let listener = bound.map_err(|error| cannot_listen(address, error))?;
+    Ok(match tls {
+        Some(tls) => listener.with_tls(tls.clone()),
+        None => listener,
     })
+}
+
+fn cannot_listen(address: &ListenAddress, error: io::Error) -> Failure {
+    Failure::running(&format!("cannot listen on {address}"), error)
 }
 
 /// Tells on standard output where somebody can connect, and for what.
 pub(super) fn announce(listener: &TcpListener, role: &str) -> Result<SocketAddr, Failure> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::running("a listener has no address", error))?;
-    print(&format!("listening on http://{address} ({role})\n"))?;
+    let address = listener.local_addr().map_err(no_address)?;
+    announce_url(&format!("http://{address}"), role)?;
     Ok(address)
+}
+
+/// The same for the gate's own listeners.
+pub(super) fn announce_gate(listener: &Listener) -> Result<(), Failure> {
+    announce_url(&listener.url().map_err(no_address)?, "gate")
+}
+
+fn announce_url(url: &str, role: &str) -> Result<(), Failure> {
+    print(&format!("listening on {url} ({role})\n"))
+}
+
+fn no_address(error: io::Error) -> Failure {
+    Failure::running("a listener has no address", error)
 }
 
 /// Writes to standard output at once, also when it is a pipe.

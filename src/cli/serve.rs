@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
-use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::net::TcpListener;
 
-use super::listen::{Shutdown, announce, bind};
+use super::listen::{Shutdown, announce, announce_gate, bind, bind_gate};
 use super::{Failure, environment, self_check};
 
 #[derive(Args, Debug)]
@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 /// Every listener of the configuration. All are bound before one is announced: a proxy starts
 /// whole or not at all.
 struct Listeners {
-    gates: Vec<TcpListener>,
+    gates: Vec<Listener>,
     admin: Option<TcpListener>,
     webhook: Option<TcpListener>,
 }
@@ -50,8 +50,11 @@ impl Listeners {
         if let Some(address) = server.admin_listen {
             warn_if_exposed(address);
         }
+        let tls = server.tls.clone().map(Tls::load).transpose();
+        let tls = tls.map_err(|error| Failure::running("cannot start", error))?;
+        let gate = |address| bind_gate(address, server.unix_mode, tls.as_ref());
         Ok(Self {
-            gates: try_join_all(server.listen.iter().map(|&address| bind(address))).await?,
+            gates: try_join_all(server.listen.iter().map(gate)).await?,
             admin: OptionFuture::from(server.admin_listen.map(bind))
                 .await
                 .transpose()?,
@@ -67,7 +70,7 @@ impl Listeners {
         let stop = || shutdown.clone().ordered();
         let mut servers = Vec::new();
         for gate in self.gates {
-            announce(&gate, "gate")?;
+            announce_gate(&gate)?;
             servers.push(proxy.clone().serve(gate, stop()).boxed());
         }
         if let Some(listener) = self.admin {

@@ -116,7 +116,7 @@ impl fmt::Debug for ClientTurns {
 }
 
 /// What one client has at least: a /64 of IPv6, as providers hand them out.
-fn network(addr: IpAddr) -> IpAddr {
+pub(crate) fn network(addr: IpAddr) -> IpAddr {
     match addr.to_canonical() {
         IpAddr::V6(addr) => {
             let prefix = addr.to_bits() & !u128::from(u64::MAX);

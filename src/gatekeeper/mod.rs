@@ -75,6 +75,8 @@ mod layer;
 mod service;
 
 #[cfg(feature = "client")]
+#[cfg(feature = "proxy")]
+pub(crate) use self::client_limit::network;
 pub use self::client_limit::{ClientAddr, ClientLimit};
 pub use self::future::ResponseFuture;
 pub use self::layer::GatekeeperLayer;

@@ -201,8 +201,8 @@ mod tests {
                 "host, x-forwarded-for, x-request-id, Authorization",
             ),
         ]);
-        let peer = "::ffff:192.0.2.7".parse().unwrap();
-        let provenance = Provenance::of(&headers, peer, &TrustedProxies::default());
+        let peer: std::net::SocketAddr = "[::ffff:192.0.2.7]:443".parse().unwrap();
+        let provenance = Provenance::of(&headers, peer.into(), &TrustedProxies::default());
         let onward = Onward {
             host: HeaderValue::from_static("tools.example.com"),
             max_forwards: Some(2),

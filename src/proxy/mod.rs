@@ -50,20 +50,21 @@ pub mod webhook;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, ServiceExt};
 
 pub use self::body::Body;
-pub use self::server::serve;
+pub use self::server::{
+    CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
+    Timeouts, Tls, TlsError, serve,
+};
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
@@ -106,6 +107,7 @@ struct Inner {
     metrics: Metrics,
     open_gates: OpenGates,
     webhook_receiver: Option<Arc<Receiver>>,
+    server: Server,
 }
 
 impl Proxy {
@@ -160,12 +162,14 @@ impl Proxy {
             metrics,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
+            server: Server::new(config.server.limits, config.server.timeouts)
+                .with_h2c(config.server.h2c),
         }))
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
-    /// [`serve`] does.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    /// [`Server::serve`] does.
+    pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer| {
             let proxy = self.clone();
             service_fn(move |request: Request<Incoming>| {
@@ -178,7 +182,8 @@ impl Proxy {
             shutdown.await;
             drop(open_gate);
         };
-        serve(listener, make_service, shutdown).await;
+        let server = &self.0.server;
+        server.serve(listener, make_service, shutdown).await;
     }
 
     /// Asks GHES about a token that it cannot know: whether it can be asked at all.
@@ -214,11 +219,11 @@ impl Proxy {
     }
 
     /// Answers a request that came from `peer`.
-    pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let began_at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id);
-        let provenance = Provenance::of(request.headers(), peer.ip(), &self.0.trusted_proxies);
+        let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
         let client = provenance.client();
         let (outcome, response) = match request_gate(&request) {
             Ok(Passage::Onward(onward)) => self

@@ -3,6 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 
+use super::Peer;
 use super::config::TrustedProxies;
 use super::headers::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::authority::is_connectable;
@@ -17,13 +18,13 @@ pub(super) struct Provenance {
     /// From the peer back to the client; never empty. None but the last is untrusted.
     addresses: Vec<IpAddr>,
     host: Option<HeaderValue>,
-    scheme: Option<HeaderValue>,
+    scheme: HeaderValue,
 }
 
 impl Provenance {
     /// Reads it from the headers as they came, before any is removed.
-    pub(super) fn of(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> Self {
-        let addresses = addresses(headers, peer.to_canonical(), trusted);
+    pub(super) fn of(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Self {
+        let addresses = addresses(headers, peer.ip().to_canonical(), trusted);
         let is_trusted = trusted.contains(addresses[0]);
         let told = |name, is_good: fn(&HeaderValue) -> bool| {
             let value = only(headers, name).filter(|value| is_trusted && is_good(value));
@@ -31,7 +32,8 @@ impl Provenance {
         };
         Self {
             host: told(&X_FORWARDED_HOST, is_host),
-            scheme: told(&X_FORWARDED_PROTO, is_scheme),
+            scheme: told(&X_FORWARDED_PROTO, is_scheme)
+                .unwrap_or_else(|| HeaderValue::from_static(peer.scheme())),
             addresses,
         }
     }
@@ -46,10 +48,9 @@ impl Provenance {
         self.host.as_ref()
     }
 
-    /// The scheme that the client used.
+    /// The scheme that the client used: as a trusted proxy tells it, or as it reached us.
     pub(super) fn scheme(&self) -> HeaderValue {
-        let ours = HeaderValue::from_static("http");
-        self.scheme.clone().unwrap_or(ours)
+        self.scheme.clone()
     }
 
     /// The way from the client to us, for the next `X-Forwarded-For`.
@@ -113,11 +114,8 @@ mod tests {
             headers.append(name, HeaderValue::from_static(value));
         }
         let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().unwrap());
-        Provenance::of(
-            &headers,
-            peer.parse().unwrap(),
-            &trusted.into_iter().collect(),
-        )
+        let peer = SocketAddr::new(peer.parse().unwrap(), 443);
+        Provenance::of(&headers, peer.into(), &trusted.into_iter().collect())
     }
 
     #[test]

@@ -7,6 +7,9 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project::pin_project;
 use tokio::sync::oneshot;
+use tower::BoxError;
+
+use super::server::{BodyTimeout, BodyWatch};
 
 use super::body::poll_filtered;
 use super::trailers;
@@ -17,6 +20,7 @@ use super::trailers;
 pub(super) struct Upload {
     #[pin]
     body: Incoming,
+    watch: BodyWatch,
     /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
     _under_way: oneshot::Sender<()>,
 }
@@ -25,10 +29,12 @@ pub(super) struct Upload {
 pub(super) struct Sent(oneshot::Receiver<()>);
 
 impl Upload {
-    pub(super) fn of(request: Request<Incoming>) -> (Request<Self>, Sent) {
+    pub(super) fn of(mut request: Request<Incoming>) -> (Request<Self>, Sent) {
+        let timeout = request.extensions_mut().remove::<BodyTimeout>();
         let (sender, receiver) = oneshot::channel();
         let request = request.map(|body| Self {
             body,
+            watch: BodyWatch::new(timeout),
             _under_way: sender,
         });
         (request, Sent(receiver))
@@ -44,13 +50,18 @@ impl Sent {
 
 impl Body for Upload {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        poll_filtered(self.project().body, cx, trailers::of_request)
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.project();
+        let polled = poll_filtered(this.body, cx, trailers::of_request);
+        this.watch.watch(polled, cx).map(|watched| match watched {
+            Ok(frame) => frame.map(|frame| frame.map_err(BoxError::from)),
+            Err(stalled) => Some(Err(stalled.into())),
+        })
     }
 
     fn is_end_stream(&self) -> bool {

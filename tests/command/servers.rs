@@ -5,6 +5,8 @@ use http::Request;
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 use super::running::{Running, run};
 
@@ -73,4 +75,35 @@ async fn a_world_with_a_mistake_is_refused() {
     let errors = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(2));
     assert!(errors.starts_with(&format!("{name}: ")), "{errors}");
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_there_as_long_as_the_proxy() {
+    let socket = std::env::temp_dir().join(format!("ghes-gatekeeper-{}.sock", std::process::id()));
+    let socket = socket.to_str().expect("UTF-8");
+    let file =
+        std::env::temp_dir().join(format!("ghes-gatekeeper-unix-{}.toml", std::process::id()));
+    let toml = format!(
+        "[server]\nlisten = \"unix:{socket}\"\nunix_mode = \"600\"\n\
+         [ghes]\nurl = \"http://127.0.0.1:1\"\n\
+         [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+         [[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:1\"\n"
+    );
+    std::fs::write(&file, toml).expect("a file");
+    let mut proxy = Running::start(&["serve", "--config", file.to_str().expect("UTF-8")]);
+    assert_eq!(
+        proxy.line().await,
+        format!("listening on unix:{socket} (gate)")
+    );
+    let mut client = UnixStream::connect(socket).await.expect("a connection");
+    client
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .expect("a connection");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(proxy.stop("-TERM").await, Some(0));
+    assert!(!std::path::Path::new(socket).exists());
+    std::fs::remove_file(&file).expect("the file");
 }

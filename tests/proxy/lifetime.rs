@@ -88,7 +88,7 @@ async fn an_upload_may_take_longer_than_an_upstream() {
     let mut upstream = asked(&listener).await;
     for piece in ["s", "l", "o", "w"] {
         tokio::time::pause();
-        tokio::time::advance(std::time::Duration::from_secs(50)).await;
+        tokio::time::advance(std::time::Duration::from_secs(25)).await;
         tokio::time::resume();
         client.send(piece).await;
         assert_eq!(
@@ -99,6 +99,27 @@ async fn an_upload_may_take_longer_than_an_upstream() {
     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
     upstream.write_all(answer).await.expect("a connection");
     assert_eq!(status(&client.response().await), 200);
+}
+
+/// A body that stops halfway ends both connections; half a request never looks whole.
+#[tokio::test]
+async fn an_upload_that_stops_is_let_go() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let gate = Gate::before(listener.local_addr().expect("an address")).await;
+    let mut client = gate.connect().await;
+    let head = request().replace("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\n");
+    client.send(&head.replace("GET", "POST")).await;
+    let mut upstream = asked(&listener).await;
+    client.send("ha").await;
+    let mut half = [0; 2];
+    upstream.read_exact(&mut half).await.expect("half a body");
+    tokio::time::pause();
+    let began_at = tokio::time::Instant::now();
+    let answer = client.response().await;
+    assert_eq!(began_at.elapsed().as_secs(), 30);
+    assert!(status(&answer) >= 400, "{answer}");
+    assert_eq!(client.response().await, "", "and the connection is closed");
+    assert_eq!(upstream.read(&mut half).await.unwrap_or(0), 0);
 }
 
 #[tokio::test]

@@ -4,17 +4,20 @@
 mod admin;
 mod catalogue;
 mod corpus;
+mod draining;
 mod forwarding;
 mod hostile;
 mod inputs;
 mod lifetime;
 mod metrics;
+mod peers;
 mod properties;
 mod provenance;
 mod real_peers;
 mod recorder;
 mod streaming;
 mod support;
+mod tls;
 mod webhook;
 mod wire;
 

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use ghes_gatekeeper::ghes::{App, GhesClient};
-use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -25,14 +25,27 @@ pub(crate) struct Gate {
 impl Gate {
     /// Starts a proxy with these routes, given as TOML.
     pub(crate) async fn start(routes: &str) -> Self {
+        Self::start_with(routes, None).await
+    }
+
+    /// The same, over TLS if there is a certificate.
+    pub(crate) async fn start_with(routes: &str, tls: Option<Tls>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        Self::start_on(listener, routes)
+        Self::start_both(listener, routes, tls)
     }
 
     /// Starts a proxy with these routes on an address that one of them may name.
     pub(crate) fn start_on(listener: TcpListener, routes: &str) -> Self {
+        Self::start_both(listener, routes, None)
+    }
+
+    fn start_both(listener: TcpListener, routes: &str, tls: Option<Tls>) -> Self {
         let (proxy, ghes) = proxy_of(routes);
         let address = listener.local_addr().expect("an address");
+        let listener = match tls {
+            Some(tls) => Listener::from(listener).with_tls(tls),
+            None => listener.into(),
+        };
         let (shutdown, ordered) = oneshot::channel::<()>();
         let server = tokio::spawn(proxy.clone().serve(listener, async {
             // A test that ends without the order drops the sender, which is one as well.
@@ -212,6 +225,14 @@ impl Client {
     /// The next response; empty if the connection was closed instead.
     pub(crate) async fn response(&mut self) -> String {
         read_message(&mut self.0).await.unwrap_or_default()
+    }
+
+    /// The same as [`exchange`](Self::exchange), and empty if the request could not be sent.
+    pub(crate) async fn try_exchange(&mut self, request: &str) -> String {
+        match self.0.write_all(request.as_bytes()).await {
+            Ok(()) => self.response().await,
+            Err(_) => String::new(),
+        }
     }
 
     pub(crate) async fn exchange(&mut self, request: &str) -> String {

@@ -44,7 +44,7 @@ fn grace(node: Node) -> Result<Duration, String> {
 }
 
 /// Reads a duration; none if it is negative.
-fn duration(node: Node) -> Result<Option<Duration>, String> {
+pub(super) fn duration(node: Node) -> Result<Option<Duration>, String> {
     let with_unit = "a duration is a string with units, like \"60s\" or \"1m 30s\"";
     let duration: SignedDuration = node
         .text()

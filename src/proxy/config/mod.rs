@@ -47,6 +47,7 @@
 mod cache;
 mod environment;
 mod error;
+mod front;
 mod ghes;
 mod ghes_alone;
 mod limits;
@@ -59,6 +60,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod trusted_proxies;
 mod webhook;
 

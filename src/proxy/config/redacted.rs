@@ -6,6 +6,7 @@ use toml::Value;
 
 use super::{Config, GhesConfig, RouteConfig, ServerConfig, WebhookConfig};
 use crate::protection::Limits;
+use crate::proxy::server::Timeouts;
 use crate::validator::CacheOptions;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
@@ -37,6 +38,8 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
+    write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
+    write_key(f, "h2c", server.h2c)?;
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
     }
@@ -50,7 +53,36 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     let limit = server.client_limit;
     writeln!(f, "\n[server.limits]")?;
     writeln!(f, "unknown_tokens_per_second = {}", limit.rate())?;
-    writeln!(f, "unknown_tokens_burst = {}", limit.burst())
+    writeln!(f, "unknown_tokens_burst = {}", limit.burst())?;
+    let limits = &server.limits;
+    writeln!(f, "connections = {}", limits.connections)?;
+    writeln!(
+        f,
+        "connections_per_client = {}",
+        limits.connections_per_client
+    )?;
+    writeln!(
+        f,
+        "streams_per_connection = {}",
+        limits.streams_per_connection
+    )?;
+    write_timeouts(f, &server.timeouts)?;
+    let Some(files) = &server.tls else {
+        return Ok(());
+    };
+    writeln!(f, "\n[server.tls]")?;
+    write_key(f, "cert_file", files.cert_file.to_string_lossy().as_ref())?;
+    write_key(f, "key_file", files.key_file.to_string_lossy().as_ref())
+}
+
+fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Result {
+    writeln!(f, "\n[server.timeouts]")?;
+    write_key(f, "handshake", friendly(timeouts.handshake))?;
+    write_key(f, "head", friendly(timeouts.head))?;
+    write_key(f, "keep_alive", friendly(timeouts.keep_alive))?;
+    write_key(f, "body", friendly(timeouts.body))?;
+    write_key(f, "response", friendly(timeouts.response))?;
+    write_key(f, "drain", friendly(timeouts.drain))
 }
 
 fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {

@@ -1,10 +1,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::front;
 use super::limits::number;
 use super::section::Section;
 use super::source::Node;
+use super::tls;
 use super::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};
 use crate::gatekeeper::ClientLimit;
+use crate::proxy::server::{CertificateFiles, Limits, ListenAddress, Timeouts};
 use crate::rejection::Realm;
 
 /// `[server]`: where clients come in.
@@ -12,7 +15,12 @@ use crate::rejection::Realm;
 #[non_exhaustive]
 pub struct ServerConfig {
     /// The addresses to listen on; at least one. Absent: [`DEFAULT_LISTEN`].
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenAddress>,
+    /// The mode of the files of Unix sockets. Absent: 660, for the user and the group that the
+    /// proxy runs as.
+    pub unix_mode: u32,
+    /// Whether HTTP/2 is spoken without TLS, to clients that begin with it.
+    pub h2c: bool,
     /// The address for probes, metrics and purging. Absent: there are none.
     pub admin_listen: Option<SocketAddr>,
     /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
@@ -21,13 +29,21 @@ pub struct ServerConfig {
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
     pub client_limit: ClientLimit,
+    /// The certificate for clients of IP addresses. Absent: they are served without TLS.
+    pub tls: Option<CertificateFiles>,
+    /// How many connections there may be.
+    pub limits: Limits,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
 }
 
 impl ServerConfig {
     pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
         let listen = server
-            .list("listen", addresses, address)
-            .unwrap_or_else(|| vec![DEFAULT_LISTEN]);
+            .list("listen", addresses, front::listen_address)
+            .unwrap_or_else(|| vec![DEFAULT_LISTEN.into()]);
+        let h2c = server.flag("h2c");
+        let unix_mode = server.optional("unix_mode", front::mode);
         let admin_listen = server.optional("admin_listen", address);
         let trusted_proxies = server.list("trusted_proxies", Node::items_or_one, |node| {
             node.text()?
@@ -37,27 +53,40 @@ impl ServerConfig {
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
-        let client_limit = server.section("limits", client_limit);
+        let limits = server.section("limits", |limits| {
+            Some((client_limit(limits), front::limits(limits)))
+        });
+        let tls = server.optional_section("tls", tls::read);
+        let timeouts = server.section("timeouts", front::timeouts);
+        let (client_limit, limits) = limits?;
         Some(Self {
             listen,
+            h2c,
+            unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
             trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
             realm: realm.unwrap_or_default(),
-            client_limit: client_limit?,
+            client_limit,
+            tls,
+            limits,
+            timeouts: timeouts?,
         })
     }
 }
 
-fn client_limit(limits: &mut Section<'_>) -> Option<ClientLimit> {
+fn client_limit(limits: &mut Section<'_>) -> ClientLimit {
     let rate = limits.optional("unknown_tokens_per_second", number);
     let limit = rate.map_or_else(ClientLimit::default, ClientLimit::per_second);
     let burst = limits.optional("unknown_tokens_burst", number);
-    Some(burst.map_or(limit, |burst| limit.with_burst(burst)))
+    burst.map_or(limit, |burst| limit.with_burst(burst))
 }
 
 /// Reachable from this machine only: who wants to serve a network says so. The port is the one
 /// that people try first.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// A web server before the gate is in its group; nobody else has to reach it past that server.
+const DEFAULT_UNIX_MODE: u32 = 0o660;
 
 fn addresses(node: Node) -> Result<Vec<Node>, String> {
     let addresses = node.items_or_one()?;

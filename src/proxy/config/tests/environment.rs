@@ -19,7 +19,7 @@ fn whole_and(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'stat
 #[test]
 fn the_environment_is_enough() {
     let config = load(WHOLE);
-    assert_eq!(config.server.listen, [DEFAULT_LISTEN]);
+    assert_eq!(config.server.listen, [DEFAULT_LISTEN.into()]);
     assert_eq!(config.routes.len(), 1);
 }
 
@@ -94,7 +94,8 @@ fn a_mistake_in_a_variable_names_the_variable() {
         (
             "SERVER__LISTEN",
             "[\"1.2.3.4\"]",
-            "server.listen[0]: not an IP address with a port; write it like 127.0.0.1:8080",
+            "server.listen[0]: not an IP address with a port; write it like 127.0.0.1:8080 \
+             or unix:/run/ghes-gatekeeper/gate.sock",
         ),
         (
             "GHES__ALLOW_INSECURE_HTTP",

@@ -2,6 +2,7 @@ mod environment;
 mod ghes_alone;
 mod refused;
 mod secrets;
+mod tls;
 
 use std::env::temp_dir;
 use std::path::PathBuf;
@@ -89,12 +90,14 @@ fn edited(from: &str, to: &str) -> String {
     GOOD.replacen(from, to, 1)
 }
 
-fn example(ca: &TempFile, secret: &TempFile, next: &TempFile) -> String {
+fn example([ca, secret, next, cert, key]: &[TempFile; 5]) -> String {
     Config::EXAMPLE
         .replace("/etc/ssl/corp-ca.pem", ca.path())
         .replace("/run/secrets/ghes-client-secret", secret.path())
         .replace("/run/secrets/ghes-next-client-secret", next.path())
         .replace("/run/secrets/webhook-secret", secret.path())
+        .replace("/etc/gate/tls.crt", cert.path())
+        .replace("/etc/gate/tls.key", key.path())
 }
 
 fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
@@ -105,29 +108,38 @@ fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
     text
 }
 
-fn files() -> (TempFile, TempFile, TempFile) {
-    let [ca, secret, next] = [CA, SECRET, NEXT_SECRET].map(TempFile::new);
-    (ca, secret, next)
+fn files() -> [TempFile; 5] {
+    let (cert, key) = certificate();
+    [CA, SECRET, NEXT_SECRET, &cert, &key].map(TempFile::new)
+}
+
+/// A certificate and its key.
+fn certificate() -> (String, String) {
+    let pair = rcgen::generate_simple_self_signed(["gate.test".to_owned()]).unwrap();
+    (pair.cert.pem(), pair.signing_key.serialize_pem())
 }
 
 #[test]
 fn the_documented_example_works() {
-    let (ca, secret, next) = files();
-    let config = Config::parse(&example(&ca, &secret, &next), []).unwrap();
+    let files = files();
+    let [ca, _, _, cert, _] = &files;
+    let config = Config::parse(&example(&files), []).unwrap();
     let next_secret = config.ghes.apps[0].client_secret_next.as_ref().unwrap();
     assert_eq!(next_secret.expose_secret(), NEXT_SECRET);
     assert_eq!(config.ghes.ca_file.as_deref(), Some(ca.0.as_path()));
     assert_eq!(config.ghes.apps[0].client_secret.expose_secret(), SECRET);
     let webhook = config.webhook.unwrap();
     assert_eq!(webhook.secret.expose_secret(), SECRET);
-    assert_eq!(config.server.listen, [DEFAULT_LISTEN]);
+    assert_eq!(config.server.tls.unwrap().cert_file, cert.0);
+    assert_eq!(config.server.listen, [DEFAULT_LISTEN.into()]);
     assert_eq!(config.cache.active_max_age, Duration::from_secs(60));
 }
 
 #[test]
 fn the_example_shows_the_defaults() {
-    let (ca, secret, next) = files();
-    let example = example(&ca, &secret, &next);
+    let files = files();
+    let example = example(&files);
+    let [_, secret, ..] = &files;
     let shortest = format!(
         "ghes = {{ url = 'https://ghes.example.com', apps = [{{ \
          client_id = 'Iv1.8a61f9b3a7aba766', client_secret_file = '{}' }}] }}\n\
@@ -144,6 +156,9 @@ fn the_example_shows_the_defaults() {
         differing,
         [
             "admin_listen",
+            "[server.tls]",
+            "cert_file",
+            "key_file",
             "ca_file",
             "api_version",
             "client_secret_next",
@@ -194,7 +209,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
         "configuration:2: cache.active_max_age: expected a string, found an integer; \
          a duration is a string with units, like \"60s\" or \"1m 30s\"\n\
          configuration:4: server.listen[0]: not an IP address with a port; \
-         write it like 127.0.0.1:8080\n\
+         write it like 127.0.0.1:8080 or unix:/run/ghes-gatekeeper/gate.sock\n\
          configuration:5: ghes.url: missing; write url = \"https://ghes.example.com\", \
          or set GHES_GATEKEEPER_GHES__URL\n\
          configuration:5: ghes.apps: missing; begin with [[ghes.apps]] and its client_id, \

@@ -16,12 +16,55 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[\"127.0.0.1:8080\"]",
         "\"localhost\"",
-        "2: server.listen[0]: not an IP address with a port; write it like 127.0.0.1:8080",
+        "2: server.listen[0]: not an IP address with a port; write it like 127.0.0.1:8080 \
+         or unix:/run/ghes-gatekeeper/gate.sock",
     ),
     (
         "[\"127.0.0.1:8080\"]",
         "[\"127.0.0.1:1\",\n\"127.0.0.1\"]",
-        "3: server.listen[1]: not an IP address with a port; write it like 127.0.0.1:8080",
+        "3: server.listen[1]: not an IP address with a port; write it like 127.0.0.1:8080 \
+         or unix:/run/ghes-gatekeeper/gate.sock",
+    ),
+    (
+        "[\"127.0.0.1:8080\"]",
+        "\"unix:gate.sock\"",
+        "2: server.listen[0]: not an absolute path; write it like unix:/run/ghes-gatekeeper/gate.sock",
+    ),
+    (
+        "realm = ",
+        "unix_mode = \"0o660\"\nrealm = ",
+        "3: server.unix_mode: not the mode of a file; write it as for chmod, like \"660\"",
+    ),
+    (
+        "realm = ",
+        "unix_mode = \"1777\"\nrealm = ",
+        "3: server.unix_mode: not the mode of a file; write it as for chmod, like \"660\"",
+    ),
+    (
+        "realm = ",
+        "limits.connections = 0\nrealm = ",
+        "3: server.limits.connections: must be from 1 to 100000",
+    ),
+    (
+        "realm = ",
+        "limits.connections_per_client = 100001\nrealm = ",
+        "3: server.limits.connections_per_client: must be from 1 to 100000",
+    ),
+    (
+        "realm = ",
+        "timeouts.head = \"0s\"\nrealm = ",
+        "3: server.timeouts.head: must be more than 0s and at most 1h",
+    ),
+    (
+        "realm = ",
+        "timeouts.keep_alive = \"2h\"\nrealm = ",
+        "3: server.timeouts.keep_alive: must be more than 0s and at most 1h",
+    ),
+    (
+        "realm = ",
+        "timeouts.body = 30\nrealm = ",
+        "3: server.timeouts.body: expected a string, found an integer; \
+         a duration is a string with units, like \"60s\" or \"1m 30s\"",
     ),
     (
         "[\"127.0.0.1:8080\"]",

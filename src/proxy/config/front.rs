@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use super::cache::duration;
+use super::limits::number;
+use super::section::Section;
+use super::source::Node;
+use crate::proxy::server::{InvalidListenAddress, Limits, ListenAddress, Timeouts};
+
+/// Reads the connections' part of `[server.limits]`; the defaults and their reasons stand with
+/// [`Limits`].
+pub(super) fn limits(limits: &mut Section<'_>) -> Limits {
+    let mut read = Limits::default();
+    let keys = [
+        ("connections", &mut read.connections),
+        ("connections_per_client", &mut read.connections_per_client),
+        ("streams_per_connection", &mut read.streams_per_connection),
+    ];
+    for (key, limit) in keys {
+        *limit = limits.optional(key, number).unwrap_or(*limit);
+    }
+    read
+}
+
+/// Reads `[server.timeouts]`; the defaults and their reasons stand with [`Timeouts`].
+pub(super) fn timeouts(timeouts: &mut Section<'_>) -> Option<Timeouts> {
+    let mut read = Timeouts::default();
+    let keys = [
+        ("handshake", &mut read.handshake),
+        ("head", &mut read.head),
+        ("keep_alive", &mut read.keep_alive),
+        ("body", &mut read.body),
+        ("response", &mut read.response),
+        ("drain", &mut read.drain),
+    ];
+    for (key, time) in keys {
+        *time = timeouts.optional(key, timeout).unwrap_or(*time);
+    }
+    Some(read)
+}
+
+pub(super) fn listen_address(node: Node) -> Result<ListenAddress, String> {
+    let address = node.text()?.parse();
+    address.map_err(|error: InvalidListenAddress| error.to_string())
+}
+
+/// Reads the mode of a socket's file, in the digits of `chmod`.
+pub(super) fn mode(node: Node) -> Result<u32, String> {
+    let text = node.text()?;
+    match u32::from_str_radix(&text, 8) {
+        Ok(mode) if mode <= 0o777 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(mode),
+        _ => Err("not the mode of a file; write it as for chmod, like \"660\"".to_owned()),
+    }
+}
+
+fn timeout(node: Node) -> Result<Duration, String> {
+    match duration(node)? {
+        Some(time) if !time.is_zero() && time <= LONGEST => Ok(time),
+        _ => Err("must be more than 0s and at most 1h".to_owned()),
+    }
+}
+
+/// More is no limit.
+const LONGEST: Duration = Duration::from_secs(3600);

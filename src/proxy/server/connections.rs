@@ -1,0 +1,154 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::limits::Limits;
+use super::peer::Peer;
+use crate::gatekeeper::network;
+
+/// How many connections there are, in all and of each client. A handle: clones count together.
+#[derive(Clone, Debug)]
+pub(super) struct Connections(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    room: Arc<Semaphore>,
+    per_client: u32,
+    /// Guards the counts; those that would be zero are not there, so that the map grows with
+    /// connections and not with time.
+    clients: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// Room for one connection that nobody has taken yet.
+pub(super) struct Room(OwnedSemaphorePermit);
+
+/// The place of one connection, until it is dropped.
+pub(super) struct Place {
+    connections: Connections,
+    client: Option<IpAddr>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Connections {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let all = limits.connections.get() as usize;
+        Self(Arc::new(Inner {
+            room: Arc::new(Semaphore::new(all)),
+            per_client: limits.connections_per_client.get(),
+            clients: Mutex::default(),
+        }))
+    }
+
+    /// Waits until there is room for one more connection.
+    ///
+    /// Nothing is accepted meanwhile: clients wait in the system's queue, which costs less than
+    /// to refuse them, and get in when others have timed out.
+    pub(super) async fn room(&self) -> Room {
+        let room = Arc::clone(&self.0.room).acquire_owned().await;
+        Room(room.expect("nobody closes the semaphore"))
+    }
+
+    /// Takes a place for `peer` if there is room and it has not too many already.
+    pub(super) fn take_now(&self, peer: Peer) -> Option<Place> {
+        let room = Arc::clone(&self.0.room).try_acquire_owned().ok()?;
+        self.take(Room(room), peer)
+    }
+
+    /// Takes a place for `peer`; none if it has too many already.
+    pub(super) fn take(&self, room: Room, peer: Peer) -> Option<Place> {
+        // All who come by a Unix socket are one client as far as we can tell, a proxy most likely.
+        let client = peer.is_remote().then(|| network(peer.ip()));
+        if let Some(client) = client {
+            let mut clients = self.clients();
+            let count = clients.entry(client).or_default();
+            if *count == self.0.per_client {
+                return None;
+            }
+            *count += 1;
+        }
+        Some(Place {
+            connections: self.clone(),
+            client,
+            _room: room.0,
+        })
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+        // Nothing panics between a count and its end.
+        let clients = self.0.clients.lock();
+        clients.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(client) = self.client else { return };
+        if let Entry::Occupied(mut count) = self.connections.clients().entry(client) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    fn connections(all: u32, per_client: u32) -> Connections {
+        Connections::new(&Limits {
+            connections: NonZeroU32::new(all).unwrap(),
+            connections_per_client: NonZeroU32::new(per_client).unwrap(),
+            ..Limits::default()
+        })
+    }
+
+    async fn take(connections: &Connections, peer: &str) -> Option<Place> {
+        let peer: std::net::SocketAddr = peer.parse().unwrap();
+        connections.take(connections.room().await, peer.into())
+    }
+
+    #[tokio::test]
+    async fn a_client_has_so_many_and_a_network_of_ipv6_is_one_client() {
+        for (mine, also_mine, other) in [
+            ("192.0.2.1:1", "[::ffff:192.0.2.1]:2", "192.0.2.2:1"),
+            ("[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8:0:1::1]:1"),
+        ] {
+            let connections = connections(9, 2);
+            let first = take(&connections, mine).await.unwrap();
+            let _second = take(&connections, also_mine).await.unwrap();
+            assert!(take(&connections, mine).await.is_none());
+            let other = take(&connections, other).await.unwrap();
+            drop(first);
+            assert!(take(&connections, also_mine).await.is_some());
+            drop(other);
+            assert_eq!(connections.clients().len(), 1, "who has none is forgotten");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_room_again_when_one_ends() {
+        let connections = connections(1, 9);
+        let only = take(&connections, "192.0.2.1:1").await.unwrap();
+        let second = take(&connections, "192.0.2.2:1");
+        let mut second = std::pin::pin!(second);
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(1), &mut second);
+        assert!(waited.await.is_err());
+        drop(only);
+        assert!(second.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn peers_on_a_unix_socket_are_not_one_client() {
+        let connections = connections(9, 1);
+        let _first = connections.take(connections.room().await, Peer::UNIX);
+        let second = connections.take(connections.room().await, Peer::UNIX);
+        assert!(second.is_some());
+    }
+}

@@ -1,0 +1,126 @@
+//! One request and its response, from the head of the one to the last byte of the other.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use pin_project::pin_project;
+
+use super::activity::{Activity, RequestUnderWay};
+use super::body_timeout::BodyTimeout;
+use super::flow::{Flow, Streams};
+
+/// The service of a connection, which tells when its requests begin and end.
+pub(super) struct Exchanges<S> {
+    inner: S,
+    activity: Arc<Activity>,
+    /// Those of HTTP/2.
+    streams: Option<Streams>,
+}
+
+#[pin_project]
+pub(super) struct Exchange<F> {
+    #[pin]
+    inner: F,
+    version: Version,
+    activity: Arc<Activity>,
+    under_way: Option<RequestUnderWay>,
+    flow: Option<Arc<Flow>>,
+}
+
+#[pin_project]
+pub(super) struct ResponseBody<B> {
+    #[pin]
+    inner: B,
+    flow: Option<Arc<Flow>>,
+    _under_way: Option<RequestUnderWay>,
+}
+
+impl<S> Exchanges<S> {
+    pub(super) fn new(inner: S, activity: Arc<Activity>, streams: Option<Streams>) -> Self {
+        Self {
+            inner,
+            activity,
+            streams,
+        }
+    }
+}
+
+impl<S, B> Service<Request<Incoming>> for Exchanges<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+{
+    type Response = Response<ResponseBody<B>>;
+    type Error = S::Error;
+    type Future = Exchange<S::Future>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let under_way = Some(self.activity.begin_request());
+        if !request.body().is_end_stream() {
+            let timeout = BodyTimeout(self.activity.timeouts().body);
+            request.extensions_mut().insert(timeout);
+        }
+        Exchange {
+            version: request.version(),
+            inner: self.inner.call(request),
+            activity: Arc::clone(&self.activity),
+            under_way,
+            flow: self.streams.as_ref().map(Streams::begin),
+        }
+    }
+}
+
+impl<F, B, E> Future for Exchange<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(cx))?;
+        if *this.version < Version::HTTP_2 && this.activity.is_draining() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        let (under_way, flow) = (this.under_way.take(), this.flow.take());
+        Poll::Ready(Ok(response.map(|inner| ResponseBody {
+            inner,
+            flow,
+            _under_way: under_way,
+        })))
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let polled = this.inner.poll_frame(cx);
+        if let Some(flow) = this.flow {
+            match polled {
+                Poll::Ready(Some(_)) => flow.has_piece(),
+                Poll::Ready(None) | Poll::Pending => flow.has_nothing(),
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

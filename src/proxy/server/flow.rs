@@ -1,0 +1,121 @@
+//! Streams of HTTP/2 whose client takes nothing.
+//!
+//! A client that reads its socket and still keeps the window of a stream shut holds a response,
+//! and with it a connection to an upstream, for as long as it likes.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt::Executor;
+use pin_project::pin_project;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// Whether one response waits for its client, told by its body.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    has_piece: AtomicBool,
+    pieces: AtomicU64,
+}
+
+/// Runs the streams of one connection.
+#[derive(Clone, Debug)]
+pub(super) struct Streams {
+    stall: Duration,
+    /// hyper calls the service and then runs what comes of it, without a pause; so what the
+    /// service leaves here belongs to the stream that is run next.
+    next: Arc<Mutex<Option<Arc<Flow>>>>,
+}
+
+/// A stream that is reset when its client takes nothing for too long.
+#[pin_project]
+struct Stream<F> {
+    #[pin]
+    inner: F,
+    flow: Option<Arc<Flow>>,
+    stall: Duration,
+    /// Made when a response waits for the first time; most never do.
+    clock: Option<Pin<Box<Sleep>>>,
+    waits_with: Option<u64>,
+}
+
+impl Flow {
+    /// A piece was taken from the body, and has to find its way to the client.
+    pub(super) fn has_piece(&self) {
+        self.pieces.fetch_add(1, Ordering::Relaxed);
+        self.has_piece.store(true, Ordering::Relaxed);
+    }
+
+    /// The client has taken all there was.
+    pub(super) fn has_nothing(&self) {
+        self.has_piece.store(false, Ordering::Relaxed);
+    }
+
+    fn waiting_piece(&self) -> Option<u64> {
+        let has_piece = self.has_piece.load(Ordering::Relaxed);
+        has_piece.then(|| self.pieces.load(Ordering::Relaxed))
+    }
+}
+
+impl Streams {
+    pub(super) fn new(stall: Duration) -> Self {
+        Self {
+            stall,
+            next: Arc::default(),
+        }
+    }
+
+    /// Makes the flow of the stream that is run next.
+    pub(super) fn begin(&self) -> Arc<Flow> {
+        let flow = Arc::new(Flow::default());
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&flow));
+        flow
+    }
+}
+
+impl<F> Executor<F> for Streams
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let flow = self
+            .next
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // It ends with its connection: that is an error to whatever it waits for.
+        tokio::spawn(Stream {
+            inner: stream,
+            flow,
+            stall: self.stall,
+            clock: None,
+            waits_with: None,
+        });
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Stream<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.inner.poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let waits_with = this.flow.as_ref().and_then(|flow| flow.waiting_piece());
+        let is_new = *this.waits_with != waits_with;
+        *this.waits_with = waits_with;
+        if waits_with.is_none() {
+            return Poll::Pending;
+        }
+        let stall = *this.stall;
+        let clock = this.clock.get_or_insert_with(|| Box::pin(sleep(stall)));
+        if is_new {
+            clock.as_mut().reset(Instant::now() + stall);
+        }
+        // To drop a stream is to reset it.
+        clock.as_mut().poll(cx)
+    }
+}

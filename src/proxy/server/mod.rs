@@ -1,0 +1,195 @@
+//! The front: accepting connections, limiting what they may take, and ending them well.
+//!
+//! Nothing here is global and nothing knows of one runtime: a [`Server`] is a handle, and each of
+//! its listeners is a future that can run anywhere.
+
+mod accept;
+mod activity;
+mod address;
+mod body_timeout;
+mod connection;
+mod connections;
+mod drain;
+mod exchange;
+mod flow;
+mod limits;
+mod listener;
+mod peer;
+mod protocol;
+mod stream;
+mod supervision;
+#[cfg(test)]
+mod tests;
+mod timeouts;
+mod tls;
+mod unix_socket;
+mod watched_stream;
+
+use std::convert::Infallible;
+use std::pin::pin;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use tokio::task::JoinSet;
+use tower::BoxError;
+
+use self::accept::accept;
+use self::connection::Connection;
+use self::connections::{Connections, Place};
+use self::drain::Drainage;
+use self::stream::BoxStream;
+
+pub use self::address::{InvalidListenAddress, ListenAddress};
+pub(super) use self::body_timeout::{BodyTimeout, BodyWatch};
+pub use self::limits::Limits;
+pub use self::listener::Listener;
+pub use self::peer::Peer;
+pub use self::timeouts::Timeouts;
+pub use self::tls::{CertificateFiles, Tls, TlsError};
+
+/// Serves HTTP/1.1 on `listener` until `shutdown` completes, with every default of a [`Server`].
+pub async fn serve<S, B>(
+    listener: impl Into<Listener>,
+    make_service: impl FnMut(Peer) -> S,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let server = Server::new(Limits::default(), Timeouts::default());
+    server.serve(listener, make_service, shutdown).await;
+}
+
+/// What all listeners of one server have in common.
+///
+/// A handle: the connections of all clones are counted together.
+#[derive(Clone, Debug)]
+pub struct Server {
+    connections: Connections,
+    limits: Limits,
+    timeouts: Timeouts,
+    h2c: bool,
+}
+
+impl Server {
+    /// Lets in and waits as long as these say.
+    #[must_use]
+    pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
+        Self {
+            connections: Connections::new(&limits),
+            limits,
+            timeouts,
+            h2c: false,
+        }
+    }
+
+    /// Speaks HTTP/2 without TLS to clients that begin with it (RFC 9113 §3.3).
+    ///
+    /// It is off by default: nobody needs it who does not know that.
+    #[must_use]
+    pub fn with_h2c(self, h2c: bool) -> Self {
+        Self { h2c, ..self }
+    }
+
+    /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
+    ///
+    /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the service of one connection for its peer. After `shutdown` no
+    /// connection is accepted, but those that were made before get an answer to what they sent.
+    /// Idle ones are closed, and requests under way have [`Timeouts::drain`] to end.
+    pub async fn serve<S, B>(
+        &self,
+        listener: impl Into<Listener>,
+        mut make_service: impl FnMut(Peer) -> S,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let listener = listener.into();
+        let drainage = Drainage::new();
+        let mut tasks = JoinSet::new();
+        let tls = listener.tls().cloned();
+        let mut start = |tasks: &mut JoinSet<()>, stream, peer, place| {
+            let connection = Connection {
+                tls: tls.clone(),
+                ..self.connection(stream, peer, place, &drainage)
+            };
+            tasks.spawn(connection.serve(make_service(peer)));
+        };
+        let mut shutdown = pin!(shutdown);
+        let mut fresh = pin!(keep_fresh(tls.as_ref()));
+        loop {
+            let (stream, peer, place) = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                admitted = self.admit(&listener) => admitted,
+                never = &mut fresh => match never {},
+            };
+            start(&mut tasks, stream, peer, place);
+            // What has ended is let go of, so that the set grows with connections and not with time.
+            while tasks.try_join_next().is_some() {}
+        }
+        for (stream, peer) in listener.close() {
+            if let Some(place) = self.connections.take_now(peer) {
+                start(&mut tasks, stream, peer, place);
+            }
+        }
+        self.drain(&drainage, tasks).await;
+    }
+
+    /// Waits for a client that may come in.
+    async fn admit(&self, listener: &Listener) -> (BoxStream, Peer, Place) {
+        loop {
+            let room = self.connections.room().await;
+            let (stream, peer) = accept(listener).await;
+            match self.connections.take(room, peer) {
+                Some(place) => return (stream, peer, place),
+                None => tracing::debug!(%peer, "the client has too many connections"),
+            }
+        }
+    }
+
+    fn connection(
+        &self,
+        stream: BoxStream,
+        peer: Peer,
+        place: Place,
+        drainage: &Drainage,
+    ) -> Connection {
+        Connection {
+            stream,
+            peer,
+            tls: None,
+            place,
+            limits: self.limits,
+            timeouts: self.timeouts,
+            h2c: self.h2c,
+            drain: drainage.watch(),
+        }
+    }
+
+    async fn drain(&self, drainage: &Drainage, mut tasks: JoinSet<()>) {
+        drainage.order();
+        let done = tokio::time::timeout(self.timeouts.drain, drainage.done());
+        if done.await.is_err() {
+            tracing::warn!("requests still under way were cut off at shutdown");
+            tasks.shutdown().await;
+        }
+    }
+}
+
+async fn keep_fresh(tls: Option<&Tls>) -> Infallible {
+    match tls {
+        Some(tls) => tls.keep_fresh().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,56 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use rustls::pki_types::pem;
+
+/// The error for a certificate that cannot be served.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read, or is not PEM.
+    Unreadable(PathBuf, pem::Error),
+    /// The file holds no certificate.
+    NoCertificate(PathBuf),
+    /// The key is of a kind that cannot be used, or is not the certificate's.
+    Unusable(PathBuf, rustls::Error),
+    /// No TLS configuration can be made.
+    Config(rustls::Error),
+}
+
+impl TlsError {
+    /// Tells whether the system refused to read a file.
+    pub(in crate::proxy) fn is_io(&self) -> bool {
+        matches!(self, Self::Unreadable(_, pem::Error::Io(_)))
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, pem::Error::Io(_)) => write!(f, "cannot read {path:?}"),
+            Self::Unreadable(path, pem::Error::NoItemsFound) => {
+                write!(f, "{path:?} holds no private key; it must be PEM")
+            }
+            Self::Unreadable(path, _) => write!(f, "{path:?} is damaged; it must be PEM"),
+            Self::NoCertificate(path) => {
+                write!(f, "{path:?} holds no certificate; it must be PEM")
+            }
+            Self::Unusable(path, rustls::Error::InconsistentKeys(_)) => {
+                write!(f, "{path:?} is not the key of this certificate")
+            }
+            Self::Unusable(path, _) => write!(f, "{path:?} holds a key that cannot be used"),
+            Self::Config(_) => f.write_str("TLS cannot be set up"),
+        }
+    }
+}
+
+impl std::error::Error for TlsError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable(_, pem::Error::Io(error)) => Some(error),
+            Self::Unreadable(_, error) => Some(error),
+            Self::NoCertificate(_) => None,
+            Self::Unusable(_, error) | Self::Config(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! TLS for clients: one certificate, read again when its files change.
+
+mod certificate;
+mod error;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_rustls::{Accept, TlsAcceptor};
+
+use self::certificate::Stamp;
+use super::protocol::{ALPN_H2, ALPN_HTTP_1_1};
+use super::stream::BoxStream;
+use crate::causes::Causes;
+
+pub use self::certificate::CertificateFiles;
+pub use self::error::TlsError;
+
+/// What a listener needs to speak TLS 1.2 and 1.3. A handle: clones have the same certificate.
+#[derive(Clone)]
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    certificate: Arc<Certificate>,
+}
+
+/// The certificate in force.
+struct Certificate {
+    files: CertificateFiles,
+    /// Guards the key for as long as it takes to clone or replace a pointer.
+    key: RwLock<Arc<CertifiedKey>>,
+    /// What the files were like when they were last read; guards the reading.
+    seen: Mutex<Stamp>,
+}
+
+impl Tls {
+    /// Reads a certificate and its key.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TlsError`] if a file cannot be read or is damaged, or if they do not belong
+    /// together.
+    pub fn load(files: CertificateFiles) -> Result<Self, TlsError> {
+        // What changes while it is read is read again.
+        let seen = Mutex::new(files.stamp());
+        let key = files.read()?;
+        let certificate = Arc::new(Certificate {
+            files,
+            key: RwLock::new(Arc::new(key)),
+            seen,
+        });
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Config)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_1_1.to_vec()];
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            certificate,
+        })
+    }
+
+    pub(super) fn accept(&self, stream: BoxStream) -> Accept<BoxStream> {
+        self.acceptor.accept(stream)
+    }
+
+    /// Looks after the files for ever, and takes a new certificate as soon as both are there.
+    ///
+    /// Connections that exist keep theirs. A pair that does not work is reported once, and leaves
+    /// the last good one in force.
+    pub(super) async fn keep_fresh(&self) -> Infallible {
+        let mut ticks = interval(CHECK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.certificate.renew_if_changed();
+        }
+    }
+}
+
+impl Certificate {
+    fn renew_if_changed(&self) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = self.files.stamp();
+        if *seen == stamp {
+            return;
+        }
+        *seen = stamp;
+        match self.files.read() {
+            Ok(key) => {
+                // A pointer is replaced whole.
+                let mut current = self.key.write().unwrap_or_else(PoisonError::into_inner);
+                *current = Arc::new(key);
+                tracing::info!(file = ?self.files.cert_file, "a new certificate is in force");
+            }
+            Err(error) => tracing::error!(
+                error.causes = %Causes(&error),
+                "a new certificate cannot be served, and the last one stays in force: {error}",
+            ),
+        }
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&key))
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Two looks at the file system each time. Certificates are renewed days before they expire.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
