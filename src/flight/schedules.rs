@@ -13,22 +13,29 @@ use std::sync::Arc;
 
 use shuttle::future::block_on;
 use shuttle::sync::Mutex;
-use shuttle::sync::atomic::{AtomicUsize, Ordering};
+use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use shuttle::thread;
 
-use self::flights::{Flights, Seats};
+use self::flights::{Flights, Landing, Seats, Waiters};
 use crate::check::{InactiveReason, Verdict};
 use crate::token::TokenHash;
 
 const SCHEDULES: usize = 2_000;
 const CALLERS: usize = 4;
 
-/// What all callers share: flights, and a cache for one token.
+/// What all callers share: flights, a cache for one token, and its issuer.
 #[derive(Default)]
 struct World {
     flights: Arc<Flights>,
-    cache: Mutex<Option<Verdict>>,
+    cache: Mutex<Cache>,
     checks: AtomicUsize,
+    is_revoked: AtomicBool,
+}
+
+#[derive(Default)]
+struct Cache {
+    verdict: Option<Verdict>,
+    purges: usize,
 }
 
 impl World {
@@ -36,26 +43,59 @@ impl World {
         TokenHash::of("a")
     }
 
-    /// A request, as the validator handles it: look, board, look again, ask, store, land.
-    fn request(&self) -> bool {
-        if self.cache.lock().unwrap().is_some() {
-            return true;
+    /// A request, as the validator handles it: look, board, look again, ask, store and close, tell.
+    fn request(&self) -> Option<Verdict> {
+        if let Some(known) = self.cache.lock().unwrap().verdict.clone() {
+            return Some(known);
         }
         let (seat, landing) = self.flights.board(Self::hash(), false).expect("a seat");
         if let Some(landing) = landing {
-            let stored = self.cache.lock().unwrap().clone();
-            let verdict = stored.unwrap_or_else(|| self.ask());
-            landing.land(&Ok(verdict));
+            let mut landing = Some(landing);
+            let (verdict, waiters) = self.look_again(&mut landing).unwrap_or_else(|| {
+                let landing = landing.take().expect("nobody closed it");
+                self.ask(landing)
+            });
+            waiters.tell(&Ok(verdict));
         }
-        block_on(seat).is_ok()
+        block_on(seat).ok()
     }
 
-    fn ask(&self) -> Verdict {
+    fn look_again(&self, landing: &mut Option<Landing>) -> Option<(Verdict, Waiters)> {
+        let cache = self.cache.lock().unwrap();
+        let verdict = cache.verdict.clone()?;
+        Some((verdict, landing.take()?.close()))
+    }
+
+    /// Asks until no purge came between the question and the storing of its answer.
+    fn ask(&self, landing: Landing) -> (Verdict, Waiters) {
+        loop {
+            let purges = self.cache.lock().unwrap().purges;
+            let verdict = self.check();
+            let mut cache = self.cache.lock().unwrap();
+            if cache.purges == purges {
+                cache.verdict = Some(verdict.clone());
+                return (verdict, landing.close());
+            }
+        }
+    }
+
+    fn check(&self) -> Verdict {
         self.checks.fetch_add(1, Ordering::SeqCst);
+        let is_revoked = self.is_revoked.load(Ordering::SeqCst);
         thread::yield_now();
-        let verdict = Verdict::Inactive(InactiveReason::Unknown);
-        *self.cache.lock().unwrap() = Some(verdict.clone());
-        verdict
+        Verdict::Inactive(if is_revoked {
+            InactiveReason::Unknown
+        } else {
+            // Stands for a good token.
+            InactiveReason::NoUser
+        })
+    }
+
+    fn revoke_and_purge(&self) {
+        self.is_revoked.store(true, Ordering::SeqCst);
+        let mut cache = self.cache.lock().unwrap();
+        cache.purges += 1;
+        cache.verdict = None;
     }
 }
 
@@ -79,11 +119,33 @@ fn whatever_the_schedule_there_is_one_check_and_everybody_is_answered() {
         || {
             let world = Arc::new(World::default());
             let shared = Arc::clone(&world);
-            let answered = together(CALLERS, move |_| shared.request());
+            let answered = together(CALLERS, move |_| shared.request().is_some());
             assert_eq!(answered, [true; CALLERS]);
             assert_eq!(world.checks.load(Ordering::SeqCst), 1);
         },
         SCHEDULES,
+    );
+}
+
+#[test]
+fn whatever_the_schedule_no_request_after_a_purge_gets_an_answer_from_before_it() {
+    shuttle::check_pct(
+        || {
+            let world = Arc::new(World::default());
+            let answered = together(CALLERS, move |caller| {
+                if caller > 0 {
+                    return world.request().is_some();
+                }
+                world.revoke_and_purge();
+                let verdict = world.request();
+                let refused = Verdict::Inactive(InactiveReason::Unknown);
+                format!("{verdict:?}") == format!("{:?}", Some(refused))
+            });
+            assert_eq!(answered, [true; CALLERS]);
+        },
+        SCHEDULES,
+        // One change of turns for each of: the store, the purge, the boarding.
+        3,
     );
 }
 
