@@ -74,9 +74,9 @@ pub(crate) mod headers;
 mod layer;
 mod service;
 
-#[cfg(feature = "client")]
 #[cfg(feature = "proxy")]
 pub(crate) use self::client_limit::network;
+#[cfg(feature = "client")]
 pub use self::client_limit::{ClientAddr, ClientLimit};
 pub use self::future::ResponseFuture;
 pub use self::layer::GatekeeperLayer;
