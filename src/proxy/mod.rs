@@ -28,7 +28,6 @@ mod headers;
 mod request_id;
 mod routes;
 mod server;
-mod upload;
 mod upstream;
 mod well_formed;
 
@@ -46,6 +45,7 @@ use tower::{BoxError, ServiceExt};
 
 pub use self::body::Body;
 pub use self::server::serve;
+pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::config::{Config, GhesConfig};
@@ -109,7 +109,7 @@ impl Proxy {
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
+        let routes = Routes::new(&config.routes, &gate, &mut Upstreams::default());
         Self(Arc::new(Inner {
             routes,
             realm: config.server.realm.clone(),

@@ -1,6 +1,7 @@
 //! The proxy over sockets: what upstreams get, and what clients get.
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
+mod connections;
 mod forwarding;
 mod hostile;
 mod lifetime;

@@ -1,0 +1,197 @@
+//! The way to an upstream and back.
+//!
+//! 1. **No connection is shared by mistake.** One goes back to its pool only after both messages
+//!    were sent and read to their ends; whatever ends otherwise closes it.
+//! 2. **No request is sent twice**, unless nothing of it was written, or its method is idempotent
+//!    (RFC 9110 §9.2.2), it has no body, and the connection was one that the upstream may have been
+//!    about to close. Then once, over a new connection.
+//! 3. **An upstream that cannot be reached is 502**, one that takes too long 504.
+//!
+//! The connections are `hyper::client::conn`'s, without hyper-util's client around them: no task
+//! and no box for each request, no lookup of the address.
+
+mod connector;
+mod download;
+mod endpoint;
+mod failure;
+mod pool;
+mod upload;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::uri::PathAndQuery;
+use http::{Extensions, Request, Response, StatusCode, Uri, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tower::Service;
+
+pub use self::download::Download;
+
+use self::endpoint::{Endpoint, Lease};
+use self::failure::Failure;
+use self::upload::{Sent, Upload};
+use super::body::Body;
+use super::config::UpstreamUrl;
+use super::headers::strip_response;
+use crate::causes::Causes;
+use crate::rejection::RejectionKind;
+
+/// All upstreams: routes to the same one share its connections.
+#[derive(Default)]
+pub(super) struct Upstreams(Vec<Arc<Endpoint>>);
+
+impl Upstreams {
+    pub(super) fn at(&mut self, url: &UpstreamUrl) -> Upstream {
+        let known = self.0.iter().find(|endpoint| endpoint.url() == url);
+        let endpoint = known.map(Arc::clone).unwrap_or_else(|| {
+            let endpoint = Arc::new(Endpoint::new(url.clone()));
+            self.0.push(Arc::clone(&endpoint));
+            endpoint
+        });
+        Upstream { endpoint }
+    }
+}
+
+/// The service that one route leads to.
+#[derive(Clone)]
+pub(super) struct Upstream {
+    endpoint: Arc<Endpoint>,
+}
+
+impl Upstream {
+    async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
+        let (mut request, mut sent) = Upload::of(request);
+        *request.uri_mut() = origin_form(request.uri());
+        *request.version_mut() = Version::HTTP_11;
+        // What the gate noted there is for us alone.
+        *request.extensions_mut() = Extensions::new();
+        let too_late = async {
+            sent.wait().await;
+            tokio::time::sleep(RESPONSE_TIMEOUT).await;
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = self.exchange(request) => answer,
+            () = too_late => Err(Failure::ResponseTimeout),
+        };
+        answer
+            .and_then(|(response, lease)| pass_on(response, lease, sent))
+            .map_err(|failure| self.failed(&failure))
+    }
+
+    /// Sends a request over a connection that is there, or else over a new one.
+    async fn exchange(
+        &self,
+        request: Request<Upload>,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        let again = match self.endpoint.used() {
+            None => request,
+            Some(mut lease) => {
+                let spare = spare(&request);
+                let mut failed = match lease.send(request).await {
+                    Ok(response) => return Ok((response, lease)),
+                    Err(failed) => failed,
+                };
+                let unsent = failed.take_message();
+                let spare = spare.filter(|_| is_hang_up(failed.error()));
+                let again = unsent.or(spare);
+                again.ok_or_else(|| Failure::Broken(failed.into_error()))?
+            }
+        };
+        let mut lease = self.endpoint.fresh().await?;
+        match lease.send(again).await {
+            Ok(response) => Ok((response, lease)),
+            Err(failed) => Err(Failure::Broken(failed.into_error())),
+        }
+    }
+
+    fn failed(&self, failure: &Failure) -> RejectionKind {
+        tracing::warn!(
+            upstream = %self.endpoint.url(),
+            error.causes = %Causes(failure),
+            "upstream failed: {failure}",
+        );
+        failure.kind()
+    }
+}
+
+impl Service<Request<Incoming>> for Upstream {
+    type Response = Response<Body>;
+    type Error = RejectionKind;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, RejectionKind>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RejectionKind>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        Box::pin(self.clone().forward(request))
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Upstream")
+            .field(self.endpoint.url())
+            .finish()
+    }
+}
+
+/// The same path and query, byte by byte.
+fn origin_form(requested: &Uri) -> Uri {
+    let root = || PathAndQuery::from_static("/");
+    Uri::from(requested.path_and_query().cloned().unwrap_or_else(root))
+}
+
+/// A copy of a request that may be sent twice.
+fn spare(request: &Request<Upload>) -> Option<Request<Upload>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut spare = Request::new(Upload::EMPTY);
+    spare.method_mut().clone_from(request.method());
+    spare.uri_mut().clone_from(request.uri());
+    spare.headers_mut().clone_from(request.headers());
+    Some(spare)
+}
+
+/// Tells whether the upstream let go of the connection, as it may at any time between two
+/// exchanges, from what a response can be wrong in.
+fn is_hang_up(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
+}
+
+fn is_io(error: &hyper::Error) -> bool {
+    use std::error::Error;
+    error
+        .source()
+        .is_some_and(|source| source.is::<std::io::Error>())
+}
+
+fn pass_on(
+    response: Response<Incoming>,
+    lease: Lease,
+    sent: Sent,
+) -> Result<Response<Body>, Failure> {
+    // Nothing that is forwarded asks for it, and what follows is no HTTP.
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Failure::Malformed("101 to a request for no upgrade"));
+    }
+    // RFC 9112 §6.3: this may be an attempt to split a response. hyper goes by the chunks.
+    let headers = response.headers();
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return Err(Failure::Malformed("a length told in two ways"));
+    }
+    let mut response = response.map(|body| Body::Streaming(Download::new(body, lease, sent)));
+    strip_response(response.headers_mut());
+    Ok(response)
+}
+
+/// What tools behind proxies are used to from nginx's `proxy_read_timeout`. It runs from the end of
+/// the request's body to the head of the response; bodies may take as long as they take.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
