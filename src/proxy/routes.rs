@@ -60,7 +60,7 @@ impl Routes {
 
 impl Route {
     fn new(config: &RouteConfig, gate: &GatekeeperLayer<Check>, upstreams: &mut Upstreams) -> Self {
-        let upstream = upstreams.at(&config.upstream);
+        let upstream = upstreams.of(config);
         let entry = if config.anonymous {
             Entry::Anonymous(upstream)
         } else {

@@ -7,6 +7,7 @@ mod hostile;
 mod lifetime;
 mod streaming;
 mod support;
+mod upstreams;
 
 /// From GitHub's documents.
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";

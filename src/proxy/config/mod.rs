@@ -59,6 +59,8 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod upstream;
+mod upstream_tls;
 
 use std::cell::RefCell;
 use std::fs;
@@ -75,8 +77,11 @@ use crate::validator::CacheOptions;
 
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
-pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
+pub use self::routes::{InvalidRoutePath, RouteConfig, RoutePath};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub(in crate::proxy) use self::upstream::UpstreamAddress;
+pub use self::upstream::{InvalidUpstreamUrl, UpstreamUrl};
+pub use self::upstream_tls::UpstreamTls;
 
 /// A configuration that holds together.
 ///

@@ -1,55 +1,52 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use http::header::HOST;
-use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Response, Uri};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::SendRequest;
 
+use super::connection::{Connection, Host};
 use super::connector::Connector;
 use super::failure::Failure;
+use super::health::Health;
 use super::pool::{IDLE_TIMEOUT, Pool};
 use super::upload::Upload;
-use crate::proxy::config::UpstreamUrl;
+use crate::proxy::config::{UpstreamTls, UpstreamUrl};
 
-/// One address of an upstream, and the connections to it.
+/// One address of an upstream, the connections to it, and how it is doing.
 ///
 /// The address comes from the configuration alone; nothing in a request can change it.
 pub(super) struct Endpoint {
     url: UpstreamUrl,
-    host: HeaderValue,
+    host: Host,
     connector: Connector,
     pool: Pool,
     is_swept: AtomicBool,
+    under_way: AtomicUsize,
+    health: Health,
 }
 
 /// A connection for one exchange.
 ///
 /// It goes back to its pool only by [`give_back`](Self::give_back); whoever drops it closes it.
 pub(super) struct Lease {
-    connection: SendRequest<Upload>,
+    /// None only after it was given back.
+    connection: Option<Connection>,
+    was_used: bool,
     endpoint: Arc<Endpoint>,
 }
 
 impl Endpoint {
-    pub(super) fn new(url: UpstreamUrl) -> Self {
-        let authority = url.authority();
-        // An authority is always visible ASCII.
-        let host = HeaderValue::from_str(authority.as_str())
-            .unwrap_or_else(|_| HeaderValue::from_static(""));
-        let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(Scheme::HTTP);
-        uri.authority = Some(authority.clone());
-        uri.path_and_query = Some(PathAndQuery::from_static("/"));
-        let uri = Uri::from_parts(uri).expect("scheme, authority and path make a URI");
+    pub(super) fn new(url: UpstreamUrl, tls: Option<&UpstreamTls>) -> Self {
+        let (connector, host) = Connector::new(&url, tls);
         Self {
             url,
             host,
-            connector: Connector::new(uri),
+            connector,
             pool: Pool::default(),
             is_swept: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
+            health: Health::default(),
         }
     }
 
@@ -57,51 +54,76 @@ impl Endpoint {
         &self.url
     }
 
+    /// How many exchanges are under way, bodies included.
+    pub(super) fn load(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Takes a connection that was used before, if one is free.
     pub(super) fn used(self: &Arc<Self>) -> Option<Lease> {
         let connection = self.pool.take()?;
-        Some(self.lease(connection))
+        Some(self.lease(connection, true))
     }
 
     /// Makes a new connection.
     pub(super) async fn fresh(self: &Arc<Self>) -> Result<Lease, Failure> {
-        let connection = self.connector.connect().await?;
+        self.health.begin_attempt();
+        let connection = match self.connector.connect().await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                self.health.failed();
+                return Err(failure);
+            }
+        };
+        self.health.succeeded();
+        self.pool.share(&connection);
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
-        Ok(self.lease(connection))
+        Ok(self.lease(connection, false))
     }
 
-    fn lease(self: &Arc<Self>, connection: SendRequest<Upload>) -> Lease {
+    fn lease(self: &Arc<Self>, connection: Connection, was_used: bool) -> Lease {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
         Lease {
-            connection,
+            connection: Some(connection),
+            was_used,
             endpoint: Arc::clone(self),
         }
     }
 }
 
 impl Lease {
-    /// Sends a request and waits for the head of the response.
-    ///
-    /// # Errors
-    ///
-    /// Returns the request with the error if nothing of it was written.
-    ///
-    /// # Cancel safety
-    ///
-    /// Whoever drops the future has to drop the connection; hyper closes it.
+    /// Tells whether the upstream may be closing the connection, having waited for long enough.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used
+    }
+
+    /// See [`Connection::send`].
     pub(super) async fn send(
         &mut self,
-        mut request: Request<Upload>,
+        request: Request<Upload>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
-        let host = self.endpoint.host.clone();
-        request.headers_mut().insert(HOST, host);
-        self.connection.try_send_request(request).await
+        let connection = self.connection.as_mut();
+        let connection = connection.expect("a lease ends where its connection is given back");
+        connection.send(&self.endpoint.host, request).await
     }
 
     /// Lets others use the connection. Both messages must have been read and sent to their ends.
-    pub(super) fn give_back(self) {
-        self.endpoint.pool.put(self.connection);
+    pub(super) fn give_back(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.endpoint.pool.put(connection);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.endpoint.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -10,10 +10,13 @@
 //! The connections are `hyper::client::conn`'s, without hyper-util's client around them: no task
 //! and no box for each request, no lookup of the address.
 
+mod addresses;
+mod connection;
 mod connector;
 mod download;
 mod endpoint;
 mod failure;
+mod health;
 mod pool;
 mod upload;
 
@@ -32,42 +35,55 @@ use tower::Service;
 
 pub use self::download::Download;
 
+use self::addresses::Addresses;
 use self::endpoint::{Endpoint, Lease};
 use self::failure::Failure;
 use self::upload::{Sent, Upload};
 use super::body::Body;
-use super::config::UpstreamUrl;
+use super::config::{RouteConfig, UpstreamUrl};
 use super::headers::strip_response;
 use crate::causes::Causes;
 use crate::rejection::RejectionKind;
 
-/// All upstreams: routes to the same one share its connections.
+/// All upstreams: routes to the same address share its connections, unless TLS is involved.
 #[derive(Default)]
 pub(super) struct Upstreams(Vec<Arc<Endpoint>>);
 
 impl Upstreams {
-    pub(super) fn at(&mut self, url: &UpstreamUrl) -> Upstream {
-        let known = self.0.iter().find(|endpoint| endpoint.url() == url);
-        let endpoint = known.map(Arc::clone).unwrap_or_else(|| {
-            let endpoint = Arc::new(Endpoint::new(url.clone()));
-            self.0.push(Arc::clone(&endpoint));
-            endpoint
+    pub(super) fn of(&mut self, route: &RouteConfig) -> Upstream {
+        let tls = route.upstream_tls.as_ref();
+        let endpoints = route.upstreams.iter().map(|url| match tls {
+            Some(tls) if url.is_https() => Arc::new(Endpoint::new(url.clone(), Some(tls))),
+            _ => self.shared(url),
         });
-        Upstream { endpoint }
+        let upstream = Upstream(Addresses::new(endpoints.collect()));
+        if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
+            tracing::warn!(
+                upstream = %upstream.0,
+                "danger_accept_invalid_certs is on: anybody in between can play this upstream",
+            );
+        }
+        upstream
+    }
+
+    fn shared(&mut self, url: &UpstreamUrl) -> Arc<Endpoint> {
+        if let Some(known) = self.0.iter().find(|endpoint| endpoint.url() == url) {
+            return Arc::clone(known);
+        }
+        let endpoint = Arc::new(Endpoint::new(url.clone(), None));
+        self.0.push(Arc::clone(&endpoint));
+        endpoint
     }
 }
 
 /// The service that one route leads to.
 #[derive(Clone)]
-pub(super) struct Upstream {
-    endpoint: Arc<Endpoint>,
-}
+pub(super) struct Upstream(Addresses);
 
 impl Upstream {
     async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
         let (mut request, mut sent) = Upload::of(request);
         *request.uri_mut() = origin_form(request.uri());
-        *request.version_mut() = Version::HTTP_11;
         // What the gate noted there is for us alone.
         *request.extensions_mut() = Extensions::new();
         let too_late = async {
@@ -89,21 +105,19 @@ impl Upstream {
         &self,
         request: Request<Upload>,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
-        let again = match self.endpoint.used() {
-            None => request,
-            Some(mut lease) => {
-                let spare = spare(&request);
-                let mut failed = match lease.send(request).await {
-                    Ok(response) => return Ok((response, lease)),
-                    Err(failed) => failed,
-                };
-                let unsent = failed.take_message();
-                let spare = spare.filter(|_| is_hang_up(failed.error()));
-                let again = unsent.or(spare);
-                again.ok_or_else(|| Failure::Broken(failed.into_error()))?
-            }
+        let mut lease = self.0.connect(false).await?;
+        let spare = lease.was_used().then(|| spare(&request)).flatten();
+        let mut failed = match lease.send(request).await {
+            Ok(response) => return Ok((response, lease)),
+            Err(failed) => failed,
         };
-        let mut lease = self.endpoint.fresh().await?;
+        let again = match failed.take_message() {
+            Some(unsent) if lease.was_used() => Some(unsent),
+            _ => spare.filter(|_| is_hang_up(failed.error())),
+        };
+        let again = again.ok_or_else(|| Failure::Broken(failed.into_error()))?;
+        drop(lease);
+        let mut lease = self.0.connect(true).await?;
         match lease.send(again).await {
             Ok(response) => Ok((response, lease)),
             Err(failed) => Err(Failure::Broken(failed.into_error())),
@@ -112,7 +126,7 @@ impl Upstream {
 
     fn failed(&self, failure: &Failure) -> RejectionKind {
         tracing::warn!(
-            upstream = %self.endpoint.url(),
+            upstream = %self.0,
             error.causes = %Causes(failure),
             "upstream failed: {failure}",
         );
@@ -136,9 +150,7 @@ impl Service<Request<Incoming>> for Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Upstream")
-            .field(self.endpoint.url())
-            .finish()
+        write!(f, "Upstream({})", self.0)
     }
 }
 
@@ -188,6 +200,8 @@ fn pass_on(
         return Err(Failure::Malformed("a length told in two ways"));
     }
     let mut response = response.map(|body| Body::Streaming(Download::new(body, lease, sent)));
+    // Each hop has its own (RFC 9110 §2.5).
+    *response.version_mut() = Version::HTTP_11;
     strip_response(response.headers_mut());
     Ok(response)
 }

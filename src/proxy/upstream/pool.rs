@@ -3,68 +3,93 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::{http1, http2};
 use tokio::time::Instant;
 
+use super::connection::Connection;
 use super::upload::Upload;
 
-/// The HTTP/1.1 connections to one address that nobody uses, the one that was used last on top.
+/// The connections to one address that can take a request.
 ///
-/// No connection gets out of here unless hyper has read and written the messages before to their
-/// ends: only then does it say that a connection is ready.
+/// No connection of HTTP/1.1 gets out of here unless hyper has read and written the messages
+/// before to their ends: only then does it say that a connection is ready.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<Vec<Idle>>);
+pub(super) struct Pool(Mutex<Connections>);
 
-struct Idle {
-    connection: SendRequest<Upload>,
-    since: Instant,
+#[derive(Default)]
+struct Connections {
+    /// Those that nobody uses; the one that was used last on top.
+    idle: Vec<Since<http1::SendRequest<Upload>>>,
+    /// The one that everybody uses, if the upstream speaks HTTP/2.
+    shared: Option<Since<http2::SendRequest<Upload>>>,
 }
+
+/// Something that was last used at a time.
+struct Since<T>(T, Instant);
 
 impl Pool {
     /// Takes out the connection that was used last: it is the one least likely to be closed.
-    pub(super) fn take(&self) -> Option<SendRequest<Upload>> {
-        let mut idle = self.idle();
-        let at = idle.iter().rposition(|idle| idle.connection.is_ready())?;
+    pub(super) fn take(&self) -> Option<Connection> {
+        let mut connections = self.connections();
+        if let Some(Since(shared, used_at)) = &mut connections.shared
+            && !shared.is_closed()
+        {
+            *used_at = Instant::now();
+            return Some(Connection::Http2(shared.clone()));
+        }
+        let idle = &mut connections.idle;
+        let at = idle.iter().rposition(|Since(idle, _)| idle.is_ready())?;
         let found = idle.remove(at);
         if found.is_stale() {
             // So are those below.
             idle.truncate(at);
             return None;
         }
-        Some(found.connection)
+        Some(Connection::Http1(found.0))
     }
 
-    pub(super) fn put(&self, connection: SendRequest<Upload>) {
+    /// Lets others use a connection from now on.
+    pub(super) fn share(&self, connection: &Connection) {
+        if let Connection::Http2(connection) = connection {
+            let shared = Since(connection.clone(), Instant::now());
+            self.connections().shared = Some(shared);
+        }
+    }
+
+    /// Takes back a connection whose exchange is over.
+    pub(super) fn put(&self, connection: Connection) {
+        let Connection::Http1(connection) = connection else {
+            return;
+        };
         if connection.is_closed() {
             return;
         }
-        let mut idle = self.idle();
+        let idle = &mut self.connections().idle;
         if idle.len() >= MAX_IDLE {
-            idle.retain(Idle::is_useful);
+            idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
         }
         if idle.len() < MAX_IDLE {
-            let since = Instant::now();
-            idle.push(Idle { connection, since });
+            idle.push(Since(connection, Instant::now()));
         }
     }
 
     /// Closes what has waited for too long; to be called now and then.
     pub(super) fn sweep(&self) {
-        self.idle().retain(Idle::is_useful);
+        let mut connections = self.connections();
+        let idle = &mut connections.idle;
+        idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
+        // Exchanges under way have handles of their own.
+        connections.shared.take_if(|shared| shared.is_stale());
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn connections(&self) -> MutexGuard<'_, Connections> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Idle {
+impl<T> Since<T> {
     fn is_stale(&self) -> bool {
-        self.since.elapsed() >= IDLE_TIMEOUT
-    }
-
-    fn is_useful(&self) -> bool {
-        !self.connection.is_closed() && !self.is_stale()
+        self.1.elapsed() >= IDLE_TIMEOUT
     }
 }
 

@@ -2,6 +2,7 @@ mod environment;
 mod ghes_alone;
 mod refused;
 mod secrets;
+mod upstreams;
 
 use std::env::temp_dir;
 use std::path::PathBuf;

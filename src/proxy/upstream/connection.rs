@@ -1,0 +1,93 @@
+use http::header::{HOST, HeaderValue, TE};
+use http::uri::{Authority, Parts, Scheme};
+use http::{Request, Response, Uri, Version};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+
+use super::upload::Upload;
+
+/// An open connection, as HTTP/1.1 or HTTP/2 was agreed on.
+pub(super) enum Connection {
+    /// Carries one exchange after the other.
+    Http1(http1::SendRequest<Upload>),
+    /// Carries many at once; this is one of the handles to it.
+    Http2(http2::SendRequest<Upload>),
+}
+
+/// What a request has to say to whom it is sent.
+pub(super) struct Host {
+    scheme: Scheme,
+    authority: Authority,
+    header: HeaderValue,
+}
+
+impl Host {
+    pub(super) fn new(scheme: Scheme, authority: Authority) -> Self {
+        let header = HeaderValue::from_str(authority.as_str());
+        Self {
+            scheme,
+            header: header.expect("an authority is visible ASCII"),
+            authority,
+        }
+    }
+
+    /// RFC 9112 §3.2.1: the path, and the host in a field.
+    fn tell_http1(&self, request: &mut Request<Upload>) {
+        let mut parts = Parts::default();
+        parts.path_and_query = request.uri().path_and_query().cloned();
+        set_uri(request, parts);
+        let headers = request.headers_mut();
+        headers.remove(TE);
+        headers.insert(HOST, self.header.clone());
+        *request.version_mut() = Version::HTTP_11;
+    }
+
+    /// RFC 9113 §8.3.1: scheme, authority and path, and no such field.
+    fn tell_http2(&self, request: &mut Request<Upload>) {
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = request.uri().path_and_query().cloned();
+        set_uri(request, parts);
+        let headers = request.headers_mut();
+        headers.remove(HOST);
+        // gRPC servers want to hear it, and we do take trailers.
+        headers.insert(TE, TRAILERS);
+        *request.version_mut() = Version::HTTP_2;
+    }
+}
+
+fn set_uri(request: &mut Request<Upload>, parts: Parts) {
+    // Fails for no path at all only, which a request in its origin form has.
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+}
+
+impl Connection {
+    /// Sends a request and waits for the head of the response.
+    ///
+    /// # Errors
+    ///
+    /// Returns the request with the error if nothing of it was written.
+    ///
+    /// # Cancel safety
+    ///
+    /// The exchange is ended: HTTP/1.1 closes the connection for that.
+    pub(super) async fn send(
+        &mut self,
+        host: &Host,
+        mut request: Request<Upload>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        match self {
+            Self::Http1(connection) => {
+                host.tell_http1(&mut request);
+                connection.try_send_request(request).await
+            }
+            Self::Http2(connection) => {
+                host.tell_http2(&mut request);
+                connection.try_send_request(request).await
+            }
+        }
+    }
+}
+
+const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
