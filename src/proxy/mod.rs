@@ -52,7 +52,7 @@ use self::config::{Config, GhesConfig};
 use self::headers::{set_forwarding, strip_request};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
-use self::upstream::Upstreams;
+use self::upstream::{Tunnels, Upstreams, note_handshake};
 use self::well_formed::well_formed;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
@@ -76,6 +76,7 @@ struct Inner {
     realm: Realm,
     request_ids: RequestIds,
     protection: Option<ProtectionMonitor>,
+    tunnels: Tunnels,
 }
 
 impl Proxy {
@@ -109,17 +110,19 @@ impl Proxy {
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let routes = Routes::new(&config.routes, &gate, &mut Upstreams::default());
+        let mut upstreams = Upstreams::default();
+        let routes = Routes::new(&config.routes, &gate, &mut upstreams);
         Self(Arc::new(Inner {
             routes,
             realm: config.server.realm.clone(),
             request_ids: RequestIds::new(),
             protection,
+            tunnels: upstreams.tunnels().clone(),
         }))
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
-    /// [`serve`] does.
+    /// [`serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let make_service = |peer| {
             let proxy = self.clone();
@@ -127,6 +130,11 @@ impl Proxy {
                 let proxy = proxy.clone();
                 async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
             })
+        };
+        let tunnels = self.0.tunnels.clone();
+        let shutdown = async {
+            shutdown.await;
+            tunnels.end();
         };
         serve(listener, make_service, shutdown).await;
     }
@@ -153,6 +161,7 @@ impl Proxy {
     ) -> Result<Response<Body>, RejectionKind> {
         well_formed(&request)?;
         let entry = self.0.routes.find(request.uri().path())?;
+        note_handshake(&mut request);
         let headers = request.headers_mut();
         strip_request(headers);
         set_forwarding(headers, peer, request_id);

@@ -9,8 +9,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::BoxError;
 
@@ -31,7 +31,7 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let connections = GracefulShutdown::new();
+    let closing = watch::Sender::new(());
     let mut tasks = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -45,10 +45,19 @@ pub async fn serve<S, B>(
             .header_read_timeout(HEAD_TIMEOUT)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), make_service(peer));
-        let connection = connections.watch(connection);
+            .serve_connection(TokioIo::new(stream), make_service(peer))
+            .with_upgrades();
+        let mut is_closing = closing.subscribe();
         tasks.spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                _ = is_closing.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%peer, "connection ended: {error}");
             }
         });
@@ -56,7 +65,9 @@ pub async fn serve<S, B>(
         while tasks.try_join_next().is_some() {}
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown())
+    closing.send_replace(());
+    let all_ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_TIMEOUT, all_ended)
         .await
         .is_err()
     {

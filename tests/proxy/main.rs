@@ -8,6 +8,7 @@ mod lifetime;
 mod streaming;
 mod support;
 mod upstreams;
+mod websocket;
 
 /// From GitHub's documents.
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";

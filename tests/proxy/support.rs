@@ -18,6 +18,8 @@ pub(crate) struct Gate {
     pub(crate) ghes: Emulator,
     shutdown: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
+    /// As another listener would have one, so that nothing ends by the last one being dropped.
+    _proxy: Proxy,
 }
 
 impl Gate {
@@ -28,7 +30,7 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, ordered) = oneshot::channel::<()>();
-        let server = tokio::spawn(proxy.serve(listener, async {
+        let server = tokio::spawn(proxy.clone().serve(listener, async {
             // A test that ends without the order drops the sender, which is one as well.
             let _ = ordered.await;
         }));
@@ -37,6 +39,7 @@ impl Gate {
             ghes,
             shutdown: Some(shutdown),
             server,
+            _proxy: proxy,
         }
     }
 

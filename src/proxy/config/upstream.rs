@@ -61,6 +61,10 @@ impl UpstreamUrl {
         &self.0
     }
 
+    pub(in crate::proxy) fn speaks_http1(&self) -> bool {
+        !matches!(self.0, UpstreamAddress::H2c(_))
+    }
+
     /// Tells whether TLS is spoken there.
     #[must_use]
     pub fn is_https(&self) -> bool {

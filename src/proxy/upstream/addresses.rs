@@ -2,6 +2,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use super::connection::Wanted;
 use super::endpoint::{Endpoint, Lease};
 use super::failure::Failure;
 
@@ -19,17 +20,19 @@ impl Addresses {
         Self(endpoints.into())
     }
 
-    /// Gets a connection to one of the addresses, a fresh one if `is_fresh`.
+    /// Gets a connection to one of the addresses.
     ///
     /// Where there is none to be had, another address is tried: nothing was sent yet.
-    pub(super) async fn connect(&self, is_fresh: bool) -> Result<Lease, Failure> {
+    pub(super) async fn connect(&self, wanted: Wanted) -> Result<Lease, Failure> {
         let mut tried: Vec<&Arc<Endpoint>> = Vec::new();
         loop {
             let endpoint = self.draw(&tried);
-            if !is_fresh && let Some(lease) = endpoint.used() {
+            if wanted == Wanted::Any
+                && let Some(lease) = endpoint.used()
+            {
                 return Ok(lease);
             }
-            let failure = match endpoint.fresh().await {
+            let failure = match endpoint.fresh(wanted).await {
                 Ok(lease) => return Ok(lease),
                 Err(failure) => failure,
             };
@@ -39,6 +42,12 @@ impl Addresses {
             }
             tracing::warn!(upstream = %endpoint.url(), "trying another address: {failure}");
         }
+    }
+
+    /// Tells whether all addresses may be spoken to in HTTP/1.1.
+    pub(super) fn speak_http1(&self) -> bool {
+        let mut endpoints = self.0.iter();
+        endpoints.all(|endpoint| endpoint.url().speaks_http1())
     }
 
     fn draw(&self, tried: &[&Arc<Endpoint>]) -> &Arc<Endpoint> {

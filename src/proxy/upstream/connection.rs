@@ -14,6 +14,16 @@ pub(super) enum Connection {
     Http2(http2::SendRequest<Upload>),
 }
 
+/// Which connection will do for a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wanted {
+    Any,
+    /// One that no request was sent over yet.
+    Fresh,
+    /// The same, and of HTTP/1.1, whatever else the upstream speaks.
+    FreshHttp1,
+}
+
 /// What a request has to say to whom it is sent.
 pub(super) struct Host {
     scheme: Scheme,

@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::ServiceExt;
 
-use super::connection::{Connection, Host};
+use super::connection::{Connection, Host, Wanted};
 use super::failure::Failure;
 use super::upload::Upload;
 use crate::proxy::config::{UpstreamAddress, UpstreamTls, UpstreamUrl};
@@ -37,7 +37,8 @@ pub(super) struct Tcp {
 
 /// What is said in the handshake.
 pub(super) struct Tls {
-    connector: TlsConnector,
+    any: TlsConnector,
+    http1: TlsConnector,
     name: ServerName<'static>,
 }
 
@@ -67,12 +68,12 @@ impl Connector {
         }
     }
 
-    pub(super) async fn connect(&self) -> Result<Connection, Failure> {
+    pub(super) async fn connect(&self, wanted: Wanted) -> Result<Connection, Failure> {
         match self {
             Self::Http(tcp) => http1(tcp.connect().await?).await,
             Self::H2c(tcp) => http2(tcp.connect().await?).await,
             Self::Https(tcp, tls) => {
-                let stream = tls.agree(tcp.connect().await?).await?;
+                let stream = tls.agree(tcp.connect().await?, wanted).await?;
                 match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => http2(stream).await,
                     _ => http1(stream).await,
@@ -108,20 +109,32 @@ impl Tcp {
 
 impl Tls {
     fn new(tls: &UpstreamTls, authority: &Authority) -> Self {
-        let mut client = ClientConfig::clone(tls.client());
-        client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let offering = |protocols: &[&[u8]]| {
+            let mut client = ClientConfig::clone(tls.client());
+            client.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+            TlsConnector::from(Arc::new(client))
+        };
         // An IPv6 address stands in brackets in a URI only.
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let name = tls.server_name.clone();
         let name = name.map_or_else(|| ServerName::try_from(host), Ok);
         Self {
-            connector: TlsConnector::from(Arc::new(client)),
+            any: offering(&[b"h2", b"http/1.1"]),
+            http1: offering(&[b"http/1.1"]),
             name: name.expect("a host that can be connected to is a name or an address"),
         }
     }
 
-    async fn agree(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
-        let handshake = self.connector.connect(self.name.clone(), stream);
+    async fn agree(
+        &self,
+        stream: TcpStream,
+        wanted: Wanted,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        let connector = match wanted {
+            Wanted::Any | Wanted::Fresh => &self.any,
+            Wanted::FreshHttp1 => &self.http1,
+        };
+        let handshake = connector.connect(self.name.clone(), stream);
         timeout(TLS_TIMEOUT, handshake)
             .await
             .map_err(|_| Failure::ConnectTimeout)?
@@ -145,7 +158,7 @@ where
         .handshake::<_, Upload>(TokioIo::new(stream))
         .await
         .map_err(Failure::connect)?;
-    drive(connection);
+    drive(connection.with_upgrades());
     Ok(Connection::Http1(sender))
 }
 

@@ -5,7 +5,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 
-use super::connection::{Connection, Host};
+use super::connection::{Connection, Host, Wanted};
 use super::connector::Connector;
 use super::failure::Failure;
 use super::health::Health;
@@ -70,9 +70,9 @@ impl Endpoint {
     }
 
     /// Makes a new connection.
-    pub(super) async fn fresh(self: &Arc<Self>) -> Result<Lease, Failure> {
+    pub(super) async fn fresh(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
         self.health.begin_attempt();
-        let connection = match self.connector.connect().await {
+        let connection = match self.connector.connect(wanted).await {
             Ok(connection) => connection,
             Err(failure) => {
                 self.health.failed();

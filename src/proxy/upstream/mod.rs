@@ -18,7 +18,9 @@ mod endpoint;
 mod failure;
 mod health;
 mod pool;
+mod tunnel;
 mod upload;
+mod websocket;
 
 use std::fmt;
 use std::pin::Pin;
@@ -31,11 +33,15 @@ use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
 pub use self::download::Download;
+pub(super) use self::tunnel::Tunnels;
+pub(super) use self::websocket::note_handshake;
 
 use self::addresses::Addresses;
+use self::connection::Wanted;
 use self::endpoint::{Endpoint, Lease};
 use self::failure::Failure;
 use self::upload::{Sent, Upload};
@@ -47,7 +53,10 @@ use crate::rejection::RejectionKind;
 
 /// All upstreams: routes to the same address share its connections, unless TLS is involved.
 #[derive(Default)]
-pub(super) struct Upstreams(Vec<Arc<Endpoint>>);
+pub(super) struct Upstreams {
+    endpoints: Vec<Arc<Endpoint>>,
+    tunnels: Tunnels,
+}
 
 impl Upstreams {
     pub(super) fn of(&mut self, route: &RouteConfig) -> Upstream {
@@ -56,47 +65,71 @@ impl Upstreams {
             Some(tls) if url.is_https() => Arc::new(Endpoint::new(url.clone(), Some(tls))),
             _ => self.shared(url),
         });
-        let upstream = Upstream(Addresses::new(endpoints.collect()));
+        let addresses = Addresses::new(endpoints.collect());
+        let upstream = Upstream {
+            addresses,
+            tunnels: self.tunnels.clone(),
+        };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
             tracing::warn!(
-                upstream = %upstream.0,
+                upstream = %upstream.addresses,
                 "danger_accept_invalid_certs is on: anybody in between can play this upstream",
             );
         }
         upstream
     }
 
+    pub(super) fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
+    }
+
     fn shared(&mut self, url: &UpstreamUrl) -> Arc<Endpoint> {
-        if let Some(known) = self.0.iter().find(|endpoint| endpoint.url() == url) {
+        if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
             return Arc::clone(known);
         }
         let endpoint = Arc::new(Endpoint::new(url.clone(), None));
-        self.0.push(Arc::clone(&endpoint));
+        self.endpoints.push(Arc::clone(&endpoint));
         endpoint
     }
 }
 
 /// The service that one route leads to.
 #[derive(Clone)]
-pub(super) struct Upstream(Addresses);
+pub(super) struct Upstream {
+    addresses: Addresses,
+    tunnels: Tunnels,
+}
 
 impl Upstream {
-    async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
+    async fn forward(
+        self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Body>, RejectionKind> {
+        let is_handshake = websocket::is_handshake(&request) && self.addresses.speak_http1();
+        let client = is_handshake.then(|| hyper::upgrade::on(&mut request));
         let (mut request, mut sent) = Upload::of(request);
         *request.uri_mut() = origin_form(request.uri());
         // What the gate noted there is for us alone.
         *request.extensions_mut() = Extensions::new();
+        if client.is_some() {
+            websocket::ask_or_agree(request.headers_mut());
+        }
         let too_late = async {
             sent.wait().await;
             tokio::time::sleep(RESPONSE_TIMEOUT).await;
         };
         let answer = tokio::select! {
             biased;
-            answer = self.exchange(request) => answer,
+            answer = self.exchange(request, client.is_some()) => answer,
             () = too_late => Err(Failure::ResponseTimeout),
         };
         answer
-            .and_then(|(response, lease)| pass_on(response, lease, sent))
+            .and_then(|(response, lease)| match client {
+                Some(client) if websocket::is_agreed(&response)? => {
+                    Ok(self.go_on(client, response, lease))
+                }
+                _ => pass_on(response, lease, sent),
+            })
             .map_err(|failure| self.failed(&failure))
     }
 
@@ -104,8 +137,13 @@ impl Upstream {
     async fn exchange(
         &self,
         request: Request<Upload>,
+        is_handshake: bool,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
-        let mut lease = self.0.connect(false).await?;
+        let wanted = match is_handshake {
+            true => Wanted::FreshHttp1,
+            false => Wanted::Any,
+        };
+        let mut lease = self.addresses.connect(wanted).await?;
         let spare = lease.was_used().then(|| spare(&request)).flatten();
         let mut failed = match lease.send(request).await {
             Ok(response) => return Ok((response, lease)),
@@ -117,16 +155,31 @@ impl Upstream {
         };
         let again = again.ok_or_else(|| Failure::Broken(failed.into_error()))?;
         drop(lease);
-        let mut lease = self.0.connect(true).await?;
+        let mut lease = self.addresses.connect(Wanted::Fresh).await?;
         match lease.send(again).await {
             Ok(response) => Ok((response, lease)),
             Err(failed) => Err(Failure::Broken(failed.into_error())),
         }
     }
 
+    /// Lets the client and the upstream talk in what they have agreed on.
+    fn go_on(
+        &self,
+        client: OnUpgrade,
+        mut response: Response<Incoming>,
+        lease: Lease,
+    ) -> Response<Body> {
+        let upstream = hyper::upgrade::on(&mut response);
+        self.tunnels.open(client, upstream, lease);
+        let mut response = response.map(|_| Body::default());
+        strip_response(response.headers_mut());
+        websocket::ask_or_agree(response.headers_mut());
+        response
+    }
+
     fn failed(&self, failure: &Failure) -> RejectionKind {
         tracing::warn!(
-            upstream = %self.0,
+            upstream = %self.addresses,
             error.causes = %Causes(failure),
             "upstream failed: {failure}",
         );
@@ -150,7 +203,7 @@ impl Service<Request<Incoming>> for Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Upstream({})", self.0)
+        write!(f, "Upstream({})", self.addresses)
     }
 }
 
