@@ -2,6 +2,7 @@
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
 mod connections;
+mod cross_talk;
 mod forwarding;
 mod hostile;
 mod lifetime;
