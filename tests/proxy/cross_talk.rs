@@ -88,7 +88,7 @@ async fn upstream() -> std::net::SocketAddr {
 struct Choices(u64);
 
 impl Choices {
-    /// SplitMix64.
+    /// The generator is `SplitMix64`.
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

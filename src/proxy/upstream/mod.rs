@@ -101,19 +101,8 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    async fn forward(
-        self,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<Body>, RejectionKind> {
-        let is_handshake = websocket::is_handshake(&request) && self.addresses.speak_http1();
-        let client = is_handshake.then(|| hyper::upgrade::on(&mut request));
-        let (mut request, mut sent) = Upload::of(request);
-        *request.uri_mut() = origin_form(request.uri());
-        // What the gate noted there is for us alone.
-        *request.extensions_mut() = Extensions::new();
-        if client.is_some() {
-            websocket::ask_or_agree(request.headers_mut());
-        }
+    async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
+        let (request, mut sent, client) = self.prepare(request);
         let too_late = async {
             sent.wait().await;
             tokio::time::sleep(RESPONSE_TIMEOUT).await;
@@ -131,6 +120,24 @@ impl Upstream {
                 _ => pass_on(response, lease, sent),
             })
             .map_err(|failure| self.failed(&failure))
+    }
+
+    /// Makes what is sent of what was let in; with the client's connection if that is to go on as a
+    /// WebSocket.
+    fn prepare(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> (Request<Upload>, Sent, Option<OnUpgrade>) {
+        let is_handshake = websocket::is_handshake(&request) && self.addresses.speak_http1();
+        let client = is_handshake.then(|| hyper::upgrade::on(&mut request));
+        let (mut request, sent) = Upload::of(request);
+        *request.uri_mut() = origin_form(request.uri());
+        // What the gate noted there is for us alone.
+        *request.extensions_mut() = Extensions::new();
+        if client.is_some() {
+            websocket::ask_or_agree(request.headers_mut());
+        }
+        (request, sent, client)
     }
 
     /// Sends a request over a connection that is there, or else over a new one.
