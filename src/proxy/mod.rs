@@ -43,7 +43,6 @@ mod routes;
 mod server;
 mod small_body;
 mod trailers;
-mod upload;
 mod upstream;
 mod via;
 pub mod webhook;
@@ -65,6 +64,7 @@ pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
     Timeouts, Tls, TlsError, serve,
 };
+pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
@@ -77,7 +77,7 @@ use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
-use self::upstream::Upstreams;
+use self::upstream::{Tunnels, Upstreams, note_handshake};
 use self::webhook::{Receiver, Webhook};
 use crate::check::CheckError;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
@@ -108,6 +108,7 @@ struct Inner {
     open_gates: OpenGates,
     webhook_receiver: Option<Arc<Receiver>>,
     server: Server,
+    tunnels: Tunnels,
 }
 
 impl Proxy {
@@ -149,7 +150,8 @@ impl Proxy {
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
+        let mut upstreams = Upstreams::default();
+        let routes = Routes::new(&config.routes, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
@@ -164,11 +166,12 @@ impl Proxy {
             webhook_receiver: receiver.map(Arc::new),
             server: Server::new(config.server.limits, config.server.timeouts)
                 .with_h2c(config.server.h2c),
+            tunnels: upstreams.tunnels().clone(),
         }))
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
-    /// [`Server::serve`] does.
+    /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer| {
             let proxy = self.clone();
@@ -181,6 +184,7 @@ impl Proxy {
         let shutdown = async {
             shutdown.await;
             drop(open_gate);
+            self.0.tunnels.end();
         };
         let server = &self.0.server;
         server.serve(listener, make_service, shutdown).await;
@@ -254,6 +258,7 @@ impl Proxy {
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
         let entry = self.0.routes.find(request.uri().path())?;
         let version = request.version();
+        note_handshake(&mut request);
         let headers = request.headers_mut();
         strip_request(headers);
         set_forwarding(headers, &provenance, onward, request_id);

@@ -282,9 +282,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "http://127.0.0.1:3000",
-        "https://127.0.0.1:3000",
-        "18: routes[0].upstream: https is not supported yet; \
-         write http:// and keep the upstream on loopback",
+        "h2://127.0.0.1:3000",
+        "18: routes[0].upstream: not an address; write it like http://127.0.0.1:3000, https://, \
+         h2c:// or unix:/run/tool.sock",
     ),
     (
         "[\"read:org\"]",

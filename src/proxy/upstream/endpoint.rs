@@ -1,0 +1,170 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tokio::time::timeout;
+
+use super::connection::{Connection, Host, Wanted};
+use super::connector::Connector;
+use super::failure::Failure;
+use super::health::Health;
+use super::pool::{IDLE_TIMEOUT, Pool};
+use super::upload::Upload;
+use crate::proxy::config::{UpstreamTls, UpstreamUrl};
+
+/// One address of an upstream, the connections to it, and how it is doing.
+///
+/// The address comes from the configuration alone; nothing in a request can change it.
+pub(super) struct Endpoint {
+    url: UpstreamUrl,
+    host: Host,
+    connector: Connector,
+    pool: Pool,
+    is_swept: AtomicBool,
+    under_way: AtomicUsize,
+    health: Health,
+}
+
+/// A connection for one exchange.
+///
+/// It goes back to its pool only by [`give_back`](Self::give_back); whoever drops it closes it.
+pub(super) struct Lease {
+    /// None only after it was given back.
+    connection: Option<Connection>,
+    was_used: bool,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Endpoint {
+    pub(super) fn new(url: UpstreamUrl, tls: Option<&UpstreamTls>) -> Self {
+        let (connector, host) = Connector::new(&url, tls);
+        Self {
+            url,
+            host,
+            connector,
+            pool: Pool::default(),
+            is_swept: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
+            health: Health::default(),
+        }
+    }
+
+    pub(super) fn url(&self) -> &UpstreamUrl {
+        &self.url
+    }
+
+    /// How many exchanges are under way, bodies included.
+    pub(super) fn load(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Takes a connection that was used before, if one is free.
+    pub(super) fn used(self: &Arc<Self>) -> Option<Lease> {
+        let connection = self.pool.take()?;
+        Some(self.lease(connection, true))
+    }
+
+    /// Makes a new connection, unless another one is free before that will do as well.
+    ///
+    /// A burst would otherwise make as many connections as it has requests, and a listener whose
+    /// backlog overflows lets those who knock wait for seconds.
+    pub(super) async fn fresh(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
+        if wanted != Wanted::Any {
+            return self.make(wanted).await;
+        }
+        let freed = self.pool.wait();
+        tokio::select! {
+            biased;
+            Ok(connection) = freed => Ok(self.lease(connection, true)),
+            made = self.make(wanted) => made,
+        }
+    }
+
+    async fn make(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
+        self.health.begin_attempt();
+        let connection = match self.connector.connect(wanted).await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                self.health.failed();
+                return Err(failure);
+            }
+        };
+        self.health.succeeded();
+        self.pool.share(&connection);
+        if !self.is_swept.swap(true, Ordering::Relaxed) {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+        Ok(self.lease(connection, false))
+    }
+
+    /// Takes back a connection whose exchange is over, and hands it on if somebody waits for it.
+    ///
+    /// hyper says that it is ready for the next one only when its own task has run.
+    fn take_back(self: &Arc<Self>, mut connection: Connection) {
+        if connection.is_ready() || !self.pool.is_wanted() {
+            return self.pool.put(connection);
+        }
+        let endpoint = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Ok(true) = timeout(IDLE_TIMEOUT, connection.becomes_ready()).await {
+                endpoint.pool.put(connection);
+            }
+        });
+    }
+
+    fn lease(self: &Arc<Self>, connection: Connection, was_used: bool) -> Lease {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Lease {
+            connection: Some(connection),
+            was_used,
+            endpoint: Arc::clone(self),
+        }
+    }
+}
+
+impl Lease {
+    /// Tells whether the upstream may be closing the connection, having waited for long enough.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used
+    }
+
+    /// See [`Connection::send`].
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Upload>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        let connection = self.connection.as_mut();
+        let connection = connection.expect("a lease ends where its connection is given back");
+        connection.send(&self.endpoint.host, request).await
+    }
+
+    /// Lets others use the connection. Both messages must have been read and sent to their ends.
+    pub(super) fn give_back(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.endpoint.take_back(connection);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.endpoint.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Closes connections that nobody wants any more, for as long as the endpoint is there.
+async fn sweep(endpoint: Weak<Endpoint>) {
+    loop {
+        tokio::time::sleep(IDLE_TIMEOUT).await;
+        let Some(endpoint) = endpoint.upgrade() else {
+            return;
+        };
+        endpoint.pool.sweep();
+    }
+}
