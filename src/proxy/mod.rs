@@ -3,7 +3,7 @@
 //! ```text
 //! connection ─ server ─► request_gate ─► routes ─► headers ─► gatekeeper ─► upstream
 //!                            │              │                     │             │
-//!                         400, 414       400, 404           401, 403, 503    502, 504
+//!                         400, 414    400, 404, 405         401, 403, 503    502, 504
 //!                      417, 431, 501, 508
 //! ```
 //!
@@ -13,7 +13,7 @@
 //!    configured as anonymous.
 //! 2. Identity and forwarding headers come from us. What a client sent under these names, or
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
-//! 3. Routes are decided by the path as it will read it, decoded; paths that could be read in
+//! 3. Routes are decided by the host, the method and the path as it will read it, decoded; paths that could be read in
 //!    two ways are refused wherever a route depends on them. It gets the path as it came.
 //! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
 //! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
@@ -51,7 +51,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONNECTION};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -71,12 +71,12 @@ use self::admin::{Admin, Readiness};
 use self::check::protected_check;
 use self::config::{Config, TrustedProxies};
 use self::gates::OpenGates;
-use self::headers::{set_forwarding, strip_request};
+use self::headers::{set_forwarding, strip_other_methods, strip_request};
 use self::metrics::{Metrics, Outcome};
 use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
-use self::routes::{Entry, Routes};
+use self::routes::{Entry, Miss, Routes};
 use self::upstream::{Tunnels, Upstreams, note_handshake};
 use self::webhook::{Receiver, Webhook};
 use crate::check::CheckError;
@@ -256,14 +256,26 @@ impl Proxy {
         onward: Onward,
         request_id: HeaderValue,
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
-        let entry = self.0.routes.find(request.uri().path())?;
+        let host = provenance.host().unwrap_or(&onward.host);
+        let found = self
+            .0
+            .routes
+            .find(host, request.uri().path(), request.method());
+        let route = match found {
+            Ok(route) => route,
+            Err(Miss::Rejected(kind)) => return Err(kind),
+            Err(Miss::MethodNotAllowed(allow)) => return Ok(self.refuse_method(allow)),
+        };
         let version = request.version();
         note_handshake(&mut request);
         let headers = request.headers_mut();
         strip_request(headers);
+        if route.reads_method {
+            strip_other_methods(headers);
+        }
         set_forwarding(headers, &provenance, onward, request_id);
         via::append(headers, version);
-        match entry {
+        match &route.entry {
             Entry::Gated(gate) => {
                 let client = ClientAddr(provenance.client());
                 request.extensions_mut().insert(client);
@@ -277,6 +289,12 @@ impl Proxy {
                 Ok((Outcome::Anonymous, response))
             }
         }
+    }
+
+    fn refuse_method(&self, allow: &HeaderValue) -> (Outcome, Response<Body>) {
+        let (outcome, mut response) = self.reject(RejectionKind::MethodNotAllowed);
+        response.headers_mut().insert(ALLOW, allow.clone());
+        (outcome, response)
     }
 
     fn reject(&self, kind: RejectionKind) -> (Outcome, Response<Body>) {

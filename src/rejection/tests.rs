@@ -32,6 +32,7 @@ fn every_kind_is_what_the_contract_says() {
         ),
         (RejectionKind::Forbidden, 403, None),
         (RejectionKind::NoRoute, 404, None),
+        (RejectionKind::MethodNotAllowed, 405, None),
         (RejectionKind::UriTooLong, 414, None),
         (RejectionKind::ExpectationFailed, 417, None),
         (RejectionKind::HeaderFieldsTooLarge, 431, None),

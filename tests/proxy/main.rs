@@ -17,6 +17,7 @@ mod properties;
 mod provenance;
 mod real_peers;
 mod recorder;
+mod routes;
 mod streaming;
 mod support;
 mod tls;

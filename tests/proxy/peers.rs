@@ -60,9 +60,9 @@ async fn h2load_gets_every_answer() {
 async fn slow_clients_are_closed_and_others_do_not_wait() {
     let upstream = Upstream::start().await;
     let times = "[server.timeouts]\nhead = \"1s\"\nbody = \"1s\"\n";
-    let open = route("/", upstream.address, "anonymous = true");
+    let open = route("/open", upstream.address, "anonymous = true");
     let gate = Gate::start(&format!("{times}{open}")).await;
-    let url = format!("http://{}/", gate.address);
+    let url = format!("http://{}/open", gate.address);
     for kind in [&["-H"][..], &["-B", "-s", "8192"]] {
         let common = [
             "-c", "100", "-r", "100", "-i", "5", "-x", "8", "-l", "8", "-u", &url,

@@ -40,7 +40,7 @@
 //!     "configuration:8: routes[0].upstrem: unknown key; did you mean upstream?"
 //! );
 //! let config = Config::parse(&file.replace("upstrem", "upstream"), environment)?;
-//! assert_eq!(config.routes[0].path.as_str(), "/");
+//! assert_eq!(config.routes[0].matches.path.as_str(), "/");
 //! # Ok::<_, ghes_gatekeeper::proxy::config::ConfigErrors>(())
 //! ```
 
@@ -81,7 +81,10 @@ use crate::validator::CacheOptions;
 
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
-pub use self::routes::{InvalidRoutePath, RouteConfig, RoutePath};
+pub(in crate::proxy) use self::routes::bare_host;
+pub use self::routes::{
+    InvalidRouteHost, InvalidRoutePath, RouteConfig, RouteHost, RouteMatch, RoutePath,
+};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
 pub(in crate::proxy) use self::upstream::UpstreamAddress;
@@ -102,7 +105,7 @@ pub struct Config {
     pub ghes: GhesConfig,
     /// How long and how many of its answers are remembered.
     pub cache: CacheOptions,
-    /// Which paths go to which upstream, in the order of the file; at least one.
+    /// Which requests go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
     pub webhook: Option<WebhookConfig>,

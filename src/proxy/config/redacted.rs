@@ -1,11 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::Method;
 use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    Config, GhesConfig, RouteConfig, ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
+    Config, GhesConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl,
+    WebhookConfig,
 };
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
@@ -129,7 +131,7 @@ fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result 
 fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     let scopes: Vec<&str> = route.scopes.iter().map(|scope| scope.as_str()).collect();
     writeln!(f, "\n[[routes]]")?;
-    write_key(f, "path", route.path.as_str())?;
+    write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
     write_key(f, "scopes", scopes)?;
     if let Some(age) = route.max_age {
@@ -141,6 +143,19 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
         .upstream_tls
         .iter()
         .try_for_each(|tls| write_tls(f, tls))
+}
+
+fn write_match(f: &mut fmt::Formatter<'_>, matches: &RouteMatch) -> fmt::Result {
+    write_key(f, "path", matches.path.as_str())?;
+    write_key(f, "exact", matches.exact)?;
+    let hosts: Vec<&str> = matches.hosts.iter().map(RouteHost::as_str).collect();
+    let methods: Vec<&str> = matches.methods.iter().map(Method::as_str).collect();
+    for (key, values) in [("hosts", hosts), ("methods", methods)] {
+        if !values.is_empty() {
+            write_key(f, key, values)?;
+        }
+    }
+    Ok(())
 }
 
 /// One is written as people write it.

@@ -108,6 +108,58 @@ async fn b6_case_matters_in_paths_and_not_in_hosts() {
     }
 }
 
+/// Caddy CVE-2026-27588: a list of more than a hundred hosts was compared with regard to case.
+#[tokio::test]
+async fn b6_hosts_are_compared_in_one_way_however_many_there_are() {
+    for count in [1, 500] {
+        let hosts: Vec<String> = (0..count).map(|n| format!("Tool{n}.example.com")).collect();
+        let closed = format!("hosts = {hosts:?}");
+        let upstream = Recorder::start().await;
+        let open = "hosts = [\"open.example.com\"]\nanonymous = true";
+        let gate = upstream.gate_with(&[("/", &closed), ("/", open)]).await;
+        for (host, status) in [
+            ("tool0.example.com", 401),
+            ("TOOL0.EXAMPLE.COM", 401),
+            ("tool0.example.com.", 401),
+            ("Tool0.example.com:8080", 401),
+            ("OPEN.example.com.:1", 200),
+            ("other.example.com", 404),
+            ("xtool0.example.com", 404),
+        ] {
+            let request = nobody("GET /", "").replace("Host: a", &format!("Host: {host}"));
+            assert_status(&gate, &request, status).await;
+        }
+        assert_eq!(gate.calls(), 0);
+    }
+}
+
+/// A route that is exact, or for some methods, does not leave what it does not take to a route
+/// that is open to more people.
+#[tokio::test]
+async fn b8_what_an_exact_path_refuses_is_not_found_elsewhere() {
+    let upstream = Recorder::start().await;
+    let gate = upstream
+        .gate_with(&[
+            ("/public", "anonymous = true"),
+            ("/public/admin", "exact = true"),
+            ("/public/reports", "methods = [\"GET\"]"),
+        ])
+        .await;
+    for (line, status) in [
+        ("GET /public/admin", 401),
+        ("GET /public/admin/", 401),
+        ("GET /public/%61dmin/", 401),
+        ("GET /public/admin?/public", 401),
+        ("GET /public/admin;a=b", 400),
+        ("GET /public/reports", 401),
+        ("POST /public/reports", 405),
+        ("get /public/reports", 405),
+    ] {
+        assert_status(&gate, &nobody(line, ""), status).await;
+    }
+    assert_eq!(gate.calls(), 0);
+}
+
 /// OPA-envoy CVE-2026-26205.
 #[tokio::test]
 async fn b7_a_path_is_not_parsed_as_a_uri() {

@@ -1,6 +1,7 @@
 mod environment;
 mod ghes_alone;
 mod refused;
+mod refused_routes;
 mod secrets;
 mod tls;
 mod upstreams;
@@ -163,6 +164,8 @@ fn the_example_shows_the_defaults() {
             "ca_file",
             "api_version",
             "client_secret_next",
+            "hosts",
+            "methods",
             "scopes",
             "max_age",
             "[webhook]",

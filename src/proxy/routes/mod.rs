@@ -1,22 +1,34 @@
+//! Which upstream a request is for, and what it takes to get there.
+
+mod table;
+
+use http::Method;
+use http::header::HeaderValue;
 use tower::Layer;
 
 use super::Check;
-use super::config::{RouteConfig, RoutePath};
-use super::decided_path::decided_path;
+use super::config::RouteConfig;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
 use crate::policy::RequireScopes;
-use crate::rejection::RejectionKind;
 
-/// All routes, the longest path first.
-#[derive(Debug)]
-pub(super) struct Routes(Vec<Route>);
+pub(super) use self::table::Miss;
 
-/// One route: the paths that it is for, and what stands behind it.
+use self::table::RouteTable;
+
+/// All routes.
 #[derive(Debug)]
-struct Route {
-    path: RoutePath,
-    entry: Entry,
+pub(super) struct Routes {
+    table: RouteTable,
+    routes: Vec<Route>,
+}
+
+/// What becomes of the requests of one route.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) entry: Entry,
+    /// Whether the method has decided.
+    pub(super) reads_method: bool,
 }
 
 /// How requests get in.
@@ -34,27 +46,22 @@ impl Routes {
         gate: &GatekeeperLayer<Check>,
         upstreams: &mut Upstreams,
     ) -> Self {
-        let mut routes: Vec<Route> = configs
-            .iter()
-            .map(|config| Route::new(config, gate, upstreams))
-            .collect();
-        routes.sort_by_key(|route| std::cmp::Reverse(route.path.as_str().len()));
-        Self(routes)
+        let routes = configs.iter().map(|c| Route::new(c, gate, upstreams));
+        Self {
+            routes: routes.collect(),
+            table: RouteTable::new(configs.iter().map(|config| &config.matches)),
+        }
     }
 
-    /// Finds the entry of the longest route path that `path` begins with.
-    ///
-    /// If there is but one route, for everything, nothing depends on the path, and whatever the
-    /// upstream makes of it is its own business.
-    pub(super) fn find(&self, path: &str) -> Result<&Entry, RejectionKind> {
-        if let [only] = &self.0[..]
-            && only.path.as_str() == "/"
-        {
-            return Ok(&only.entry);
-        }
-        let path = decided_path(path).ok_or(RejectionKind::InvalidRequest)?;
-        let route = self.0.iter().find(|route| route.path.matches(&path));
-        Ok(&route.ok_or(RejectionKind::NoRoute)?.entry)
+    /// Finds the route of a request, as [`RouteMatch`](super::config::RouteMatch) has it.
+    pub(super) fn find(
+        &self,
+        host: &HeaderValue,
+        path: &str,
+        method: &Method,
+    ) -> Result<&Route, Miss<'_>> {
+        let route = self.table.find(host, path, method)?;
+        Ok(&self.routes[route])
     }
 }
 
@@ -67,8 +74,8 @@ impl Route {
             Entry::Gated(gate_of(config, gate).layer(upstream))
         };
         Self {
-            path: config.path.clone(),
             entry,
+            reads_method: !config.matches.methods.is_empty(),
         }
     }
 }

@@ -1,0 +1,109 @@
+mod host;
+mod matching;
+mod path;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::cache::max_age;
+use super::section::Section;
+use super::source::Node;
+use super::upstream::{self, UpstreamUrl};
+use super::upstream_tls::{self, UpstreamTls};
+use crate::scope::{Scope, Scopes};
+
+pub(in crate::proxy) use self::host::bare_host;
+pub use self::host::{InvalidRouteHost, RouteHost};
+pub use self::matching::RouteMatch;
+pub use self::path::{InvalidRoutePath, RoutePath};
+
+use self::matching::Taken;
+
+/// `[[routes]]`: which requests go to which upstream, and who may.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouteConfig {
+    /// The requests that this route is for, from `path`, `exact`, `hosts` and `methods`.
+    pub matches: RouteMatch,
+    /// Where their requests go, from `upstream`: at least one address. Required.
+    pub upstreams: Vec<UpstreamUrl>,
+    /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
+    pub upstream_tls: Option<UpstreamTls>,
+    /// The scopes a token needs, all of them. Absent: none, so every good token will do.
+    pub scopes: Scopes,
+    /// The longest that a revoked token still works here. Absent: as long as everywhere.
+    pub max_age: Option<Duration>,
+    /// Whether requests pass without a token. Absent: no.
+    pub anonymous: bool,
+    /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
+    pub forward_token: bool,
+}
+
+/// Reads all routes and holds them against each other.
+pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
+    let mut taken = Taken::default();
+    root.sections("routes", "path", |route| {
+        RouteConfig::read(route, &mut taken)
+    })
+}
+
+impl RouteConfig {
+    fn read(route: &mut Section<'_>, taken: &mut Taken) -> Option<Self> {
+        let matches = RouteMatch::read(route, taken);
+        let example = "upstream = \"http://127.0.0.1:3000\"";
+        let upstreams = route.required("upstream", example, upstream::addresses);
+        let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
+        let scopes = route.list("scopes", Node::items, parsed::<Scope>);
+        let scopes: Scopes = scopes.into_iter().flatten().collect();
+        let max_age = route.optional("max_age", max_age);
+        let anonymous = route.flag("anonymous");
+        let forward_token = route.flag("forward_token");
+        if anonymous {
+            refuse_questions(
+                route,
+                &[
+                    ("scopes", !scopes.is_empty()),
+                    ("max_age", max_age.is_some()),
+                    ("forward_token", forward_token),
+                ],
+            );
+        }
+        let matches = matches?;
+        if anonymous && is_everything(&matches) {
+            let cure = "name what is open, or set exact = true for the front page alone";
+            route.refuse(
+                "anonymous",
+                format!("opens whatever no other route is for; {cure}"),
+            );
+        }
+        Some(Self {
+            matches,
+            upstreams: upstreams?,
+            upstream_tls: upstream_tls?,
+            scopes,
+            max_age,
+            anonymous,
+            forward_token,
+        })
+    }
+}
+
+/// Refuses what is asked of a token where no token is asked for.
+fn refuse_questions(route: &Section<'_>, questions: &[(&str, bool)]) {
+    for (key, _) in questions.iter().filter(|(_, is_given)| *is_given) {
+        let cure = format!("drop {key} or anonymous");
+        route.refuse(key, format!("nobody is asked for a token; {cure}"));
+    }
+}
+
+/// Such a route would be the answer to every path that was forgotten.
+fn is_everything(matches: &RouteMatch) -> bool {
+    matches.path.as_str() == "/" && !matches.exact && matches.hosts.is_empty()
+}
+
+fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
+    node.text()?
+        .parse()
+        .map_err(|error: T::Err| error.to_string())
+}
