@@ -14,7 +14,8 @@
 //! 2. Identity and forwarding headers come from us. What a client sent under these names, or
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
 //! 3. Routes are decided by the host, the method and the path as it will read it, decoded; paths that could be read in
-//!    two ways are refused wherever a route depends on them. It gets the path as it came.
+//!    two ways are refused wherever a route depends on them. It gets the path as it came, or what
+//!    is left of it when a prefix is cut off.
 //! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
 //! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
 //!    not pass.
@@ -34,6 +35,8 @@ mod decided_path;
 mod gates;
 mod headers;
 mod metrics;
+mod prefix;
+mod presented;
 mod problem;
 mod provenance;
 mod request_gate;
@@ -275,6 +278,9 @@ impl Proxy {
         }
         set_forwarding(headers, &provenance, onward, request_id);
         via::append(headers, version);
+        if let Some(prefix) = &route.prefix {
+            prefix.strip(&mut request)?;
+        }
         match &route.entry {
             Entry::Gated(gate) => {
                 let client = ClientAddr(provenance.client());
@@ -283,6 +289,7 @@ impl Proxy {
                 Ok((Outcome::of(&response), response))
             }
             Entry::Anonymous(upstream) => {
+                let headers = request.headers_mut();
                 strip_identity(headers);
                 strip_credential(headers, false);
                 let response = upstream.clone().oneshot(request).await?;

@@ -2,7 +2,7 @@
 
 use super::TOKEN;
 use super::recorder::Recorder;
-use super::support::{Gate, body, headers, route, status};
+use super::support::{Gate, Upstream, body, headers, route, status};
 
 pub(super) fn request(method: &str, path: &str, host: &str, lines: &str) -> String {
     format!(
@@ -107,4 +107,121 @@ async fn head_comes_with_get() {
         headers(&response).contains(&"allow: GET, HEAD"),
         "{response}"
     );
+}
+
+/// The lines of a message whose names begin with one of these.
+fn lines_of<'m>(message: &'m str, names: &[&str]) -> Vec<&'m str> {
+    let mut lines = headers(message);
+    lines.retain(|line| names.iter().any(|name| line.starts_with(name)));
+    lines
+}
+
+/// Whatever the preset, what a client says under the names of any of them is gone.
+#[tokio::test]
+async fn an_upstream_learns_the_login_by_the_names_it_looks_for() {
+    let claims = "X-Forwarded-User: admin\r\nX_Forwarded_User: admin\r\nRemote_User: admin\r\n\
+                  Remote-User: admin\r\nremote.groups: admin\r\nX-Auth-Request-User: admin\r\n\
+                  X-Auth-Request-Preferred_Username: admin\r\nX-WEBAUTH-USER: admin\r\n";
+    for (preset, login) in [
+        ("x-forwarded", &["x-forwarded-user: octocat"][..]),
+        (
+            "x-auth-request",
+            &[
+                "x-auth-request-preferred-username: octocat",
+                "x-auth-request-user: octocat",
+            ],
+        ),
+        ("remote-user", &["remote-user: octocat"]),
+        ("x-webauth", &["x-webauth-user: octocat"]),
+    ] {
+        let mut upstream = Upstream::start().await;
+        let more = format!("identity_headers = \"{preset}\"");
+        let gate = Gate::start(&route("/", upstream.address, &more)).await;
+        let mut client = gate.connect().await;
+        // A miss and a hit.
+        for _ in 0..2 {
+            let response = client.exchange(&request("GET", "/", "a", claims)).await;
+            assert_eq!(status(&response), 200);
+            let message = upstream.request().await;
+            assert!(!message.contains("admin"), "{message}");
+            let names = ["x-forwarded-user", "x_", "x-auth", "remote", "x-webauth"];
+            assert_eq!(lines_of(&message, &names), login, "{preset}");
+            let facts = lines_of(&message, &["x-github-user-id", "x-oauth-"]);
+            assert_eq!(facts.len(), 3, "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_prefix_is_taken_off_once_and_the_rest_is_left_alone() {
+    let mut upstream = Upstream::start().await;
+    let routes = route("/tool", upstream.address, "strip_prefix = true")
+        + &route(
+            "/tool/open",
+            upstream.address,
+            "anonymous = true\nstrip_prefix = true",
+        );
+    let gate = Gate::start(&routes).await;
+    let mut client = gate.connect().await;
+    for (path, forwarded, prefix) in [
+        ("/tool", "/", "/tool"),
+        ("/tool/", "/", "/tool"),
+        ("/tool?q=/tool/x", "/?q=/tool/x", "/tool"),
+        ("/tool/tool/%74ool//x?%2e%2e//", "", ""),
+        (
+            "/%74ool/tool/%78%20y?%2e%2e//",
+            "/tool/%78%20y?%2e%2e//",
+            "/tool",
+        ),
+        ("/tool/open/a", "/a", "/tool/open"),
+        ("/tool/..%2fadmin", "", ""),
+        ("/tool/%2e%2e/admin", "", ""),
+        ("/tool//admin", "", ""),
+    ] {
+        let forged = "X-Forwarded-Prefix: /evil\r\n";
+        let response = client.exchange(&request("GET", path, "a", forged)).await;
+        if forwarded.is_empty() {
+            assert_eq!(status(&response), 400, "{path}");
+            upstream.assert_untouched();
+            continue;
+        }
+        assert_eq!(status(&response), 200, "{path}");
+        let message = upstream.request().await;
+        let line = format!("GET {forwarded} HTTP/1.1\r\n");
+        assert!(message.starts_with(&line), "{message}");
+        let told = lines_of(&message, &["x-forwarded-prefix"]);
+        assert_eq!(told, [format!("x-forwarded-prefix: {prefix}")]);
+    }
+}
+
+#[tokio::test]
+async fn one_of_several_scopes_is_enough() {
+    let upstream = Recorder::start().await;
+    // The token has `public_repo` and `user`.
+    for (more, expected) in [
+        ("scopes_any = [\"gist\", \"user\"]", None),
+        ("scopes_any = [\"read:user\"]", None),
+        ("scopes_any = [\"repo\", \"gist\"]", Some("scope=\"repo\"")),
+        (
+            "scopes = [\"gist\"]\nscopes_any = [\"user\"]",
+            Some("scope=\"gist\""),
+        ),
+        (
+            "scopes = [\"user\"]\nscopes_any = [\"gist\"]",
+            Some("scope=\"gist\""),
+        ),
+    ] {
+        let gate = upstream.gate_with(&[("/", more)]).await;
+        let response = gate
+            .connect()
+            .await
+            .exchange(&request("GET", "/", "a", ""))
+            .await;
+        let status = status(&response);
+        assert_eq!(status, if expected.is_some() { 403 } else { 200 }, "{more}");
+        assert!(
+            expected.is_none_or(|scope| response.contains(scope)),
+            "{response}"
+        );
+    }
 }

@@ -83,7 +83,8 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub(in crate::proxy) use self::routes::bare_host;
 pub use self::routes::{
-    InvalidRouteHost, InvalidRoutePath, RouteConfig, RouteHost, RouteMatch, RoutePath,
+    IdentityHeaders, InvalidRouteHost, InvalidRoutePath, RouteConfig, RouteHost, RouteMatch,
+    RoutePath, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
@@ -149,6 +150,31 @@ impl Config {
     #[must_use]
     pub fn to_redacted_toml(&self) -> String {
         Redacted(self).to_string()
+    }
+
+    /// Returns what works and is probably not meant: one line each, which names the key.
+    ///
+    /// Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of them.
+    /// Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let is_github_app = |app: &AppConfig| {
+            let id = app.client_id.as_str();
+            id.starts_with("Iv1.") || id.starts_with("Iv23")
+        };
+        if !self.ghes.apps.iter().all(is_github_app) {
+            return Vec::new();
+        }
+        let routes = self.routes.iter().enumerate();
+        let shut = routes.filter(|(_, route)| route.needs_scopes());
+        shut.map(|(at, route)| {
+            let path = &route.matches.path;
+            format!(
+                "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and no other app is \
+                 configured, so nobody gets to {path}; drop it, or use an OAuth app"
+            )
+        })
+        .collect()
     }
 
     fn build(

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
+use crate::scope::Scope;
 use crate::validator::CacheOptions;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
@@ -134,11 +135,15 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
     write_key(f, "scopes", scopes)?;
+    let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
+    write_key(f, "scopes_any", scopes_any)?;
     if let Some(age) = route.max_age {
         write_key(f, "max_age", friendly(age))?;
     }
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "forward_token", route.forward_token)?;
+    write_key(f, "identity_headers", route.identity_headers.as_str())?;
+    write_key(f, "strip_prefix", route.strip_prefix)?;
     route
         .upstream_tls
         .iter()

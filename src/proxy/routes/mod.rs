@@ -1,5 +1,6 @@
 //! Which upstream a request is for, and what it takes to get there.
 
+mod scopes;
 mod table;
 
 use http::Method;
@@ -8,12 +9,14 @@ use tower::Layer;
 
 use super::Check;
 use super::config::RouteConfig;
+use super::prefix::Prefix;
+use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
-use crate::policy::RequireScopes;
 
 pub(super) use self::table::Miss;
 
+use self::scopes::RouteScopes;
 use self::table::RouteTable;
 
 /// All routes.
@@ -27,6 +30,8 @@ pub(super) struct Routes {
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) entry: Entry,
+    /// What the upstream does not see of the path.
+    pub(super) prefix: Option<Prefix>,
     /// Whether the method has decided.
     pub(super) reads_method: bool,
 }
@@ -37,7 +42,7 @@ pub(super) enum Entry {
     /// Past nobody; without a credential and without an identity.
     Anonymous(Upstream),
     /// Past the gate.
-    Gated(Gatekeeper<Upstream, Check>),
+    Gated(Gatekeeper<Presented<Upstream>, Check>),
 }
 
 impl Routes {
@@ -71,10 +76,14 @@ impl Route {
         let entry = if config.anonymous {
             Entry::Anonymous(upstream)
         } else {
+            let upstream = Presented::new(upstream, config.identity_headers);
             Entry::Gated(gate_of(config, gate).layer(upstream))
         };
         Self {
             entry,
+            prefix: config
+                .strip_prefix
+                .then(|| Prefix::new(&config.matches.path)),
             reads_method: !config.matches.methods.is_empty(),
         }
     }
@@ -84,7 +93,7 @@ impl Route {
 fn gate_of(config: &RouteConfig, gate: &GatekeeperLayer<Check>) -> GatekeeperLayer<Check> {
     let gate = gate
         .clone()
-        .with_policy(RequireScopes::new(config.scopes.clone()))
+        .with_policy(RouteScopes::of(config))
         .with_forward_token(config.forward_token);
     match config.max_age {
         Some(max_age) => gate.with_max_age(max_age),

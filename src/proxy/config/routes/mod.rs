@@ -1,4 +1,5 @@
 mod host;
+mod identity_headers;
 mod matching;
 mod path;
 
@@ -15,6 +16,7 @@ use crate::scope::{Scope, Scopes};
 
 pub(in crate::proxy) use self::host::bare_host;
 pub use self::host::{InvalidRouteHost, RouteHost};
+pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
 pub use self::matching::RouteMatch;
 pub use self::path::{InvalidRoutePath, RoutePath};
 
@@ -32,12 +34,19 @@ pub struct RouteConfig {
     pub upstream_tls: Option<UpstreamTls>,
     /// The scopes a token needs, all of them. Absent: none, so every good token will do.
     pub scopes: Scopes,
+    /// Scopes of which a token needs one. Absent: none. A client that has none of them is told to
+    /// ask for the first.
+    pub scopes_any: Vec<Scope>,
     /// The longest that a revoked token still works here. Absent: as long as everywhere.
     pub max_age: Option<Duration>,
     /// Whether requests pass without a token. Absent: no.
     pub anonymous: bool,
     /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
     pub forward_token: bool,
+    /// How the upstream is told who is asking. Absent: `x-forwarded`.
+    pub identity_headers: IdentityHeaders,
+    /// Whether the upstream sees the path without the route's. Absent: no.
+    pub strip_prefix: bool,
 }
 
 /// Reads all routes and holds them against each other.
@@ -49,6 +58,12 @@ pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
 }
 
 impl RouteConfig {
+    /// Tells whether tokens without scopes, such as all of GitHub Apps, are refused.
+    #[must_use]
+    pub fn needs_scopes(&self) -> bool {
+        !self.scopes.is_empty() || !self.scopes_any.is_empty()
+    }
+
     fn read(route: &mut Section<'_>, taken: &mut Taken) -> Option<Self> {
         let matches = RouteMatch::read(route, taken);
         let example = "upstream = \"http://127.0.0.1:3000\"";
@@ -56,16 +71,22 @@ impl RouteConfig {
         let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
         let scopes = route.list("scopes", Node::items, parsed::<Scope>);
         let scopes: Scopes = scopes.into_iter().flatten().collect();
+        let scopes_any = route.list("scopes_any", Node::items, parsed::<Scope>);
+        let scopes_any = scopes_any.unwrap_or_default();
         let max_age = route.optional("max_age", max_age);
         let anonymous = route.flag("anonymous");
         let forward_token = route.flag("forward_token");
+        let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
+        let strip_prefix = route.flag("strip_prefix");
         if anonymous {
             refuse_questions(
                 route,
                 &[
                     ("scopes", !scopes.is_empty()),
+                    ("scopes_any", !scopes_any.is_empty()),
                     ("max_age", max_age.is_some()),
                     ("forward_token", forward_token),
+                    ("identity_headers", identity_headers.is_some()),
                 ],
             );
         }
@@ -77,14 +98,20 @@ impl RouteConfig {
                 format!("opens whatever no other route is for; {cure}"),
             );
         }
+        if strip_prefix && (matches.exact || matches.path.as_str() == "/") {
+            route.refuse("strip_prefix", NOTHING_TO_STRIP);
+        }
         Some(Self {
             matches,
             upstreams: upstreams?,
             upstream_tls: upstream_tls?,
             scopes,
+            scopes_any,
             max_age,
             anonymous,
             forward_token,
+            identity_headers: identity_headers.unwrap_or_default(),
+            strip_prefix,
         })
     }
 }
@@ -101,6 +128,8 @@ fn refuse_questions(route: &Section<'_>, questions: &[(&str, bool)]) {
 fn is_everything(matches: &RouteMatch) -> bool {
     matches.path.as_str() == "/" && !matches.exact && matches.hosts.is_empty()
 }
+
+const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
 
 fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
     node.text()?

@@ -249,6 +249,26 @@ fn a_route_that_is_wrong_in_itself_still_takes_its_path() {
 }
 
 #[test]
+fn routes_that_nobody_can_get_to_are_warned_about() {
+    for (client_id, scopes, warnings) in [
+        ("Iv1.8a61f9b3a7aba766", "scopes = [\"read:org\"]", 1),
+        ("Iv23liABCDEFGHIJKLMN", "scopes_any = [\"read:org\"]", 1),
+        ("Iv1.8a61f9b3a7aba766", "", 0),
+        ("abcde12345fghij67890", "scopes = [\"read:org\"]", 0),
+        ("Ov23liABCDEFGHIJKLMN", "scopes = [\"read:org\"]", 0),
+    ] {
+        let toml = edited("scopes = [\"read:org\"]", scopes);
+        let toml = toml.replace("Iv1.8a61f9b3a7aba766", client_id);
+        let said = Config::parse(&toml, []).unwrap().warnings();
+        assert_eq!(said.len(), warnings, "{client_id} {scopes}: {said:?}");
+        assert!(
+            said.iter()
+                .all(|line| line.starts_with("routes[0].scopes: "))
+        );
+    }
+}
+
+#[test]
 fn plain_http_needs_loopback_or_consent() {
     let loopback = edited("https://ghes.example.com", "http://127.0.0.1:9090");
     assert!(Config::parse(&loopback, []).is_ok());

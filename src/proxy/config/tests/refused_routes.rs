@@ -167,4 +167,47 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "forward_tokens",
         "21: routes[0].forward_tokens: unknown key; did you mean forward_token?",
     ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\nscopes_any = \"gist\"",
+        "18: routes[0].scopes_any: expected an array, found a string",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\nscopes_any = [\"a b\"]",
+        "18: routes[0].scopes_any[0]: a scope is 1 to 64 visible ASCII characters \
+         without comma, quote or backslash",
+    ),
+    (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nscopes_any = [\"gist\"]\nanonymous = true\n",
+        "20: routes[0].scopes_any: nobody is asked for a token; drop scopes_any or anonymous",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\nidentity_headers = \"X-Forwarded-User\"",
+        "18: routes[0].identity_headers: not known; \
+         there are x-forwarded, x-auth-request, remote-user, x-webauth",
+    ),
+    (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nidentity_headers = \"remote-user\"\nanonymous = true\n",
+        "20: routes[0].identity_headers: nobody is asked for a token; \
+         drop identity_headers or anonymous",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\nstrip_prefix = true",
+        "18: routes[0].strip_prefix: the path is / or exact, so nothing would be left; drop it",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/a\"\nexact = true\nstrip_prefix = true",
+        "19: routes[0].strip_prefix: the path is / or exact, so nothing would be left; drop it",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/a\"\nstrip_prefix = \"/a\"",
+        "18: routes[0].strip_prefix: expected true or false, found a string",
+    ),
 ];
