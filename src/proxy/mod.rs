@@ -31,7 +31,9 @@ pub mod admin;
 mod body;
 mod check;
 pub mod config;
+mod cors;
 mod decided_path;
+mod forward;
 mod gates;
 mod headers;
 mod metrics;
@@ -60,7 +62,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Layer, ServiceExt};
+use tower::{BoxError, Layer};
 
 pub use self::body::Body;
 pub use self::server::{
@@ -74,17 +76,15 @@ use self::admin::{Admin, Readiness};
 use self::check::protected_check;
 use self::config::{Config, TrustedProxies};
 use self::gates::OpenGates;
-use self::headers::{set_forwarding, strip_other_methods, strip_request};
 use self::metrics::{Metrics, Outcome};
 use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
-use self::routes::{Entry, Miss, Routes};
-use self::upstream::{Tunnels, Upstreams, note_handshake};
+use self::routes::{Miss, Routes};
+use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::check::CheckError;
-use crate::gatekeeper::headers::{strip_credential, strip_identity};
-use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
+use crate::gatekeeper::GatekeeperLayer;
 use crate::protection::{ProtectedCheck, ProtectionMonitor};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::token::AccessToken;
@@ -233,10 +233,9 @@ impl Proxy {
         let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
         let client = provenance.client();
         let (outcome, response) = match request_gate(&request) {
-            Ok(Passage::Onward(onward)) => self
-                .forward(request, provenance, onward, request_id)
-                .await
-                .unwrap_or_else(|kind| self.reject(kind)),
+            Ok(Passage::Onward(onward)) => {
+                self.route(request, provenance, onward, request_id).await
+            }
             Ok(Passage::Here) => (Outcome::Anonymous, about_this_server()),
             Err(kind) => {
                 let version = request.version();
@@ -252,50 +251,28 @@ impl Proxy {
         with_problem_json(response)
     }
 
-    async fn forward(
+    async fn route(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         provenance: Provenance,
         onward: Onward,
         request_id: HeaderValue,
-    ) -> Result<(Outcome, Response<Body>), RejectionKind> {
+    ) -> (Outcome, Response<Body>) {
         let host = provenance.host().unwrap_or(&onward.host);
-        let found = self
-            .0
-            .routes
-            .find(host, request.uri().path(), request.method());
-        let route = match found {
-            Ok(route) => route,
-            Err(Miss::Rejected(kind)) => return Err(kind),
-            Err(Miss::MethodNotAllowed(allow)) => return Ok(self.refuse_method(allow)),
+        let found = match self.0.routes.find(host, &request) {
+            Ok(found) => found,
+            Err(Miss::Rejected(kind)) => return self.reject(kind),
+            Err(Miss::MethodNotAllowed(allow)) => return self.refuse_method(allow),
         };
-        let version = request.version();
-        note_handshake(&mut request);
-        let headers = request.headers_mut();
-        strip_request(headers);
-        if route.reads_method {
-            strip_other_methods(headers);
+        if let Some(answer) = found.answer(&request) {
+            return (Outcome::Anonymous, answer);
         }
-        set_forwarding(headers, &provenance, onward, request_id);
-        via::append(headers, version);
-        if let Some(prefix) = &route.prefix {
-            prefix.strip(&mut request)?;
-        }
-        match &route.entry {
-            Entry::Gated(gate) => {
-                let client = ClientAddr(provenance.client());
-                request.extensions_mut().insert(client);
-                let response = gate.clone().oneshot(request).await?;
-                Ok((Outcome::of(&response), response))
-            }
-            Entry::Anonymous(upstream) => {
-                let headers = request.headers_mut();
-                strip_identity(headers);
-                strip_credential(headers, false);
-                let response = upstream.clone().oneshot(request).await?;
-                Ok((Outcome::Anonymous, response))
-            }
-        }
+        let cors = &found.route.cors;
+        let origin = cors.origin(&request);
+        let forwarded = found.forward(request, provenance, onward, request_id);
+        let (outcome, mut response) = forwarded.await.unwrap_or_else(|kind| self.reject(kind));
+        cors.mark(&mut response, origin.as_ref());
+        (outcome, response)
     }
 
     fn refuse_method(&self, allow: &HeaderValue) -> (Outcome, Response<Body>) {

@@ -5,6 +5,7 @@ mod admin;
 mod catalogue;
 mod connections;
 mod corpus;
+mod cors;
 mod cross_talk;
 mod draining;
 mod forwarding;

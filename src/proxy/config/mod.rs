@@ -83,8 +83,8 @@ pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub(in crate::proxy) use self::routes::bare_host;
 pub use self::routes::{
-    IdentityHeaders, InvalidRouteHost, InvalidRoutePath, RouteConfig, RouteHost, RouteMatch,
-    RoutePath, UnknownIdentityHeaders,
+    Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath, RouteConfig, RouteHost,
+    RouteMatch, RoutePath, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};

@@ -1,13 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderName, Method};
 use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    Config, GhesConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl,
-    WebhookConfig,
+    Config, Cors, CorsAnswers, GhesConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
+    UpstreamTls, UpstreamUrl, WebhookConfig,
 };
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
@@ -144,10 +144,29 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "forward_token", route.forward_token)?;
     write_key(f, "identity_headers", route.identity_headers.as_str())?;
     write_key(f, "strip_prefix", route.strip_prefix)?;
+    match &route.cors {
+        Cors::Gate => write_key(f, "cors", "gate")?,
+        Cors::Upstream => write_key(f, "cors", "upstream")?,
+        Cors::Answer(answers) => write_cors(f, answers)?,
+    }
     route
         .upstream_tls
         .iter()
         .try_for_each(|tls| write_tls(f, tls))
+}
+
+fn write_cors(f: &mut fmt::Formatter<'_>, answers: &CorsAnswers) -> fmt::Result {
+    let names = |names: &[HeaderName]| -> Vec<String> {
+        names.iter().map(|name| name.as_str().to_owned()).collect()
+    };
+    let origins = answers.allow_origins.iter();
+    let origins = origins.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
+    writeln!(f, "\n[routes.cors]")?;
+    write_key(f, "allow_origins", origins.collect::<Vec<_>>())?;
+    write_key(f, "allow_headers", names(&answers.allow_headers))?;
+    write_key(f, "expose_headers", names(&answers.expose_headers))?;
+    write_key(f, "allow_credentials", answers.allow_credentials)?;
+    write_key(f, "max_age", friendly(answers.max_age))
 }
 
 fn write_match(f: &mut fmt::Formatter<'_>, matches: &RouteMatch) -> fmt::Result {

@@ -3,12 +3,14 @@
 mod scopes;
 mod table;
 
-use http::Method;
 use http::header::HeaderValue;
+use http::{Method, Request};
+use http_body::Body;
 use tower::Layer;
 
 use super::Check;
 use super::config::RouteConfig;
+use super::cors::{Cors, preflight};
 use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
@@ -29,20 +31,24 @@ pub(super) struct Routes {
 /// What becomes of the requests of one route.
 #[derive(Debug)]
 pub(super) struct Route {
-    pub(super) entry: Entry,
+    pub(super) upstream: Upstream,
+    /// What stands before the upstream. None for anonymous routes: everybody passes, without a
+    /// credential and without an identity.
+    pub(super) gate: Option<Gatekeeper<Presented<Upstream>, Check>>,
     /// What the upstream does not see of the path.
     pub(super) prefix: Option<Prefix>,
+    pub(super) cors: Cors,
     /// Whether the method has decided.
     pub(super) reads_method: bool,
 }
 
-/// How requests get in.
-#[derive(Debug)]
-pub(super) enum Entry {
-    /// Past nobody; without a credential and without an identity.
-    Anonymous(Upstream),
-    /// Past the gate.
-    Gated(Gatekeeper<Presented<Upstream>, Check>),
+/// The route of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'r> {
+    pub(super) route: &'r Route,
+    /// Whether the request is a browser's question about the route, which the route lets pass or
+    /// answers.
+    pub(super) is_preflight: bool,
 }
 
 impl Routes {
@@ -58,32 +64,47 @@ impl Routes {
         }
     }
 
-    /// Finds the route of a request, as [`RouteMatch`](super::config::RouteMatch) has it.
-    pub(super) fn find(
+    /// Finds the route of a request, as [`RouteMatch`](super::config::RouteMatch) has it; of a
+    /// preflight, the route of the request that it asks about.
+    pub(super) fn find<B: Body>(
         &self,
         host: &HeaderValue,
-        path: &str,
-        method: &Method,
-    ) -> Result<&Route, Miss<'_>> {
-        let route = self.table.find(host, path, method)?;
-        Ok(&self.routes[route])
+        request: &Request<B>,
+    ) -> Result<Found<'_>, Miss<'_>> {
+        let find = |method: &Method| {
+            let route = self.table.find(host, request.uri().path(), method)?;
+            Ok(&self.routes[route])
+        };
+        if let Some(method) = preflight(request)
+            && let Ok(route) = find(&method)
+            && !matches!(route.cors, Cors::Gate)
+        {
+            return Ok(Found {
+                route,
+                is_preflight: true,
+            });
+        }
+        Ok(Found {
+            route: find(request.method())?,
+            is_preflight: false,
+        })
     }
 }
 
 impl Route {
     fn new(config: &RouteConfig, gate: &GatekeeperLayer<Check>, upstreams: &mut Upstreams) -> Self {
         let upstream = upstreams.of(config);
-        let entry = if config.anonymous {
-            Entry::Anonymous(upstream)
-        } else {
-            let upstream = Presented::new(upstream, config.identity_headers);
-            Entry::Gated(gate_of(config, gate).layer(upstream))
+        let gated = |upstream| {
+            let presented = Presented::new(upstream, config.identity_headers);
+            gate_of(config, gate).layer(presented)
         };
         Self {
-            entry,
+            gate: (!config.anonymous).then(|| gated(upstream.clone())),
+            upstream,
             prefix: config
                 .strip_prefix
                 .then(|| Prefix::new(&config.matches.path)),
+            cors: Cors::of(config),
             reads_method: !config.matches.methods.is_empty(),
         }
     }

@@ -1,3 +1,4 @@
+mod cors;
 mod host;
 mod identity_headers;
 mod matching;
@@ -14,6 +15,7 @@ use super::upstream::{self, UpstreamUrl};
 use super::upstream_tls::{self, UpstreamTls};
 use crate::scope::{Scope, Scopes};
 
+pub use self::cors::{Cors, CorsAnswers};
 pub(in crate::proxy) use self::host::bare_host;
 pub use self::host::{InvalidRouteHost, RouteHost};
 pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
@@ -47,6 +49,8 @@ pub struct RouteConfig {
     pub identity_headers: IdentityHeaders,
     /// Whether the upstream sees the path without the route's. Absent: no.
     pub strip_prefix: bool,
+    /// What becomes of requests that web pages of other origins make. Absent: `gate`.
+    pub cors: Cors,
 }
 
 /// Reads all routes and holds them against each other.
@@ -78,6 +82,7 @@ impl RouteConfig {
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let strip_prefix = route.flag("strip_prefix");
+        let cors = Cors::read(route).unwrap_or_default();
         if anonymous {
             refuse_questions(
                 route,
@@ -112,6 +117,7 @@ impl RouteConfig {
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
             strip_prefix,
+            cors,
         })
     }
 }

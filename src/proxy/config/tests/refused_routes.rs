@@ -1,4 +1,5 @@
 use super::refused::assert_refused;
+use super::{Config, edited, errors};
 
 #[test]
 fn every_key_of_a_route_is_refused_where_it_cannot_be_kept() {
@@ -210,4 +211,104 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "path = \"/a\"\nstrip_prefix = \"/a\"",
         "18: routes[0].strip_prefix: expected true or false, found a string",
     ),
+    (
+        "[ghes.limits]",
+        "cors = true\n[ghes.limits]",
+        "22: routes[0].cors: expected a string, found a boolean",
+    ),
+    (
+        "[ghes.limits]",
+        "cors = \"pass\"\n[ghes.limits]",
+        "22: routes[0].cors: not known; write \"gate\", \"upstream\" or a table [routes.cors]",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nmax_age = \"1m\"\n[ghes.limits]",
+        "22: routes[0].cors.allow_origins: missing; write allow_origins = [\"https://app.example.com\"], or set GHES_GATEKEEPER_ROUTES__0__CORS__ALLOW_ORIGINS",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = []\n[ghes.limits]",
+        "23: routes[0].cors.allow_origins: names no origin; write allow_origins = [\"https://app.example.com\"]",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = \"*\"\n[ghes.limits]",
+        "23: routes[0].cors.allow_origins: expected an array, found a string",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"null\"]\n[ghes.limits]",
+        "23: routes[0].cors.allow_origins[0]: is what every sandboxed page calls itself; name the origins",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"*\", \"https://a.test\"]\n[ghes.limits]",
+        "23: routes[0].cors.allow_origins: * is every origin; drop it or the others",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"*\"]\nallow_credentials = true\n[ghes.limits]",
+        "24: routes[0].cors.allow_credentials: every page anywhere could act with its visitor's cookies; name the origins, or drop it",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"https://a.test\"]\nallow_credentials = 1\n[ghes.limits]",
+        "24: routes[0].cors.allow_credentials: expected true or false, found an integer",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"https://a.test\"]\nallow_headers = [\"*\"]\n[ghes.limits]",
+        "24: routes[0].cors.allow_headers[0]: name each header; browsers do not take * for all",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"https://a.test\"]\nexpose_headers = [\"a b\"]\n[ghes.limits]",
+        "24: routes[0].cors.expose_headers[0]: not the name of a header",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"https://a.test\"]\nmax_age = \"25h\"\n[ghes.limits]",
+        "24: routes[0].cors.max_age: must be at least 0s and at most 24h",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.cors]\nallow_origins = [\"https://a.test\"]\nmaxage = \"1m\"\n[ghes.limits]",
+        "24: routes[0].cors.maxage: unknown key; did you mean max_age?",
+    ),
 ];
+
+/// An origin that no browser sends in this form would never be allowed.
+#[test]
+fn an_origin_is_written_as_browsers_write_it() {
+    for origin in [
+        "app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com/a",
+        "https://App.example.com",
+        "HTTPS://app.example.com",
+        "https://app.example.com:443",
+        "http://app.example.com:80",
+        "https://*.example.com",
+        "https://",
+        "://a",
+        "https://u@a",
+        "",
+    ] {
+        let cors = format!("[routes.cors]\nallow_origins = [\"{origin}\"]\n[ghes.limits]");
+        let errors = errors(&edited("[ghes.limits]", &cors), &[]);
+        let start = "configuration:23: routes[0].cors.allow_origins[0]: not an origin; ";
+        assert!(errors.starts_with(start), "{origin}: {errors}");
+    }
+    for origin in [
+        "http://localhost:3000",
+        "https://[::1]:8443",
+        "vscode-webview://id",
+    ] {
+        let cors = format!("[routes.cors]\nallow_origins = [\"{origin}\"]\n[ghes.limits]");
+        assert!(
+            Config::parse(&edited("[ghes.limits]", &cors), []).is_ok(),
+            "{origin}"
+        );
+    }
+}
