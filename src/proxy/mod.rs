@@ -36,6 +36,7 @@ mod decided_path;
 mod forward;
 mod gates;
 mod headers;
+mod metadata;
 mod metrics;
 mod prefix;
 mod presented;
@@ -76,6 +77,7 @@ use self::admin::{Admin, Readiness};
 use self::check::protected_check;
 use self::config::{Config, TrustedProxies};
 use self::gates::OpenGates;
+use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
 use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
@@ -102,6 +104,7 @@ pub struct Proxy(Arc<Inner>);
 
 struct Inner {
     routes: Routes,
+    metadata: Metadata,
     realm: Realm,
     trusted_proxies: TrustedProxies,
     request_ids: RequestIds,
@@ -154,11 +157,12 @@ impl Proxy {
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
         let mut upstreams = Upstreams::default();
-        let routes = Routes::new(&config.routes, &gate, &mut upstreams);
+        let routes = Routes::new(config, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
             routes,
+            metadata: Metadata::new(config),
             realm: config.server.realm.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
             request_ids: RequestIds::new(),
@@ -259,6 +263,11 @@ impl Proxy {
         request_id: HeaderValue,
     ) -> (Outcome, Response<Body>) {
         let host = provenance.host().unwrap_or(&onward.host);
+        if let Some(document) = self.0.metadata.find(host, request.uri().path()) {
+            let answer = document.answer(request.method());
+            let answer = answer.map(|response| (Outcome::Anonymous, response));
+            return answer.unwrap_or_else(|| self.refuse_method(&metadata::ALLOW));
+        }
         let found = match self.0.routes.find(host, &request) {
             Ok(found) => found,
             Err(Miss::Rejected(kind)) => return self.reject(kind),

@@ -78,6 +78,25 @@ fn a_missing_scope_is_named() {
 }
 
 #[test]
+fn every_challenge_says_where_the_resource_describes_itself() {
+    let realm = Realm::default();
+    assert!(
+        realm
+            .clone()
+            .with_resource_metadata("https://a.test/\"")
+            .is_err()
+    );
+    let realm = realm.with_resource_metadata("https://a.test/x").unwrap();
+    for kind in RejectionKind::ALL {
+        let with = Rejection::new(kind).into_response::<Bytes>(&realm);
+        let without = respond(Rejection::new(kind));
+        let expected = header(&without, "www-authenticate")
+            .map(|challenge| format!("{challenge}, resource_metadata=\"https://a.test/x\""));
+        assert_eq!(header(&with, "www-authenticate"), expected.as_deref());
+    }
+}
+
+#[test]
 fn no_answer_is_503_with_a_bounded_wait() {
     let retry_after = |error: &CheckError| {
         let response = respond(error.into());

@@ -12,6 +12,8 @@ mod forwarding;
 mod hostile;
 mod inputs;
 mod lifetime;
+mod mcp;
+mod metadata;
 mod metrics;
 mod peers;
 mod properties;

@@ -44,6 +44,7 @@
 //! # Ok::<_, ghes_gatekeeper::proxy::config::ConfigErrors>(())
 //! ```
 
+mod authorization_server;
 mod cache;
 mod environment;
 mod error;
@@ -52,6 +53,7 @@ mod ghes;
 mod ghes_alone;
 mod limits;
 mod path;
+mod public_url;
 mod redacted;
 mod routes;
 mod secret;
@@ -79,12 +81,14 @@ use self::section::Section;
 use self::source::Node;
 use crate::validator::CacheOptions;
 
+pub use self::authorization_server::AuthorizationServerConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
+pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub(in crate::proxy) use self::routes::bare_host;
 pub use self::routes::{
-    Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath, RouteConfig, RouteHost,
-    RouteMatch, RoutePath, UnknownIdentityHeaders,
+    Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath, ResourceConfig,
+    RouteConfig, RouteHost, RouteMatch, RoutePath, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
@@ -108,6 +112,8 @@ pub struct Config {
     pub cache: CacheOptions,
     /// Which requests go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
+    /// What clients are told about GHES. Absent: nothing.
+    pub authorization_server: Option<AuthorizationServerConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
     pub webhook: Option<WebhookConfig>,
 }
@@ -197,12 +203,15 @@ impl Config {
         let ghes = root.section("ghes", GhesConfig::read_with_app);
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
+        let server_of_tokens = AuthorizationServerConfig::read;
+        let authorization_server = root.optional_section("authorization_server", server_of_tokens);
         let webhook = root.optional_section("webhook", WebhookConfig::read);
         Some(Self {
             server: server?,
             ghes: ghes?,
             cache: cache?,
             routes,
+            authorization_server,
             webhook,
         })
     }

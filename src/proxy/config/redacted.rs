@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    Config, Cors, CorsAnswers, GhesConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
-    UpstreamTls, UpstreamUrl, WebhookConfig,
+    AuthorizationServerConfig, Config, Cors, CorsAnswers, GhesConfig, ResourceConfig, RouteConfig,
+    RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
 };
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
-use crate::scope::Scope;
+use crate::scope::{Scope, Scopes};
 use crate::validator::CacheOptions;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
@@ -27,12 +27,16 @@ impl fmt::Display for Redacted<'_> {
             ghes,
             cache,
             routes,
+            authorization_server,
             webhook,
         } = self.0;
         write_server(f, server)?;
         write_ghes(f, ghes)?;
         write_cache(f, cache)?;
         routes.iter().try_for_each(|route| write_route(f, route))?;
+        authorization_server
+            .iter()
+            .try_for_each(|server| write_authorization_server(f, server))?;
         webhook
             .iter()
             .try_for_each(|webhook| write_webhook(f, webhook))
@@ -130,11 +134,10 @@ fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result 
 }
 
 fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
-    let scopes: Vec<&str> = route.scopes.iter().map(|scope| scope.as_str()).collect();
     writeln!(f, "\n[[routes]]")?;
     write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
-    write_key(f, "scopes", scopes)?;
+    write_key(f, "scopes", names(&route.scopes))?;
     let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
     write_key(f, "scopes_any", scopes_any)?;
     if let Some(age) = route.max_age {
@@ -149,6 +152,10 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
         Cors::Upstream => write_key(f, "cors", "upstream")?,
         Cors::Answer(answers) => write_cors(f, answers)?,
     }
+    route
+        .resource
+        .iter()
+        .try_for_each(|resource| write_resource(f, resource))?;
     route
         .upstream_tls
         .iter()
@@ -167,6 +174,35 @@ fn write_cors(f: &mut fmt::Formatter<'_>, answers: &CorsAnswers) -> fmt::Result 
     write_key(f, "expose_headers", names(&answers.expose_headers))?;
     write_key(f, "allow_credentials", answers.allow_credentials)?;
     write_key(f, "max_age", friendly(answers.max_age))
+}
+
+fn write_resource(f: &mut fmt::Formatter<'_>, resource: &ResourceConfig) -> fmt::Result {
+    writeln!(f, "\n[routes.resource]")?;
+    write_key(f, "url", resource.url.to_string())?;
+    if let Some(name) = &resource.name {
+        write_key(f, "name", name.as_str())?;
+    }
+    let servers = resource.authorization_servers.iter();
+    let servers: Vec<String> = servers.map(ToString::to_string).collect();
+    write_key(f, "authorization_servers", servers)?;
+    match &resource.scopes_supported {
+        Some(scopes) => write_key(f, "scopes_supported", names(scopes)),
+        None => Ok(()),
+    }
+}
+
+fn write_authorization_server(
+    f: &mut fmt::Formatter<'_>,
+    server: &AuthorizationServerConfig,
+) -> fmt::Result {
+    writeln!(f, "\n[authorization_server]")?;
+    write_key(f, "issuer", server.issuer.to_string())?;
+    write_key(f, "scopes_supported", names(&server.scopes_supported))?;
+    write_key(f, "pkce", server.pkce)
+}
+
+fn names(scopes: &Scopes) -> Vec<&str> {
+    scopes.iter().map(Scope::as_str).collect()
 }
 
 fn write_match(f: &mut fmt::Formatter<'_>, matches: &RouteMatch) -> fmt::Result {

@@ -9,12 +9,14 @@ use http_body::Body;
 use tower::Layer;
 
 use super::Check;
-use super::config::RouteConfig;
+use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
+use super::metadata::PROTECTED_RESOURCE;
 use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
+use crate::rejection::Realm;
 
 pub(super) use self::table::Miss;
 
@@ -53,14 +55,17 @@ pub(super) struct Found<'r> {
 
 impl Routes {
     pub(super) fn new(
-        configs: &[RouteConfig],
+        config: &Config,
         gate: &GatekeeperLayer<Check>,
         upstreams: &mut Upstreams,
     ) -> Self {
-        let routes = configs.iter().map(|c| Route::new(c, gate, upstreams));
+        let realm = &config.server.realm;
+        let routes = config.routes.iter();
         Self {
-            routes: routes.collect(),
-            table: RouteTable::new(configs.iter().map(|config| &config.matches)),
+            table: RouteTable::new(routes.clone().map(|route| &route.matches)),
+            routes: routes
+                .map(|route| Route::new(route, realm, gate, upstreams))
+                .collect(),
         }
     }
 
@@ -92,11 +97,16 @@ impl Routes {
 }
 
 impl Route {
-    fn new(config: &RouteConfig, gate: &GatekeeperLayer<Check>, upstreams: &mut Upstreams) -> Self {
+    fn new(
+        config: &RouteConfig,
+        realm: &Realm,
+        gate: &GatekeeperLayer<Check>,
+        upstreams: &mut Upstreams,
+    ) -> Self {
         let upstream = upstreams.of(config);
         let gated = |upstream| {
             let presented = Presented::new(upstream, config.identity_headers);
-            gate_of(config, gate).layer(presented)
+            gate_of(config, realm, gate).layer(presented)
         };
         Self {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
@@ -110,14 +120,23 @@ impl Route {
     }
 }
 
-/// What the route asks for beside what all routes have in common.
-fn gate_of(config: &RouteConfig, gate: &GatekeeperLayer<Check>) -> GatekeeperLayer<Check> {
-    let gate = gate
+/// What the route asks for beside what all routes have in common, and where it says so.
+fn gate_of(
+    config: &RouteConfig,
+    realm: &Realm,
+    gate: &GatekeeperLayer<Check>,
+) -> GatekeeperLayer<Check> {
+    let mut gate = gate
         .clone()
         .with_policy(RouteScopes::of(config))
         .with_forward_token(config.forward_token);
-    match config.max_age {
-        Some(max_age) => gate.with_max_age(max_age),
-        None => gate,
+    if let Some(max_age) = config.max_age {
+        gate = gate.with_max_age(max_age);
     }
+    if let Some(resource) = &config.resource {
+        let url = resource.url.well_known_url(PROTECTED_RESOURCE);
+        let realm = realm.clone().with_resource_metadata(&url);
+        gate = gate.with_realm(realm.expect("a public URL has no quotes"));
+    }
+    gate
 }

@@ -5,7 +5,9 @@ use http::Method;
 use super::host::RouteHost;
 use super::parsed;
 use super::path::RoutePath;
+use super::resource::ResourceConfig;
 use crate::proxy::config::error::Place;
+use crate::proxy::config::public_url::PublicUrl;
 use crate::proxy::config::section::Section;
 use crate::proxy::config::source::Node;
 
@@ -37,7 +39,10 @@ pub struct RouteMatch {
 
 /// The routes that were read so far, and where each stands.
 #[derive(Default)]
-pub(super) struct Taken(Vec<(RouteMatch, Place)>);
+pub(super) struct Taken {
+    matches: Vec<(RouteMatch, Place)>,
+    resources: Vec<(PublicUrl, Place)>,
+}
 
 impl RouteMatch {
     /// Reads the keys. What cannot be read is left out, so that the rest is still held against
@@ -74,14 +79,33 @@ fn meet<T: PartialEq>(some: &[T], others: &[T]) -> bool {
 
 impl Taken {
     fn add(&mut self, route: &Section<'_>, new: &RouteMatch) {
-        if let Some((_, place)) = self.0.iter().find(|(other, _)| other.is_rival_of(new)) {
+        if let Some((_, place)) = self
+            .matches
+            .iter()
+            .find(|(other, _)| other.is_rival_of(new))
+        {
             let cure = "keep one, or tell them apart by hosts or methods";
             route.refuse(
                 "path",
                 format!("the route at {place} is for the same requests; {cure}"),
             );
         }
-        self.0.push((new.clone(), route.place_of("path").clone()));
+        self.matches
+            .push((new.clone(), route.place_of("path").clone()));
+    }
+
+    /// Holds a route's description against those of the others: one address has one.
+    pub(super) fn describe(&mut self, route: &Section<'_>, resource: Option<&ResourceConfig>) {
+        let Some(ResourceConfig { url, .. }) = resource else {
+            return;
+        };
+        let mut others = self.resources.iter();
+        if let Some((_, place)) = others.find(|(other, _)| other.is_asked_for_like(url)) {
+            let message = format!("the route at {place} is described at this address already");
+            route.refuse("resource", format!("{message}; keep one"));
+        }
+        self.resources
+            .push((url.clone(), route.place_of("path").clone()));
     }
 }
 

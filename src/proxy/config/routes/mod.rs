@@ -3,6 +3,7 @@ mod host;
 mod identity_headers;
 mod matching;
 mod path;
+mod resource;
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,6 +22,7 @@ pub use self::host::{InvalidRouteHost, RouteHost};
 pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
 pub use self::matching::RouteMatch;
 pub use self::path::{InvalidRoutePath, RoutePath};
+pub use self::resource::ResourceConfig;
 
 use self::matching::Taken;
 
@@ -51,6 +53,8 @@ pub struct RouteConfig {
     pub strip_prefix: bool,
     /// What becomes of requests that web pages of other origins make. Absent: `gate`.
     pub cors: Cors,
+    /// `[routes.resource]`: how the route describes itself. Absent: not at all.
+    pub resource: Option<ResourceConfig>,
 }
 
 /// Reads all routes and holds them against each other.
@@ -73,60 +77,66 @@ impl RouteConfig {
         let example = "upstream = \"http://127.0.0.1:3000\"";
         let upstreams = route.required("upstream", example, upstream::addresses);
         let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
-        let scopes = route.list("scopes", Node::items, parsed::<Scope>);
-        let scopes: Scopes = scopes.into_iter().flatten().collect();
-        let scopes_any = route.list("scopes_any", Node::items, parsed::<Scope>);
-        let scopes_any = scopes_any.unwrap_or_default();
+        let mut scopes = |key| {
+            let scopes = route.list(key, Node::items, parsed::<Scope>);
+            scopes.unwrap_or_default()
+        };
+        let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
         let max_age = route.optional("max_age", max_age);
         let anonymous = route.flag("anonymous");
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let strip_prefix = route.flag("strip_prefix");
-        let cors = Cors::read(route).unwrap_or_default();
-        if anonymous {
-            refuse_questions(
-                route,
-                &[
-                    ("scopes", !scopes.is_empty()),
-                    ("scopes_any", !scopes_any.is_empty()),
-                    ("max_age", max_age.is_some()),
-                    ("forward_token", forward_token),
-                    ("identity_headers", identity_headers.is_some()),
-                ],
-            );
-        }
-        let matches = matches?;
-        if anonymous && is_everything(&matches) {
-            let cure = "name what is open, or set exact = true for the front page alone";
-            route.refuse(
-                "anonymous",
-                format!("opens whatever no other route is for; {cure}"),
-            );
-        }
-        if strip_prefix && (matches.exact || matches.path.as_str() == "/") {
-            route.refuse("strip_prefix", NOTHING_TO_STRIP);
-        }
-        Some(Self {
-            matches,
+        let cors = Cors::read(route);
+        let resource = route.optional_section("resource", ResourceConfig::read);
+        taken.describe(route, resource.as_ref());
+        let read = Self {
+            matches: matches?,
             upstreams: upstreams?,
             upstream_tls: upstream_tls?,
-            scopes,
+            scopes: scopes.into_iter().collect(),
             scopes_any,
             max_age,
             anonymous,
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
             strip_prefix,
-            cors,
-        })
+            cors: cors.unwrap_or_default(),
+            resource,
+        };
+        read.refuse_contradictions(route);
+        Some(read)
     }
-}
 
-/// Refuses what is asked of a token where no token is asked for.
-fn refuse_questions(route: &Section<'_>, questions: &[(&str, bool)]) {
-    for (key, _) in questions.iter().filter(|(_, is_given)| *is_given) {
-        let cure = format!("drop {key} or anonymous");
-        route.refuse(key, format!("nobody is asked for a token; {cure}"));
+    fn refuse_contradictions(&self, route: &Section<'_>) {
+        if self.anonymous {
+            self.refuse_questions(route);
+            if is_everything(&self.matches) {
+                route.refuse("anonymous", OPENS_EVERYTHING);
+            }
+        }
+        if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
+            route.refuse("strip_prefix", NOTHING_TO_STRIP);
+        }
+    }
+
+    /// Refuses what is asked of a token where no token is asked for.
+    fn refuse_questions(&self, route: &Section<'_>) {
+        let questions = [
+            ("scopes", !self.scopes.is_empty()),
+            ("scopes_any", !self.scopes_any.is_empty()),
+            ("max_age", self.max_age.is_some()),
+            ("forward_token", self.forward_token),
+            (
+                "identity_headers",
+                self.identity_headers != IdentityHeaders::default(),
+            ),
+            ("resource", self.resource.is_some()),
+        ];
+        for (key, _) in questions.iter().filter(|(_, is_given)| *is_given) {
+            let cure = format!("drop {key} or anonymous");
+            route.refuse(key, format!("nobody is asked for a token; {cure}"));
+        }
     }
 }
 
@@ -135,9 +145,12 @@ fn is_everything(matches: &RouteMatch) -> bool {
     matches.path.as_str() == "/" && !matches.exact && matches.hosts.is_empty()
 }
 
+const OPENS_EVERYTHING: &str = "opens whatever no other route is for; \
+     name what is open, or set exact = true for the front page alone";
+
 const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
 
-fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
+pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
     node.text()?
         .parse()
         .map_err(|error: T::Err| error.to_string())

@@ -276,6 +276,91 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "[routes.cors]\nallow_origins = [\"https://a.test\"]\nmaxage = \"1m\"\n[ghes.limits]",
         "24: routes[0].cors.maxage: unknown key; did you mean max_age?",
     ),
+    (
+        "[ghes.limits]",
+        "resource = \"https://a.test\"\n[ghes.limits]",
+        "22: routes[0].resource: expected a table, found a string",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nname = \"a\"\n[ghes.limits]",
+        "22: routes[0].resource.url: missing; write url = \"https://tools.example.com/mcp\", or set GHES_GATEKEEPER_ROUTES__0__RESOURCE__URL",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"/mcp\"\n[ghes.limits]",
+        "23: routes[0].resource.url: not a URL; write it like https://tools.example.com/mcp",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"http://a.test/mcp\"\n[ghes.limits]",
+        "23: routes[0].resource.url: must be https://; tokens would be sent there, and anybody could read them",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/mcp?a\"\n[ghes.limits]",
+        "23: routes[0].resource.url: leave out credentials, query, fragment and quotes",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/a/../b\"\n[ghes.limits]",
+        "23: routes[0].resource.url: its path could be read in two ways; leave out escapes, parameters and dot segments",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/mcp\"\nname = 1\n[ghes.limits]",
+        "24: routes[0].resource.name: expected a string, found an integer",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/mcp\"\nauthorization_servers = [\"ghes\"]\n[ghes.limits]",
+        "24: routes[0].resource.authorization_servers[0]: not a URL; write it like https://tools.example.com/mcp",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/mcp\"\nscopes_supported = [\"a b\"]\n[ghes.limits]",
+        "24: routes[0].resource.scopes_supported[0]: a scope is 1 to 64 visible ASCII characters without comma, quote or backslash",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/mcp\"\nscope_supported = []\n[ghes.limits]",
+        "24: routes[0].resource.scope_supported: unknown key; did you mean scopes_supported?",
+    ),
+    (
+        "[ghes.limits]",
+        "[routes.resource]\nurl = \"https://a.test/mcp\"\n[[routes]]\npath = \"/b\"\nupstream = \"http://b\"\nresource.url = \"https://A.test:8443/mcp/\"\n[ghes.limits]",
+        "27: routes[1].resource: the route at configuration:17 is described at this address already; keep one",
+    ),
+    (
+        "[ghes.limits]",
+        "[authorization_server]\npkce = true\n[ghes.limits]",
+        "22: authorization_server.issuer: missing; write issuer = \"https://tools.example.com\", or set GHES_GATEKEEPER_AUTHORIZATION_SERVER__ISSUER",
+    ),
+    (
+        "[ghes.limits]",
+        "[authorization_server]\nissuer = \"a.test\"\n[ghes.limits]",
+        "23: authorization_server.issuer: not a URL; write it like https://tools.example.com/mcp",
+    ),
+    (
+        "[ghes.limits]",
+        "[authorization_server]\nissuer = \"https://a.test\"\nscopes_supported = \"gist\"\n[ghes.limits]",
+        "24: authorization_server.scopes_supported: expected an array, found a string",
+    ),
+    (
+        "[ghes.limits]",
+        "[authorization_server]\nissuer = \"https://a.test\"\npkce = \"S256\"\n[ghes.limits]",
+        "24: authorization_server.pkce: expected true or false, found a string",
+    ),
+    (
+        "[ghes.limits]",
+        "[authorization_server]\nissuer = \"https://a.test\"\nurl = \"https://a.test\"\n[ghes.limits]",
+        "24: authorization_server.url: unknown key",
+    ),
+    (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nanonymous = true\nresource.url = \"https://a.test\"\n",
+        "21: routes[0].resource: nobody is asked for a token; drop resource or anonymous",
+    ),
 ];
 
 /// An origin that no browser sends in this form would never be allowed.
