@@ -52,6 +52,7 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
     }
+    write_key(f, "admin_allow_remote", server.admin_allow_remote)?;
     let trusted: Vec<String> = server
         .trusted_proxies
         .iter()

@@ -137,6 +137,43 @@ fn the_documented_example_works() {
     assert_eq!(config.cache.active_max_age, Duration::from_secs(60));
 }
 
+/// No key of the example is read by another name, and none is passed over.
+#[test]
+fn a_slip_in_any_key_is_an_error_that_names_it() {
+    let files = files();
+    // Tables that are only shown are there as well.
+    let example = example(&files).replace("# [", "[");
+    let example: String = example
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(shown) if shown.contains(" = ") && !shown.contains("_file = ") => {
+                format!("{shown}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .filter(|line| !line.starts_with("cors = "))
+        .collect();
+    let example = example.replace("upstream = \"http:", "upstream = \"https:");
+    Config::parse(&example, []).unwrap();
+    let is_key = |b: u8| b.is_ascii_lowercase() || b == b'_';
+    let mut keys = 0;
+    for (at, line) in example.lines().enumerate() {
+        let key = line.split(" =").next().unwrap_or_default();
+        if key.len() == line.len() || key.is_empty() || !key.bytes().all(is_key) {
+            continue;
+        }
+        keys += 1;
+        let mut lines: Vec<String> = example.lines().map(str::to_owned).collect();
+        lines[at] = line.replacen(key, &format!("{key}x"), 1);
+        let errors = errors(&lines.join("\n"), &[]);
+        let slip = format!("configuration:{}: ", at + 1);
+        let named = errors.lines().find(|error| error.starts_with(&slip));
+        let named = named.unwrap_or_else(|| panic!("{line}\n{errors}"));
+        assert!(named.contains(&format!("{key}x: unknown key")), "{named}");
+    }
+    assert!(keys > 60, "{keys}");
+}
+
 #[test]
 fn the_example_shows_the_defaults() {
     let files = files();

@@ -91,6 +91,19 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "3: server.admin_listen: expected a string, found an array",
     ),
     (
+        "realm = ",
+        "admin_listen = \"0.0.0.0:9901\"\nrealm = ",
+        "3: server.admin_listen: whoever can connect may purge, and there is no login; \
+         use 127.0.0.1, or set server.admin_allow_remote = true where only operators can reach it",
+    ),
+    (
+        "realm = ",
+        "admin_listen = \"[::]:9901\"\nadmin_allow_remote = \"yes\"\nrealm = ",
+        "3: server.admin_listen: whoever can connect may purge, and there is no login; \
+         use 127.0.0.1, or set server.admin_allow_remote = true where only operators can reach it\n\
+         configuration:4: server.admin_allow_remote: expected true or false, found a string",
+    ),
+    (
         "\"tools\"",
         "'\"tools'",
         "3: server.realm: a realm is visible ASCII and spaces without quote or backslash",

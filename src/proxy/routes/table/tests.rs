@@ -1,3 +1,4 @@
+use allocation_counter::measure;
 use proptest::prelude::*;
 
 use super::*;
@@ -210,5 +211,28 @@ fn hosts_are_found_among_one_and_among_five_hundred() {
         }
         let found = by_the_table(&routes, "tool500.example.com", "/y", &Method::GET);
         assert_eq!(found, Found::Nothing);
+    }
+}
+
+#[test]
+fn to_find_a_route_allocates_nothing() {
+    let routes = [
+        route("/", false, &[], &[]),
+        route("/a/b", false, &["tools.example.com"], &[Method::GET]),
+        route("/a", true, &["tools.example.com"], &[]),
+    ];
+    let table = RouteTable::new(&routes);
+    for (host, path, found) in [
+        ("tools.example.com:8443", "/a/b/c/d?q", Some(1)),
+        ("tools.example.com.", "/a/", Some(2)),
+        ("other.example.com", "/x/y/z", Some(0)),
+        ("tools.example.com", "/a/../b", None),
+    ] {
+        let host = HeaderValue::from_static(host);
+        let path = path.split('?').next().unwrap();
+        let mut answer = None;
+        let info = measure(|| answer = Some(table.find(&host, path, &Method::GET)));
+        assert_eq!(info.count_total, 0, "{path}");
+        assert_eq!(answer.unwrap().ok(), found, "{path}");
     }
 }
