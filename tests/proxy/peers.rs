@@ -77,7 +77,7 @@ async fn slow_clients_are_closed_and_others_do_not_wait() {
                 break output;
             }
             let mut client = gate.connect().await;
-            let probe = client.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            let probe = client.exchange("GET /open HTTP/1.1\r\nHost: a\r\n\r\n");
             let probe = timeout(Duration::from_millis(500), probe).await;
             assert!(
                 probe.expect("in time").starts_with("HTTP/1.1 200 "),
