@@ -60,7 +60,7 @@ impl Found<'_> {
         note_handshake(request);
         let headers = request.headers_mut();
         strip_request(headers);
-        if self.route.reads_method {
+        if self.reads_methods {
             strip_other_methods(headers);
         }
         if self.is_preflight {

@@ -81,9 +81,15 @@ async fn a_method_that_decides_cannot_be_overridden() {
     let mut upstream = Recorder::start().await;
     let lines =
         "X-HTTP-Method-Override: DELETE\r\nx_http_method: DELETE\r\nX-Method-Override: PUT\r\n";
-    for (more, passed) in [("methods = [\"GET\"]", 0), ("", 3)] {
-        let gate = upstream.gate_with(&[("/", more)]).await;
-        let asked = request("GET", "/", "a", lines);
+    // The last: a DELETE must not get in as a POST that nobody named.
+    for (more, passed) in [("methods = [\"POST\"]", 0), ("", 3), ("", 0)] {
+        let others = "methods = [\"DELETE\"]\nscopes = [\"admin:org\"]";
+        let routes = match passed {
+            0 => vec![("/", more), ("/", others)],
+            _ => vec![("/", more)],
+        };
+        let gate = upstream.gate_with(&routes).await;
+        let asked = request("POST", "/", "a", lines);
         let response = gate.connect().await.exchange(&asked).await;
         assert_eq!(status(&response), 200);
         let message = upstream.message().await;

@@ -28,6 +28,7 @@ use self::table::RouteTable;
 pub(super) struct Routes {
     table: RouteTable,
     routes: Vec<Route>,
+    reads_methods: bool,
 }
 
 /// What becomes of the requests of one route.
@@ -40,8 +41,6 @@ pub(super) struct Route {
     /// What the upstream does not see of the path.
     pub(super) prefix: Option<Prefix>,
     pub(super) cors: Cors,
-    /// Whether the method has decided.
-    pub(super) reads_method: bool,
 }
 
 /// The route of a request.
@@ -51,6 +50,8 @@ pub(super) struct Found<'r> {
     /// Whether the request is a browser's question about the route, which the route lets pass or
     /// answers.
     pub(super) is_preflight: bool,
+    /// Whether a method decides anything, here or on the way here.
+    pub(super) reads_methods: bool,
 }
 
 impl Routes {
@@ -66,6 +67,7 @@ impl Routes {
             routes: routes
                 .map(|route| Route::new(route, realm, gate, upstreams))
                 .collect(),
+            reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
         }
     }
 
@@ -80,19 +82,18 @@ impl Routes {
             let route = self.table.find(host, request.uri().path(), method)?;
             Ok(&self.routes[route])
         };
+        let found = |route, is_preflight| Found {
+            route,
+            is_preflight,
+            reads_methods: self.reads_methods,
+        };
         if let Some(method) = preflight(request)
             && let Ok(route) = find(&method)
             && !matches!(route.cors, Cors::Gate)
         {
-            return Ok(Found {
-                route,
-                is_preflight: true,
-            });
+            return Ok(found(route, true));
         }
-        Ok(Found {
-            route: find(request.method())?,
-            is_preflight: false,
-        })
+        find(request.method()).map(|route| found(route, false))
     }
 }
 
@@ -115,7 +116,6 @@ impl Route {
                 .strip_prefix
                 .then(|| Prefix::new(&config.matches.path)),
             cors: Cors::of(config),
-            reads_method: !config.matches.methods.is_empty(),
         }
     }
 }

@@ -154,7 +154,11 @@ fn a_slip_in_any_key_is_an_error_that_names_it() {
         .filter(|line| !line.starts_with("cors = "))
         .collect();
     let example = example.replace("upstream = \"http:", "upstream = \"https:");
-    Config::parse(&example, []).unwrap();
+    let printed = Config::parse(&example, []).unwrap().to_redacted_toml();
+    let filled = printed.replacen("[redacted]", SECRET, 1);
+    let filled = filled.replace("[redacted]", NEXT_SECRET);
+    let again = Config::parse(&filled, []).unwrap().to_redacted_toml();
+    assert_eq!(again, printed, "what is printed is all there is");
     let is_key = |b: u8| b.is_ascii_lowercase() || b == b'_';
     let mut keys = 0;
     for (at, line) in example.lines().enumerate() {

@@ -194,6 +194,21 @@ fn where_no_path_decides_none_is_read() {
     }
 }
 
+/// The front page alone is a path that decides, too.
+#[test]
+fn an_exact_root_is_the_root_alone() {
+    let routes = [route("/", true, &[], &[]), route("/", false, &[], &[])];
+    for (path, found) in [
+        ("/", Found::Route(routes[0].clone())),
+        ("/a", Found::Route(routes[1].clone())),
+        ("/%2e", Found::Ambiguous),
+        ("//", Found::Ambiguous),
+    ] {
+        let by_the_table = by_the_table(&routes, "a", path, &Method::GET);
+        assert_eq!(by_the_table, found, "{path}");
+    }
+}
+
 #[test]
 fn hosts_are_found_among_one_and_among_five_hundred() {
     for count in [1, 500] {
