@@ -62,7 +62,7 @@ use tower::{BoxError, Layer, ServiceExt};
 pub use self::body::Body;
 pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
-    Timeouts, Tls, TlsError, serve,
+    Timeouts, Tls, TlsError, Workers, serve,
 };
 pub use self::upstream::Download;
 
@@ -112,24 +112,35 @@ struct Inner {
 }
 
 impl Proxy {
-    /// Builds the proxy that a configuration describes, asking its GHES.
+    /// Builds the proxy that a configuration describes, asking its GHES, and starts its
+    /// [workers](Workers).
     ///
     /// # Errors
     ///
-    /// Returns an error if the configured client id or CA file cannot be used.
+    /// Returns an error if the configured client id or CA file cannot be used, or there can be no
+    /// more threads.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
         let (check, protection) = protected_check(&config.ghes, &metrics)?;
-        Ok(Self::build(config, check, metrics, Some(protection)))
+        let workers = Workers::start(config.server.workers)?;
+        let server = server_of(config).with_workers(workers);
+        Ok(Self::build(
+            config,
+            check,
+            metrics,
+            Some(protection),
+            server,
+        ))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     ///
-    /// Nothing limits how often; that is up to `check`.
+    /// Nothing limits how often; that is up to `check`. There are no workers: all happens in the
+    /// runtime that [serves](Self::serve).
     pub fn with_check(config: &Config, check: Check) -> Self {
         let metrics = Metrics::default();
         let check = BoxCloneSyncService::new(metrics.of_calls().layer(check));
-        Self::build(config, check, metrics, None)
+        Self::build(config, check, metrics, None, server_of(config))
     }
 
     /// Returns what stands between the proxy and GHES, to be watched.
@@ -143,6 +154,7 @@ impl Proxy {
         check: Check,
         metrics: Metrics,
         protection: Option<ProtectionMonitor>,
+        server: Server,
     ) -> Self {
         let validator = Validator::builder(check).with_cache(config.cache).build();
         let gate = GatekeeperLayer::new(validator.clone())
@@ -150,7 +162,7 @@ impl Proxy {
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let mut upstreams = Upstreams::default();
+        let mut upstreams = Upstreams::new(config.server.workers);
         let routes = Routes::new(&config.routes, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
@@ -164,8 +176,7 @@ impl Proxy {
             metrics,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
-            server: Server::new(config.server.limits, config.server.timeouts)
-                .with_h2c(config.server.h2c),
+            server,
             tunnels: upstreams.tunnels().clone(),
         }))
     }
@@ -283,6 +294,11 @@ impl Proxy {
         let response = Rejection::new(kind).into_response(&self.0.realm);
         (Outcome::Rejected(kind), response)
     }
+}
+
+fn server_of(config: &Config) -> Server {
+    let server = &config.server;
+    Server::new(server.limits, server.timeouts).with_h2c(server.h2c)
 }
 
 /// RFC 9110 §9.3.7: whoever asks `OPTIONS *` learns that there is a server, and nothing of what

@@ -41,6 +41,7 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
     write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
+    writeln!(f, "workers = {}", server.workers)?;
     write_key(f, "h2c", server.h2c)?;
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;

@@ -28,7 +28,6 @@ use crate::proxy::request_gate::{MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// A client that was let in.
 pub(super) struct Connection {
-    pub(super) stream: BoxStream,
     pub(super) peer: Peer,
     pub(super) tls: Option<Tls>,
     pub(super) place: Place,
@@ -41,7 +40,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Answers its requests with `service` until it ends.
-    pub(super) async fn serve<S, B>(self, service: S)
+    pub(super) async fn serve<S, B>(self, stream: BoxStream, service: S)
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -51,12 +50,12 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let peer = self.peer;
-        if let Err(ended) = self.serve_protocol(service).await {
+        if let Err(ended) = self.serve_protocol(stream, service).await {
             tracing::debug!(%peer, "connection ended: {ended}");
         }
     }
 
-    async fn serve_protocol<S, B>(mut self, service: S) -> Result<(), BoxError>
+    async fn serve_protocol<S, B>(self, stream: BoxStream, service: S) -> Result<(), BoxError>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -68,27 +67,27 @@ impl Connection {
         let mut began_at = Instant::now();
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
-                let handshake = timeout(self.timeouts.handshake, tls.accept(self.stream));
+                let handshake = timeout(self.timeouts.handshake, tls.accept(stream));
                 let stream = handshake.await??;
                 began_at = Instant::now();
                 agreed(stream)
             }
             None if self.h2c => {
-                let told = timeout(self.timeouts.head, told_by_preface(self.stream));
+                let told = timeout(self.timeouts.head, told_by_preface(stream));
                 told.await??
             }
-            None => (self.stream, Protocol::Http1),
+            None => (stream, Protocol::Http1),
         };
-        self.stream = stream;
         let served = match protocol {
-            Protocol::Http1 => self.serve_http1(service, began_at).await,
-            Protocol::Http2 => self.serve_http2(service, began_at).await,
+            Protocol::Http1 => self.serve_http1(stream, service, began_at).await,
+            Protocol::Http2 => self.serve_http2(stream, service, began_at).await,
         };
         served.map_err(BoxError::from)
     }
 
     async fn serve_http1<S, B>(
         self,
+        stream: BoxStream,
         service: S,
         began_at: Instant,
     ) -> Result<(), Ended<hyper::Error>>
@@ -101,7 +100,7 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let activity = Activity::new(self.timeouts, false, began_at);
-        let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let connection = http1::Builder::new()
             // Ours knows an idle connection from a slow head.
@@ -117,6 +116,7 @@ impl Connection {
 
     async fn serve_http2<S, B>(
         self,
+        stream: BoxStream,
         service: S,
         began_at: Instant,
     ) -> Result<(), Ended<hyper::Error>>
@@ -129,7 +129,7 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let activity = Activity::new(self.timeouts, true, began_at);
-        let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
         let streams = Streams::new(self.timeouts.response);
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));
         let connection = http2::Builder::new(streams)

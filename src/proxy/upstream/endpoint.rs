@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -13,6 +14,7 @@ use super::health::Health;
 use super::pool::{IDLE_TIMEOUT, Pool};
 use super::upload::Upload;
 use crate::proxy::config::{UpstreamTls, UpstreamUrl};
+use crate::proxy::server::current_worker;
 
 /// One address of an upstream, the connections to it, and how it is doing.
 ///
@@ -21,7 +23,8 @@ pub(super) struct Endpoint {
     url: UpstreamUrl,
     host: Host,
     connector: Connector,
-    pool: Pool,
+    /// One for each worker, so that a connection stays on the thread that waits for its bytes.
+    pools: Box<[Pool]>,
     is_swept: AtomicBool,
     under_way: AtomicUsize,
     health: Health,
@@ -38,13 +41,13 @@ pub(super) struct Lease {
 }
 
 impl Endpoint {
-    pub(super) fn new(url: UpstreamUrl, tls: Option<&UpstreamTls>) -> Self {
+    pub(super) fn new(url: UpstreamUrl, tls: Option<&UpstreamTls>, workers: NonZeroUsize) -> Self {
         let (connector, host) = Connector::new(&url, tls);
         Self {
             url,
             host,
             connector,
-            pool: Pool::default(),
+            pools: (0..workers.get()).map(|_| Pool::default()).collect(),
             is_swept: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
             health: Health::default(),
@@ -53,6 +56,11 @@ impl Endpoint {
 
     pub(super) fn url(&self) -> &UpstreamUrl {
         &self.url
+    }
+
+    /// The pool of the worker that asks.
+    fn pool(&self) -> &Pool {
+        &self.pools[current_worker() % self.pools.len()]
     }
 
     /// How many exchanges are under way, bodies included.
@@ -66,7 +74,7 @@ impl Endpoint {
 
     /// Takes a connection that was used before, if one is free.
     pub(super) fn used(self: &Arc<Self>) -> Option<Lease> {
-        let connection = self.pool.take()?;
+        let connection = self.pool().take()?;
         Some(self.lease(connection, true))
     }
 
@@ -78,7 +86,7 @@ impl Endpoint {
         if wanted != Wanted::Any {
             return self.make(wanted).await;
         }
-        let freed = self.pool.wait();
+        let freed = self.pool().wait();
         tokio::select! {
             biased;
             Ok(connection) = freed => Ok(self.lease(connection, true)),
@@ -96,7 +104,7 @@ impl Endpoint {
             }
         };
         self.health.succeeded();
-        self.pool.share(&connection);
+        self.pool().share(&connection);
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
@@ -107,13 +115,13 @@ impl Endpoint {
     ///
     /// hyper says that it is ready for the next one only when its own task has run.
     fn take_back(self: &Arc<Self>, mut connection: Connection) {
-        if connection.is_ready() || !self.pool.is_wanted() {
-            return self.pool.put(connection);
+        if connection.is_ready() || !self.pool().is_wanted() {
+            return self.pool().put(connection);
         }
         let endpoint = Arc::clone(self);
         tokio::spawn(async move {
             if let Ok(true) = timeout(IDLE_TIMEOUT, connection.becomes_ready()).await {
-                endpoint.pool.put(connection);
+                endpoint.pool().put(connection);
             }
         });
     }
@@ -165,6 +173,6 @@ async fn sweep(endpoint: Weak<Endpoint>) {
         let Some(endpoint) = endpoint.upgrade() else {
             return;
         };
-        endpoint.pool.sweep();
+        endpoint.pools.iter().for_each(Pool::sweep);
     }
 }

@@ -23,6 +23,7 @@ mod upload;
 mod websocket;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -52,17 +53,28 @@ use crate::causes::Causes;
 use crate::rejection::RejectionKind;
 
 /// All upstreams: routes to the same address share its connections, unless TLS is involved.
-#[derive(Default)]
 pub(super) struct Upstreams {
     endpoints: Vec<Arc<Endpoint>>,
     tunnels: Tunnels,
+    workers: NonZeroUsize,
 }
 
 impl Upstreams {
+    /// For so many workers, each of which has connections of its own.
+    pub(super) fn new(workers: NonZeroUsize) -> Self {
+        Self {
+            endpoints: Vec::new(),
+            tunnels: Tunnels::default(),
+            workers,
+        }
+    }
+
     pub(super) fn of(&mut self, route: &RouteConfig) -> Upstream {
         let tls = route.upstream_tls.as_ref();
         let endpoints = route.upstreams.iter().map(|url| match tls {
-            Some(tls) if url.is_https() => Arc::new(Endpoint::new(url.clone(), Some(tls))),
+            Some(tls) if url.is_https() => {
+                Arc::new(Endpoint::new(url.clone(), Some(tls), self.workers))
+            }
             _ => self.shared(url),
         });
         let addresses = Addresses::new(endpoints.collect());
@@ -87,7 +99,7 @@ impl Upstreams {
         if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
             return Arc::clone(known);
         }
-        let endpoint = Arc::new(Endpoint::new(url.clone(), None));
+        let endpoint = Arc::new(Endpoint::new(url.clone(), None, self.workers));
         self.endpoints.push(Arc::clone(&endpoint));
         endpoint
     }

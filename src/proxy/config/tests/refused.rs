@@ -32,6 +32,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "realm = ",
+        "workers = 0\nrealm = ",
+        "3: server.workers: must be from 1 to 1024; leave it out for one per processor",
+    ),
+    (
+        "realm = ",
         "unix_mode = \"0o660\"\nrealm = ",
         "3: server.unix_mode: not the mode of a file; write it as for chmod, like \"660\"",
     ),
