@@ -7,6 +7,7 @@ use hyper::client::conn::{http1, http2};
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::handle::Handle;
 use super::upload::Upload;
 
 /// The connections to one address that can take a request.
@@ -19,9 +20,9 @@ pub(super) struct Pool(Mutex<Connections>);
 #[derive(Default)]
 struct Connections {
     /// Those that nobody uses; the one that was used last on top.
-    idle: Vec<Since<http1::SendRequest<Upload>>>,
+    idle: Vec<Since<Handle<http1::SendRequest<Upload>>>>,
     /// The one that everybody uses, if the upstream speaks HTTP/2.
-    shared: Option<Since<http2::SendRequest<Upload>>>,
+    shared: Option<Since<Handle<http2::SendRequest<Upload>>>>,
 }
 
 /// Something that was last used at a time.
@@ -32,13 +33,15 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Connection> {
         let mut connections = self.connections();
         if let Some(Since(shared, used_at)) = &mut connections.shared
-            && !shared.is_closed()
+            && !shared.requests.is_closed()
         {
             *used_at = Instant::now();
             return Some(Connection::Http2(shared.clone()));
         }
         let idle = &mut connections.idle;
-        let at = idle.iter().rposition(|Since(idle, _)| idle.is_ready())?;
+        let at = idle
+            .iter()
+            .rposition(|Since(idle, _)| idle.requests.is_ready())?;
         let found = idle.remove(at);
         if found.is_stale() {
             // So are those below.
@@ -49,11 +52,15 @@ impl Pool {
     }
 
     /// Lets others use a connection from now on.
-    pub(super) fn share(&self, connection: &Connection) {
-        if let Connection::Http2(connection) = connection {
-            let shared = Since(connection.clone(), Instant::now());
-            self.connections().shared = Some(shared);
-        }
+    pub(super) fn share(&self, handle: Handle<http2::SendRequest<Upload>>) {
+        self.connections().shared = Some(Since(handle, Instant::now()));
+    }
+
+    /// Lets go of the shared connection if it has ended, so that what waits in its queue is
+    /// returned; see [`Handle::response`].
+    pub(super) fn drop_ended(&self) {
+        let shared = &mut self.connections().shared;
+        shared.take_if(|Since(shared, _)| shared.requests.is_closed());
     }
 
     /// Takes back a connection whose exchange is over.
@@ -61,12 +68,12 @@ impl Pool {
         let Connection::Http1(connection) = connection else {
             return;
         };
-        if connection.is_closed() {
+        if connection.requests.is_closed() {
             return;
         }
         let idle = &mut self.connections().idle;
         if idle.len() >= MAX_IDLE {
-            idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
+            idle.retain(|idle| !idle.0.requests.is_closed() && !idle.is_stale());
         }
         if idle.len() < MAX_IDLE {
             idle.push(Since(connection, Instant::now()));
@@ -77,8 +84,8 @@ impl Pool {
     pub(super) fn sweep(&self) {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
-        idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
-        // Exchanges under way have handles of their own.
+        idle.retain(|idle| !idle.0.requests.is_closed() && !idle.is_stale());
+        // Exchanges under way end by themselves.
         connections.shared.take_if(|shared| shared.is_stale());
     }
 
