@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Host, Wanted};
 use super::connector::Connector;
 use super::failure::Failure;
+use super::handle::Ended;
 use super::health::Health;
 use super::pool::{IDLE_TIMEOUT, Pool};
 use super::upload::Upload;
@@ -34,7 +35,7 @@ pub(super) struct Endpoint {
 ///
 /// It goes back to its pool only by [`give_back`](Self::give_back); whoever drops it closes it.
 pub(super) struct Lease {
-    /// None only after it was given back.
+    /// None while a request is sent over it, and after that if it is not this lease's to give back.
     connection: Option<Connection>,
     was_used: bool,
     endpoint: Arc<Endpoint>,
@@ -104,7 +105,10 @@ impl Endpoint {
             }
         };
         self.health.succeeded();
-        self.pool().share(&connection);
+        if let Connection::Http2(handle) = &connection {
+            self.pool().share(handle);
+            tokio::spawn(unshare(Arc::downgrade(self), handle.ended.clone()));
+        }
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
@@ -147,9 +151,11 @@ impl Lease {
         &mut self,
         request: Request<Upload>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
-        let connection = self.connection.as_mut();
-        let connection = connection.expect("a lease ends where its connection is given back");
-        connection.send(&self.endpoint.host, request).await
+        let connection = self.connection.take();
+        let connection = connection.expect("a lease is good for one request");
+        let (response, connection) = connection.send(&self.endpoint.host, request).await?;
+        self.connection = connection;
+        Ok(response)
     }
 
     /// Lets others use the connection. Both messages must have been read and sent to their ends.
@@ -163,6 +169,14 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.endpoint.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Drops the handle that new requests would use, when the connection has ended.
+async fn unshare(endpoint: Weak<Endpoint>, mut ended: Ended) {
+    ended.wait().await;
+    if let Some(endpoint) = endpoint.upgrade() {
+        endpoint.pools.iter().for_each(Pool::drop_ended);
     }
 }
 

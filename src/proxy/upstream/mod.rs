@@ -16,6 +16,7 @@ mod connector;
 mod download;
 mod endpoint;
 mod failure;
+mod handle;
 mod health;
 mod pool;
 mod tunnel;
