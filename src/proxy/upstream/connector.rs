@@ -150,7 +150,7 @@ async fn unix(path: &Path) -> Result<UnixStream, Failure> {
         .map_err(Failure::connect)
 }
 
-async fn http1<S>(stream: S) -> Result<Connection, Failure>
+pub(super) async fn http1<S>(stream: S) -> Result<Connection, Failure>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -163,7 +163,7 @@ where
     Ok(Connection::Http1(handle))
 }
 
-async fn http2<S>(stream: S) -> Result<Connection, Failure>
+pub(super) async fn http2<S>(stream: S) -> Result<Connection, Failure>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
