@@ -19,10 +19,12 @@ use super::flow::Streams;
 use super::limits::Limits;
 use super::peer::Peer;
 use super::protocol::{Protocol, agreed, told_by_preface};
+use super::socket::Socket;
 use super::stream::BoxStream;
 use super::supervision::{Ended, supervise};
 use super::timeouts::Timeouts;
 use super::tls::Tls;
+use super::uptake::Uptake;
 use super::watched_stream::WatchedStream;
 use crate::proxy::request_gate::{MAX_FIELDS, MAX_HEAD_BYTES};
 
@@ -66,23 +68,27 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let mut began_at = Instant::now();
+        let uptake = Uptake::default();
+        let stream: BoxStream = Box::new(Socket::new(self.stream, uptake.clone()));
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
-                let handshake = timeout(self.timeouts.handshake, tls.accept(self.stream));
+                let handshake = timeout(self.timeouts.handshake, tls.accept(stream));
                 let stream = handshake.await??;
                 began_at = Instant::now();
                 agreed(stream)
             }
             None if self.h2c => {
-                let told = timeout(self.timeouts.head, told_by_preface(self.stream));
+                let told = timeout(self.timeouts.head, told_by_preface(stream));
                 told.await??
             }
-            None => (self.stream, Protocol::Http1),
+            None => (stream, Protocol::Http1),
         };
         self.stream = stream;
+        let is_multiplexed = protocol == Protocol::Http2;
+        let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
         let served = match protocol {
-            Protocol::Http1 => self.serve_http1(service, began_at).await,
-            Protocol::Http2 => self.serve_http2(service, began_at).await,
+            Protocol::Http1 => self.serve_http1(service, activity).await,
+            Protocol::Http2 => self.serve_http2(service, activity).await,
         };
         served.map_err(BoxError::from)
     }
@@ -90,7 +96,7 @@ impl Connection {
     async fn serve_http1<S, B>(
         self,
         service: S,
-        began_at: Instant,
+        activity: Arc<Activity>,
     ) -> Result<(), Ended<hyper::Error>>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -100,7 +106,6 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let activity = Activity::new(self.timeouts, false, began_at);
         let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let connection = http1::Builder::new()
@@ -118,7 +123,7 @@ impl Connection {
     async fn serve_http2<S, B>(
         self,
         service: S,
-        began_at: Instant,
+        activity: Arc<Activity>,
     ) -> Result<(), Ended<hyper::Error>>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -128,7 +133,6 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let activity = Activity::new(self.timeouts, true, began_at);
         let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
         let streams = Streams::new(self.timeouts.response);
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));

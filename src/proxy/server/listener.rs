@@ -122,6 +122,10 @@ fn tcp(stream: TcpStream, peer: Peer) -> BoxStream {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, "cannot set TCP_NODELAY: {error}");
     }
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES) {
+        tracing::debug!(%peer, "cannot set TCP_NOTSENT_LOWAT: {error}");
+    }
     Box::new(stream)
 }
 
@@ -133,3 +137,9 @@ impl From<TcpListener> for Listener {
         }
     }
 }
+
+/// How much the system takes of a response before it is on its way; without this, megabytes. A
+/// client that pauses is told from one that is slow by what is taken, and the system takes more
+/// once it has sent half of this: who reads some KiB a second is never taken for stalled.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const MAX_UNSENT_BYTES: u32 = 32 * 1024;

@@ -16,6 +16,7 @@ mod limits;
 mod listener;
 mod peer;
 mod protocol;
+mod socket;
 mod stream;
 mod supervision;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 mod timeouts;
 mod tls;
 mod unix_socket;
+mod uptake;
 mod watched_stream;
 
 use std::convert::Infallible;

@@ -1,5 +1,3 @@
-//! Tells what the client of a connection does, byte by byte.
-
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +9,11 @@ use super::activity::Activity;
 use super::connections::Place;
 use super::stream::BoxStream;
 
-/// A connection, its place among the others and what is known about it. It takes the place along
+/// The bytes of HTTP and the place of their connection among the others. It takes the place along
 /// when it becomes something else than HTTP.
 pub(super) struct WatchedStream {
     stream: BoxStream,
     activity: Arc<Activity>,
-    is_stalled: bool,
     _place: Place,
 }
 
@@ -25,20 +22,8 @@ impl WatchedStream {
         Self {
             stream,
             activity,
-            is_stalled: false,
             _place: place,
         }
-    }
-
-    /// Only changes are told, so that a client that reads costs nothing.
-    fn watch<T>(&mut self, written: Poll<T>) -> Poll<T> {
-        match (&written, self.is_stalled) {
-            (Poll::Pending, false) => self.activity.client_takes_nothing(),
-            (Poll::Ready(_), true) => self.activity.client_takes(),
-            _ => {}
-        }
-        self.is_stalled = written.is_pending();
-        written
     }
 }
 
@@ -63,8 +48,7 @@ impl AsyncWrite for WatchedStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch(written)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -72,8 +56,7 @@ impl AsyncWrite for WatchedStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.watch(written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -81,12 +64,10 @@ impl AsyncWrite for WatchedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(flushed)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch(closed)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -1,10 +1,12 @@
 //! Clients of every kind over a pipe, in time that stands still while nothing happens.
 
+mod frames;
 mod heads;
 mod multiplexed;
 mod pace;
 mod resets;
 mod stopping;
+mod uptake;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -32,12 +34,25 @@ impl Client {
     }
 
     fn speaking(h2c: bool, pipe_bytes: usize, answer_bytes: usize, after: Duration) -> Self {
+        Self::over(None, h2c, pipe_bytes, answer_bytes, after)
+    }
+
+    fn over(
+        tls: Option<Tls>,
+        h2c: bool,
+        pipe_bytes: usize,
+        answer_bytes: usize,
+        after: Duration,
+    ) -> Self {
         let (stream, far) = duplex(pipe_bytes);
         let drainage = Drainage::new();
         let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
         let server = Server::new(Limits::default(), Timeouts::default()).with_h2c(h2c);
         let place = server.connections.take_now(peer).expect("the first");
-        let connection = server.connection(Box::new(far), peer, place, &drainage);
+        let connection = Connection {
+            tls,
+            ..server.connection(Box::new(far), peer, place, &drainage)
+        };
         let service = service_fn(move |request: Request<Incoming>| async move {
             let _ = request.into_body().collect().await;
             sleep(after).await;
