@@ -26,7 +26,6 @@ use super::timeouts::Timeouts;
 use super::tls::Tls;
 use super::uptake::Uptake;
 use super::watched_stream::WatchedStream;
-use crate::proxy::request_gate::{MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// A client that was let in.
 pub(super) struct Connection {
@@ -108,12 +107,13 @@ impl Connection {
     {
         let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
         let service = Exchanges::new(service, Arc::clone(&activity), None);
+        let head_bytes = self.limits.head_bytes.get() as usize;
         let connection = http1::Builder::new()
             // Ours knows an idle connection from a slow head.
             .header_read_timeout(None)
-            .max_headers(MAX_FIELDS)
-            .max_header_size(MAX_HEAD_BYTES)
-            .max_buf_size(MAX_BUFFER_BYTES)
+            .max_headers(self.limits.head_fields.get() as usize)
+            .max_header_size(head_bytes)
+            .max_buf_size(MAX_BUFFER_BYTES.max(2 * head_bytes))
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let close = http1::UpgradeableConnection::graceful_shutdown;
@@ -139,7 +139,7 @@ impl Connection {
         let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.streams_per_connection.get())
-            .max_header_list_size(MAX_HEADER_LIST_BYTES)
+            .max_header_list_size(self.limits.h2_head_bytes.get())
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(MAX_BUFFER_BYTES)
@@ -157,10 +157,6 @@ impl Connection {
 /// What hyper may read ahead or hold back of one connection of HTTP/1, or of one stream of
 /// HTTP/2. Bodies flow through it, so it is larger than a head.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
-
-/// What is compressed may be sent a thousand times for nothing, so this is less than a head of
-/// HTTP/1; it is what hyper, Go and Envoy take.
-const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 
 /// As Envoy advises for what faces the world: 64 KiB for one upload on its way, and 1 MiB for all
 /// of a connection.

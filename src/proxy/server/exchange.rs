@@ -62,7 +62,7 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = Some(self.activity.begin_request());
         if !request.body().is_end_stream() {
-            let timeout = BodyTimeout(self.activity.timeouts().body);
+            let timeout = BodyTimeout::new(self.activity.timeouts());
             request.extensions_mut().insert(timeout);
         }
         Exchange {

@@ -98,6 +98,10 @@ impl Server {
         Self { h2c, ..self }
     }
 
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
     ///
     /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the service of one connection for its peer. After `shutdown` no

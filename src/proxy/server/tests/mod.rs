@@ -27,6 +27,30 @@ struct Client {
     drainage: Drainage,
 }
 
+/// What a client finds.
+struct Setup {
+    limits: Limits,
+    tls: Option<Tls>,
+    h2c: bool,
+    pipe_bytes: usize,
+    answer_bytes: usize,
+    /// How long an answer takes.
+    after: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            tls: None,
+            h2c: false,
+            pipe_bytes: PIPE_BYTES,
+            answer_bytes: 0,
+            after: Duration::ZERO,
+        }
+    }
+}
+
 impl Client {
     /// Every request is answered with so many bytes, after so long.
     fn of(answer_bytes: usize, after: Duration) -> Self {
@@ -34,23 +58,28 @@ impl Client {
     }
 
     fn speaking(h2c: bool, pipe_bytes: usize, answer_bytes: usize, after: Duration) -> Self {
-        Self::over(None, h2c, pipe_bytes, answer_bytes, after)
+        Self::with(Setup {
+            h2c,
+            pipe_bytes,
+            answer_bytes,
+            after,
+            ..Setup::default()
+        })
     }
 
-    fn over(
-        tls: Option<Tls>,
-        h2c: bool,
-        pipe_bytes: usize,
-        answer_bytes: usize,
-        after: Duration,
-    ) -> Self {
-        let (stream, far) = duplex(pipe_bytes);
+    fn with(setup: Setup) -> Self {
+        let Setup {
+            answer_bytes,
+            after,
+            ..
+        } = setup;
+        let (stream, far) = duplex(setup.pipe_bytes);
         let drainage = Drainage::new();
         let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
-        let server = Server::new(Limits::default(), Timeouts::default()).with_h2c(h2c);
+        let server = Server::new(setup.limits, Timeouts::default()).with_h2c(setup.h2c);
         let place = server.connections.take_now(peer).expect("the first");
         let connection = Connection {
-            tls,
+            tls: setup.tls,
             ..server.connection(Box::new(far), peer, place, &drainage)
         };
         let service = service_fn(move |request: Request<Incoming>| async move {

@@ -16,6 +16,10 @@ struct Multiplexed {
 impl Multiplexed {
     async fn of(window: u32, answer_bytes: usize, after: Duration) -> Self {
         let client = Client::speaking(true, 64 * PIPE_BYTES, answer_bytes, after);
+        Self::over(client, window).await
+    }
+
+    async fn over(client: Client, window: u32) -> Self {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .initial_stream_window_size(window)
             .handshake(TokioIo::new(client.stream));
@@ -129,4 +133,26 @@ async fn a_request_under_way_is_answered_before_the_connection_ends() {
     assert!(client.get().await.is_err(), "it was told to leave");
     assert_eq!(client.closed_after().await, 8);
     drainage.done().await;
+}
+
+/// What is compressed costs a client nothing, so it has a limit of its own.
+#[tokio::test(start_paused = true)]
+async fn e7_a_head_may_have_so_many_bytes_uncompressed() {
+    for (h2_head_bytes, status) in [(16 * 1024, 200), (8 * 1024, 431)] {
+        let limits = Limits {
+            h2_head_bytes: h2_head_bytes.try_into().expect("not zero"),
+            ..Limits::default()
+        };
+        let client = Client::with(Setup {
+            limits,
+            h2c: true,
+            pipe_bytes: 64 * PIPE_BYTES,
+            ..Setup::default()
+        });
+        let mut client = Multiplexed::over(client, WINDOW).await;
+        let request = Request::get("http://a/").header("x", "y".repeat(8 * 1024));
+        let request = request.body(Empty::new()).expect("a request");
+        let answer = client.requests.send_request(request).await;
+        assert_eq!(answer.expect("an answer").status(), status);
+    }
 }

@@ -86,7 +86,11 @@ async fn e3_who_waits_behind_it_is_not_slower() {
 #[tokio::test(start_paused = true)]
 async fn e3_pings_do_not_keep_a_client_that_reads_nothing() {
     let (tls, connector) = tls();
-    let client = Client::over(Some(tls), false, PIPE_BYTES, 1 << 20, Duration::ZERO);
+    let client = Client::with(Setup {
+        tls: Some(tls),
+        answer_bytes: 1 << 20,
+        ..Setup::default()
+    });
     let name = "localhost".try_into().expect("a name");
     let stream = connector.connect(name, client.stream).await;
     let mut stream = stream.expect("a handshake");
