@@ -85,9 +85,10 @@ impl Connection {
         self.stream = stream;
         let is_multiplexed = protocol == Protocol::Http2;
         let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
+        // Boxed, so that a connection of HTTP/1 has not the size of one of HTTP/2.
         let served = match protocol {
-            Protocol::Http1 => self.serve_http1(service, activity).await,
-            Protocol::Http2 => self.serve_http2(service, activity).await,
+            Protocol::Http1 => Box::pin(self.serve_http1(service, activity)).await,
+            Protocol::Http2 => Box::pin(self.serve_http2(service, activity)).await,
         };
         served.map_err(BoxError::from)
     }
