@@ -8,7 +8,11 @@ use tokio::runtime::Builder;
 pub(crate) fn alone(test: impl Future<Output = ()>) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let runtime = Builder::new_current_thread().enable_all().build();
+    // Attackers have a thread of their own, so that what is measured on this one is the gate.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
     runtime.expect("a runtime").block_on(test);
 }
 

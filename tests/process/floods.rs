@@ -134,7 +134,7 @@ fn assert_harmless(flood: &Flood) {
             "100 ms",
         );
         assert!(grown <= 64 * 1024, "{grown} KiB");
-        assert!(slow <= Duration::from_secs(1), "{slow:?}");
+        assert!(slow <= Duration::from_secs(10), "{slow:?}");
         probe(gate.address).await;
         if flood.is_ended {
             assert_eq!(ended, ATTACKERS);

@@ -6,6 +6,7 @@ mod catalogue;
 mod corpus;
 mod draining;
 mod forwarding;
+mod handshakes;
 mod hostile;
 mod inputs;
 mod lifetime;

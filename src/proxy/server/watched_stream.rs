@@ -14,6 +14,8 @@ use super::stream::BoxStream;
 pub(super) struct WatchedStream {
     stream: BoxStream,
     activity: Arc<Activity>,
+    /// What was read since others had their turn.
+    turn_bytes: usize,
     _place: Place,
 }
 
@@ -22,6 +24,7 @@ impl WatchedStream {
         Self {
             stream,
             activity,
+            turn_bytes: 0,
             _place: place,
         }
     }
@@ -33,9 +36,16 @@ impl AsyncRead for WatchedStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
+        if self.turn_bytes >= TURN_BYTES {
+            self.turn_bytes = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
+        let read = buf.filled().len() - before;
+        if read > 0 {
+            self.turn_bytes += read;
             self.activity.bytes_came();
         }
         Poll::Ready(Ok(()))
@@ -71,3 +81,8 @@ impl AsyncWrite for WatchedStream {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+/// How much is read of one connection before others have their turn. h2 works through all frames
+/// that are there, and as many as the system holds of small ones take longer than anybody else
+/// should wait.
+const TURN_BYTES: usize = 16 * 1024;
