@@ -46,7 +46,7 @@ fn localhost() -> ServerName<'static> {
 const NOBODY: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// RUSTSEC-2024-0399 (a panic), Traefik CVE-2026-32305 (a way around client certificates): a
-/// ClientHello that comes in pieces.
+/// hello that comes in pieces.
 #[tokio::test]
 async fn d13_a_hello_in_pieces_is_a_hello() {
     let (gate, config) = gate().await;
