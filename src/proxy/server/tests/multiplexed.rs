@@ -50,13 +50,13 @@ impl Multiplexed {
 const WINDOW: u32 = 65_535;
 
 #[tokio::test(start_paused = true)]
-async fn a_client_has_so_long_for_its_first_request() {
+async fn e4_a_client_has_so_long_for_its_first_request() {
     let client = Multiplexed::of(WINDOW, 0, Duration::ZERO).await;
     assert_eq!(client.closed_after().await, 10);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_preface_that_drips_is_not_waited_for() {
+async fn e4_a_preface_that_drips_is_not_waited_for() {
     for beginning in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\n"] {
         let mut client = Client::speaking(true, PIPE_BYTES, 0, Duration::ZERO);
         sleep(seconds(5)).await;
@@ -86,7 +86,7 @@ async fn http_2_without_tls_is_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_without_requests_ends_whatever_it_pings() {
+async fn e6_a_connection_without_requests_ends_whatever_it_pings() {
     let mut client = Multiplexed::of(WINDOW, 0, Duration::ZERO).await;
     for _ in 0..3 {
         assert!(client.get().await.is_ok());
@@ -104,7 +104,7 @@ async fn an_answer_may_take_as_long_as_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_with_a_closed_window_is_reset_and_others_go_on() {
+async fn e7_a_stream_with_a_closed_window_is_reset_and_others_go_on() {
     let mut client = Multiplexed::of(0, 1, Duration::ZERO).await;
     let mut answer = client.get().await.expect("a head").into_body();
     // What takes nothing of the first may ask for more.

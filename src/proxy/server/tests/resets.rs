@@ -5,7 +5,7 @@ use super::*;
 
 /// CVE-2023-44487: requests that are taken back at once cost more than they look like.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_resets_all_it_begins_is_told_to_leave() {
+async fn e5_a_client_that_resets_all_it_begins_is_told_to_leave() {
     let client = Client::speaking(true, 64 * PIPE_BYTES, 0, seconds(5));
     let (mut reader, mut writer) = tokio::io::split(client.stream);
     let mut flood = PREFACE.to_vec();
