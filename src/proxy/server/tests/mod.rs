@@ -6,6 +6,7 @@ mod multiplexed;
 mod pace;
 mod resets;
 mod stopping;
+mod streams;
 mod turns;
 mod uptake;
 
