@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -75,7 +75,13 @@ impl HttpsTransport {
     }
 }
 
-fn system_roots() -> RootCertStore {
+/// The certificate authorities of the system, read once.
+pub(crate) fn system_roots() -> RootCertStore {
+    static ROOTS: LazyLock<RootCertStore> = LazyLock::new(load_system_roots);
+    ROOTS.clone()
+}
+
+fn load_system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     // A system without roots, or with one that is broken, still reaches a GHES of a private CA
     // or on loopback; a certificate that cannot be verified is refused when it is presented.

@@ -69,6 +69,8 @@ pub(crate) use self::credentials::is_client_id;
 pub use self::credentials::{App, InvalidApp, UserCredentials};
 pub use self::error::ApiError;
 pub use self::error_body::FieldError;
+#[cfg(feature = "proxy")]
+pub(crate) use self::https::system_roots;
 pub use self::https::{HttpsError, HttpsTransport};
 pub use self::limits::{OtpDelivery, RateLimit};
 pub use self::model::{

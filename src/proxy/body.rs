@@ -6,17 +6,15 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use pin_project::pin_project;
 
-use super::trailers;
+use super::upstream::Download;
 
 /// The body of a response: an answer of our own, or an upstream's as it arrives.
-#[pin_project(project = BodyProj)]
 pub enum Body {
     /// An answer of our own.
-    Own(#[pin] Full<Bytes>),
+    Own(Full<Bytes>),
     /// Passed on frame by frame; nothing is buffered. Of trailers, only gRPC's pass.
-    Streaming(#[pin] Incoming),
+    Streaming(Download),
 }
 
 impl http_body::Body for Body {
@@ -27,23 +25,23 @@ impl http_body::Body for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.project() {
-            BodyProj::Own(own) => own.poll_frame(cx).map_err(|never| match never {}),
-            BodyProj::Streaming(incoming) => poll_filtered(incoming, cx, trailers::of_response),
+        match self.get_mut() {
+            Self::Own(own) => Pin::new(own).poll_frame(cx).map_err(|never| match never {}),
+            Self::Streaming(download) => Pin::new(download).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(own) => own.is_end_stream(),
-            Self::Streaming(incoming) => incoming.is_end_stream(),
+            Self::Streaming(download) => download.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(own) => own.size_hint(),
-            Self::Streaming(incoming) => incoming.size_hint(),
+            Self::Streaming(download) => download.size_hint(),
         }
     }
 }

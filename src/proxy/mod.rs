@@ -43,7 +43,6 @@ mod routes;
 mod server;
 mod small_body;
 mod trailers;
-mod upload;
 mod upstream;
 mod via;
 pub mod webhook;
@@ -63,8 +62,9 @@ use tower::{BoxError, Layer, ServiceExt};
 pub use self::body::Body;
 pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
-    Timeouts, Tls, TlsError, serve,
+    Timeouts, Tls, TlsError, Workers, serve,
 };
+pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
@@ -77,7 +77,7 @@ use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Entry, Routes};
-use self::upstream::Upstreams;
+use self::upstream::{Tunnels, Upstreams, note_handshake};
 use self::webhook::{Receiver, Webhook};
 use crate::check::CheckError;
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
@@ -108,27 +108,39 @@ struct Inner {
     open_gates: OpenGates,
     webhook_receiver: Option<Arc<Receiver>>,
     server: Server,
+    tunnels: Tunnels,
 }
 
 impl Proxy {
-    /// Builds the proxy that a configuration describes, asking its GHES.
+    /// Builds the proxy that a configuration describes, asking its GHES, and starts its
+    /// [workers](Workers).
     ///
     /// # Errors
     ///
-    /// Returns an error if the configured client id or CA file cannot be used.
+    /// Returns an error if the configured client id or CA file cannot be used, or there can be no
+    /// more threads.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
         let (check, protection) = protected_check(&config.ghes, &metrics)?;
-        Ok(Self::build(config, check, metrics, Some(protection)))
+        let workers = Workers::start(config.server.workers)?;
+        let server = server_of(config).with_workers(workers);
+        Ok(Self::build(
+            config,
+            check,
+            metrics,
+            Some(protection),
+            server,
+        ))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     ///
-    /// Nothing limits how often; that is up to `check`.
+    /// Nothing limits how often; that is up to `check`. There are no workers: all happens in the
+    /// runtime that [serves](Self::serve).
     pub fn with_check(config: &Config, check: Check) -> Self {
         let metrics = Metrics::default();
         let check = BoxCloneSyncService::new(metrics.of_calls().layer(check));
-        Self::build(config, check, metrics, None)
+        Self::build(config, check, metrics, None, server_of(config))
     }
 
     /// Returns what stands between the proxy and GHES, to be watched.
@@ -142,6 +154,7 @@ impl Proxy {
         check: Check,
         metrics: Metrics,
         protection: Option<ProtectionMonitor>,
+        server: Server,
     ) -> Self {
         let validator = Validator::builder(check).with_cache(config.cache).build();
         let gate = GatekeeperLayer::new(validator.clone())
@@ -149,7 +162,8 @@ impl Proxy {
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let routes = Routes::new(&config.routes, &gate, &Upstreams::new());
+        let mut upstreams = Upstreams::new(config.server.workers);
+        let routes = Routes::new(&config.routes, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
@@ -162,13 +176,13 @@ impl Proxy {
             metrics,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
-            server: Server::new(config.server.limits, config.server.timeouts)
-                .with_h2c(config.server.h2c),
+            server,
+            tunnels: upstreams.tunnels().clone(),
         }))
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
-    /// [`Server::serve`] does.
+    /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer| {
             let proxy = self.clone();
@@ -181,6 +195,7 @@ impl Proxy {
         let shutdown = async {
             shutdown.await;
             drop(open_gate);
+            self.0.tunnels.end();
         };
         let server = &self.0.server;
         server.serve(listener, make_service, shutdown).await;
@@ -254,6 +269,7 @@ impl Proxy {
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
         let entry = self.0.routes.find(request.uri().path())?;
         let version = request.version();
+        note_handshake(&mut request);
         let headers = request.headers_mut();
         strip_request(headers);
         set_forwarding(headers, &provenance, onward, request_id);
@@ -278,6 +294,11 @@ impl Proxy {
         let response = Rejection::new(kind).into_response(&self.0.realm);
         (Outcome::Rejected(kind), response)
     }
+}
+
+fn server_of(config: &Config) -> Server {
+    let server = &config.server;
+    Server::new(server.limits, server.timeouts).with_h2c(server.h2c)
 }
 
 /// RFC 9110 §9.3.7: whoever asks `OPTIONS *` learns that there is a server, and nothing of what

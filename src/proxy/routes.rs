@@ -32,7 +32,7 @@ impl Routes {
     pub(super) fn new(
         configs: &[RouteConfig],
         gate: &GatekeeperLayer<Check>,
-        upstreams: &Upstreams,
+        upstreams: &mut Upstreams,
     ) -> Self {
         let mut routes: Vec<Route> = configs
             .iter()
@@ -59,8 +59,8 @@ impl Routes {
 }
 
 impl Route {
-    fn new(config: &RouteConfig, gate: &GatekeeperLayer<Check>, upstreams: &Upstreams) -> Self {
-        let upstream = upstreams.at(config.upstream.authority().clone());
+    fn new(config: &RouteConfig, gate: &GatekeeperLayer<Check>, upstreams: &mut Upstreams) -> Self {
+        let upstream = upstreams.of(config);
         let entry = if config.anonymous {
             Entry::Anonymous(upstream)
         } else {

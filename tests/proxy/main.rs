@@ -3,7 +3,9 @@
 
 mod admin;
 mod catalogue;
+mod connections;
 mod corpus;
+mod cross_talk;
 mod draining;
 mod forwarding;
 mod handshakes;
@@ -19,7 +21,9 @@ mod recorder;
 mod streaming;
 mod support;
 mod tls;
+mod upstreams;
 mod webhook;
+mod websocket;
 mod wire;
 
 /// From GitHub's documents.

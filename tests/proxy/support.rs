@@ -242,7 +242,7 @@ impl Client {
 }
 
 /// Reads one message with its body, told by length or chunks; none at the end of the stream.
-async fn read_message(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn read_message(stream: &mut TcpStream) -> Option<String> {
     let mut message = Vec::new();
     while !is_complete(&message) {
         if stream.read_buf(&mut message).await.ok()? == 0 {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -142,10 +142,21 @@ fn api_version(node: Node) -> Result<String, String> {
 }
 
 /// Takes a file in which every certificate can be a root. One that cannot is refused here,
-/// because leaving it out would surface as a failed handshake with GHES much later.
-fn ca_file(node: Node) -> Result<PathBuf, String> {
+/// because leaving it out would surface as a failed handshake much later.
+pub(super) fn ca_file(node: Node) -> Result<PathBuf, String> {
     let path = PathBuf::from(node.text()?);
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(&path)
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&path)? {
+        roots
+            .add(certificate)
+            .map_err(|_| format!("{path:?} holds a certificate that cannot be a root"))?;
+    }
+    Ok(path)
+}
+
+/// Reads the certificates in a file, of which there is at least one.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<_, _>>)
         .map_err(|error| match error {
             PemError::Io(error) => format!("cannot read {path:?}: {error}"),
@@ -154,13 +165,7 @@ fn ca_file(node: Node) -> Result<PathBuf, String> {
     if certificates.is_empty() {
         return Err(format!("{path:?} holds no certificate; it must be PEM"));
     }
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots
-            .add(certificate)
-            .map_err(|_| format!("{path:?} holds a certificate that cannot be a root"))?;
-    }
-    Ok(path)
+    Ok(certificates)
 }
 
 const EXPOSED: &str = "http:// would show every token and the app's secret to the network; \

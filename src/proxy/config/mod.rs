@@ -62,6 +62,8 @@ mod source;
 mod tests;
 mod tls;
 mod trusted_proxies;
+mod upstream;
+mod upstream_tls;
 mod webhook;
 
 use std::cell::RefCell;
@@ -79,9 +81,12 @@ use crate::validator::CacheOptions;
 
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
-pub use self::routes::{InvalidRoutePath, InvalidUpstreamUrl, RouteConfig, RoutePath, UpstreamUrl};
+pub use self::routes::{InvalidRoutePath, RouteConfig, RoutePath};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
+pub(in crate::proxy) use self::upstream::UpstreamAddress;
+pub use self::upstream::{InvalidUpstreamUrl, UpstreamUrl};
+pub use self::upstream_tls::UpstreamTls;
 pub use self::webhook::WebhookConfig;
 
 /// A configuration that holds together.

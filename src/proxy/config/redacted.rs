@@ -4,7 +4,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use toml::Value;
 
-use super::{Config, GhesConfig, RouteConfig, ServerConfig, WebhookConfig};
+use super::{
+    Config, GhesConfig, RouteConfig, ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
+};
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
 use crate::validator::CacheOptions;
@@ -39,6 +41,7 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
     write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
+    writeln!(f, "workers = {}", server.workers)?;
     write_key(f, "h2c", server.h2c)?;
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
@@ -133,13 +136,46 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     let scopes: Vec<&str> = route.scopes.iter().map(|scope| scope.as_str()).collect();
     writeln!(f, "\n[[routes]]")?;
     write_key(f, "path", route.path.as_str())?;
-    write_key(f, "upstream", route.upstream.to_string())?;
+    write_upstreams(f, &route.upstreams)?;
     write_key(f, "scopes", scopes)?;
     if let Some(age) = route.max_age {
         write_key(f, "max_age", friendly(age))?;
     }
     write_key(f, "anonymous", route.anonymous)?;
-    write_key(f, "forward_token", route.forward_token)
+    write_key(f, "forward_token", route.forward_token)?;
+    route
+        .upstream_tls
+        .iter()
+        .try_for_each(|tls| write_tls(f, tls))
+}
+
+/// One is written as people write it.
+fn write_upstreams(f: &mut fmt::Formatter<'_>, upstreams: &[UpstreamUrl]) -> fmt::Result {
+    match upstreams {
+        [only] => write_key(f, "upstream", only.to_string()),
+        several => {
+            let several: Vec<String> = several.iter().map(ToString::to_string).collect();
+            write_key(f, "upstream", several)
+        }
+    }
+}
+
+fn write_tls(f: &mut fmt::Formatter<'_>, tls: &UpstreamTls) -> fmt::Result {
+    writeln!(f, "\n[routes.upstream_tls]")?;
+    for (key, path) in [
+        ("ca_file", &tls.ca_file),
+        ("client_cert_file", &tls.client_cert_file),
+        ("client_key_file", &tls.client_key_file),
+    ] {
+        if let Some(path) = path {
+            write_key(f, key, path.to_string_lossy().as_ref())?;
+        }
+    }
+    if let Some(name) = &tls.server_name {
+        write_key(f, "server_name", name.to_str().as_ref())?;
+    }
+    let key = "danger_accept_invalid_certs";
+    write_key(f, key, tls.danger_accept_invalid_certs)
 }
 
 fn write_webhook(f: &mut fmt::Formatter<'_>, webhook: &WebhookConfig) -> fmt::Result {

@@ -2,14 +2,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::Uri;
-use http::uri::{Authority, Scheme};
-
 use super::cache::max_age;
 use super::error::Place;
 use super::section::Section;
 use super::source::Node;
-use crate::authority::is_connectable;
+use super::upstream::{self, UpstreamUrl};
+use super::upstream_tls::{self, UpstreamTls};
 use crate::scope::{Scope, Scopes};
 
 /// `[[routes]]`: which paths go to which upstream, and who may.
@@ -18,8 +16,10 @@ use crate::scope::{Scope, Scopes};
 pub struct RouteConfig {
     /// The paths that this route is for. Required; no two routes have the same.
     pub path: RoutePath,
-    /// Where their requests go. Required.
-    pub upstream: UpstreamUrl,
+    /// Where their requests go, from `upstream`: at least one address. Required.
+    pub upstreams: Vec<UpstreamUrl>,
+    /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
+    pub upstream_tls: Option<UpstreamTls>,
     /// The scopes a token needs, all of them. Absent: none, so every good token will do.
     pub scopes: Scopes,
     /// The longest that a revoked token still works here. Absent: as long as everywhere.
@@ -42,7 +42,8 @@ impl RouteConfig {
     fn read(route: &mut Section<'_>, taken: &mut Vec<(RoutePath, Place)>) -> Option<Self> {
         let path = read_path(route, taken);
         let example = "upstream = \"http://127.0.0.1:3000\"";
-        let upstream = route.required("upstream", example, parsed::<UpstreamUrl>);
+        let upstreams = route.required("upstream", example, upstream::addresses);
+        let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
         let scopes = route.list("scopes", Node::items, parsed::<Scope>);
         let scopes: Scopes = scopes.into_iter().flatten().collect();
         let max_age = route.optional("max_age", max_age);
@@ -68,7 +69,8 @@ impl RouteConfig {
         }
         Some(Self {
             path: path?,
-            upstream: upstream?,
+            upstreams: upstreams?,
+            upstream_tls: upstream_tls?,
             scopes,
             max_age,
             anonymous,
@@ -163,64 +165,6 @@ impl fmt::Display for InvalidRoutePath {
 
 impl std::error::Error for InvalidRoutePath {}
 
-/// Where an upstream lives: `http://host` or `http://host:port`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UpstreamUrl(Authority);
-
-impl UpstreamUrl {
-    /// Returns host and port; without a port it is 80.
-    #[must_use]
-    pub fn authority(&self) -> &Authority {
-        &self.0
-    }
-}
-
-impl FromStr for UpstreamUrl {
-    type Err = InvalidUpstreamUrl;
-
-    fn from_str(url: &str) -> Result<Self, InvalidUpstreamUrl> {
-        let malformed = InvalidUpstreamUrl("not a URL; write it like http://127.0.0.1:3000");
-        let parts = url.parse::<Uri>().map_err(|_| malformed)?.into_parts();
-        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(malformed);
-        };
-        if scheme == Scheme::HTTPS {
-            return Err(InvalidUpstreamUrl(
-                "https is not supported yet; write http:// and keep the upstream on loopback",
-            ));
-        }
-        if authority.as_str().contains('@') {
-            return Err(InvalidUpstreamUrl("leave credentials out of the URL"));
-        }
-        // `Uri` forgets a fragment, so it must be looked for in the text.
-        if url.contains('#') || parts.path_and_query.is_some_and(|path| path != "/") {
-            return Err(InvalidUpstreamUrl("leave out path, query and fragment"));
-        }
-        if scheme != Scheme::HTTP || !is_connectable(&authority) {
-            return Err(malformed);
-        }
-        Ok(Self(authority))
-    }
-}
-
-impl fmt::Display for UpstreamUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
-    }
-}
-
-/// The error for a URL that an upstream cannot have.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct InvalidUpstreamUrl(&'static str);
-
-impl fmt::Display for InvalidUpstreamUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for InvalidUpstreamUrl {}
-
 fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
     node.text()?
         .parse()
@@ -280,44 +224,5 @@ mod tests {
         for path in ["/", "/a", "/.well-known", "/a/...", "/~a/@b"] {
             assert_eq!(path.parse::<RoutePath>().unwrap().as_str(), path);
         }
-    }
-
-    #[test]
-    fn an_upstream_is_a_host_and_at_most_a_port() {
-        for url in [
-            "http://a",
-            "http://a_b.c-d:1",
-            "http://[::1]:3000",
-            "HTTP://a/",
-        ] {
-            assert!(url.parse::<UpstreamUrl>().is_ok(), "{url}");
-        }
-        for url in [
-            "",
-            "a",
-            "a:80",
-            "http://",
-            "http://:80",
-            "http://a:",
-            "http://a:0",
-            "http://a:65536",
-            "http://a:b",
-            "http://a,b",
-            "http://[zz]",
-            "http://a/b",
-            "http://a?b",
-            "http://a#b",
-            "http://u@a",
-            "http://u:p@a",
-            "https://a",
-            "ftp://a",
-            "//a",
-            "unix:/run/a",
-        ] {
-            assert!(url.parse::<UpstreamUrl>().is_err(), "{url}");
-        }
-        let upstream: UpstreamUrl = "http://[::1]:3000/".parse().unwrap();
-        assert_eq!(upstream.authority().as_str(), "[::1]:3000");
-        assert_eq!(upstream.to_string(), "http://[::1]:3000");
     }
 }

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 
 use super::front;
 use super::limits::number;
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     /// The mode of the files of Unix sockets. Absent: 660, for the user and the group that the
     /// proxy runs as.
     pub unix_mode: u32,
+    /// How many threads serve clients. Absent: as many as there are processors to be used.
+    pub workers: NonZeroUsize,
     /// Whether HTTP/2 is spoken without TLS, to clients that begin with it.
     pub h2c: bool,
     /// The address for probes, metrics and purging. Absent: there are none.
@@ -42,6 +45,7 @@ impl ServerConfig {
         let listen = server
             .list("listen", addresses, front::listen_address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN.into()]);
+        let workers = server.optional("workers", workers);
         let h2c = server.flag("h2c");
         let unix_mode = server.optional("unix_mode", front::mode);
         let admin_listen = server.optional("admin_listen", address);
@@ -61,6 +65,7 @@ impl ServerConfig {
         let (client_limit, limits) = limits?;
         Some(Self {
             listen,
+            workers: workers.unwrap_or_else(default_workers),
             h2c,
             unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
@@ -80,6 +85,23 @@ fn client_limit(limits: &mut Section<'_>) -> ClientLimit {
     let burst = limits.optional("unknown_tokens_burst", number);
     burst.map_or(limit, |burst| limit.with_burst(burst))
 }
+
+fn workers(node: Node) -> Result<NonZeroUsize, String> {
+    let workers = usize::try_from(node.integer()?).ok();
+    let workers = workers.filter(|workers| *workers <= MOST_WORKERS);
+    let workers = workers.and_then(NonZeroUsize::new);
+    workers.ok_or_else(|| {
+        format!("must be from 1 to {MOST_WORKERS}; leave it out for one per processor")
+    })
+}
+
+/// A process that may use no more than some processors, as a container, is told so here.
+fn default_workers() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// More than any machine has processors.
+const MOST_WORKERS: usize = 1024;
 
 /// Reachable from this machine only: who wants to serve a network says so. The port is the one
 /// that people try first.

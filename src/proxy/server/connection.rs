@@ -29,7 +29,6 @@ use super::watched_stream::WatchedStream;
 
 /// A client that was let in.
 pub(super) struct Connection {
-    pub(super) stream: BoxStream,
     pub(super) peer: Peer,
     pub(super) tls: Option<Tls>,
     pub(super) place: Place,
@@ -42,7 +41,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Answers its requests with `service` until it ends.
-    pub(super) async fn serve<S, B>(self, service: S)
+    pub(super) async fn serve<S, B>(self, stream: BoxStream, service: S)
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -52,12 +51,12 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let peer = self.peer;
-        if let Err(ended) = self.serve_protocol(service).await {
+        if let Err(ended) = self.serve_protocol(stream, service).await {
             tracing::debug!(%peer, "connection ended: {ended}");
         }
     }
 
-    async fn serve_protocol<S, B>(mut self, service: S) -> Result<(), BoxError>
+    async fn serve_protocol<S, B>(self, stream: BoxStream, service: S) -> Result<(), BoxError>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -68,7 +67,7 @@ impl Connection {
     {
         let mut began_at = Instant::now();
         let uptake = Uptake::default();
-        let stream: BoxStream = Box::new(Socket::new(self.stream, uptake.clone()));
+        let stream: BoxStream = Box::new(Socket::new(stream, uptake.clone()));
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
                 let handshake = timeout(self.timeouts.handshake, tls.accept(stream));
@@ -82,19 +81,19 @@ impl Connection {
             }
             None => (stream, Protocol::Http1),
         };
-        self.stream = stream;
         let is_multiplexed = protocol == Protocol::Http2;
         let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
         // Boxed, so that a connection of HTTP/1 has not the size of one of HTTP/2.
         let served = match protocol {
-            Protocol::Http1 => Box::pin(self.serve_http1(service, activity)).await,
-            Protocol::Http2 => Box::pin(self.serve_http2(service, activity)).await,
+            Protocol::Http1 => Box::pin(self.serve_http1(stream, service, activity)).await,
+            Protocol::Http2 => Box::pin(self.serve_http2(stream, service, activity)).await,
         };
         served.map_err(BoxError::from)
     }
 
     async fn serve_http1<S, B>(
         self,
+        stream: BoxStream,
         service: S,
         activity: Arc<Activity>,
     ) -> Result<(), Ended<hyper::Error>>
@@ -106,7 +105,7 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let head_bytes = self.limits.head_bytes.get() as usize;
         let connection = http1::Builder::new()
@@ -123,6 +122,7 @@ impl Connection {
 
     async fn serve_http2<S, B>(
         self,
+        stream: BoxStream,
         service: S,
         activity: Arc<Activity>,
     ) -> Result<(), Ended<hyper::Error>>
@@ -134,7 +134,7 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
         let streams = Streams::new(self.timeouts.response);
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));
         let connection = http2::Builder::new(streams)

@@ -1,3 +1,6 @@
+use std::io;
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
@@ -18,7 +21,7 @@ pub(super) type BoxStream = Box<dyn Stream>;
 impl Stream for TcpStream {
     fn reset_when_dropped(&self) {
         // What cannot be reset ends like any other.
-        let _ = socket2::SockRef::from(self).set_linger(Some(std::time::Duration::ZERO));
+        let _ = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
 }
 
@@ -32,3 +35,40 @@ impl Stream for Preread {}
 
 #[cfg(test)]
 impl Stream for tokio::io::DuplexStream {}
+
+/// A connection of a client that no runtime waits for yet.
+pub(super) enum Accepted {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Accepted {
+    /// Lets the current runtime wait for its bytes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system has no room for one more.
+    pub(super) fn open(self) -> io::Result<BoxStream> {
+        match self {
+            Self::Tcp(stream) => {
+                stream.set_nonblocking(true)?;
+                // Responses are written whole, so there is nothing that waiting could join.
+                stream.set_nodelay(true)?;
+                // Not every system that looks like Linux knows this one.
+                #[cfg(any(target_os = "android", target_os = "linux"))]
+                let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
+                Ok(Box::new(TcpStream::from_std(stream)?))
+            }
+            Self::Unix(stream) => {
+                stream.set_nonblocking(true)?;
+                Ok(Box::new(UnixStream::from_std(stream)?))
+            }
+        }
+    }
+}
+
+/// How much the system takes of a response before it is on its way; without this, megabytes. A
+/// client that pauses is told from one that is slow by what is taken, and the system takes more
+/// once it has sent half of this: who reads a KiB a second is never taken for stalled.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const MAX_UNSENT_BYTES: u32 = 32 * 1024;

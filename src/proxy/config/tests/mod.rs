@@ -3,6 +3,7 @@ mod ghes_alone;
 mod refused;
 mod secrets;
 mod tls;
+mod upstreams;
 
 use std::env::temp_dir;
 use std::path::PathBuf;

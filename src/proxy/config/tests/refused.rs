@@ -32,6 +32,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "realm = ",
+        "workers = 0\nrealm = ",
+        "3: server.workers: must be from 1 to 1024; leave it out for one per processor",
+    ),
+    (
+        "realm = ",
         "unix_mode = \"0o660\"\nrealm = ",
         "3: server.unix_mode: not the mode of a file; write it as for chmod, like \"660\"",
     ),
@@ -302,9 +307,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "http://127.0.0.1:3000",
-        "https://127.0.0.1:3000",
-        "18: routes[0].upstream: https is not supported yet; \
-         write http:// and keep the upstream on loopback",
+        "h2://127.0.0.1:3000",
+        "18: routes[0].upstream: not an address; write it like http://127.0.0.1:3000, https://, \
+         h2c:// or unix:/run/tool.sock",
     ),
     (
         "[\"read:org\"]",

@@ -80,17 +80,14 @@ impl Client {
         let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
         let server = Server::new(setup.limits, Timeouts::default()).with_h2c(setup.h2c);
         let place = server.connections.take_now(peer).expect("the first");
-        let connection = Connection {
-            tls: setup.tls,
-            ..server.connection(Box::new(far), peer, place, &drainage)
-        };
+        let connection = server.connection(peer, place, setup.tls, &drainage);
         let service = service_fn(move |request: Request<Incoming>| async move {
             let _ = request.into_body().collect().await;
             sleep(after).await;
             let body = Full::new(Bytes::from(vec![b'x'; answer_bytes]));
             Ok::<_, Infallible>(Response::new(body))
         });
-        tokio::spawn(connection.serve(service));
+        tokio::spawn(connection.serve(Box::new(far), service));
         Self {
             stream,
             connected_at: Instant::now(),

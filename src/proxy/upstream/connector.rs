@@ -1,0 +1,197 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use hyper::client::conn::{http1, http2};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tower::ServiceExt;
+
+use super::connection::{Connection, Host, Wanted};
+use super::failure::Failure;
+use super::handle::Handle;
+use super::upload::Upload;
+use crate::proxy::config::{UpstreamAddress, UpstreamTls, UpstreamUrl};
+
+/// Makes connections to one address. Each step has a limit.
+pub(super) enum Connector {
+    Http(Tcp),
+    H2c(Tcp),
+    Https(Tcp, Tls),
+    Unix(Box<Path>),
+}
+
+/// A name that is resolved anew for each connection.
+pub(super) struct Tcp {
+    connector: HttpConnector,
+    uri: Uri,
+}
+
+/// What is said in the handshake.
+pub(super) struct Tls {
+    any: TlsConnector,
+    http1: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl Connector {
+    /// Returns how to reach an upstream, and what to call it there.
+    pub(super) fn new(url: &UpstreamUrl, tls: Option<&UpstreamTls>) -> (Self, Host) {
+        match (url.address(), tls) {
+            (UpstreamAddress::Http(authority), _) => {
+                let host = Host::new(Scheme::HTTP, authority.clone());
+                (Self::Http(Tcp::new(Scheme::HTTP, authority)), host)
+            }
+            (UpstreamAddress::H2c(authority), _) => {
+                let host = Host::new(Scheme::HTTP, authority.clone());
+                (Self::H2c(Tcp::new(Scheme::HTTP, authority)), host)
+            }
+            (UpstreamAddress::Https(authority), tls) => {
+                let tls = tls.expect("the configuration has TLS wherever it has https");
+                let host = Host::new(Scheme::HTTPS, authority.clone());
+                let tcp = Tcp::new(Scheme::HTTPS, authority);
+                (Self::Https(tcp, Tls::new(tls, authority)), host)
+            }
+            (UpstreamAddress::Unix(path), _) => {
+                // A path is no host; what nginx and curl say then is what servers expect.
+                let host = Host::new(Scheme::HTTP, Authority::from_static("localhost"));
+                (Self::Unix(path.clone()), host)
+            }
+        }
+    }
+
+    pub(super) async fn connect(&self, wanted: Wanted) -> Result<Connection, Failure> {
+        match self {
+            Self::Http(tcp) => http1(tcp.connect().await?).await,
+            Self::H2c(tcp) => http2(tcp.connect().await?).await,
+            Self::Https(tcp, tls) => {
+                let stream = tls.agree(tcp.connect().await?, wanted).await?;
+                match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => http2(stream).await,
+                    _ => http1(stream).await,
+                }
+            }
+            Self::Unix(path) => http1(unix(path).await?).await,
+        }
+    }
+}
+
+impl Tcp {
+    fn new(scheme: Scheme, authority: &Authority) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority = Some(authority.clone());
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+        let uri = Uri::from_parts(parts).expect("scheme, authority and path make a URI");
+        Self { connector, uri }
+    }
+
+    async fn connect(&self) -> Result<TcpStream, Failure> {
+        let connecting = self.connector.clone().oneshot(self.uri.clone());
+        let stream = timeout(CONNECT_TIMEOUT, connecting)
+            .await
+            .map_err(|_| Failure::ConnectTimeout)?
+            .map_err(Failure::connect)?;
+        Ok(stream.into_inner())
+    }
+}
+
+impl Tls {
+    fn new(tls: &UpstreamTls, authority: &Authority) -> Self {
+        let offering = |protocols: &[&[u8]]| {
+            let mut client = ClientConfig::clone(tls.client());
+            client.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+            TlsConnector::from(Arc::new(client))
+        };
+        // An IPv6 address stands in brackets in a URI only.
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        let name = tls.server_name.clone();
+        let name = name.map_or_else(|| ServerName::try_from(host), Ok);
+        Self {
+            any: offering(&[b"h2", b"http/1.1"]),
+            http1: offering(&[b"http/1.1"]),
+            name: name.expect("a host that can be connected to is a name or an address"),
+        }
+    }
+
+    async fn agree(
+        &self,
+        stream: TcpStream,
+        wanted: Wanted,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        let connector = match wanted {
+            Wanted::Any | Wanted::Fresh => &self.any,
+            Wanted::FreshHttp1 => &self.http1,
+        };
+        let handshake = connector.connect(self.name.clone(), stream);
+        timeout(TLS_TIMEOUT, handshake)
+            .await
+            .map_err(|_| Failure::ConnectTimeout)?
+            .map_err(Failure::connect)
+    }
+}
+
+async fn unix(path: &Path) -> Result<UnixStream, Failure> {
+    timeout(CONNECT_TIMEOUT, UnixStream::connect(path))
+        .await
+        .map_err(|_| Failure::ConnectTimeout)?
+        .map_err(Failure::connect)
+}
+
+async fn http1<S>(stream: S) -> Result<Connection, Failure>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HEAD_BYTES)
+        .handshake::<_, Upload>(TokioIo::new(stream))
+        .await
+        .map_err(Failure::connect)?;
+    let handle = Handle::drive(sender, connection.with_upgrades());
+    Ok(Connection::Http1(handle))
+}
+
+async fn http2<S>(stream: S) -> Result<Connection, Failure>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_header_list_size(MAX_HEAD_BYTES as u32)
+        .handshake::<_, Upload>(TokioIo::new(stream))
+        .await
+        .map_err(Failure::connect)?;
+    Ok(Connection::Http2(Handle::drive(sender, connection)))
+}
+
+/// An upstream in the same network accepts within milliseconds; after a second it is down, and a
+/// client is better told so. It has to do for the name server too.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Two round trips and a signature.
+const TLS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The largest head of a response, and the most that is read at once of its body. hyper's own
+/// limit is 400 KiB.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Many exchanges depend on a connection of HTTP/2, so that one whose peer is gone must be
+/// noticed. Pings are sent only while there are any.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// As long as the whole of a client's patience with a page that does not move.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);

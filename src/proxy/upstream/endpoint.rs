@@ -1,0 +1,192 @@
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tokio::time::timeout;
+
+use super::connection::{Connection, Host, Wanted};
+use super::connector::Connector;
+use super::failure::Failure;
+use super::handle::Ended;
+use super::health::Health;
+use super::pool::{IDLE_TIMEOUT, Pool};
+use super::upload::Upload;
+use crate::proxy::config::{UpstreamTls, UpstreamUrl};
+use crate::proxy::server::current_worker;
+
+/// One address of an upstream, the connections to it, and how it is doing.
+///
+/// The address comes from the configuration alone; nothing in a request can change it.
+pub(super) struct Endpoint {
+    url: UpstreamUrl,
+    host: Host,
+    connector: Connector,
+    /// One for each worker, so that a connection stays on the thread that waits for its bytes.
+    pools: Box<[Pool]>,
+    is_swept: AtomicBool,
+    under_way: AtomicUsize,
+    health: Health,
+}
+
+/// A connection for one exchange.
+///
+/// It goes back to its pool only by [`give_back`](Self::give_back); whoever drops it closes it.
+pub(super) struct Lease {
+    /// None while a request is sent over it, and after that if it is not this lease's to give back.
+    connection: Option<Connection>,
+    was_used: bool,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Endpoint {
+    pub(super) fn new(url: UpstreamUrl, tls: Option<&UpstreamTls>, workers: NonZeroUsize) -> Self {
+        let (connector, host) = Connector::new(&url, tls);
+        Self {
+            url,
+            host,
+            connector,
+            pools: (0..workers.get()).map(|_| Pool::default()).collect(),
+            is_swept: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
+            health: Health::default(),
+        }
+    }
+
+    pub(super) fn url(&self) -> &UpstreamUrl {
+        &self.url
+    }
+
+    /// The pool of the worker that asks.
+    fn pool(&self) -> &Pool {
+        &self.pools[current_worker() % self.pools.len()]
+    }
+
+    /// How many exchanges are under way, bodies included.
+    pub(super) fn load(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Takes a connection that was used before, if one is free.
+    pub(super) fn used(self: &Arc<Self>) -> Option<Lease> {
+        let connection = self.pool().take()?;
+        Some(self.lease(connection, true))
+    }
+
+    /// Makes a new connection, unless another one is free before that will do as well.
+    ///
+    /// A burst would otherwise make as many connections as it has requests, and a listener whose
+    /// backlog overflows lets those who knock wait for seconds.
+    pub(super) async fn fresh(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
+        if wanted != Wanted::Any {
+            return self.make(wanted).await;
+        }
+        let freed = self.pool().wait();
+        tokio::select! {
+            biased;
+            Ok(connection) = freed => Ok(self.lease(connection, true)),
+            made = self.make(wanted) => made,
+        }
+    }
+
+    async fn make(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
+        self.health.begin_attempt();
+        let connection = match self.connector.connect(wanted).await {
+            Ok(connection) => connection,
+            Err(failure) => {
+                self.health.failed();
+                return Err(failure);
+            }
+        };
+        self.health.succeeded();
+        if let Connection::Http2(handle) = &connection {
+            self.pool().share(handle);
+            tokio::spawn(unshare(Arc::downgrade(self), handle.ended.clone()));
+        }
+        if !self.is_swept.swap(true, Ordering::Relaxed) {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+        Ok(self.lease(connection, false))
+    }
+
+    /// Takes back a connection whose exchange is over, and hands it on if somebody waits for it.
+    ///
+    /// hyper says that it is ready for the next one only when its own task has run.
+    fn take_back(self: &Arc<Self>, mut connection: Connection) {
+        if connection.is_ready() || !self.pool().is_wanted() {
+            return self.pool().put(connection);
+        }
+        let endpoint = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Ok(true) = timeout(IDLE_TIMEOUT, connection.becomes_ready()).await {
+                endpoint.pool().put(connection);
+            }
+        });
+    }
+
+    fn lease(self: &Arc<Self>, connection: Connection, was_used: bool) -> Lease {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Lease {
+            connection: Some(connection),
+            was_used,
+            endpoint: Arc::clone(self),
+        }
+    }
+}
+
+impl Lease {
+    /// Tells whether the upstream may be closing the connection, having waited for long enough.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used
+    }
+
+    /// See [`Connection::send`].
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Upload>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        let connection = self.connection.take();
+        let connection = connection.expect("a lease is good for one request");
+        let (response, connection) = connection.send(&self.endpoint.host, request).await?;
+        self.connection = connection;
+        Ok(response)
+    }
+
+    /// Lets others use the connection. Both messages must have been read and sent to their ends.
+    pub(super) fn give_back(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.endpoint.take_back(connection);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.endpoint.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Drops the handle that new requests would use, when the connection has ended.
+async fn unshare(endpoint: Weak<Endpoint>, mut ended: Ended) {
+    ended.wait().await;
+    if let Some(endpoint) = endpoint.upgrade() {
+        endpoint.pools.iter().for_each(Pool::drop_ended);
+    }
+}
+
+/// Closes connections that nobody wants any more, for as long as the endpoint is there.
+async fn sweep(endpoint: Weak<Endpoint>) {
+    loop {
+        tokio::time::sleep(IDLE_TIMEOUT).await;
+        let Some(endpoint) = endpoint.upgrade() else {
+            return;
+        };
+        endpoint.pools.iter().for_each(Pool::sweep);
+    }
+}

@@ -1,0 +1,279 @@
+//! The way to an upstream and back.
+//!
+//! 1. **No connection is shared by mistake.** One goes back to its pool only after both messages
+//!    were sent and read to their ends; whatever ends otherwise closes it.
+//! 2. **No request is sent twice**, unless nothing of it was written, or its method is idempotent
+//!    (RFC 9110 §9.2.2), it has no body, and the connection was one that the upstream may have been
+//!    about to close. Then once, over a new connection.
+//! 3. **An upstream that cannot be reached is 502**, one that takes too long 504.
+//!
+//! The connections are `hyper::client::conn`'s, without hyper-util's client around them: no task
+//! and no box for each request, no lookup of the address.
+
+mod addresses;
+mod connection;
+mod connector;
+mod download;
+mod endpoint;
+mod failure;
+mod handle;
+mod health;
+mod pool;
+mod tunnel;
+mod upload;
+mod websocket;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::uri::PathAndQuery;
+use http::{Extensions, Request, Response, Uri, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use tower::Service;
+
+pub use self::download::Download;
+pub(super) use self::tunnel::Tunnels;
+pub(super) use self::websocket::note_handshake;
+
+use self::addresses::Addresses;
+use self::connection::Wanted;
+use self::endpoint::{Endpoint, Lease};
+use self::failure::Failure;
+use self::upload::{Sent, Upload};
+use super::body::Body;
+use super::config::{RouteConfig, UpstreamUrl};
+use super::headers::strip_response;
+use super::response_gate::response_gate;
+use crate::causes::Causes;
+use crate::rejection::RejectionKind;
+
+/// All upstreams: routes to the same address share its connections, unless TLS is involved.
+pub(super) struct Upstreams {
+    endpoints: Vec<Arc<Endpoint>>,
+    tunnels: Tunnels,
+    workers: NonZeroUsize,
+}
+
+impl Upstreams {
+    /// For so many workers, each of which has connections of its own.
+    pub(super) fn new(workers: NonZeroUsize) -> Self {
+        Self {
+            endpoints: Vec::new(),
+            tunnels: Tunnels::default(),
+            workers,
+        }
+    }
+
+    pub(super) fn of(&mut self, route: &RouteConfig) -> Upstream {
+        let tls = route.upstream_tls.as_ref();
+        let endpoints = route.upstreams.iter().map(|url| match tls {
+            Some(tls) if url.is_https() => {
+                Arc::new(Endpoint::new(url.clone(), Some(tls), self.workers))
+            }
+            _ => self.shared(url),
+        });
+        let addresses = Addresses::new(endpoints.collect());
+        let upstream = Upstream {
+            addresses,
+            tunnels: self.tunnels.clone(),
+        };
+        if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
+            tracing::warn!(
+                upstream = %upstream.addresses,
+                "danger_accept_invalid_certs is on: anybody in between can play this upstream",
+            );
+        }
+        upstream
+    }
+
+    pub(super) fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
+    }
+
+    fn shared(&mut self, url: &UpstreamUrl) -> Arc<Endpoint> {
+        if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
+            return Arc::clone(known);
+        }
+        let endpoint = Arc::new(Endpoint::new(url.clone(), None, self.workers));
+        self.endpoints.push(Arc::clone(&endpoint));
+        endpoint
+    }
+}
+
+/// The service that one route leads to.
+#[derive(Clone)]
+pub(super) struct Upstream {
+    addresses: Addresses,
+    tunnels: Tunnels,
+}
+
+impl Upstream {
+    async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
+        let (request, mut sent, client) = self.prepare(request);
+        let too_late = async {
+            sent.wait().await;
+            tokio::time::sleep(RESPONSE_TIMEOUT).await;
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = self.exchange(request, client.is_some()) => answer,
+            () = too_late => Err(Failure::ResponseTimeout),
+        };
+        answer
+            .and_then(|(response, lease)| match client {
+                Some(client) if websocket::is_agreed(&response)? => {
+                    Ok(self.go_on(client, response, lease))
+                }
+                _ => pass_on(response, lease, sent),
+            })
+            .map_err(|failure| self.failed(&failure))
+    }
+
+    /// Makes what is sent of what was let in; with the client's connection if that is to go on as a
+    /// WebSocket.
+    fn prepare(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> (Request<Upload>, Sent, Option<OnUpgrade>) {
+        let is_handshake = websocket::is_handshake(&request) && self.addresses.speak_http1();
+        let client = is_handshake.then(|| hyper::upgrade::on(&mut request));
+        let (mut request, sent) = Upload::of(request);
+        *request.uri_mut() = origin_form(request.uri());
+        // What the gate noted there is for us alone.
+        *request.extensions_mut() = Extensions::new();
+        if client.is_some() {
+            websocket::ask_or_agree(request.headers_mut());
+        }
+        (request, sent, client)
+    }
+
+    /// Sends a request over a connection that is there, or else over a new one.
+    async fn exchange(
+        &self,
+        request: Request<Upload>,
+        is_handshake: bool,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        let wanted = match is_handshake {
+            true => Wanted::FreshHttp1,
+            false => Wanted::Any,
+        };
+        let mut lease = self.addresses.connect(wanted).await?;
+        let spare = lease.was_used().then(|| spare(&request)).flatten();
+        let mut failed = match lease.send(request).await {
+            Ok(response) => return Ok((response, lease)),
+            Err(failed) => failed,
+        };
+        let again = match failed.take_message() {
+            Some(unsent) if lease.was_used() => Some(unsent),
+            _ => spare.filter(|_| is_hang_up(failed.error())),
+        };
+        let again = again.ok_or_else(|| Failure::Broken(failed.into_error()))?;
+        drop(lease);
+        let mut lease = self.addresses.connect(Wanted::Fresh).await?;
+        match lease.send(again).await {
+            Ok(response) => Ok((response, lease)),
+            Err(failed) => Err(Failure::Broken(failed.into_error())),
+        }
+    }
+
+    /// Lets the client and the upstream talk in what they have agreed on.
+    fn go_on(
+        &self,
+        client: OnUpgrade,
+        mut response: Response<Incoming>,
+        lease: Lease,
+    ) -> Response<Body> {
+        let upstream = hyper::upgrade::on(&mut response);
+        self.tunnels.open(client, upstream, lease);
+        let mut response = response.map(|_| Body::default());
+        strip_response(response.headers_mut());
+        websocket::ask_or_agree(response.headers_mut());
+        response
+    }
+
+    fn failed(&self, failure: &Failure) -> RejectionKind {
+        if failure.is_of_the_client() {
+            return RejectionKind::InvalidRequest;
+        }
+        tracing::warn!(
+            upstream = %self.addresses,
+            error.causes = %Causes(failure),
+            "upstream failed: {failure}",
+        );
+        failure.kind()
+    }
+}
+
+impl Service<Request<Incoming>> for Upstream {
+    type Response = Response<Body>;
+    type Error = RejectionKind;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, RejectionKind>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RejectionKind>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        Box::pin(self.clone().forward(request))
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Upstream({})", self.addresses)
+    }
+}
+
+/// The same path and query, byte by byte.
+fn origin_form(requested: &Uri) -> Uri {
+    let root = || PathAndQuery::from_static("/");
+    Uri::from(requested.path_and_query().cloned().unwrap_or_else(root))
+}
+
+/// A copy of a request that may be sent twice.
+fn spare(request: &Request<Upload>) -> Option<Request<Upload>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut spare = Request::new(Upload::EMPTY);
+    spare.method_mut().clone_from(request.method());
+    spare.uri_mut().clone_from(request.uri());
+    spare.headers_mut().clone_from(request.headers());
+    Some(spare)
+}
+
+/// Tells whether the upstream let go of the connection, as it may at any time between two
+/// exchanges, from what a response can be wrong in.
+fn is_hang_up(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
+}
+
+fn is_io(error: &hyper::Error) -> bool {
+    use std::error::Error;
+    error
+        .source()
+        .is_some_and(|source| source.is::<std::io::Error>())
+}
+
+fn pass_on(
+    mut response: Response<Incoming>,
+    lease: Lease,
+    sent: Sent,
+) -> Result<Response<Body>, Failure> {
+    response_gate(&mut response)?;
+    let mut response = response.map(|body| Body::Streaming(Download::new(body, lease, sent)));
+    // Each hop has its own (RFC 9110 §2.5).
+    *response.version_mut() = Version::HTTP_11;
+    strip_response(response.headers_mut());
+    Ok(response)
+}
+
+/// What tools behind proxies are used to from nginx's `proxy_read_timeout`. It runs from the end of
+/// the request's body to the head of the response; bodies may take as long as they take.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);

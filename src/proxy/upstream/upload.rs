@@ -1,0 +1,94 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+use tower::BoxError;
+
+use crate::proxy::body::poll_filtered;
+use crate::proxy::server::{BodyTimeout, BodyWatch};
+use crate::proxy::trailers;
+
+/// The body of a request on its way to an upstream, without trailers, which tells when it is all
+/// sent.
+pub(in crate::proxy) struct Upload {
+    /// None where the request has no body.
+    body: Option<(Incoming, BodyWatch)>,
+    /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
+    _under_way: Option<oneshot::Sender<()>>,
+}
+
+/// Completes when the body is gone.
+#[derive(Debug)]
+pub(super) struct Sent(Option<oneshot::Receiver<()>>);
+
+impl Upload {
+    pub(super) const EMPTY: Self = Self {
+        body: None,
+        _under_way: None,
+    };
+
+    pub(super) fn of(mut request: Request<Incoming>) -> (Request<Self>, Sent) {
+        let timeout = request.extensions_mut().remove::<BodyTimeout>();
+        let (head, body) = request.into_parts();
+        if body.is_end_stream() {
+            return (Request::from_parts(head, Self::EMPTY), Sent(None));
+        }
+        let (sender, receiver) = oneshot::channel();
+        let upload = Self {
+            body: Some((body, BodyWatch::new(timeout))),
+            _under_way: Some(sender),
+        };
+        (Request::from_parts(head, upload), Sent(Some(receiver)))
+    }
+}
+
+impl Sent {
+    pub(super) async fn wait(&mut self) {
+        if let Some(receiver) = &mut self.0 {
+            // Nothing is ever sent; what counts is that the sender is dropped.
+            let _ = receiver.await;
+            self.0 = None;
+        }
+    }
+
+    pub(super) fn is_over(&mut self) -> bool {
+        match &mut self.0 {
+            Some(receiver) => receiver.try_recv() == Err(TryRecvError::Closed),
+            None => true,
+        }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some((body, watch)) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = poll_filtered(Pin::new(body), cx, trailers::of_request);
+        watch.watch(polled, cx).map(|watched| match watched {
+            Ok(frame) => frame.map(|frame| frame.map_err(BoxError::from)),
+            Err(stalled) => Some(Err(stalled.into())),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let body = self.body.as_ref();
+        body.is_none_or(|(body, _)| body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let body = self.body.as_ref();
+        body.map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
+    }
+}
