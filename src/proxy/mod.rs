@@ -240,7 +240,7 @@ impl Proxy {
         let log = AccessLog::begin(&request, &request_id);
         let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
         let client = provenance.client();
-        let (outcome, response) = match request_gate(&request) {
+        let (outcome, response) = match request_gate(&request, self.0.server.limits()) {
             Ok(Passage::Onward(onward)) => self
                 .forward(request, provenance, onward, request_id)
                 .await

@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 
 mod canary;
+mod certificate;
 mod check_config;
 mod demo;
 mod ghes;

@@ -69,6 +69,9 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         "streams_per_connection = {}",
         limits.streams_per_connection
     )?;
+    writeln!(f, "head_fields = {}", limits.head_fields)?;
+    writeln!(f, "head_bytes = {}", limits.head_bytes)?;
+    writeln!(f, "h2_head_bytes = {}", limits.h2_head_bytes)?;
     write_timeouts(f, &server.timeouts)?;
     let Some(files) = &server.tls else {
         return Ok(());
@@ -84,6 +87,8 @@ fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Resul
     write_key(f, "head", friendly(timeouts.head))?;
     write_key(f, "keep_alive", friendly(timeouts.keep_alive))?;
     write_key(f, "body", friendly(timeouts.body))?;
+    let body_total = timeouts.body_total.unwrap_or_default();
+    write_key(f, "body_total", friendly(body_total))?;
     write_key(f, "response", friendly(timeouts.response))?;
     write_key(f, "drain", friendly(timeouts.drain))
 }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::timeouts::Timeouts;
+use super::uptake::Uptake;
 
 /// The state of one connection, told by its stream and by its requests.
 #[derive(Debug)]
 pub(super) struct Activity {
     timeouts: Timeouts,
+    uptake: Uptake,
     /// Guards the state; never held while waiting.
     state: Mutex<State>,
 }
@@ -27,8 +29,6 @@ struct State {
     quiet_since: Instant,
     /// When the first byte of the next head came.
     head_since: Option<Instant>,
-    /// When the client began to take nothing more.
-    stalled_since: Option<Instant>,
     draining_since: Option<Instant>,
 }
 
@@ -46,18 +46,23 @@ pub(super) enum Overdue {
 
 impl Activity {
     /// For a connection whose first request can have come since `began_at`.
-    pub(super) fn new(timeouts: Timeouts, is_multiplexed: bool, began_at: Instant) -> Arc<Self> {
+    pub(super) fn new(
+        timeouts: Timeouts,
+        uptake: Uptake,
+        is_multiplexed: bool,
+        began_at: Instant,
+    ) -> Arc<Self> {
         let state = State {
             is_multiplexed,
             is_new: true,
             requests: 0,
             quiet_since: began_at,
             head_since: None,
-            stalled_since: None,
             draining_since: None,
         };
         Arc::new(Self {
             timeouts,
+            uptake,
             state: Mutex::new(state),
         })
     }
@@ -71,14 +76,6 @@ impl Activity {
         if state.requests == 0 && !state.is_multiplexed && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
         }
-    }
-
-    pub(super) fn client_takes_nothing(&self) {
-        self.state().stalled_since = Some(Instant::now());
-    }
-
-    pub(super) fn client_takes(&self) {
-        self.state().stalled_since = None;
     }
 
     pub(super) fn begin_request(self: &Arc<Self>) -> RequestUnderWay {
@@ -100,10 +97,10 @@ impl Activity {
 
     /// Returns until when the client has to do something, and what; none if it is our turn.
     pub(super) fn due(&self) -> Option<(Instant, Overdue)> {
-        let state = self.state();
-        if let Some(since) = state.stalled_since {
+        if let Some(since) = self.uptake.stalled_since() {
             return Some((since + self.timeouts.response, Overdue::Reading));
         }
+        let state = self.state();
         if state.requests > 0 {
             return None;
         }

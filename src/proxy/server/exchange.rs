@@ -23,10 +23,9 @@ pub(super) struct Exchanges<S> {
     streams: Option<Streams>,
 }
 
-#[pin_project]
 pub(super) struct Exchange<F> {
-    #[pin]
-    inner: F,
+    /// Boxed, because hyper keeps room for one with each connection that is idle.
+    inner: Pin<Box<F>>,
     version: Version,
     activity: Arc<Activity>,
     under_way: Option<RequestUnderWay>,
@@ -62,12 +61,12 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = Some(self.activity.begin_request());
         if !request.body().is_end_stream() {
-            let timeout = BodyTimeout(self.activity.timeouts().body);
+            let timeout = BodyTimeout::new(self.activity.timeouts());
             request.extensions_mut().insert(timeout);
         }
         Exchange {
             version: request.version(),
-            inner: self.inner.call(request),
+            inner: Box::pin(self.inner.call(request)),
             activity: Arc::clone(&self.activity),
             under_way,
             flow: self.streams.as_ref().map(Streams::begin),
@@ -82,9 +81,9 @@ where
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
-        if *this.version < Version::HTTP_2 && this.activity.is_draining() {
+        let this = self.get_mut();
+        let mut response = ready!(this.inner.as_mut().poll(cx))?;
+        if this.version < Version::HTTP_2 && this.activity.is_draining() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }

@@ -16,6 +16,7 @@ mod limits;
 mod listener;
 mod peer;
 mod protocol;
+mod socket;
 mod stream;
 mod supervision;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 mod timeouts;
 mod tls;
 mod unix_socket;
+mod uptake;
 mod watched_stream;
 mod workers;
 
@@ -99,6 +101,10 @@ impl Server {
     #[must_use]
     pub fn with_h2c(self, h2c: bool) -> Self {
         Self { h2c, ..self }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Shares connections out among `workers`. By default they are tasks of the runtime that

@@ -67,6 +67,26 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "realm = ",
+        "limits.head_fields = 19\nrealm = ",
+        "3: server.limits.head_fields: must be from 20 to 1000",
+    ),
+    (
+        "realm = ",
+        "limits.head_bytes = 8191\nrealm = ",
+        "3: server.limits.head_bytes: must be from 8192 to 262144",
+    ),
+    (
+        "realm = ",
+        "limits.h2_head_bytes = 262145\nrealm = ",
+        "3: server.limits.h2_head_bytes: must be from 8192 to 262144",
+    ),
+    (
+        "realm = ",
+        "timeouts.body_total = \"25h\"\nrealm = ",
+        "3: server.timeouts.body_total: must be at least 0s, which is no limit, and at most 1d",
+    ),
+    (
+        "realm = ",
         "timeouts.body = 30\nrealm = ",
         "3: server.timeouts.body: expected a string, found an integer; \
          a duration is a string with units, like \"60s\" or \"1m 30s\"",
