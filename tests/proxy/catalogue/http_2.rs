@@ -68,6 +68,13 @@ async fn f11_blanks_around_a_value_are_refused(on: Carrier) {
         let end = end_of_value(&front, "authorization", &value).await;
         assert_eq!(end.status(), Some(400), "{value:?}");
     }
+    // A credential with blanks would be refused for itself as well.
+    for value in [" a", "a\t"] {
+        let mut fields = known("").http2(on.scheme());
+        fields.push((b"x".to_vec(), value.into()));
+        let frames = frames::headers(1, &fields, true);
+        assert_eq!(front.end_of_frames(&frames).await.status(), Some(400));
+    }
     assert_eq!(front.gate.calls(), 0);
     let end = end_of_value(&front, "authorization", &good).await;
     assert_eq!(end.status(), Some(200), "it was the blanks");
