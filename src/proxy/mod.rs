@@ -3,7 +3,7 @@
 //! ```text
 //! connection ─ server ─► request_gate ─► routes ─► headers ─► gatekeeper ─► upstream
 //!                            │              │                     │             │
-//!                         400, 414       400, 404           401, 403, 503    502, 504
+//!                         400, 414     400, 404, 421        401, 403, 503    502, 504
 //!                      417, 431, 501, 508
 //! ```
 //!
@@ -69,7 +69,7 @@ pub use self::upstream::Download;
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
 use self::check::protected_check;
-use self::config::{Config, TrustedProxies};
+use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::gates::OpenGates;
 use self::headers::{set_forwarding, strip_request};
 use self::metrics::{Metrics, Outcome};
@@ -101,6 +101,7 @@ struct Inner {
     routes: Routes,
     realm: Realm,
     trusted_proxies: TrustedProxies,
+    allowed_hosts: AllowedHosts,
     request_ids: RequestIds,
     protection: Option<ProtectionMonitor>,
     validator: Validator<Check>,
@@ -170,6 +171,7 @@ impl Proxy {
             routes,
             realm: config.server.realm.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            allowed_hosts: config.server.allowed_hosts.clone(),
             request_ids: RequestIds::new(),
             protection,
             validator,
@@ -267,6 +269,10 @@ impl Proxy {
         onward: Onward,
         request_id: HeaderValue,
     ) -> Result<(Outcome, Response<Body>), RejectionKind> {
+        let host = provenance.host().unwrap_or(&onward.host);
+        if !self.0.allowed_hosts.contain(host) {
+            return Err(RejectionKind::MisdirectedRequest);
+        }
         let entry = self.0.routes.find(request.uri().path())?;
         let version = request.version();
         note_handshake(&mut request);

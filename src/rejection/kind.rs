@@ -22,6 +22,8 @@ pub enum RejectionKind {
     InvalidToken,
     /// The request has been forwarded in a circle.
     LoopDetected,
+    /// The gate does not serve the host that the request is for.
+    MisdirectedRequest,
     /// The request carries no bearer token.
     MissingToken,
     /// No route is configured for the request.
@@ -48,7 +50,7 @@ pub(super) struct Row {
 
 impl RejectionKind {
     /// Every kind there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadGateway,
         Self::ExpectationFailed,
         Self::Forbidden,
@@ -58,6 +60,7 @@ impl RejectionKind {
         Self::InvalidRequest,
         Self::InvalidToken,
         Self::LoopDetected,
+        Self::MisdirectedRequest,
         Self::MissingToken,
         Self::NoRoute,
         Self::NotImplemented,
@@ -136,6 +139,13 @@ impl RejectionKind {
                 "loop_detected",
                 "Loop detected",
                 "The request came through this gate before: it is forwarded in a circle.",
+                None,
+            ),
+            Self::MisdirectedRequest => row(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                "Misdirected request",
+                "This gate does not serve the host that you asked for.",
                 None,
             ),
             Self::MissingToken => row(

@@ -1,6 +1,8 @@
 //! The proxy over sockets: what upstreams get, and what clients get.
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
+#[macro_use]
+mod carrier;
 mod admin;
 mod catalogue;
 mod connections;

@@ -44,6 +44,7 @@
 //! # Ok::<_, ghes_gatekeeper::proxy::config::ConfigErrors>(())
 //! ```
 
+mod allowed_hosts;
 mod cache;
 mod environment;
 mod error;
@@ -79,6 +80,7 @@ use self::section::Section;
 use self::source::Node;
 use crate::validator::CacheOptions;
 
+pub use self::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, RouteConfig, RoutePath};

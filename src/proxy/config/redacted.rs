@@ -52,6 +52,10 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         .map(ToString::to_string)
         .collect();
     write_key(f, "trusted_proxies", trusted)?;
+    if let Some(hosts) = server.allowed_hosts.iter() {
+        let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
+        write_key(f, "allowed_hosts", hosts)?;
+    }
     write_key(f, "realm", server.realm.as_str())?;
     let limit = server.client_limit;
     writeln!(f, "\n[server.limits]")?;

@@ -1,6 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 
+use super::allowed_hosts::{AllowedHosts, InvalidAllowedHost};
 use super::front;
 use super::limits::number;
 use super::section::Section;
@@ -28,6 +29,8 @@ pub struct ServerConfig {
     pub admin_listen: Option<SocketAddr>,
     /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
     pub trusted_proxies: TrustedProxies,
+    /// The hosts that clients may ask for. Absent: any.
+    pub allowed_hosts: AllowedHosts,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
@@ -54,6 +57,11 @@ impl ServerConfig {
                 .parse()
                 .map_err(|error: InvalidTrustedProxy| error.to_string())
         });
+        let allowed_hosts = server.list("allowed_hosts", hosts, |node| {
+            node.text()?
+                .parse()
+                .map_err(|error: InvalidAllowedHost| error.to_string())
+        });
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
@@ -70,6 +78,9 @@ impl ServerConfig {
             unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
             trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
+            allowed_hosts: allowed_hosts
+                .map(AllowedHosts::from_iter)
+                .unwrap_or_default(),
             realm: realm.unwrap_or_default(),
             client_limit,
             tls,
@@ -116,6 +127,15 @@ fn addresses(node: Node) -> Result<Vec<Node>, String> {
         return Err("names no address; write [\"127.0.0.1:8080\"], or leave it out".to_owned());
     }
     Ok(addresses)
+}
+
+/// Reads hosts; none would leave nobody anything to ask for.
+fn hosts(node: Node) -> Result<Vec<Node>, String> {
+    let hosts = node.items_or_one()?;
+    if hosts.is_empty() {
+        return Err("names no host; leave it out to allow any".to_owned());
+    }
+    Ok(hosts)
 }
 
 pub(super) fn address(node: Node) -> Result<SocketAddr, String> {

@@ -349,6 +349,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "[ghes]",
+        "allowed_hosts = ['a', 'http://b']\n[ghes]",
+        "4: server.allowed_hosts[1]: not a host; write it without scheme and port, \
+         like tools.example.com or [::1]",
+    ),
+    (
+        "[ghes]",
+        "allowed_hosts = []\n[ghes]",
+        "4: server.allowed_hosts: names no host; leave it out to allow any",
+    ),
+    (
+        "[ghes]",
         "[server.limits]\nunknown_tokens_per_second = 0\n[ghes]",
         "5: server.limits.unknown_tokens_per_second: must be from 1 to 100000",
     ),
