@@ -23,6 +23,7 @@ mod tls;
 mod upstreams;
 mod webhook;
 mod websocket;
+mod websocket_http2;
 mod wire;
 
 /// From GitHub's documents.

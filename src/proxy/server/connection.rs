@@ -143,6 +143,8 @@ impl Connection {
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
+            // What is asked for by it is up to the service.
+            .enable_connect_protocol()
             .serve_connection(TokioIo::new(stream), service);
         // GOAWAY names the last request that is answered, so that a client can tell.
         let close = http2::Connection::graceful_shutdown;

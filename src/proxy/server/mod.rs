@@ -42,6 +42,7 @@ use self::stream::BoxStream;
 
 pub use self::address::{InvalidListenAddress, ListenAddress};
 pub(super) use self::body_timeout::{BodyTimeout, BodyWatch};
+pub(super) use self::exchange::TunnelUnderWay;
 pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::peer::Peer;

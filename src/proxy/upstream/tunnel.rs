@@ -8,8 +8,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::endpoint::Lease;
-
 /// What goes on between clients and upstreams when HTTP has ended there, and the end of it.
 #[derive(Clone)]
 pub(in crate::proxy) struct Tunnels(Arc<watch::Sender<bool>>);
@@ -30,8 +28,8 @@ impl Tunnels {
     }
 
     /// Passes bytes both ways from when both sides are ready, until both have ended, or one broke,
-    /// or neither said anything for too long.
-    pub(super) fn open(&self, client: OnUpgrade, upstream: OnUpgrade, lease: Lease) {
+    /// or neither said anything for too long. What is `held` is dropped then.
+    pub(super) fn open(&self, client: OnUpgrade, upstream: OnUpgrade, held: impl Send + 'static) {
         let mut end = self.0.subscribe();
         tokio::spawn(async move {
             // Fails only with its sender, which `self` has; then it is the end as well.
@@ -42,7 +40,7 @@ impl Tunnels {
                 },
                 _ = ended => {}
             }
-            drop(lease);
+            drop(held);
         });
     }
 }
