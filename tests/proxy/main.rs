@@ -8,6 +8,7 @@ mod corpus;
 mod cross_talk;
 mod draining;
 mod forwarding;
+mod grpc;
 mod hostile;
 mod inputs;
 mod lifetime;

@@ -128,7 +128,7 @@ async fn an_upstream_may_be_a_unix_socket() {
 }
 
 /// A file that is gone when the test is.
-struct Temporary(PathBuf);
+pub(super) struct Temporary(pub(super) PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
@@ -144,17 +144,17 @@ fn temporary(kind: &str) -> Temporary {
     Temporary(std::env::temp_dir().join(name))
 }
 
-fn pem(text: &str) -> Temporary {
+pub(super) fn pem(text: &str) -> Temporary {
     let file = temporary("pem");
     std::fs::write(&file.0, text).expect("a file");
     file
 }
 
 /// A certificate authority, and what it has signed.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(pub(super) CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut parameters = CertificateParams::new([]).expect("no name");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -162,7 +162,7 @@ impl Authority {
     }
 
     /// A certificate for `name`, and its key, as PEM.
-    fn certify(&self, name: &str) -> (String, String) {
+    pub(super) fn certify(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let parameters = CertificateParams::new([name.to_owned()]).expect("a name");
         let certificate = parameters.signed_by(&key, &self.0).expect("a certificate");
@@ -176,8 +176,13 @@ impl Authority {
     }
 }
 
-/// An upstream with a certificate for `name`, which wants one of the client if `is_mutual`.
-async fn tls(authority: &Authority, name: &str, is_mutual: bool, alpn: &[&str]) -> SocketAddr {
+/// TLS with a certificate for `name`, which wants one of the client if `is_mutual`.
+pub(super) fn acceptor(
+    authority: &Authority,
+    name: &str,
+    is_mutual: bool,
+    alpn: &[&str],
+) -> TlsAcceptor {
     let (certificate, key) = authority.certify(name);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -195,7 +200,11 @@ async fn tls(authority: &Authority, name: &str, is_mutual: bool, alpn: &[&str]) 
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
     let mut config = builder.with_single_cert(chain, key).expect("a certificate");
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn tls(authority: &Authority, name: &str, is_mutual: bool, alpn: &[&str]) -> SocketAddr {
+    let acceptor = acceptor(authority, name, is_mutual, alpn);
     let (listener, address) = listen().await;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
