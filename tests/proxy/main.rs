@@ -24,6 +24,7 @@ mod tls;
 mod upstreams;
 mod webhook;
 mod websocket;
+mod websocket_frames;
 mod websocket_http2;
 mod wire;
 
