@@ -19,6 +19,7 @@ mod provenance;
 mod real_peers;
 mod recorder;
 mod streaming;
+mod streaming_http2;
 mod support;
 mod tls;
 mod upstreams;

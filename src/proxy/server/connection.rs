@@ -17,6 +17,7 @@ use super::drain::Drain;
 use super::exchange::Exchanges;
 use super::flow::Streams;
 use super::limits::Limits;
+use super::lingering::Lingering;
 use super::peer::Peer;
 use super::protocol::{Protocol, agreed, told_by_preface};
 use super::stream::BoxStream;
@@ -102,6 +103,7 @@ impl Connection {
     {
         let activity = Activity::new(self.timeouts, false, began_at);
         let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = Lingering::new(stream, Arc::clone(&activity));
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let connection = http1::Builder::new()
             // Ours knows an idle connection from a slow head.

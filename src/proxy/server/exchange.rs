@@ -69,6 +69,7 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = Some(self.activity.begin_request());
         if !request.body().is_end_stream() {
+            self.activity.begin_body();
             let timeout = BodyTimeout(self.activity.timeouts().body);
             request.extensions_mut().insert(timeout);
         }

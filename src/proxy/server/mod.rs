@@ -13,6 +13,7 @@ mod drain;
 mod exchange;
 mod flow;
 mod limits;
+mod lingering;
 mod listener;
 mod peer;
 mod protocol;
