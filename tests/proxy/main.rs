@@ -17,6 +17,7 @@ mod peers;
 mod properties;
 mod provenance;
 mod real_peers;
+mod real_upstreams;
 mod recorder;
 mod streaming;
 mod streaming_http2;

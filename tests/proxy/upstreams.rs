@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
@@ -133,11 +133,14 @@ pub(super) struct Temporary(pub(super) PathBuf);
 impl Drop for Temporary {
     fn drop(&mut self) {
         // It may never have come about.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = match self.0.is_dir() {
+            true => std::fs::remove_dir_all(&self.0),
+            false => std::fs::remove_file(&self.0),
+        };
     }
 }
 
-fn temporary(kind: &str) -> Temporary {
+pub(super) fn temporary(kind: &str) -> Temporary {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let serial = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("gatekeeper-upstream-{}-{serial}.{kind}", std::process::id());
@@ -156,6 +159,9 @@ pub(super) struct Authority(pub(super) CertifiedIssuer<'static, KeyPair>);
 impl Authority {
     pub(super) fn new() -> Self {
         let mut parameters = CertificateParams::new([]).expect("no name");
+        // Who has the name of its issuer is taken for its own issuer by OpenSSL.
+        let names = &mut parameters.distinguished_name;
+        names.push(DnType::CommonName, "authority");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(parameters, key).expect("a certificate"))
