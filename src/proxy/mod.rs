@@ -32,6 +32,7 @@ mod check;
 pub mod config;
 mod decided_path;
 mod gates;
+mod grpc;
 mod headers;
 mod metrics;
 mod problem;
@@ -242,6 +243,7 @@ impl Proxy {
         let log = AccessLog::begin(&request, &request_id);
         let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
         let client = provenance.client();
+        let is_grpc = grpc::is_call(request.headers());
         let (outcome, response) = match request_gate(&request, self.0.server.limits()) {
             Ok(Passage::Onward(onward)) => self
                 .forward(request, provenance, onward, request_id)
@@ -259,7 +261,10 @@ impl Proxy {
         if let Some(log) = log {
             log.end(&response, client, elapsed);
         }
-        with_problem_json(response)
+        match is_grpc {
+            true => grpc::with_status(response),
+            false => with_problem_json(response),
+        }
     }
 
     async fn forward(

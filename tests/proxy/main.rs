@@ -10,6 +10,7 @@ mod corpus;
 mod cross_talk;
 mod draining;
 mod forwarding;
+mod grpc;
 mod handshakes;
 mod hostile;
 mod inputs;
@@ -19,13 +20,17 @@ mod peers;
 mod properties;
 mod provenance;
 mod real_peers;
+mod real_upstreams;
 mod recorder;
 mod streaming;
+mod streaming_http2;
 mod support;
 mod tls;
 mod upstreams;
 mod webhook;
 mod websocket;
+mod websocket_frames;
+mod websocket_http2;
 mod wire;
 
 /// From GitHub's documents.

@@ -19,7 +19,8 @@
 //!    upstream could not be told for which host a request is.
 //! 2. The absolute form passes, as RFC 9112 §3.2.2 demands, and its authority replaces `Host`. No
 //!    route and no connection depends on either.
-//! 3. Extended CONNECT (RFC 8441) is a CONNECT like any other until something allows it.
+//! 3. An extended CONNECT passes if it opens a WebSocket (RFC 8441 §5), and becomes a GET. Others
+//!    are a CONNECT like any other.
 //! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
 //!
 //! Ambiguous paths are refused where a path decides anything, by
@@ -64,7 +65,7 @@ pub(super) fn request_gate<B>(
     limits: &Limits,
 ) -> Result<Passage, RejectionKind> {
     limits::check(request, limits)?;
-    method::check(request.method())?;
+    method::check(request)?;
     let target = target::read(request)?;
     let host = host::read(request)?;
     framing::check(request.version(), request.headers())?;

@@ -82,6 +82,22 @@ fn tunnels_and_echoes_are_never_forwarded_in_any_case() {
 }
 
 #[test]
+fn a_websocket_is_the_one_tunnel_that_is_opened() {
+    let connect = |method, protocol, path| {
+        let mut request = h2(method, Some("a"), path, &[]);
+        let protocol = hyper::ext::Protocol::from_static(protocol);
+        request.extensions_mut().insert(protocol);
+        request
+    };
+    assert_onward(&connect("CONNECT", "websocket", "/chat?x"), "a");
+    for protocol in ["WebSocket", "connect-udp", ""] {
+        assert_refused(&connect("CONNECT", protocol, "/"), NotImplemented);
+    }
+    assert_refused(&connect("connect", "websocket", "/"), NotImplemented);
+    assert_refused(&connect("CONNECT", "websocket", "*"), InvalidRequest);
+}
+
+#[test]
 fn the_absolute_form_replaces_the_host() {
     for (target, host) in [
         ("http://a/p", "a"),

@@ -25,6 +25,8 @@ struct State {
     /// Nothing was asked yet.
     is_new: bool,
     requests: usize,
+    /// The last request had a body, which nobody may have read.
+    has_body: bool,
     /// When the last request ended, or when the first could begin.
     quiet_since: Instant,
     /// When the first byte of the next head came.
@@ -56,6 +58,7 @@ impl Activity {
             is_multiplexed,
             is_new: true,
             requests: 0,
+            has_body: false,
             quiet_since: began_at,
             head_since: None,
             draining_since: None,
@@ -82,8 +85,18 @@ impl Activity {
         let mut state = self.state();
         state.requests += 1;
         state.is_new = false;
+        state.has_body = false;
         state.head_since = None;
         RequestUnderWay(Arc::clone(self))
+    }
+
+    pub(super) fn begin_body(&self) {
+        self.state().has_body = true;
+    }
+
+    /// Tells whether the client may still be sending what nobody reads.
+    pub(super) fn may_send_body(&self) -> bool {
+        self.state().has_body
     }
 
     /// From now on the connection is to end as soon as it can.

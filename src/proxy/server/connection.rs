@@ -17,6 +17,7 @@ use super::drain::Drain;
 use super::exchange::Exchanges;
 use super::flow::Streams;
 use super::limits::Limits;
+use super::lingering::Lingering;
 use super::peer::Peer;
 use super::protocol::{Protocol, agreed, told_by_preface};
 use super::socket::Socket;
@@ -106,6 +107,7 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
+        let stream = Lingering::new(stream, Arc::clone(&activity));
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let head_bytes = self.limits.head_bytes.get() as usize;
         let connection = http1::Builder::new()
@@ -148,6 +150,8 @@ impl Connection {
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
+            // What is asked for by it is up to the service.
+            .enable_connect_protocol()
             .serve_connection(TokioIo::new(stream), service);
         // GOAWAY names the last request that is answered, so that a client can tell.
         let close = http2::Connection::graceful_shutdown;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -40,6 +40,13 @@ pub(super) struct ResponseBody<B> {
     _under_way: Option<RequestUnderWay>,
 }
 
+/// Keeps the connection from being idle for as long as what a CONNECT has become, which outlasts
+/// its response.
+#[derive(Clone, Debug)]
+pub(in crate::proxy) struct TunnelUnderWay(
+    #[expect(dead_code, reason = "held")] Arc<RequestUnderWay>,
+);
+
 impl<S> Exchanges<S> {
     pub(super) fn new(inner: S, activity: Arc<Activity>, streams: Option<Streams>) -> Self {
         Self {
@@ -61,8 +68,13 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = Some(self.activity.begin_request());
         if !request.body().is_end_stream() {
+            self.activity.begin_body();
             let timeout = BodyTimeout::new(self.activity.timeouts());
             request.extensions_mut().insert(timeout);
+        }
+        if request.method() == Method::CONNECT {
+            let tunnel = TunnelUnderWay(Arc::new(self.activity.begin_request()));
+            request.extensions_mut().insert(tunnel);
         }
         Exchange {
             version: request.version(),

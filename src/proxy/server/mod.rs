@@ -13,6 +13,7 @@ mod drain;
 mod exchange;
 mod flow;
 mod limits;
+mod lingering;
 mod listener;
 mod peer;
 mod protocol;
@@ -45,6 +46,7 @@ use self::stream::Accepted;
 
 pub use self::address::{InvalidListenAddress, ListenAddress};
 pub(super) use self::body_timeout::{BodyTimeout, BodyWatch};
+pub(super) use self::exchange::TunnelUnderWay;
 pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::peer::Peer;
