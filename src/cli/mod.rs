@@ -22,6 +22,7 @@ mod token;
 
 use clap::{Parser, Subcommand};
 use ghes_gatekeeper::ghes::AuthorizationApp;
+use tokio::runtime::Builder;
 
 pub(crate) use self::failure::Failure;
 use self::logging::LogFormat;
@@ -85,8 +86,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(Check::Config(arguments)) => check_config::run(&arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Emulator(arguments) => block_on(emulator::run(arguments)),
-        Command::Health(arguments) => block_on(health::run(arguments)),
-        Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Health(arguments) => block_on_this_thread(health::run(arguments)),
+        Command::Serve(arguments) => block_on_this_thread(serve::run(arguments)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Grant(command) => block_on(grant::run(command)),
         Command::Authorizations(command) => block_on(authorizations::run(command)),
@@ -103,12 +104,23 @@ fn named_app(app: &AuthorizationApp) -> String {
     }
 }
 
+/// On as many threads as there are processors.
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::running("cannot start the runtime", error))?
-        .block_on(command)
+    run_in(Builder::new_multi_thread(), command)
+}
+
+/// For what has little to do, or threads of its own for it.
+fn block_on_this_thread(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    run_in(Builder::new_current_thread(), command)
+}
+
+fn run_in(
+    mut runtime: Builder,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime = runtime.enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::running("cannot start the runtime", error))?;
+    runtime.block_on(command)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
 use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::listen::{Shutdown, announce, announce_gate, bind, bind_gate};
 use super::{Failure, environment, self_check};
@@ -17,7 +18,8 @@ Example:
   ghes-gatekeeper serve --config gatekeeper.toml
 
 Every key can also come from the environment, as GHES_GATEKEEPER_SERVER__LISTEN.
-SIGTERM and Ctrl-C let requests under way end, for ten seconds at most.")]
+SIGTERM and Ctrl-C let requests under way end, for ten seconds at most.
+SIGHUP reads the certificate again, which is otherwise done within five seconds.")]
 pub(super) struct Arguments {
     /// The configuration; without it, the environment must say everything.
     #[arg(long, value_name = "FILE")]
@@ -55,6 +57,9 @@ impl Listeners {
         }
         let tls = server.tls.clone().map(Tls::load).transpose();
         let tls = tls.map_err(|error| Failure::running("cannot start", error))?;
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(renew_on_hangup(tls)?);
+        }
         let gate = |address| bind_gate(address, server.unix_mode, tls.as_ref());
         Ok(Self {
             gates: try_join_all(server.listen.iter().map(gate)).await?,
@@ -86,6 +91,18 @@ impl Listeners {
         }
         Ok(servers)
     }
+}
+
+/// Reads the certificate again on each SIGHUP, as those who renew certificates expect.
+fn renew_on_hangup(tls: Tls) -> Result<impl Future<Output = ()>, Failure> {
+    let hangups = signal(SignalKind::hangup());
+    let mut hangups =
+        hangups.map_err(|error| Failure::running("cannot listen for signals", error))?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            tls.renew();
+        }
+    })
 }
 
 fn warn_if_exposed(address: SocketAddr) {

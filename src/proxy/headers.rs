@@ -4,7 +4,7 @@
 //! before anything of ours is set. Otherwise `Connection: X-Forwarded-User` would remove it.
 
 use http::header::{
-    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, HeaderValue,
     MAX_FORWARDS,
 };
 
@@ -67,10 +67,25 @@ pub(super) static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forw
 pub(super) static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Removes from a request what the client sent for this hop only, or cannot be trusted to say.
+/// Removes from a request what the client sent for this hop only, or cannot be trusted to say, and
+/// makes one of what only HTTP/2 may say in pieces.
 pub(super) fn strip_request(headers: &mut HeaderMap) {
     strip_named_by_connection(headers);
     remove_where(headers, is_unwanted);
+    join_cookies(headers);
+}
+
+/// Makes one field of the cookies that HTTP/2 lets a client split (RFC 9113 §8.2.3). HTTP/1 knows
+/// only one (RFC 6265 §5.4), and upstreams that find several read the first, the last, or none.
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs = headers.get_all(COOKIE).iter();
+    let crumbs: Vec<&[u8]> = crumbs.map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1 {
+        let cookies = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]));
+        let mut cookies = cookies.expect("what joins good values is good in one");
+        cookies.set_sensitive(true);
+        headers.insert(COOKIE, cookies);
+    }
 }
 
 /// Removes what an upstream could take for another method than the one that was decided on.
@@ -235,6 +250,21 @@ mod tests {
         assert_eq!(headers["x-request-id"], "id");
         assert_eq!(headers["max-forwards"], "2");
         assert_eq!(headers.len(), 6);
+    }
+
+    #[test]
+    fn cookies_in_pieces_are_made_one() {
+        for (crumbs, cookies) in [
+            (&[][..], &[][..]),
+            (&["a=1"], &["a=1"]),
+            (&["a=1", "b=2; c=3", "d="], &["a=1; b=2; c=3; d="]),
+        ] {
+            let lines: Vec<_> = crumbs.iter().map(|crumb| ("cookie", *crumb)).collect();
+            let mut headers = headers(&lines);
+            strip_request(&mut headers);
+            let joined: Vec<_> = headers.get_all(COOKIE).iter().collect();
+            assert_eq!(joined, cookies);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! ```text
 //! connection ─ server ─► request_gate ─► routes ─► headers ─► gatekeeper ─► upstream
 //!                            │              │                     │             │
-//!                         400, 414    400, 404, 405         401, 403, 503    502, 504
+//!                         400, 414  400, 404, 405, 421      401, 403, 503    502, 504
 //!                      417, 431, 501, 508
 //! ```
 //!
@@ -35,6 +35,7 @@ mod cors;
 mod decided_path;
 mod forward;
 mod gates;
+mod grpc;
 mod headers;
 mod metadata;
 mod metrics;
@@ -68,14 +69,14 @@ use tower::{BoxError, Layer};
 pub use self::body::Body;
 pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
-    Timeouts, Tls, TlsError, serve,
+    Timeouts, Tls, TlsError, Workers, serve,
 };
 pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
 use self::check::protected_check;
-use self::config::{Config, TrustedProxies};
+use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::gates::OpenGates;
 use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
@@ -107,6 +108,7 @@ struct Inner {
     metadata: Metadata,
     realm: Realm,
     trusted_proxies: TrustedProxies,
+    allowed_hosts: AllowedHosts,
     request_ids: RequestIds,
     protection: Option<ProtectionMonitor>,
     validator: Validator<Check>,
@@ -118,24 +120,35 @@ struct Inner {
 }
 
 impl Proxy {
-    /// Builds the proxy that a configuration describes, asking its GHES.
+    /// Builds the proxy that a configuration describes, asking its GHES, and starts its
+    /// [workers](Workers).
     ///
     /// # Errors
     ///
-    /// Returns an error if the configured client id or CA file cannot be used.
+    /// Returns an error if the configured client id or CA file cannot be used, or there can be no
+    /// more threads.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
         let (check, protection) = protected_check(&config.ghes, &metrics)?;
-        Ok(Self::build(config, check, metrics, Some(protection)))
+        let workers = Workers::start(config.server.workers)?;
+        let server = server_of(config).with_workers(workers);
+        Ok(Self::build(
+            config,
+            check,
+            metrics,
+            Some(protection),
+            server,
+        ))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     ///
-    /// Nothing limits how often; that is up to `check`.
+    /// Nothing limits how often; that is up to `check`. There are no workers: all happens in the
+    /// runtime that [serves](Self::serve).
     pub fn with_check(config: &Config, check: Check) -> Self {
         let metrics = Metrics::default();
         let check = BoxCloneSyncService::new(metrics.of_calls().layer(check));
-        Self::build(config, check, metrics, None)
+        Self::build(config, check, metrics, None, server_of(config))
     }
 
     /// Returns what stands between the proxy and GHES, to be watched.
@@ -149,6 +162,7 @@ impl Proxy {
         check: Check,
         metrics: Metrics,
         protection: Option<ProtectionMonitor>,
+        server: Server,
     ) -> Self {
         let validator = Validator::builder(check).with_cache(config.cache).build();
         let gate = GatekeeperLayer::new(validator.clone())
@@ -156,7 +170,7 @@ impl Proxy {
             .with_identity_extension(false)
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let mut upstreams = Upstreams::default();
+        let mut upstreams = Upstreams::new(config.server.workers);
         let routes = Routes::new(config, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
@@ -165,14 +179,14 @@ impl Proxy {
             metadata: Metadata::new(config),
             realm: config.server.realm.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            allowed_hosts: config.server.allowed_hosts.clone(),
             request_ids: RequestIds::new(),
             protection,
             validator,
             metrics,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
-            server: Server::new(config.server.limits, config.server.timeouts)
-                .with_h2c(config.server.h2c),
+            server,
             tunnels: upstreams.tunnels().clone(),
         }))
     }
@@ -236,7 +250,8 @@ impl Proxy {
         let log = AccessLog::begin(&request, &request_id);
         let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
         let client = provenance.client();
-        let (outcome, response) = match request_gate(&request) {
+        let is_grpc = grpc::is_call(request.headers());
+        let (outcome, response) = match request_gate(&request, self.0.server.limits()) {
             Ok(Passage::Onward(onward)) => {
                 self.route(request, provenance, onward, request_id).await
             }
@@ -252,7 +267,10 @@ impl Proxy {
         if let Some(log) = log {
             log.end(&response, client, elapsed);
         }
-        with_problem_json(response)
+        match is_grpc {
+            true => grpc::with_status(response),
+            false => with_problem_json(response),
+        }
     }
 
     async fn route(
@@ -263,6 +281,9 @@ impl Proxy {
         request_id: HeaderValue,
     ) -> (Outcome, Response<Body>) {
         let host = provenance.host().unwrap_or(&onward.host);
+        if !self.0.allowed_hosts.contain(host) {
+            return self.reject(RejectionKind::MisdirectedRequest);
+        }
         if let Some(document) = self.0.metadata.find(host, request.uri().path()) {
             let answer = document.answer(request.method());
             let answer = answer.map(|response| (Outcome::Anonymous, response));
@@ -294,6 +315,11 @@ impl Proxy {
         let response = Rejection::new(kind).into_response(&self.0.realm);
         (Outcome::Rejected(kind), response)
     }
+}
+
+fn server_of(config: &Config) -> Server {
+    let server = &config.server;
+    Server::new(server.limits, server.timeouts).with_h2c(server.h2c)
 }
 
 /// RFC 9110 §9.3.7: whoever asks `OPTIONS *` learns that there is a server, and nothing of what

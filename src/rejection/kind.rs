@@ -24,6 +24,8 @@ pub enum RejectionKind {
     LoopDetected,
     /// There are routes for the path, but none for the method.
     MethodNotAllowed,
+    /// The gate does not serve the host that the request is for.
+    MisdirectedRequest,
     /// The request carries no bearer token.
     MissingToken,
     /// No route is configured for the request.
@@ -50,7 +52,7 @@ pub(super) struct Row {
 
 impl RejectionKind {
     /// Every kind there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadGateway,
         Self::ExpectationFailed,
         Self::Forbidden,
@@ -61,6 +63,7 @@ impl RejectionKind {
         Self::InvalidToken,
         Self::LoopDetected,
         Self::MethodNotAllowed,
+        Self::MisdirectedRequest,
         Self::MissingToken,
         Self::NoRoute,
         Self::NotImplemented,
@@ -146,6 +149,13 @@ impl RejectionKind {
                 "method_not_allowed",
                 "Method not allowed",
                 "This path is for other methods; see Allow.",
+                None,
+            ),
+            Self::MisdirectedRequest => row(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                "Misdirected request",
+                "This gate does not serve the host that you asked for.",
                 None,
             ),
             Self::MissingToken => row(

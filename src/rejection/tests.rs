@@ -35,6 +35,7 @@ fn every_kind_is_what_the_contract_says() {
         (RejectionKind::MethodNotAllowed, 405, None),
         (RejectionKind::UriTooLong, 414, None),
         (RejectionKind::ExpectationFailed, 417, None),
+        (RejectionKind::MisdirectedRequest, 421, None),
         (RejectionKind::HeaderFieldsTooLarge, 431, None),
         (RejectionKind::LoopDetected, 508, None),
         (RejectionKind::NotImplemented, 501, None),

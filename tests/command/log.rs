@@ -86,3 +86,40 @@ async fn a_log_that_nobody_reads_stops_nothing() {
         assert!(response.starts_with("HTTP/1.1 401 "), "{response:?}");
     }
 }
+
+/// tracing-subscriber RUSTSEC-2025-0055: what stands in a path stays where it stands in the log.
+#[tokio::test]
+async fn one_request_is_one_line() {
+    let paths = [
+        "/forged%0a%1b[31m",
+        "/forged\"quoted\",http.status=200",
+        "/forged\\n\\r\\x1b",
+        "/forged\u{85}\u{2028}\u{202e}",
+    ];
+    for format in ["text", "json"] {
+        let arguments = ["demo", "--listen", "127.0.0.1:0", "--log-format", format];
+        let mut demo = command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command");
+        let gate = gate(&mut BufReader::new(demo.stdout.take().expect("output"))).await;
+        for path in paths {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            exchange(&gate, &request).await;
+        }
+        let id = demo.id().expect("a running process").to_string();
+        let kill = tokio::process::Command::new("kill").arg(&id).status().await;
+        assert!(kill.expect("kill").success());
+        let output = demo.wait_with_output().await.expect("an exit");
+        let log = String::from_utf8(output.stderr).expect("UTF-8");
+        let lines = log.lines().filter(|line| line.contains("request answered"));
+        let lines: Vec<&str> = lines.collect();
+        assert_eq!(lines.len(), paths.len(), "{log}");
+        assert!(lines.iter().all(|line| line.contains("forged")), "{log}");
+        let is_raw = |c: char| (c.is_control() && c != '\n') || "\u{2028}\u{202e}".contains(c);
+        assert!(!log.contains(is_raw), "{log:?}");
+        let is_object = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        assert_eq!(lines.iter().all(is_object), format == "json", "{log}");
+    }
+}

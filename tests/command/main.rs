@@ -3,6 +3,7 @@
 
 mod bad_configurations;
 mod canary;
+mod certificate;
 mod check_config;
 mod demo;
 mod ghes;

@@ -56,11 +56,16 @@ impl Running {
         address.unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
-    /// Sends a signal and returns the exit code.
-    pub(crate) async fn stop(mut self, signal: &str) -> Option<i32> {
+    /// Sends a signal.
+    pub(crate) async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("a running process").to_string();
         let kill = Command::new("kill").args([signal, &id]).status().await;
         assert!(kill.expect("kill").success());
+    }
+
+    /// Sends a signal and returns the exit code.
+    pub(crate) async fn stop(mut self, signal: &str) -> Option<i32> {
+        self.signal(signal).await;
         self.child.wait().await.expect("an exit").code()
     }
 }

@@ -8,7 +8,7 @@ use super::TOKEN;
 use super::support::{Client, Gate, Upstream, body, proxy_of, route, status};
 
 fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
 fn purge(body: &str) -> String {
@@ -17,7 +17,9 @@ fn purge(body: &str) -> String {
 
 fn post(body: &str, headers: &str) -> String {
     let length = body.len();
-    format!("POST /purge HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+    format!(
+        "POST /purge HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    )
 }
 
 async fn gate() -> (Gate, Upstream) {
@@ -158,7 +160,8 @@ async fn what_is_not_there_and_what_is_not_done_is_said() {
         ("DELETE", "/readyz", "GET, HEAD"),
         ("post", "/purge", "POST"),
     ] {
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         let answer = gate.admin().await.exchange(&request).await;
         assert_eq!(status(&answer), 405, "{method} {path}");
         assert!(
@@ -173,7 +176,8 @@ async fn head_is_get_without_the_body() {
     let (gate, _upstream) = gate().await;
     for path in ["/healthz", "/readyz", "/metrics"] {
         let length = body(&gate.admin().await.exchange(&get(path)).await).len();
-        let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let mut admin = gate.admin().await;
         admin.send(&request).await;
         let answer = admin.rest().await;

@@ -6,10 +6,11 @@
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, stream};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -18,7 +19,8 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 use tower::BoxError;
 
 use super::support::{Gate, route};
@@ -43,10 +45,12 @@ async fn answer(request: Request<Incoming>) -> Answer {
     let (manner, tag) = (path.next().ok_or("manner")?, path.next().ok_or("tag")?);
     if manner != "early" {
         let sent = body.collect().await?.to_bytes();
-        assert!(
-            sent.chunks(8).all(|piece| *piece == upload(tag)[..8]),
-            "{tag}"
-        );
+        if sent.chunks(8).any(|piece| *piece != upload(tag)[..8]) {
+            // Which fails the test, as a panic here would not.
+            let mut mixed_up = Response::new(BoxBody::default());
+            *mixed_up.status_mut() = StatusCode::CONFLICT;
+            return Ok(mixed_up);
+        }
     }
     let meant = Bytes::from(meant_for(user, tag));
     let half = meant.slice(..meant.len() / 2);
@@ -98,16 +102,20 @@ impl Choices {
     }
 }
 
-type Connection = SendRequest<BoxBody<Bytes, BoxError>>;
+/// A client's connection, and the task that works for it.
+struct Connection {
+    requests: SendRequest<BoxBody<Bytes, BoxError>>,
+    driver: JoinHandle<()>,
+}
 
 async fn connect(gate: &Gate) -> Connection {
     let stream = TcpStream::connect(gate.address)
         .await
         .expect("a connection");
     let made = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-    let (connection, driver) = made.expect("a connection");
-    tokio::spawn(async { drop(driver.await) });
-    connection
+    let (requests, driver) = made.expect("a connection");
+    let driver = tokio::spawn(async { drop(driver.await) });
+    Connection { requests, driver }
 }
 
 /// A request of one user, whole or such that its upload breaks off.
@@ -148,10 +156,6 @@ fn request(
 }
 
 /// Whether an exchange came to its end, and the connection may be used again.
-#[expect(
-    clippy::print_stdout,
-    reason = "cargo shows it if the test fails, or is asked to"
-)]
 async fn exchange(
     connection: &mut Connection,
     choices: &mut Choices,
@@ -160,9 +164,10 @@ async fn exchange(
 ) -> bool {
     let manner = MANNERS[choices.below(MANNERS.len())];
     let request = request(choices, token, manner, tag);
-    let method = request.method().clone();
+    // What the gate may send again, to an upstream that answers it.
+    let is_safe = request.method() == "GET" && ["whole", "early", "pieces"].contains(&manner);
     let is_impatient = choices.below(10) == 0;
-    let sent = connection.send_request(request);
+    let sent = connection.requests.send_request(request);
     if is_impatient {
         // Gone at any time between now and the end of the answer.
         let polls = choices.below(4);
@@ -175,17 +180,18 @@ async fn exchange(
         }
         return false;
     }
-    let Ok(response) = sent.await else {
+    // hyper may never tell of a request that the task of its connection did not take any more.
+    let sent = tokio::select! {
+        biased;
+        sent = sent => sent.ok(),
+        _ = &mut connection.driver => None,
+    };
+    let Some(response) = sent else {
         return false;
     };
     let status = response.status();
-    // An open question, and no mix-up: of some 100,000 exchanges one was seen to get no answer
-    // within the minute. What is printed is to help to find out why.
-    if status == 504 {
-        println!("no answer in time: {method} {manner} {tag}");
-    }
-    let is_known = [200, 502, 504].contains(&status.as_u16());
-    assert!(is_known, "{status} {method} {manner} {tag}");
+    let is_known = status == 200 || (status == 502 && !is_safe);
+    assert!(is_known, "{status} {tag} {manner}");
     let meant = meant_for(user, tag);
     let mut body = response.into_body();
     let mut received = Vec::new();
@@ -205,7 +211,7 @@ async fn exchange(
         );
         assert!(!is_whole || received.len() == meant.len(), "{tag} was cut");
     }
-    is_whole && connection.ready().await.is_ok()
+    is_whole && connection.requests.ready().await.is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,7 +235,9 @@ async fn nobody_gets_what_is_meant_for_somebody_else() {
             for number in 0..exchanges / CLIENTS {
                 let user = &users[choices.below(users.len())];
                 let tag = format!("{client}-{number}");
-                if exchange(&mut connection, &mut choices, user, &tag).await {
+                let exchange = exchange(&mut connection, &mut choices, user, &tag);
+                let exchange = timeout(PATIENCE, exchange).await;
+                if exchange.unwrap_or_else(|_| panic!("{tag} hangs")) {
                     finished += 1;
                 } else {
                     connection = connect(&gate).await;
@@ -247,3 +255,6 @@ async fn nobody_gets_what_is_meant_for_somebody_else() {
 }
 
 const CLIENTS: usize = 32;
+
+/// What takes as long has been forgotten; the gate itself would give up after a minute.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::TOKEN;
-use super::support::{Gate, Upstream, status};
+use super::support::{Gate, Upstream, route, status};
 
 fn request() -> String {
     format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
@@ -120,6 +120,34 @@ async fn an_upload_that_stops_is_let_go() {
     assert!(status(&answer) >= 400, "{answer}");
     assert_eq!(client.response().await, "", "and the connection is closed");
     assert_eq!(upstream.read(&mut half).await.unwrap_or(0), 0);
+}
+
+/// Where the whole has a time, pieces that come in theirs do not prolong it.
+#[tokio::test]
+async fn e3_an_upload_that_drips_is_let_go_where_the_whole_has_a_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let route = route("/", listener.local_addr().expect("an address"), "");
+    let total = "[server.timeouts]\nbody_total = \"1m\"\n";
+    let gate = Gate::start(&format!("{total}{route}")).await;
+    let mut client = gate.connect().await;
+    let head = request().replace("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\n");
+    client.send(&head.replace("GET", "POST")).await;
+    let mut upstream = asked(&listener).await;
+    let mut bytes = [0];
+    for piece in ["s", "l"] {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(25)).await;
+        tokio::time::resume();
+        client.send(piece).await;
+        upstream.read_exact(&mut bytes).await.expect("a byte");
+    }
+    tokio::time::pause();
+    let began_at = tokio::time::Instant::now();
+    let answer = client.response().await;
+    // Of a minute, or of the 30 s that a piece has.
+    assert!(began_at.elapsed().as_secs() <= 10, "{answer}");
+    assert!(status(&answer) >= 400, "{answer}");
+    assert_eq!(upstream.read(&mut bytes).await.unwrap_or(0), 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The proxy over sockets: what upstreams get, and what clients get.
 #![cfg(all(feature = "emulator", feature = "proxy"))]
 
+#[macro_use]
+mod carrier;
 mod admin;
 mod catalogue;
 mod connections;
@@ -9,6 +11,8 @@ mod cors;
 mod cross_talk;
 mod draining;
 mod forwarding;
+mod grpc;
+mod handshakes;
 mod hostile;
 mod inputs;
 mod lifetime;
@@ -19,14 +23,18 @@ mod peers;
 mod properties;
 mod provenance;
 mod real_peers;
+mod real_upstreams;
 mod recorder;
 mod routes;
 mod streaming;
+mod streaming_http2;
 mod support;
 mod tls;
 mod upstreams;
 mod webhook;
 mod websocket;
+mod websocket_frames;
+mod websocket_http2;
 mod wire;
 
 /// From GitHub's documents.

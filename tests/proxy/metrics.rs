@@ -20,7 +20,7 @@ type Samples = BTreeMap<String, f64>;
 
 async fn scrape(admin: &mut Client) -> String {
     let answer = admin
-        .exchange("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+        .exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await;
     assert_eq!(status(&answer), 200);
     let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
@@ -79,7 +79,7 @@ async fn traffic(gate: &Gate, admin: &mut Client) {
     gate.ghes
         .fail(Fault::status(StatusCode::TOO_MANY_REQUESTS).times(1));
     assert_eq!(ask(gate, "/tool", "gho_somebody").await, 503);
-    let purge = "POST /purge HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+    let purge = "POST /purge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                  Content-Length: 12\r\n\r\n{\"all\":true}";
     assert_eq!(body(&admin.exchange(purge).await), "{\"purged\":2}");
 }

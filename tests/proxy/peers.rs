@@ -54,16 +54,23 @@ async fn h2load_gets_every_answer() {
     }
 }
 
-/// Slow heads and slow bodies are closed on time, and others do not notice. What a slow reader
-/// sees of its end is up to the system's buffers; the server's own tests have it over a pipe.
+/// Slow heads, slow bodies and slow readers are closed on time, and others do not notice.
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_clients_are_closed_and_others_do_not_wait() {
-    let upstream = Upstream::start().await;
-    let times = "[server.timeouts]\nhead = \"1s\"\nbody = \"1s\"\n";
-    let open = route("/open", upstream.address, "anonymous = true");
-    let gate = Gate::start(&format!("{times}{open}")).await;
-    let url = format!("http://{}/open", gate.address);
-    for kind in [&["-H"][..], &["-B", "-s", "8192"]] {
+async fn e3_slow_clients_are_closed_and_others_do_not_wait() {
+    let (small, large) = (
+        Upstream::start().await,
+        Upstream::answering(long_answer()).await,
+    );
+    let times = "[server.timeouts]\nhead = \"1s\"\nbody = \"1s\"\nresponse = \"1s\"\n";
+    let routes = [
+        route("/small", small.address, "anonymous = true"),
+        route("/large", large.address, "anonymous = true"),
+    ];
+    let gate = Gate::start(&format!("{times}{}", routes.concat())).await;
+    let url = format!("http://{}/large", gate.address);
+    // Reads 512 bytes a second through the smallest window there is.
+    let slow_read = ["-X", "-w", "1", "-y", "1", "-n", "1", "-z", "512"];
+    for kind in [&["-H"][..], &["-B", "-s", "8192"], &slow_read] {
         let common = [
             "-c", "100", "-r", "100", "-i", "5", "-x", "8", "-l", "8", "-u", &url,
         ];
@@ -77,7 +84,7 @@ async fn slow_clients_are_closed_and_others_do_not_wait() {
                 break output;
             }
             let mut client = gate.connect().await;
-            let probe = client.exchange("GET /open HTTP/1.1\r\nHost: a\r\n\r\n");
+            let probe = client.exchange("GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
             let probe = timeout(Duration::from_millis(500), probe).await;
             assert!(
                 probe.expect("in time").starts_with("HTTP/1.1 200 "),
@@ -95,4 +102,11 @@ async fn slow_clients_are_closed_and_others_do_not_wait() {
             "{kind:?}: {text}"
         );
     }
+}
+
+/// Far more than the system holds back for a client.
+fn long_answer() -> &'static str {
+    let bytes = 16 << 20;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+    String::leak(head + &"x".repeat(bytes))
 }

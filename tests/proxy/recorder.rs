@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use super::carrier::{Carrier, Front};
 use super::support::{Gate, PATIENCE, route};
 use super::wire::{self, Message};
 
@@ -35,10 +36,28 @@ impl Recorder {
 
     /// A gate with these routes, of which each `(path, more)` leads here.
     pub(crate) async fn gate_with(&self, routes: &[(&str, &str)]) -> Gate {
-        let routes = routes
-            .iter()
-            .map(|(path, more)| route(path, self.address, more));
-        Gate::start(&routes.collect::<String>()).await
+        Gate::start(&self.routes(routes)).await
+    }
+
+    /// The same as [`gate`](Self::gate), reached by one protocol.
+    pub(crate) async fn front(&self, carrier: Carrier) -> Front {
+        self.front_with(carrier, "", &[("/", "")]).await
+    }
+
+    /// The same with these lines of `[server]` and routes of which each `(path, more)` leads here.
+    pub(crate) async fn front_with(
+        &self,
+        carrier: Carrier,
+        server: &str,
+        routes: &[(&str, &str)],
+    ) -> Front {
+        Front::start(carrier, server, &self.routes(routes)).await
+    }
+
+    fn routes(&self, routes: &[(&str, &str)]) -> String {
+        let routes = routes.iter();
+        let routes = routes.map(|(path, more)| route(path, self.address, more));
+        routes.collect()
     }
 
     /// The next request, which holds what we say and nothing else that looks like it.
@@ -94,7 +113,12 @@ async fn record(mut stream: TcpStream, sender: mpsc::UnboundedSender<Result<Mess
 /// Sends these bytes on a connection of their own, and returns the status of the first answer,
 /// interim ones aside; 0 if there was none.
 pub(crate) async fn status_of(gate: &Gate, bytes: &[u8]) -> u16 {
-    let answer = tokio::time::timeout(PATIENCE, answer_to(gate, bytes)).await;
+    status_over(gate.connect().await.0, bytes).await
+}
+
+/// The same on any connection on which nothing was said yet.
+pub(crate) async fn status_over(stream: impl AsyncRead + AsyncWrite, bytes: &[u8]) -> u16 {
+    let answer = tokio::time::timeout(PATIENCE, answer_to(stream, bytes)).await;
     let answer = answer.unwrap_or_else(|_| panic!("no answer to {:?}", lossy(bytes)));
     let mut answer = &*answer;
     while let Some(rest) = answer.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n") {
@@ -105,10 +129,9 @@ pub(crate) async fn status_of(gate: &Gate, bytes: &[u8]) -> u16 {
 }
 
 /// Sends these bytes, and returns the head of what comes back.
-async fn answer_to(gate: &Gate, bytes: &[u8]) -> String {
-    let mut client = gate.connect().await.0;
+async fn answer_to(stream: impl AsyncRead + AsyncWrite, bytes: &[u8]) -> String {
     let mut answer = Vec::new();
-    let (mut reader, mut writer) = client.split();
+    let (mut reader, mut writer) = tokio::io::split(stream);
     // Who refuses a request need not read it to its end.
     let writing = async { writer.write_all(bytes).await.ok() };
     let reading = async {

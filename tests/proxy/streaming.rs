@@ -192,6 +192,19 @@ async fn a_body_is_asked_for_only_of_those_who_may_send_it() {
     assert!(!received.contains("expect"), "{received}");
 }
 
+/// RFC 9112 §9.6: a client that is still sending would find a reset before the answer.
+#[tokio::test]
+async fn who_is_refused_can_send_it_all_and_then_read_why() {
+    let upstream = Upstream::start().await;
+    let gate = Gate::before(upstream.address).await;
+    let mut client = gate.connect().await;
+    let length = 16 << 20;
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    client.send(&head).await;
+    client.send(&"a".repeat(length)).await;
+    assert_eq!(status(&client.rest().await), 401);
+}
+
 #[tokio::test]
 async fn an_event_arrives_while_the_next_is_not_there_yet() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ghes_gatekeeper::proxy::{CertificateFiles, Tls};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use tokio_rustls::TlsConnector;
 
 use super::TOKEN;
 use super::peers::run;
@@ -26,7 +27,7 @@ impl Directory {
         Self(path)
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         self.0.join(name).to_str().expect("UTF-8").to_owned()
     }
 
@@ -179,16 +180,21 @@ async fn pass(time: Duration) {
 
 /// Tells whether the gate has this certificate.
 async fn presents(gate: &Gate, pair: &CertifiedKey<KeyPair>) -> bool {
+    let name = "localhost".try_into().expect("a name");
+    let stream = gate.connect().await.0;
+    connector(pair, &[]).connect(name, stream).await.is_ok()
+}
+
+/// Connects to whoever has this certificate, and offers these protocols.
+pub(super) fn connector(pair: &CertifiedKey<KeyPair>, alpn: &[&[u8]]) -> TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(pair.cert.der().clone()).expect("a root");
     let provider = rustls::crypto::ring::default_provider();
-    let config = rustls::ClientConfig::builder_with_provider(provider.into())
+    let mut config = rustls::ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
         .expect("protocol versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
-    let name = "localhost".try_into().expect("a name");
-    let stream = gate.connect().await.0;
-    connector.connect(name, stream).await.is_ok()
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    TlsConnector::from(std::sync::Arc::new(config))
 }

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
@@ -128,41 +128,47 @@ async fn an_upstream_may_be_a_unix_socket() {
 }
 
 /// A file that is gone when the test is.
-struct Temporary(PathBuf);
+pub(super) struct Temporary(pub(super) PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
         // It may never have come about.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = match self.0.is_dir() {
+            true => std::fs::remove_dir_all(&self.0),
+            false => std::fs::remove_file(&self.0),
+        };
     }
 }
 
-fn temporary(kind: &str) -> Temporary {
+pub(super) fn temporary(kind: &str) -> Temporary {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let serial = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("gatekeeper-upstream-{}-{serial}.{kind}", std::process::id());
     Temporary(std::env::temp_dir().join(name))
 }
 
-fn pem(text: &str) -> Temporary {
+pub(super) fn pem(text: &str) -> Temporary {
     let file = temporary("pem");
     std::fs::write(&file.0, text).expect("a file");
     file
 }
 
 /// A certificate authority, and what it has signed.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(pub(super) CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut parameters = CertificateParams::new([]).expect("no name");
+        // Who has the name of its issuer is taken for its own issuer by OpenSSL.
+        let names = &mut parameters.distinguished_name;
+        names.push(DnType::CommonName, "authority");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(parameters, key).expect("a certificate"))
     }
 
     /// A certificate for `name`, and its key, as PEM.
-    fn certify(&self, name: &str) -> (String, String) {
+    pub(super) fn certify(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let parameters = CertificateParams::new([name.to_owned()]).expect("a name");
         let certificate = parameters.signed_by(&key, &self.0).expect("a certificate");
@@ -176,8 +182,13 @@ impl Authority {
     }
 }
 
-/// An upstream with a certificate for `name`, which wants one of the client if `is_mutual`.
-async fn tls(authority: &Authority, name: &str, is_mutual: bool, alpn: &[&str]) -> SocketAddr {
+/// TLS with a certificate for `name`, which wants one of the client if `is_mutual`.
+pub(super) fn acceptor(
+    authority: &Authority,
+    name: &str,
+    is_mutual: bool,
+    alpn: &[&str],
+) -> TlsAcceptor {
     let (certificate, key) = authority.certify(name);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -195,7 +206,11 @@ async fn tls(authority: &Authority, name: &str, is_mutual: bool, alpn: &[&str]) 
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
     let mut config = builder.with_single_cert(chain, key).expect("a certificate");
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn tls(authority: &Authority, name: &str, is_mutual: bool, alpn: &[&str]) -> SocketAddr {
+    let acceptor = acceptor(authority, name, is_mutual, alpn);
     let (listener, address) = listen().await;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

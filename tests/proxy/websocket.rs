@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_async, client_async};
 
 use super::TOKEN;
+use super::peers::run;
 use super::support::{Gate, headers, read_message, status};
 
 /// A handshake as browsers send it, from RFC 6455 §1.3.
@@ -262,6 +263,35 @@ async fn what_is_no_handshake_is_a_request_without_an_upgrade() {
         assert!(!headers(&request).iter().any(is_stripped), "{request}");
         upstream.write_all(AGREED).await.expect("a connection");
         assert_eq!(status(&client.response().await), 502, "{to}");
+    }
+}
+
+/// curl knows nothing of frames here, and shows what comes after 101.
+#[tokio::test]
+async fn curl_gets_what_follows_the_agreement() {
+    let (listener, gate) = start().await;
+    tokio::spawn(async move {
+        let (mut upstream, _) = listener.accept().await.expect("a connection");
+        read_message(&mut upstream).await.expect("a request");
+        let hello = [AGREED, b"\x81\x05hello"].concat();
+        upstream.write_all(&hello).await.expect("a connection");
+    });
+    let url = format!("http://{}/chat", gate.address);
+    let fields = HANDSHAKE.lines().skip(2).flat_map(|line| ["-H", line]);
+    let common = [
+        "-sS",
+        "--noproxy",
+        "*",
+        "--max-time",
+        "30",
+        "--http1.1",
+        "-w",
+        "%{http_code}",
+    ];
+    let common = common.into_iter().chain(["--oauth2-bearer", TOKEN, &url]);
+    let arguments: Vec<&str> = fields.chain(common).collect();
+    if let Some(output) = run("curl", &arguments).await {
+        assert_eq!(output.stdout, b"\x81\x05hello101");
     }
 }
 

@@ -15,8 +15,10 @@
 //! Nobody has to prove who they are here, so only those who run the proxy may be able to connect.
 //! Purging cannot let anybody in; it makes GHES be asked again. A browser on the operator's machine
 //! is kept from it, also by a page whose name was made to point at the listener: it cannot leave
-//! out `Origin`, which is refused.
+//! out `Origin`, which is refused. Nor can such a page read what a listener on loopback tells: that
+//! is asked for as `localhost` or by an address, and answers 421 to every other name.
 
+mod local_names;
 mod purge_request;
 mod readiness;
 
@@ -33,6 +35,7 @@ use hyper::service::service_fn;
 use serde::Serialize;
 use tokio::net::TcpListener;
 
+use self::local_names::refuse_other_names;
 use self::purge_request::read_purge;
 use super::metrics::{self, Metrics, PurgeSource};
 use super::problem::{Problem, empty, json};
@@ -70,20 +73,30 @@ impl Admin {
 
     /// Serves operators on `listener` until `shutdown` completes, as [`serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let address = listener.local_addr();
+        let is_on_loopback = address.is_ok_and(|address| address.ip().is_loopback());
         let make_service = |_| {
             let admin = self.clone();
             service_fn(move |request: Request<Incoming>| {
                 let admin = admin.clone();
-                async move { Ok::<_, Infallible>(admin.handle(request).await) }
+                async move { Ok::<_, Infallible>(admin.handle(request, is_on_loopback).await) }
             })
         };
         serve(listener, make_service, shutdown).await;
     }
 
-    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        self.answer(request)
-            .await
-            .unwrap_or_else(Problem::into_response)
+    async fn handle(
+        &self,
+        request: Request<Incoming>,
+        is_on_loopback: bool,
+    ) -> Response<Full<Bytes>> {
+        let answer = async {
+            if is_on_loopback {
+                refuse_other_names(request.headers())?;
+            }
+            self.answer(request).await
+        };
+        answer.await.unwrap_or_else(Problem::into_response)
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {

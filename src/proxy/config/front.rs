@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::cache::duration;
-use super::limits::number;
+use super::limits::{COUNT, Range, number_within};
 use super::section::Section;
 use super::source::Node;
 use crate::proxy::server::{InvalidListenAddress, Limits, ListenAddress, Timeouts};
@@ -11,12 +11,24 @@ use crate::proxy::server::{InvalidListenAddress, Limits, ListenAddress, Timeouts
 pub(super) fn limits(limits: &mut Section<'_>) -> Limits {
     let mut read = Limits::default();
     let keys = [
-        ("connections", &mut read.connections),
-        ("connections_per_client", &mut read.connections_per_client),
-        ("streams_per_connection", &mut read.streams_per_connection),
+        ("connections", &mut read.connections, COUNT),
+        (
+            "connections_per_client",
+            &mut read.connections_per_client,
+            COUNT,
+        ),
+        (
+            "streams_per_connection",
+            &mut read.streams_per_connection,
+            COUNT,
+        ),
+        ("head_fields", &mut read.head_fields, HEAD_FIELDS),
+        ("head_bytes", &mut read.head_bytes, HEAD_BYTES),
+        ("h2_head_bytes", &mut read.h2_head_bytes, HEAD_BYTES),
     ];
-    for (key, limit) in keys {
-        *limit = limits.optional(key, number).unwrap_or(*limit);
+    for (key, limit, range) in keys {
+        let within = |node| number_within(node, range);
+        *limit = limits.optional(key, within).unwrap_or(*limit);
     }
     read
 }
@@ -35,6 +47,8 @@ pub(super) fn timeouts(timeouts: &mut Section<'_>) -> Option<Timeouts> {
     for (key, time) in keys {
         *time = timeouts.optional(key, timeout).unwrap_or(*time);
     }
+    let total = timeouts.optional("body_total", timeout_or_none);
+    read.body_total = total.unwrap_or(read.body_total);
     Some(read)
 }
 
@@ -58,6 +72,25 @@ fn timeout(node: Node) -> Result<Duration, String> {
         _ => Err("must be more than 0s and at most 1h".to_owned()),
     }
 }
+
+fn timeout_or_none(node: Node) -> Result<Option<Duration>, String> {
+    match duration(node)? {
+        Some(Duration::ZERO) => Ok(None),
+        Some(time) if time <= LONGEST_BODY => Ok(Some(time)),
+        _ => Err("must be at least 0s, which is no limit, and at most 1d".to_owned()),
+    }
+}
+
+/// With fewer, browsers are refused.
+const HEAD_FIELDS: Range = Range { from: 20, to: 1000 };
+
+/// hyper holds at least 8 KiB; and what one client may send, each of thousands may.
+const HEAD_BYTES: Range = Range {
+    from: 8 * 1024,
+    to: 256 * 1024,
+};
+
+const LONGEST_BODY: Duration = Duration::from_secs(24 * 3600);
 
 /// More is no limit.
 const LONGEST: Duration = Duration::from_secs(3600);

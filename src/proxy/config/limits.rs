@@ -17,19 +17,33 @@ pub(super) fn read(limits: &mut Section<'_>) -> Option<Limits> {
     Some(read)
 }
 
+/// What a limit may be.
+#[derive(Clone, Copy)]
+pub(super) struct Range {
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
 /// Reads a limit below which nothing would work.
 pub(super) fn number(node: Node) -> Result<NonZeroU32, String> {
-    let number = at_most(node.integer()?).and_then(NonZeroU32::new);
-    number.ok_or_else(|| format!("must be from 1 to {MOST}"))
+    number_within(node, COUNT)
+}
+
+pub(super) fn number_within(node: Node, Range { from, to }: Range) -> Result<NonZeroU32, String> {
+    let number = u32::try_from(node.integer()?).ok();
+    let within = number.filter(|number| (from..=to).contains(number));
+    let number = within.and_then(NonZeroU32::new);
+    number.ok_or_else(|| format!("must be from {from} to {to}"))
 }
 
 fn number_or_none(node: Node) -> Result<u32, String> {
-    at_most(node.integer()?).ok_or_else(|| format!("must be from 0 to {MOST}"))
-}
-
-fn at_most(number: i64) -> Option<u32> {
-    u32::try_from(number).ok().filter(|number| *number <= MOST)
+    let number = u32::try_from(node.integer()?).ok();
+    let number = number.filter(|number| *number <= COUNT.to);
+    number.ok_or_else(|| format!("must be from 0 to {}", COUNT.to))
 }
 
 /// More is no limit.
-const MOST: u32 = 100_000;
+pub(super) const COUNT: Range = Range {
+    from: 1,
+    to: 100_000,
+};

@@ -44,6 +44,7 @@
 //! # Ok::<_, ghes_gatekeeper::proxy::config::ConfigErrors>(())
 //! ```
 
+mod allowed_hosts;
 mod authorization_server;
 mod cache;
 mod environment;
@@ -81,6 +82,7 @@ use self::section::Section;
 use self::source::Node;
 use crate::validator::CacheOptions;
 
+pub use self::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 pub use self::authorization_server::AuthorizationServerConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};

@@ -48,6 +48,7 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     writeln!(f, "[server]")?;
     write_key(f, "listen", listen)?;
     write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
+    writeln!(f, "workers = {}", server.workers)?;
     write_key(f, "h2c", server.h2c)?;
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
@@ -59,6 +60,10 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         .map(ToString::to_string)
         .collect();
     write_key(f, "trusted_proxies", trusted)?;
+    if let Some(hosts) = server.allowed_hosts.iter() {
+        let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
+        write_key(f, "allowed_hosts", hosts)?;
+    }
     write_key(f, "realm", server.realm.as_str())?;
     let limit = server.client_limit;
     writeln!(f, "\n[server.limits]")?;
@@ -76,6 +81,9 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         "streams_per_connection = {}",
         limits.streams_per_connection
     )?;
+    writeln!(f, "head_fields = {}", limits.head_fields)?;
+    writeln!(f, "head_bytes = {}", limits.head_bytes)?;
+    writeln!(f, "h2_head_bytes = {}", limits.h2_head_bytes)?;
     write_timeouts(f, &server.timeouts)?;
     let Some(files) = &server.tls else {
         return Ok(());
@@ -91,6 +99,8 @@ fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Resul
     write_key(f, "head", friendly(timeouts.head))?;
     write_key(f, "keep_alive", friendly(timeouts.keep_alive))?;
     write_key(f, "body", friendly(timeouts.body))?;
+    let body_total = timeouts.body_total.unwrap_or_default();
+    write_key(f, "body_total", friendly(body_total))?;
     write_key(f, "response", friendly(timeouts.response))?;
     write_key(f, "drain", friendly(timeouts.drain))
 }

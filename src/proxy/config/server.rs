@@ -1,5 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 
+use super::allowed_hosts::{AllowedHosts, InvalidAllowedHost};
 use super::front;
 use super::limits::number;
 use super::section::Section;
@@ -19,6 +21,8 @@ pub struct ServerConfig {
     /// The mode of the files of Unix sockets. Absent: 660, for the user and the group that the
     /// proxy runs as.
     pub unix_mode: u32,
+    /// How many threads serve clients. Absent: as many as there are processors to be used.
+    pub workers: NonZeroUsize,
     /// Whether HTTP/2 is spoken without TLS, to clients that begin with it.
     pub h2c: bool,
     /// The address for probes, metrics and purging. Absent: there are none.
@@ -27,6 +31,8 @@ pub struct ServerConfig {
     pub admin_allow_remote: bool,
     /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
     pub trusted_proxies: TrustedProxies,
+    /// The hosts that clients may ask for. Absent: any.
+    pub allowed_hosts: AllowedHosts,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
@@ -44,6 +50,7 @@ impl ServerConfig {
         let listen = server
             .list("listen", addresses, front::listen_address)
             .unwrap_or_else(|| vec![DEFAULT_LISTEN.into()]);
+        let workers = server.optional("workers", workers);
         let h2c = server.flag("h2c");
         let unix_mode = server.optional("unix_mode", front::mode);
         let admin_listen = server.optional("admin_listen", address);
@@ -56,6 +63,11 @@ impl ServerConfig {
                 .parse()
                 .map_err(|error: InvalidTrustedProxy| error.to_string())
         });
+        let allowed_hosts = server.list("allowed_hosts", hosts, |node| {
+            node.text()?
+                .parse()
+                .map_err(|error: InvalidAllowedHost| error.to_string())
+        });
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
@@ -67,11 +79,15 @@ impl ServerConfig {
         let (client_limit, limits) = limits?;
         Some(Self {
             listen,
+            workers: workers.unwrap_or_else(default_workers),
             h2c,
             unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
             admin_allow_remote,
             trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
+            allowed_hosts: allowed_hosts
+                .map(AllowedHosts::from_iter)
+                .unwrap_or_default(),
             realm: realm.unwrap_or_default(),
             client_limit,
             tls,
@@ -87,6 +103,23 @@ fn client_limit(limits: &mut Section<'_>) -> ClientLimit {
     let burst = limits.optional("unknown_tokens_burst", number);
     burst.map_or(limit, |burst| limit.with_burst(burst))
 }
+
+fn workers(node: Node) -> Result<NonZeroUsize, String> {
+    let workers = usize::try_from(node.integer()?).ok();
+    let workers = workers.filter(|workers| *workers <= MOST_WORKERS);
+    let workers = workers.and_then(NonZeroUsize::new);
+    workers.ok_or_else(|| {
+        format!("must be from 1 to {MOST_WORKERS}; leave it out for one per processor")
+    })
+}
+
+/// A process that may use no more than some processors, as a container, is told so here.
+fn default_workers() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// More than any machine has processors.
+const MOST_WORKERS: usize = 1024;
 
 /// Reachable from this machine only: who wants to serve a network says so. The port is the one
 /// that people try first.
@@ -108,6 +141,15 @@ fn addresses(node: Node) -> Result<Vec<Node>, String> {
         return Err("names no address; write [\"127.0.0.1:8080\"], or leave it out".to_owned());
     }
     Ok(addresses)
+}
+
+/// Reads hosts; none would leave nobody anything to ask for.
+fn hosts(node: Node) -> Result<Vec<Node>, String> {
+    let hosts = node.items_or_one()?;
+    if hosts.is_empty() {
+        return Err("names no host; leave it out to allow any".to_owned());
+    }
+    Ok(hosts)
 }
 
 pub(super) fn address(node: Node) -> Result<SocketAddr, String> {

@@ -1,5 +1,6 @@
 use http::header::MAX_FORWARDS;
 use http::{Method, Request};
+use hyper::ext::Protocol;
 
 use super::at_most_one;
 use crate::rejection::RejectionKind;
@@ -10,12 +11,20 @@ const NEVER_FORWARDED: [&str; 4] = ["CONNECT", "TRACE", "TRACK", "PRI"];
 
 /// Methods are case-sensitive (RFC 9110 §9.1) and pass as they are, but an upstream that forgets
 /// that must not be taken in by `trace`.
-pub(super) fn check(method: &Method) -> Result<(), RejectionKind> {
-    let is_never = |never: &str| method.as_str().eq_ignore_ascii_case(never);
-    if NEVER_FORWARDED.iter().any(|never| is_never(never)) {
+pub(super) fn check<B>(request: &Request<B>) -> Result<(), RejectionKind> {
+    let method = request.method().as_str();
+    let is_never = |never: &str| method.eq_ignore_ascii_case(never);
+    if !opens_websocket(request) && NEVER_FORWARDED.iter().any(|never| is_never(never)) {
         return Err(RejectionKind::NotImplemented);
     }
     Ok(())
+}
+
+/// RFC 8441 §4: an extended CONNECT names a protocol and a path here, and no other host.
+fn opens_websocket<B>(request: &Request<B>) -> bool {
+    let protocol = request.extensions().get::<Protocol>();
+    request.method() == Method::CONNECT
+        && protocol.is_some_and(|protocol| protocol.as_str() == "websocket")
 }
 
 /// RFC 9110 §7.6.2: how many proxies may forward an OPTIONS. Other methods do not care.

@@ -6,7 +6,7 @@
 //! | what | status |
 //! |---|---|
 //! | a target over 8 KiB | 414 |
-//! | more than 100 fields, or 32 KiB of them | 431 |
+//! | more fields, or more bytes of them, than [`Limits`] allow | 431 |
 //! | `CONNECT`, `TRACE` and what could be taken for them; a transfer coding beside `chunked` | 501 |
 //! | a target without a path; `*` but for `OPTIONS`; a scheme that is not HTTP's | 400 |
 //! | no host, two, or one that is none; in HTTP/2 also a `Host` beside another `:authority` | 400 |
@@ -19,7 +19,8 @@
 //!    upstream could not be told for which host a request is.
 //! 2. The absolute form passes, as RFC 9112 §3.2.2 demands, and its authority replaces `Host`. No
 //!    route and no connection depends on either.
-//! 3. Extended CONNECT (RFC 8441) is a CONNECT like any other until something allows it.
+//! 3. An extended CONNECT passes if it opens a WebSocket (RFC 8441 §5), and becomes a GET. Others
+//!    are a CONNECT like any other.
 //! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
 //!
 //! Ambiguous paths are refused where a path decides anything, by
@@ -36,10 +37,9 @@ mod target;
 use http::{HeaderValue, Request, Version};
 
 use self::target::Target;
+use super::server::Limits;
 use super::via::is_loop;
 use crate::rejection::RejectionKind;
-
-pub(super) use self::limits::{MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// What becomes of a request that is well formed.
 #[derive(Debug, Eq, PartialEq)]
@@ -60,9 +60,12 @@ pub(super) struct Onward {
 }
 
 /// Decides whether a request may be forwarded at all, whoever sent it.
-pub(super) fn request_gate<B>(request: &Request<B>) -> Result<Passage, RejectionKind> {
-    limits::check(request)?;
-    method::check(request.method())?;
+pub(super) fn request_gate<B>(
+    request: &Request<B>,
+    limits: &Limits,
+) -> Result<Passage, RejectionKind> {
+    limits::check(request, limits)?;
+    method::check(request)?;
     let target = target::read(request)?;
     let host = host::read(request)?;
     framing::check(request.version(), request.headers())?;

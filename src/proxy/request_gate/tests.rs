@@ -40,7 +40,7 @@ fn build<'f>(
 
 #[track_caller]
 fn assert_onward(request: &Request<()>, host: &str) {
-    match request_gate(request) {
+    match request_gate(request, &Limits::default()) {
         Ok(Passage::Onward(onward)) => assert_eq!(onward.host, host),
         other => panic!("{other:?}: {request:?}"),
     }
@@ -48,7 +48,11 @@ fn assert_onward(request: &Request<()>, host: &str) {
 
 #[track_caller]
 fn assert_refused(request: &Request<()>, kind: RejectionKind) {
-    assert_eq!(request_gate(request), Err(kind), "{request:?}");
+    assert_eq!(
+        request_gate(request, &Limits::default()),
+        Err(kind),
+        "{request:?}"
+    );
 }
 
 #[test]
@@ -75,6 +79,22 @@ fn tunnels_and_echoes_are_never_forwarded_in_any_case() {
         assert_refused(&h2(method, Some("a"), "/", &[]), NotImplemented);
     }
     assert_refused(&h1("CONNECT evil:80", &[]), NotImplemented);
+}
+
+#[test]
+fn a_websocket_is_the_one_tunnel_that_is_opened() {
+    let connect = |method, protocol, path| {
+        let mut request = h2(method, Some("a"), path, &[]);
+        let protocol = hyper::ext::Protocol::from_static(protocol);
+        request.extensions_mut().insert(protocol);
+        request
+    };
+    assert_onward(&connect("CONNECT", "websocket", "/chat?x"), "a");
+    for protocol in ["WebSocket", "connect-udp", ""] {
+        assert_refused(&connect("CONNECT", protocol, "/"), NotImplemented);
+    }
+    assert_refused(&connect("connect", "websocket", "/"), NotImplemented);
+    assert_refused(&connect("CONNECT", "websocket", "*"), InvalidRequest);
 }
 
 #[test]
@@ -118,14 +138,21 @@ fn what_is_about_the_server_is_answered_here() {
         h2("OPTIONS", Some("a"), "*", &[]),
         h1("OPTIONS /a", &[("max-forwards", "0")]),
     ] {
-        assert_eq!(request_gate(&request), Ok(Passage::Here), "{request:?}");
+        assert_eq!(
+            request_gate(&request, &Limits::default()),
+            Ok(Passage::Here),
+            "{request:?}"
+        );
     }
     assert_refused(&h1("OPTIONS *", &[("host", "a b")]), InvalidRequest);
 }
 
 #[test]
 fn every_proxy_on_the_way_counts() {
-    let hops = |method, told| match request_gate(&h1(method, &[("max-forwards", told)])) {
+    let hops = |method, told| match request_gate(
+        &h1(method, &[("max-forwards", told)]),
+        &Limits::default(),
+    ) {
         Ok(Passage::Onward(onward)) => onward.max_forwards,
         other => panic!("{other:?}"),
     };
@@ -258,16 +285,36 @@ fn a_head_has_its_limits() {
     );
     assert_refused(&h1(&format!("GET {}", path(8193)), &[]), UriTooLong);
     assert_refused(&h2("GET", Some("a"), &path(8192), &[]), UriTooLong);
-    let many = vec![("x", ""); MAX_FIELDS - 1];
+    let many = vec![("x", ""); 99];
     assert_onward(&h1("GET /", &many), "tools.example.com");
-    let too_many = vec![("x", ""); MAX_FIELDS];
+    let too_many = vec![("x", ""); 100];
     assert_refused(&h1("GET /", &too_many), HeaderFieldsTooLarge);
-    let long = "a".repeat(MAX_HEAD_BYTES);
+    let long = "a".repeat(32 * 1024);
     assert_refused(&h1("GET /", &[("x", &long)]), HeaderFieldsTooLarge);
     assert_refused(
         &h2("GET", Some("a"), "/", &[("x", &long)]),
         HeaderFieldsTooLarge,
     );
+}
+
+/// HTTP/2 is not counted while it is parsed, so that the gate has to know of the limits as well.
+#[test]
+fn a_head_has_the_limits_of_the_configuration() {
+    let of = |fields, bytes| Limits {
+        head_fields: std::num::NonZeroU32::new(fields).unwrap(),
+        head_bytes: std::num::NonZeroU32::new(bytes).unwrap(),
+        ..Limits::default()
+    };
+    let (fields, value) = (vec![("x", ""); 21], "a".repeat(9_000));
+    let (many, long) = (
+        h2("GET", Some("a"), "/", &fields),
+        h2("GET", Some("a"), "/", &[("x", &value)]),
+    );
+    for (request, limits) in [(&many, of(20, 32 * 1024)), (&long, of(100, 8 * 1024))] {
+        assert!(request_gate(request, &Limits::default()).is_ok());
+        let refused = request_gate(request, &limits);
+        assert_eq!(refused, Err(HeaderFieldsTooLarge));
+    }
 }
 
 #[test]

@@ -93,7 +93,13 @@ impl Routes {
         {
             return Ok(found(route, true));
         }
-        find(request.method()).map(|route| found(route, false))
+        // RFC 8441 §5: the only CONNECT that comes this far is that of a WebSocket, which is a GET
+        // elsewhere.
+        let method = match *request.method() {
+            Method::CONNECT => &Method::GET,
+            ref method => method,
+        };
+        find(method).map(|route| found(route, false))
     }
 }
 

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use super::listener::Listener;
 use super::peer::Peer;
-use super::stream::BoxStream;
+use super::stream::Accepted;
 
 /// Waits for the next connection, whatever happens to others.
-pub(super) async fn accept(listener: &Listener) -> (BoxStream, Peer) {
+pub(super) async fn accept(listener: &Listener) -> (Accepted, Peer) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::timeouts::Timeouts;
+use super::uptake::Uptake;
 
 /// The state of one connection, told by its stream and by its requests.
 #[derive(Debug)]
 pub(super) struct Activity {
     timeouts: Timeouts,
+    uptake: Uptake,
     /// Guards the state; never held while waiting.
     state: Mutex<State>,
 }
@@ -23,12 +25,12 @@ struct State {
     /// Nothing was asked yet.
     is_new: bool,
     requests: usize,
+    /// The last request had a body, which nobody may have read.
+    has_body: bool,
     /// When the last request ended, or when the first could begin.
     quiet_since: Instant,
     /// When the first byte of the next head came.
     head_since: Option<Instant>,
-    /// When the client began to take nothing more.
-    stalled_since: Option<Instant>,
     draining_since: Option<Instant>,
 }
 
@@ -46,18 +48,24 @@ pub(super) enum Overdue {
 
 impl Activity {
     /// For a connection whose first request can have come since `began_at`.
-    pub(super) fn new(timeouts: Timeouts, is_multiplexed: bool, began_at: Instant) -> Arc<Self> {
+    pub(super) fn new(
+        timeouts: Timeouts,
+        uptake: Uptake,
+        is_multiplexed: bool,
+        began_at: Instant,
+    ) -> Arc<Self> {
         let state = State {
             is_multiplexed,
             is_new: true,
             requests: 0,
+            has_body: false,
             quiet_since: began_at,
             head_since: None,
-            stalled_since: None,
             draining_since: None,
         };
         Arc::new(Self {
             timeouts,
+            uptake,
             state: Mutex::new(state),
         })
     }
@@ -73,20 +81,22 @@ impl Activity {
         }
     }
 
-    pub(super) fn client_takes_nothing(&self) {
-        self.state().stalled_since = Some(Instant::now());
-    }
-
-    pub(super) fn client_takes(&self) {
-        self.state().stalled_since = None;
-    }
-
     pub(super) fn begin_request(self: &Arc<Self>) -> RequestUnderWay {
         let mut state = self.state();
         state.requests += 1;
         state.is_new = false;
+        state.has_body = false;
         state.head_since = None;
         RequestUnderWay(Arc::clone(self))
+    }
+
+    pub(super) fn begin_body(&self) {
+        self.state().has_body = true;
+    }
+
+    /// Tells whether the client may still be sending what nobody reads.
+    pub(super) fn may_send_body(&self) -> bool {
+        self.state().has_body
     }
 
     /// From now on the connection is to end as soon as it can.
@@ -100,10 +110,10 @@ impl Activity {
 
     /// Returns until when the client has to do something, and what; none if it is our turn.
     pub(super) fn due(&self) -> Option<(Instant, Overdue)> {
-        let state = self.state();
-        if let Some(since) = state.stalled_since {
+        if let Some(since) = self.uptake.stalled_since() {
             return Some((since + self.timeouts.response, Overdue::Reading));
         }
+        let state = self.state();
         if state.requests > 0 {
             return None;
         }

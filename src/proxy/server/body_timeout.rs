@@ -3,19 +3,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Found in the extensions of a request with a body: how long a piece of it may take.
+use super::timeouts::Timeouts;
+
+/// Found in the extensions of a request with a body: how long it may take.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::proxy) struct BodyTimeout(pub(in crate::proxy) Duration);
+pub(in crate::proxy) struct BodyTimeout {
+    /// For each of its pieces.
+    piece: Duration,
+    /// For all of them.
+    end: Option<Instant>,
+}
 
 /// Watches a body that somebody waits for.
 ///
-/// Time runs only while the body is asked for and has nothing: that an upstream does not take it
-/// is not the client's fault.
+/// The time for a piece runs only while the body is asked for and has nothing: that an upstream
+/// does not take it is not the client's fault.
 #[derive(Debug)]
 pub(in crate::proxy) struct BodyWatch {
-    timeout: Option<Duration>,
+    timeout: Option<BodyTimeout>,
     /// Made by the first piece that is not there yet; most bodies come with their heads.
     clock: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
@@ -25,10 +32,24 @@ pub(in crate::proxy) struct BodyWatch {
 #[derive(Debug)]
 pub(in crate::proxy) struct BodyStalled;
 
+impl BodyTimeout {
+    /// For a request whose head came just now.
+    pub(super) fn new(timeouts: &Timeouts) -> Self {
+        Self {
+            piece: timeouts.body,
+            end: timeouts.body_total.map(|total| Instant::now() + total),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| end <= Instant::now())
+    }
+}
+
 impl BodyWatch {
     pub(in crate::proxy) fn new(timeout: Option<BodyTimeout>) -> Self {
         Self {
-            timeout: timeout.map(|BodyTimeout(timeout)| timeout),
+            timeout,
             clock: None,
             is_waiting: false,
         }
@@ -41,6 +62,8 @@ impl BodyWatch {
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, BodyStalled>> {
         let timeout = match (polled, self.timeout) {
+            // A client that never pauses would not be seen below.
+            (_, Some(timeout)) if timeout.is_over() => return Poll::Ready(Err(BodyStalled)),
             (Poll::Ready(frame), _) => {
                 self.is_waiting = false;
                 return Poll::Ready(Ok(frame));
@@ -48,10 +71,12 @@ impl BodyWatch {
             (Poll::Pending, None) => return Poll::Pending,
             (Poll::Pending, Some(timeout)) => timeout,
         };
-        let clock = self.clock.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        let piece = Instant::now() + timeout.piece;
+        let due = timeout.end.map_or(piece, |end| end.min(piece));
+        let clock = self.clock.get_or_insert_with(|| Box::pin(sleep_until(due)));
         if !self.is_waiting {
             self.is_waiting = true;
-            clock.as_mut().reset(tokio::time::Instant::now() + timeout);
+            clock.as_mut().reset(due);
         }
         clock.as_mut().poll(cx).map(|()| Err(BodyStalled))
     }
@@ -69,29 +94,58 @@ impl std::error::Error for BodyStalled {}
 mod tests {
     use std::future::poll_fn;
 
-    use tokio::time::{Instant, advance};
+    use tokio::time::advance;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn time_runs_while_a_piece_is_awaited() {
-        let mut body = BodyWatch::new(Some(BodyTimeout(Duration::from_secs(30))));
-        let began_at = Instant::now();
-        for _ in 0..3 {
-            // A piece in time, and then a pause in which nobody asks.
-            poll_fn(|cx| {
-                assert!(body.watch(Poll::<()>::Pending, cx).is_pending());
-                Poll::Ready(())
-            })
-            .await;
-            advance(Duration::from_secs(29)).await;
-            let came = poll_fn(|cx| body.watch(Poll::Ready(()), cx)).await;
-            assert!(came.is_ok());
-            advance(Duration::from_secs(100)).await;
-        }
-        let waits_from = began_at.elapsed();
+    fn watch(body_total: Option<Duration>) -> BodyWatch {
+        let times = Timeouts {
+            body_total,
+            ..Timeouts::default()
+        };
+        BodyWatch::new(Some(BodyTimeout::new(&times)))
+    }
+
+    /// A piece in time, and then a pause in which nobody asks.
+    async fn piece(body: &mut BodyWatch, after: u64, pause: u64) -> Result<(), BodyStalled> {
+        poll_fn(|cx| {
+            assert!(body.watch(Poll::<()>::Pending, cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        advance(Duration::from_secs(after)).await;
+        let came = poll_fn(|cx| body.watch(Poll::Ready(()), cx)).await;
+        advance(Duration::from_secs(pause)).await;
+        came
+    }
+
+    async fn stalls_after(body: &mut BodyWatch) -> u64 {
+        let waits_from = Instant::now();
         let stalled = poll_fn(|cx| body.watch(Poll::<()>::Pending, cx)).await;
         assert!(stalled.is_err());
-        assert_eq!((began_at.elapsed() - waits_from).as_secs(), 30);
+        waits_from.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn e3_time_runs_while_a_piece_is_awaited() {
+        let mut body = watch(None);
+        for _ in 0..3 {
+            assert!(piece(&mut body, 29, 100).await.is_ok());
+        }
+        assert_eq!(stalls_after(&mut body).await, 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn e3_the_whole_has_its_time_however_it_comes() {
+        let total = Some(Duration::from_secs(100));
+        let mut body = watch(total);
+        assert!(piece(&mut body, 29, 0).await.is_ok());
+        assert!(piece(&mut body, 29, 20).await.is_ok());
+        assert_eq!(stalls_after(&mut body).await, 22);
+
+        let mut body = watch(total);
+        assert!(piece(&mut body, 29, 100).await.is_ok());
+        let late = poll_fn(|cx| body.watch(Poll::Ready(()), cx)).await;
+        assert!(late.is_err(), "though there is another piece");
     }
 }

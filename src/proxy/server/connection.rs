@@ -17,18 +17,19 @@ use super::drain::Drain;
 use super::exchange::Exchanges;
 use super::flow::Streams;
 use super::limits::Limits;
+use super::lingering::Lingering;
 use super::peer::Peer;
 use super::protocol::{Protocol, agreed, told_by_preface};
+use super::socket::Socket;
 use super::stream::BoxStream;
 use super::supervision::{Ended, supervise};
 use super::timeouts::Timeouts;
 use super::tls::Tls;
+use super::uptake::Uptake;
 use super::watched_stream::WatchedStream;
-use crate::proxy::request_gate::{MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// A client that was let in.
 pub(super) struct Connection {
-    pub(super) stream: BoxStream,
     pub(super) peer: Peer,
     pub(super) tls: Option<Tls>,
     pub(super) place: Place,
@@ -41,7 +42,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Answers its requests with `service` until it ends.
-    pub(super) async fn serve<S, B>(self, service: S)
+    pub(super) async fn serve<S, B>(self, stream: BoxStream, service: S)
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -51,12 +52,12 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let peer = self.peer;
-        if let Err(ended) = self.serve_protocol(service).await {
+        if let Err(ended) = self.serve_protocol(stream, service).await {
             tracing::debug!(%peer, "connection ended: {ended}");
         }
     }
 
-    async fn serve_protocol<S, B>(mut self, service: S) -> Result<(), BoxError>
+    async fn serve_protocol<S, B>(self, stream: BoxStream, service: S) -> Result<(), BoxError>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -66,31 +67,36 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let mut began_at = Instant::now();
+        let uptake = Uptake::default();
+        let stream: BoxStream = Box::new(Socket::new(stream, uptake.clone()));
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
-                let handshake = timeout(self.timeouts.handshake, tls.accept(self.stream));
+                let handshake = timeout(self.timeouts.handshake, tls.accept(stream));
                 let stream = handshake.await??;
                 began_at = Instant::now();
                 agreed(stream)
             }
             None if self.h2c => {
-                let told = timeout(self.timeouts.head, told_by_preface(self.stream));
+                let told = timeout(self.timeouts.head, told_by_preface(stream));
                 told.await??
             }
-            None => (self.stream, Protocol::Http1),
+            None => (stream, Protocol::Http1),
         };
-        self.stream = stream;
+        let is_multiplexed = protocol == Protocol::Http2;
+        let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
+        // Boxed, so that a connection of HTTP/1 has not the size of one of HTTP/2.
         let served = match protocol {
-            Protocol::Http1 => self.serve_http1(service, began_at).await,
-            Protocol::Http2 => self.serve_http2(service, began_at).await,
+            Protocol::Http1 => Box::pin(self.serve_http1(stream, service, activity)).await,
+            Protocol::Http2 => Box::pin(self.serve_http2(stream, service, activity)).await,
         };
         served.map_err(BoxError::from)
     }
 
     async fn serve_http1<S, B>(
         self,
+        stream: BoxStream,
         service: S,
-        began_at: Instant,
+        activity: Arc<Activity>,
     ) -> Result<(), Ended<hyper::Error>>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -100,15 +106,16 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let activity = Activity::new(self.timeouts, false, began_at);
-        let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
+        let stream = Lingering::new(stream, Arc::clone(&activity));
         let service = Exchanges::new(service, Arc::clone(&activity), None);
+        let head_bytes = self.limits.head_bytes.get() as usize;
         let connection = http1::Builder::new()
             // Ours knows an idle connection from a slow head.
             .header_read_timeout(None)
-            .max_headers(MAX_FIELDS)
-            .max_header_size(MAX_HEAD_BYTES)
-            .max_buf_size(MAX_BUFFER_BYTES)
+            .max_headers(self.limits.head_fields.get() as usize)
+            .max_header_size(head_bytes)
+            .max_buf_size(MAX_BUFFER_BYTES.max(2 * head_bytes))
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let close = http1::UpgradeableConnection::graceful_shutdown;
@@ -117,8 +124,9 @@ impl Connection {
 
     async fn serve_http2<S, B>(
         self,
+        stream: BoxStream,
         service: S,
-        began_at: Instant,
+        activity: Arc<Activity>,
     ) -> Result<(), Ended<hyper::Error>>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -128,14 +136,13 @@ impl Connection {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let activity = Activity::new(self.timeouts, true, began_at);
-        let stream = WatchedStream::new(self.stream, Arc::clone(&activity), self.place);
+        let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
         let streams = Streams::new(self.timeouts.response);
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));
         let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.streams_per_connection.get())
-            .max_header_list_size(MAX_HEADER_LIST_BYTES)
+            .max_header_list_size(self.limits.h2_head_bytes.get())
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(MAX_BUFFER_BYTES)
@@ -143,6 +150,8 @@ impl Connection {
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
+            // What is asked for by it is up to the service.
+            .enable_connect_protocol()
             .serve_connection(TokioIo::new(stream), service);
         // GOAWAY names the last request that is answered, so that a client can tell.
         let close = http2::Connection::graceful_shutdown;
@@ -153,10 +162,6 @@ impl Connection {
 /// What hyper may read ahead or hold back of one connection of HTTP/1, or of one stream of
 /// HTTP/2. Bodies flow through it, so it is larger than a head.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
-
-/// What is compressed may be sent a thousand times for nothing, so this is less than a head of
-/// HTTP/1; it is what hyper, Go and Envoy take.
-const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 
 /// As Envoy advises for what faces the world: 64 KiB for one upload on its way, and 1 MiB for all
 /// of a connection.

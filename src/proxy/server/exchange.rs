@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -23,10 +23,9 @@ pub(super) struct Exchanges<S> {
     streams: Option<Streams>,
 }
 
-#[pin_project]
 pub(super) struct Exchange<F> {
-    #[pin]
-    inner: F,
+    /// Boxed, because hyper keeps room for one with each connection that is idle.
+    inner: Pin<Box<F>>,
     version: Version,
     activity: Arc<Activity>,
     under_way: Option<RequestUnderWay>,
@@ -40,6 +39,13 @@ pub(super) struct ResponseBody<B> {
     flow: Option<Arc<Flow>>,
     _under_way: Option<RequestUnderWay>,
 }
+
+/// Keeps the connection from being idle for as long as what a CONNECT has become, which outlasts
+/// its response.
+#[derive(Clone, Debug)]
+pub(in crate::proxy) struct TunnelUnderWay(
+    #[expect(dead_code, reason = "held")] Arc<RequestUnderWay>,
+);
 
 impl<S> Exchanges<S> {
     pub(super) fn new(inner: S, activity: Arc<Activity>, streams: Option<Streams>) -> Self {
@@ -62,12 +68,17 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = Some(self.activity.begin_request());
         if !request.body().is_end_stream() {
-            let timeout = BodyTimeout(self.activity.timeouts().body);
+            self.activity.begin_body();
+            let timeout = BodyTimeout::new(self.activity.timeouts());
             request.extensions_mut().insert(timeout);
+        }
+        if request.method() == Method::CONNECT {
+            let tunnel = TunnelUnderWay(Arc::new(self.activity.begin_request()));
+            request.extensions_mut().insert(tunnel);
         }
         Exchange {
             version: request.version(),
-            inner: self.inner.call(request),
+            inner: Box::pin(self.inner.call(request)),
             activity: Arc::clone(&self.activity),
             under_way,
             flow: self.streams.as_ref().map(Streams::begin),
@@ -82,9 +93,9 @@ where
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
-        if *this.version < Version::HTTP_2 && this.activity.is_draining() {
+        let this = self.get_mut();
+        let mut response = ready!(this.inner.as_mut().poll(cx))?;
+        if this.version < Version::HTTP_2 && this.activity.is_draining() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }

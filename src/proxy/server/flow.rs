@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use hyper::rt::Executor;
 use pin_project::pin_project;
+use tokio::task;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Whether one response waits for its client, told by its body.
@@ -25,8 +26,9 @@ pub(super) struct Flow {
 pub(super) struct Streams {
     stall: Duration,
     /// hyper calls the service and then runs what comes of it, without a pause; so what the
-    /// service leaves here belongs to the stream that is run next.
-    next: Arc<Mutex<Option<Arc<Flow>>>>,
+    /// service leaves here belongs to the stream that is run next by the same task. Streams run
+    /// what they become (RFC 8441) from tasks of their own.
+    next: Arc<Mutex<Option<(Option<task::Id>, Arc<Flow>)>>>,
 }
 
 /// A stream that is reset when its client takes nothing for too long.
@@ -70,7 +72,8 @@ impl Streams {
     /// Makes the flow of the stream that is run next.
     pub(super) fn begin(&self) -> Arc<Flow> {
         let flow = Arc::new(Flow::default());
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&flow));
+        let next = (task::try_id(), Arc::clone(&flow));
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
         flow
     }
 }
@@ -80,15 +83,12 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let flow = self
-            .next
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let next = &mut *self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let flow = next.take_if(|(task, _)| *task == task::try_id());
         // It ends with its connection: that is an error to whatever it waits for.
         tokio::spawn(Stream {
             inner: stream,
-            flow,
+            flow: flow.map(|(_, flow)| flow),
             stall: self.stall,
             clock: None,
             waits_with: None,
@@ -117,5 +117,25 @@ impl<F: Future<Output = ()>> Future for Stream<F> {
         }
         // To drop a stream is to reset it.
         clock.as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_stream_becomes_takes_no_other_streams_flow() {
+        let streams = Streams::new(Duration::from_secs(1));
+        let has_next = || streams.next.lock().unwrap().is_some();
+        streams.begin();
+        let upgrade = streams.clone();
+        let stream = tokio::spawn(async move { upgrade.execute(pending()) });
+        stream.await.unwrap();
+        assert!(has_next());
+        streams.execute(ready(()));
+        assert!(!has_next());
     }
 }

@@ -11,6 +11,13 @@ pub struct Limits {
     pub connections_per_client: NonZeroU32,
     /// How many requests of one connection of HTTP/2 may be under way.
     pub streams_per_connection: NonZeroU32,
+    /// How many fields the head of a request may have.
+    pub head_fields: NonZeroU32,
+    /// How many bytes the head of a request may have.
+    pub head_bytes: NonZeroU32,
+    /// How many bytes the fields of a request of HTTP/2 may have, uncompressed and with 32 bytes
+    /// more for each (RFC 9113 §6.5.2).
+    pub h2_head_bytes: NonZeroU32,
 }
 
 impl Default for Limits {
@@ -19,6 +26,9 @@ impl Default for Limits {
             connections: CONNECTIONS,
             connections_per_client: CONNECTIONS_PER_CLIENT,
             streams_per_connection: STREAMS_PER_CONNECTION,
+            head_fields: HEAD_FIELDS,
+            head_bytes: HEAD_BYTES,
+            h2_head_bytes: H2_HEAD_BYTES,
         }
     }
 }
@@ -34,3 +44,14 @@ const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1_000).expect("not ze
 /// What RFC 9113 §6.5.2 asks for at least, so that nothing waits without need. Each can hold a
 /// head and a window.
 const STREAMS_PER_CONNECTION: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+
+/// As many as Apache and nginx clients ever need, and few enough to look through on each request.
+const HEAD_FIELDS: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+
+/// Four of the largest cookies, and the rest; hyper's own limit of about 400 KB is what an
+/// attacker would use.
+const HEAD_BYTES: NonZeroU32 = NonZeroU32::new(32 * 1024).expect("not zero");
+
+/// What is compressed may be sent a thousand times for nothing, so this is less than a head of
+/// HTTP/1; it is what hyper, Go and Envoy take.
+const H2_HEAD_BYTES: NonZeroU32 = NonZeroU32::new(16 * 1024).expect("not zero");

@@ -1,10 +1,11 @@
 use std::io;
+use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, UnixListener};
 
 use super::ListenAddress;
 use super::peer::Peer;
-use super::stream::BoxStream;
+use super::stream::Accepted;
 use super::tls::Tls;
 use super::unix_socket::{self, SocketFile};
 
@@ -70,15 +71,15 @@ impl Listener {
         }
     }
 
-    pub(super) async fn accept(&self) -> io::Result<(BoxStream, Peer)> {
+    pub(super) async fn accept(&self) -> io::Result<(Accepted, Peer)> {
         match &self.socket {
-            Socket::Tcp(listener) => listener.accept().await.map(|(stream, peer)| {
-                let peer = Peer::from(peer).encrypted(self.tls.is_some());
-                (tcp(stream, peer), peer)
-            }),
+            Socket::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Accepted::Tcp(stream.into_std()?), self.peer(peer)))
+            }
             Socket::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Box::new(stream), Peer::UNIX))
+                Ok((Accepted::Unix(stream.into_std()?), Peer::UNIX))
             }
         }
     }
@@ -86,43 +87,37 @@ impl Listener {
     /// Stops listening, and returns the clients that were connected but not accepted yet.
     ///
     /// Closing the socket would reset them, and with them requests that they may have sent.
-    pub(super) fn close(self) -> Vec<(BoxStream, Peer)> {
-        let mut last = Vec::new();
+    pub(super) fn close(self) -> Vec<(Accepted, Peer)> {
+        let is_encrypted = self.tls.is_some();
         match self.socket {
-            Socket::Tcp(listener) => {
-                let Ok(listener) = listener.into_std() else {
-                    return last;
-                };
-                while let Ok((stream, peer)) = listener.accept() {
-                    let stream = stream.set_nonblocking(true).map(|()| stream);
-                    if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-                        let peer = Peer::from(peer).encrypted(self.tls.is_some());
-                        last.push((tcp(stream, peer), peer));
-                    }
-                }
-            }
-            Socket::Unix(listener, _file) => {
-                let Ok(listener) = listener.into_std() else {
-                    return last;
-                };
-                while let Ok((stream, _)) = listener.accept() {
-                    let stream = stream.set_nonblocking(true).map(|()| stream);
-                    if let Ok(stream) = stream.and_then(tokio::net::UnixStream::from_std) {
-                        last.push((Box::new(stream), Peer::UNIX));
-                    }
-                }
-            }
+            Socket::Tcp(listener) => until_none(listener.into_std(), |listener| {
+                let (stream, peer) = listener.accept()?;
+                Ok((
+                    Accepted::Tcp(stream),
+                    Peer::from(peer).encrypted(is_encrypted),
+                ))
+            }),
+            Socket::Unix(listener, _file) => until_none(listener.into_std(), |listener| {
+                Ok((Accepted::Unix(listener.accept()?.0), Peer::UNIX))
+            }),
         }
-        last
+    }
+
+    fn peer(&self, address: SocketAddr) -> Peer {
+        Peer::from(address).encrypted(self.tls.is_some())
     }
 }
 
-fn tcp(stream: TcpStream, peer: Peer) -> BoxStream {
-    // Responses are written whole, so there is nothing that waiting could join.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, "cannot set TCP_NODELAY: {error}");
-    }
-    Box::new(stream)
+/// Takes whoever waits; the listener does not wait itself.
+fn until_none<L>(
+    listener: io::Result<L>,
+    accept: impl Fn(&L) -> io::Result<(Accepted, Peer)>,
+) -> Vec<(Accepted, Peer)> {
+    let accepted = listener.into_iter().flat_map(|listener| {
+        let accept = &accept;
+        std::iter::from_fn(move || accept(&listener).ok())
+    });
+    accepted.collect()
 }
 
 impl From<TcpListener> for Listener {

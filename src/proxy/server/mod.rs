@@ -13,9 +13,11 @@ mod drain;
 mod exchange;
 mod flow;
 mod limits;
+mod lingering;
 mod listener;
 mod peer;
 mod protocol;
+mod socket;
 mod stream;
 mod supervision;
 #[cfg(test)]
@@ -23,7 +25,9 @@ mod tests;
 mod timeouts;
 mod tls;
 mod unix_socket;
+mod uptake;
 mod watched_stream;
+mod workers;
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -38,15 +42,18 @@ use self::accept::accept;
 use self::connection::Connection;
 use self::connections::{Connections, Place};
 use self::drain::Drainage;
-use self::stream::BoxStream;
+use self::stream::Accepted;
 
 pub use self::address::{InvalidListenAddress, ListenAddress};
 pub(super) use self::body_timeout::{BodyTimeout, BodyWatch};
+pub(super) use self::exchange::TunnelUnderWay;
 pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::peer::Peer;
 pub use self::timeouts::Timeouts;
 pub use self::tls::{CertificateFiles, Tls, TlsError};
+pub use self::workers::Workers;
+pub(super) use self::workers::current_worker;
 
 /// Serves HTTP/1.1 on `listener` until `shutdown` completes, with every default of a [`Server`].
 pub async fn serve<S, B>(
@@ -74,6 +81,7 @@ pub struct Server {
     limits: Limits,
     timeouts: Timeouts,
     h2c: bool,
+    workers: Option<Workers>,
 }
 
 impl Server {
@@ -85,6 +93,7 @@ impl Server {
             limits,
             timeouts,
             h2c: false,
+            workers: None,
         }
     }
 
@@ -94,6 +103,18 @@ impl Server {
     #[must_use]
     pub fn with_h2c(self, h2c: bool) -> Self {
         Self { h2c, ..self }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Shares connections out among `workers`. By default they are tasks of the runtime that
+    /// [serves](Self::serve).
+    #[must_use]
+    pub fn with_workers(self, workers: Workers) -> Self {
+        let workers = Some(workers);
+        Self { workers, ..self }
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
@@ -118,57 +139,78 @@ impl Server {
         let drainage = Drainage::new();
         let mut tasks = JoinSet::new();
         let tls = listener.tls().cloned();
-        let mut start = |tasks: &mut JoinSet<()>, stream, peer, place| {
-            let connection = Connection {
-                tls: tls.clone(),
-                ..self.connection(stream, peer, place, &drainage)
-            };
-            tasks.spawn(connection.serve(make_service(peer)));
+        let mut start = |tasks: &mut JoinSet<()>, accepted: Accepted, peer, place| {
+            let connection = self.connection(peer, place, tls.clone(), &drainage);
+            let service = make_service(peer);
+            self.spawn(tasks, async move {
+                match accepted.open() {
+                    Ok(stream) => connection.serve(stream, service).await,
+                    Err(error) => tracing::error!(%peer, "cannot serve a connection: {error}"),
+                }
+            });
         };
         let mut shutdown = pin!(shutdown);
         let mut fresh = pin!(keep_fresh(tls.as_ref()));
         loop {
-            let (stream, peer, place) = tokio::select! {
+            let (accepted, peer, place) = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
                 admitted = self.admit(&listener) => admitted,
                 never = &mut fresh => match never {},
             };
-            start(&mut tasks, stream, peer, place);
+            start(&mut tasks, accepted, peer, place);
             // What has ended is let go of, so that the set grows with connections and not with time.
             while tasks.try_join_next().is_some() {}
         }
-        for (stream, peer) in listener.close() {
+        for (accepted, peer) in listener.close() {
             if let Some(place) = self.connections.take_now(peer) {
-                start(&mut tasks, stream, peer, place);
+                start(&mut tasks, accepted, peer, place);
             }
         }
         self.drain(&drainage, tasks).await;
     }
 
     /// Waits for a client that may come in.
-    async fn admit(&self, listener: &Listener) -> (BoxStream, Peer, Place) {
+    async fn admit(&self, listener: &Listener) -> (Accepted, Peer, Place) {
         loop {
             let room = self.connections.room().await;
-            let (stream, peer) = accept(listener).await;
+            let (accepted, peer) = accept(listener).await;
             match self.connections.take(room, peer) {
-                Some(place) => return (stream, peer, place),
+                Some(place) => return (accepted, peer, place),
                 None => tracing::debug!(%peer, "the client has too many connections"),
             }
         }
     }
 
+    /// Runs a connection here, or on the worker with the fewest.
+    fn spawn(
+        &self,
+        tasks: &mut JoinSet<()>,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let Some(workers) = &self.workers else {
+            tasks.spawn(connection);
+            return;
+        };
+        let assignment = workers.assign();
+        let runtime = assignment.runtime.clone();
+        let assigned = async move {
+            connection.await;
+            drop(assignment);
+        };
+        tasks.spawn_on(assigned, &runtime);
+    }
+
     fn connection(
         &self,
-        stream: BoxStream,
         peer: Peer,
         place: Place,
+        tls: Option<Tls>,
         drainage: &Drainage,
     ) -> Connection {
         Connection {
-            stream,
             peer,
-            tls: None,
+            tls,
             place,
             limits: self.limits,
             timeouts: self.timeouts,

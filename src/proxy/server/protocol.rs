@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Result};
 
-use tokio::io::{AsyncReadExt, join};
+use tokio::io::{AsyncReadExt, Chain, Join, ReadHalf, WriteHalf, join};
 use tokio_rustls::server::TlsStream;
 
 use super::stream::BoxStream;
@@ -12,6 +12,9 @@ pub(super) enum Protocol {
     Http1,
     Http2,
 }
+
+/// A stream whose first bytes have been looked at, and come again.
+pub(super) type Preread = Join<Chain<Cursor<Vec<u8>>, ReadHalf<BoxStream>>, WriteHalf<BoxStream>>;
 
 /// What both sides agreed on (ALPN, RFC 7301); a client that names nothing speaks HTTP/1.
 pub(super) fn agreed(stream: TlsStream<BoxStream>) -> (BoxStream, Protocol) {

@@ -14,6 +14,8 @@ pub struct Timeouts {
     pub keep_alive: Duration,
     /// Between two pieces of a request's body, while somebody waits for it.
     pub body: Duration,
+    /// For the whole body of a request. None: as long as it takes, as long as some of it comes.
+    pub body_total: Option<Duration>,
     /// In which a client takes none of a response that is there.
     pub response: Duration,
     /// For requests under way when the server stops.
@@ -27,6 +29,8 @@ impl Default for Timeouts {
             head: HEAD,
             keep_alive: KEEP_ALIVE,
             body: BODY,
+            // An upload may be of any size, and a line of any speed.
+            body_total: None,
             response: RESPONSE,
             drain: DRAIN,
         }

@@ -1,5 +1,3 @@
-//! Tells what the client of a connection does, byte by byte.
-
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +9,13 @@ use super::activity::Activity;
 use super::connections::Place;
 use super::stream::BoxStream;
 
-/// A connection, its place among the others and what is known about it. It takes the place along
+/// The bytes of HTTP and the place of their connection among the others. It takes the place along
 /// when it becomes something else than HTTP.
 pub(super) struct WatchedStream {
     stream: BoxStream,
     activity: Arc<Activity>,
-    is_stalled: bool,
+    /// What was read since others had their turn.
+    turn_bytes: usize,
     _place: Place,
 }
 
@@ -25,20 +24,9 @@ impl WatchedStream {
         Self {
             stream,
             activity,
-            is_stalled: false,
+            turn_bytes: 0,
             _place: place,
         }
-    }
-
-    /// Only changes are told, so that a client that reads costs nothing.
-    fn watch<T>(&mut self, written: Poll<T>) -> Poll<T> {
-        match (&written, self.is_stalled) {
-            (Poll::Pending, false) => self.activity.client_takes_nothing(),
-            (Poll::Ready(_), true) => self.activity.client_takes(),
-            _ => {}
-        }
-        self.is_stalled = written.is_pending();
-        written
     }
 }
 
@@ -48,9 +36,16 @@ impl AsyncRead for WatchedStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
+        if self.turn_bytes >= TURN_BYTES {
+            self.turn_bytes = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
+        let read = buf.filled().len() - before;
+        if read > 0 {
+            self.turn_bytes += read;
             self.activity.bytes_came();
         }
         Poll::Ready(Ok(()))
@@ -63,8 +58,7 @@ impl AsyncWrite for WatchedStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch(written)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -72,8 +66,7 @@ impl AsyncWrite for WatchedStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.watch(written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -81,12 +74,15 @@ impl AsyncWrite for WatchedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(flushed)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch(closed)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+/// How much is read of one connection before others have their turn. h2 works through all frames
+/// that are there, and as many as the system holds of small ones take longer than anybody else
+/// should wait.
+const TURN_BYTES: usize = 16 * 1024;

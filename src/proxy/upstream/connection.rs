@@ -5,14 +5,15 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 
+use super::handle::Handle;
 use super::upload::Upload;
 
 /// An open connection, as HTTP/1.1 or HTTP/2 was agreed on.
 pub(super) enum Connection {
     /// Carries one exchange after the other.
-    Http1(http1::SendRequest<Upload>),
+    Http1(Handle<http1::SendRequest<Upload>>),
     /// Carries many at once; this is one of the handles to it.
-    Http2(http2::SendRequest<Upload>),
+    Http2(Handle<http2::SendRequest<Upload>>),
 }
 
 /// Which connection will do for a request.
@@ -82,20 +83,23 @@ impl Connection {
     /// Tells whether the exchange before is over as far as the connection is concerned.
     pub(super) fn is_ready(&self) -> bool {
         match self {
-            Self::Http1(connection) => connection.is_ready(),
-            Self::Http2(connection) => connection.is_ready(),
+            Self::Http1(handle) => handle.requests.is_ready(),
+            Self::Http2(handle) => handle.requests.is_ready(),
         }
     }
 
     /// Waits until the connection is ready, or has ended.
     pub(super) async fn becomes_ready(&mut self) -> bool {
         match self {
-            Self::Http1(connection) => connection.ready().await.is_ok(),
-            Self::Http2(connection) => connection.ready().await.is_ok(),
+            Self::Http1(handle) => handle.requests.ready().await.is_ok(),
+            Self::Http2(handle) => handle.requests.ready().await.is_ok(),
         }
     }
 
     /// Sends a request and waits for the head of the response.
+    ///
+    /// Returns the connection too if others may use it after this exchange. That of HTTP/2 they
+    /// use already; a handle of this exchange's would only keep it from being let go.
     ///
     /// # Errors
     ///
@@ -105,18 +109,22 @@ impl Connection {
     ///
     /// The exchange is ended: HTTP/1.1 closes the connection for that.
     pub(super) async fn send(
-        &mut self,
+        self,
         host: &Host,
         mut request: Request<Upload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+    ) -> Result<(Response<Incoming>, Option<Self>), TrySendError<Request<Upload>>> {
         match self {
-            Self::Http1(connection) => {
+            Self::Http1(mut handle) => {
                 host.tell_http1(&mut request);
-                connection.try_send_request(request).await
+                let response = handle.requests.try_send_request(request);
+                let (response, handle) = handle.response(response).await?;
+                Ok((response, handle.map(Self::Http1)))
             }
-            Self::Http2(connection) => {
+            Self::Http2(mut handle) => {
                 host.tell_http2(&mut request);
-                connection.try_send_request(request).await
+                let response = handle.requests.try_send_request(request);
+                let (response, _) = handle.response(response).await?;
+                Ok((response, None))
             }
         }
     }

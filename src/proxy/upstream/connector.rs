@@ -18,6 +18,7 @@ use tower::ServiceExt;
 
 use super::connection::{Connection, Host, Wanted};
 use super::failure::Failure;
+use super::handle::Handle;
 use super::upload::Upload;
 use crate::proxy::config::{UpstreamAddress, UpstreamTls, UpstreamUrl};
 
@@ -149,7 +150,7 @@ async fn unix(path: &Path) -> Result<UnixStream, Failure> {
         .map_err(Failure::connect)
 }
 
-async fn http1<S>(stream: S) -> Result<Connection, Failure>
+pub(super) async fn http1<S>(stream: S) -> Result<Connection, Failure>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -158,11 +159,11 @@ where
         .handshake::<_, Upload>(TokioIo::new(stream))
         .await
         .map_err(Failure::connect)?;
-    drive(connection.with_upgrades());
-    Ok(Connection::Http1(sender))
+    let handle = Handle::drive(sender, connection.with_upgrades());
+    Ok(Connection::Http1(handle))
 }
 
-async fn http2<S>(stream: S) -> Result<Connection, Failure>
+pub(super) async fn http2<S>(stream: S) -> Result<Connection, Failure>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -174,17 +175,7 @@ where
         .handshake::<_, Upload>(TokioIo::new(stream))
         .await
         .map_err(Failure::connect)?;
-    drive(connection);
-    Ok(Connection::Http2(sender))
-}
-
-/// Lets a connection work until its last handle is dropped, or it ends by itself.
-fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!("connection to an upstream ended: {error}");
-        }
-    });
+    Ok(Connection::Http2(Handle::drive(sender, connection)))
 }
 
 /// An upstream in the same network accepts within milliseconds; after a second it is down, and a

@@ -16,6 +16,7 @@ mod connector;
 mod download;
 mod endpoint;
 mod failure;
+mod handle;
 mod health;
 mod pool;
 mod tunnel;
@@ -23,6 +24,7 @@ mod upload;
 mod websocket;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,7 +34,6 @@ use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use tower::Service;
 
 pub use self::download::Download;
@@ -44,6 +45,7 @@ use self::connection::Wanted;
 use self::endpoint::{Endpoint, Lease};
 use self::failure::Failure;
 use self::upload::{Sent, Upload};
+use self::websocket::Handshake;
 use super::body::Body;
 use super::config::{RouteConfig, UpstreamUrl};
 use super::headers::strip_response;
@@ -52,17 +54,28 @@ use crate::causes::Causes;
 use crate::rejection::RejectionKind;
 
 /// All upstreams: routes to the same address share its connections, unless TLS is involved.
-#[derive(Default)]
 pub(super) struct Upstreams {
     endpoints: Vec<Arc<Endpoint>>,
     tunnels: Tunnels,
+    workers: NonZeroUsize,
 }
 
 impl Upstreams {
+    /// For so many workers, each of which has connections of its own.
+    pub(super) fn new(workers: NonZeroUsize) -> Self {
+        Self {
+            endpoints: Vec::new(),
+            tunnels: Tunnels::default(),
+            workers,
+        }
+    }
+
     pub(super) fn of(&mut self, route: &RouteConfig) -> Upstream {
         let tls = route.upstream_tls.as_ref();
         let endpoints = route.upstreams.iter().map(|url| match tls {
-            Some(tls) if url.is_https() => Arc::new(Endpoint::new(url.clone(), Some(tls))),
+            Some(tls) if url.is_https() => {
+                Arc::new(Endpoint::new(url.clone(), Some(tls), self.workers))
+            }
             _ => self.shared(url),
         });
         let addresses = Addresses::new(endpoints.collect());
@@ -87,7 +100,7 @@ impl Upstreams {
         if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
             return Arc::clone(known);
         }
-        let endpoint = Arc::new(Endpoint::new(url.clone(), None));
+        let endpoint = Arc::new(Endpoint::new(url.clone(), None, self.workers));
         self.endpoints.push(Arc::clone(&endpoint));
         endpoint
     }
@@ -102,42 +115,44 @@ pub(super) struct Upstream {
 
 impl Upstream {
     async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
-        let (request, mut sent, client) = self.prepare(request);
+        if websocket::is_connect(&request) && !self.addresses.speak_http1() {
+            return Err(RejectionKind::NotImplemented);
+        }
+        let (request, mut sent, handshake) = self.prepare(request);
         let too_late = async {
             sent.wait().await;
             tokio::time::sleep(RESPONSE_TIMEOUT).await;
         };
         let answer = tokio::select! {
             biased;
-            answer = self.exchange(request, client.is_some()) => answer,
+            answer = self.exchange(request, handshake.is_some()) => answer,
             () = too_late => Err(Failure::ResponseTimeout),
         };
         answer
-            .and_then(|(response, lease)| match client {
-                Some(client) if websocket::is_agreed(&response)? => {
-                    Ok(self.go_on(client, response, lease))
+            .and_then(|(response, lease)| match handshake {
+                Some(handshake) if handshake.is_agreed(&response)? => {
+                    Ok(self.go_on(handshake, response, lease))
                 }
                 _ => pass_on(response, lease, sent),
             })
             .map_err(|failure| self.failed(&failure))
     }
 
-    /// Makes what is sent of what was let in; with the client's connection if that is to go on as a
-    /// WebSocket.
+    /// Makes what is sent of what was let in; with the client's part of a handshake, if it is one.
     fn prepare(
         &self,
         mut request: Request<Incoming>,
-    ) -> (Request<Upload>, Sent, Option<OnUpgrade>) {
-        let is_handshake = websocket::is_handshake(&request) && self.addresses.speak_http1();
-        let client = is_handshake.then(|| hyper::upgrade::on(&mut request));
+    ) -> (Request<Upload>, Sent, Option<Handshake>) {
+        let may_upgrade = self.addresses.speak_http1();
+        let handshake = may_upgrade.then(|| Handshake::of(&mut request)).flatten();
         let (mut request, sent) = Upload::of(request);
         *request.uri_mut() = origin_form(request.uri());
         // What the gate noted there is for us alone.
         *request.extensions_mut() = Extensions::new();
-        if client.is_some() {
-            websocket::ask_or_agree(request.headers_mut());
+        if let Some(handshake) = &handshake {
+            handshake.ask(&mut request);
         }
-        (request, sent, client)
+        (request, sent, handshake)
     }
 
     /// Sends a request over a connection that is there, or else over a new one.
@@ -172,15 +187,15 @@ impl Upstream {
     /// Lets the client and the upstream talk in what they have agreed on.
     fn go_on(
         &self,
-        client: OnUpgrade,
+        handshake: Handshake,
         mut response: Response<Incoming>,
         lease: Lease,
     ) -> Response<Body> {
         let upstream = hyper::upgrade::on(&mut response);
-        self.tunnels.open(client, upstream, lease);
         let mut response = response.map(|_| Body::default());
-        strip_response(response.headers_mut());
-        websocket::ask_or_agree(response.headers_mut());
+        handshake.agree(&mut response);
+        let (client, held) = handshake.into_client();
+        self.tunnels.open(client, upstream, (lease, held));
         response
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+use super::handle::Handle;
 use super::upload::Upload;
 
 /// The connections to one address that can take a request.
@@ -21,9 +22,9 @@ pub(super) struct Pool(Mutex<Connections>);
 #[derive(Default)]
 struct Connections {
     /// Those that nobody uses; the one that was used last on top.
-    idle: Vec<Since<http1::SendRequest<Upload>>>,
+    idle: Vec<Since<Handle<http1::SendRequest<Upload>>>>,
     /// The one that everybody uses, if the upstream speaks HTTP/2.
-    shared: Option<Since<http2::SendRequest<Upload>>>,
+    shared: Option<Since<Handle<http2::SendRequest<Upload>>>>,
     /// Those who found none and are making one, the first in front. Many have left by now.
     waiting: VecDeque<oneshot::Sender<Connection>>,
 }
@@ -36,13 +37,15 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Connection> {
         let mut connections = self.connections();
         if let Some(Since(shared, used_at)) = &mut connections.shared
-            && !shared.is_closed()
+            && !shared.requests.is_closed()
         {
             *used_at = Instant::now();
             return Some(Connection::Http2(shared.clone()));
         }
         let idle = &mut connections.idle;
-        let at = idle.iter().rposition(|Since(idle, _)| idle.is_ready())?;
+        let at = idle
+            .iter()
+            .rposition(|Since(idle, _)| idle.requests.is_ready())?;
         let found = idle.remove(at);
         if found.is_stale() {
             // So are those below.
@@ -70,15 +73,20 @@ impl Pool {
     }
 
     /// Lets others use a connection from now on.
-    pub(super) fn share(&self, connection: &Connection) {
-        if let Connection::Http2(connection) = connection {
-            let mut connections = self.connections();
-            connections.shared = Some(Since(connection.clone(), Instant::now()));
-            for waiter in connections.waiting.drain(..) {
-                // Who has left needs none.
-                let _ = waiter.send(Connection::Http2(connection.clone()));
-            }
+    pub(super) fn share(&self, handle: &Handle<http2::SendRequest<Upload>>) {
+        let mut connections = self.connections();
+        connections.shared = Some(Since(handle.clone(), Instant::now()));
+        for waiter in connections.waiting.drain(..) {
+            // Who has left needs none.
+            let _ = waiter.send(Connection::Http2(handle.clone()));
         }
+    }
+
+    /// Lets go of the shared connection if it has ended, so that what waits in its queue is
+    /// returned; see [`Handle::response`].
+    pub(super) fn drop_ended(&self) {
+        let shared = &mut self.connections().shared;
+        shared.take_if(|Since(shared, _)| shared.requests.is_closed());
     }
 
     /// Takes back a connection whose exchange is over.
@@ -86,11 +94,11 @@ impl Pool {
         let Connection::Http1(mut connection) = connection else {
             return;
         };
-        if connection.is_closed() {
+        if connection.requests.is_closed() {
             return;
         }
         let mut connections = self.connections();
-        while connection.is_ready()
+        while connection.requests.is_ready()
             && let Some(waiter) = connections.waiting.pop_front()
         {
             match waiter.send(Connection::Http1(connection)) {
@@ -100,7 +108,7 @@ impl Pool {
         }
         let idle = &mut connections.idle;
         if idle.len() >= MAX_IDLE {
-            idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
+            idle.retain(|idle| !idle.0.requests.is_closed() && !idle.is_stale());
         }
         if idle.len() < MAX_IDLE {
             idle.push(Since(connection, Instant::now()));
@@ -111,8 +119,8 @@ impl Pool {
     pub(super) fn sweep(&self) {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
-        idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
-        // Exchanges under way have handles of their own.
+        idle.retain(|idle| !idle.0.requests.is_closed() && !idle.is_stale());
+        // Exchanges under way end by themselves.
         connections.shared.take_if(|shared| shared.is_stale());
     }
 

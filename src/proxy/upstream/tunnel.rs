@@ -2,13 +2,11 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-use super::endpoint::Lease;
 
 /// What goes on between clients and upstreams when HTTP has ended there, and the end of it.
 #[derive(Clone)]
@@ -30,8 +28,8 @@ impl Tunnels {
     }
 
     /// Passes bytes both ways from when both sides are ready, until both have ended, or one broke,
-    /// or neither said anything for too long.
-    pub(super) fn open(&self, client: OnUpgrade, upstream: OnUpgrade, lease: Lease) {
+    /// or neither said anything for too long. What is `held` is dropped then.
+    pub(super) fn open(&self, client: OnUpgrade, upstream: OnUpgrade, held: impl Send + 'static) {
         let mut end = self.0.subscribe();
         tokio::spawn(async move {
             // Fails only with its sender, which `self` has; then it is the end as well.
@@ -42,7 +40,7 @@ impl Tunnels {
                 },
                 _ = ended => {}
             }
-            drop(lease);
+            drop(held);
         });
     }
 }
@@ -50,8 +48,15 @@ impl Tunnels {
 async fn pass(client: OnUpgrade, upstream: OnUpgrade) -> io::Result<()> {
     let both = async { tokio::try_join!(client, upstream) };
     let (client, upstream) = both.await.map_err(io::Error::other)?;
-    let (from_client, to_client) = split(TokioIo::new(client));
-    let (from_upstream, to_upstream) = split(TokioIo::new(upstream));
+    talk(TokioIo::new(client), TokioIo::new(upstream)).await
+}
+
+async fn talk(
+    client: impl AsyncRead + AsyncWrite,
+    upstream: impl AsyncRead + AsyncWrite,
+) -> io::Result<()> {
+    let (from_client, to_client) = split(client);
+    let (from_upstream, to_upstream) = split(upstream);
     let activity = Activity::default();
     let both = async {
         tokio::try_join!(
@@ -65,22 +70,24 @@ async fn pass(client: OnUpgrade, upstream: OnUpgrade) -> io::Result<()> {
     }
 }
 
-type Io = TokioIo<Upgraded>;
-
+/// Passes on what comes until it ends, or nobody takes it any more. Who does not may still have
+/// said something, such as why, so that it is no error: that is what reading from there is for.
 async fn copy(
-    mut from: ReadHalf<Io>,
-    mut to: WriteHalf<Io>,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     activity: &Activity,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
-            return to.shutdown().await;
+            let _ = to.shutdown().await;
+            return Ok(());
         }
         activity.note();
-        to.write_all(&buffer[..read]).await?;
-        to.flush().await?;
+        if to.write_all(&buffer[..read]).await.is_err() || to.flush().await.is_err() {
+            return Ok(());
+        }
     }
 }
 
@@ -119,3 +126,55 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// Each tunnel has two.
 const BUFFER_BYTES: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{duplex, join};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A server that has had enough says so and hangs up, on a client that is still talking.
+    #[tokio::test]
+    async fn the_last_words_of_who_takes_nothing_more_arrive() {
+        let (mut client, stream) = duplex(1024);
+        let (mut upstream, words) = duplex(1024);
+        let (refuses, is_refused) = oneshot::channel();
+        let deaf = Deaf(Some(refuses));
+        let tunnel = tokio::spawn(talk(stream, join(words, deaf)));
+        client.write_all(b"still talking").await.unwrap();
+        is_refused.await.unwrap();
+        upstream.write_all(b"enough").await.unwrap();
+        drop(upstream);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "enough");
+        tunnel.await.unwrap().unwrap();
+    }
+
+    /// Takes nothing, and tells when it has refused something.
+    struct Deaf(Option<oneshot::Sender<()>>);
+
+    impl AsyncWrite for Deaf {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.take().unwrap().send(()).unwrap();
+            Poll::Ready(Err(ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! exactly one well-formed request to the upstream, and each says which.
 
 mod bodies;
+mod h2;
 
 use super::TOKEN;
 use super::recorder::{Recorder, status_of};

@@ -199,6 +199,7 @@ fn the_example_shows_the_defaults() {
         differing,
         [
             "admin_listen",
+            "allowed_hosts",
             "[server.tls]",
             "cert_file",
             "key_file",

@@ -36,6 +36,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "realm = ",
+        "workers = 0\nrealm = ",
+        "3: server.workers: must be from 1 to 1024; leave it out for one per processor",
+    ),
+    (
+        "realm = ",
         "unix_mode = \"0o660\"\nrealm = ",
         "3: server.unix_mode: not the mode of a file; write it as for chmod, like \"660\"",
     ),
@@ -63,6 +68,26 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "realm = ",
         "timeouts.keep_alive = \"2h\"\nrealm = ",
         "3: server.timeouts.keep_alive: must be more than 0s and at most 1h",
+    ),
+    (
+        "realm = ",
+        "limits.head_fields = 19\nrealm = ",
+        "3: server.limits.head_fields: must be from 20 to 1000",
+    ),
+    (
+        "realm = ",
+        "limits.head_bytes = 8191\nrealm = ",
+        "3: server.limits.head_bytes: must be from 8192 to 262144",
+    ),
+    (
+        "realm = ",
+        "limits.h2_head_bytes = 262145\nrealm = ",
+        "3: server.limits.h2_head_bytes: must be from 8192 to 262144",
+    ),
+    (
+        "realm = ",
+        "timeouts.body_total = \"25h\"\nrealm = ",
+        "3: server.timeouts.body_total: must be at least 0s, which is no limit, and at most 1d",
     ),
     (
         "realm = ",
@@ -295,6 +320,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "[ghes]",
         "trusted_proxies = ['::ffff:192.0.2.1']\n[ghes]",
         "4: server.trusted_proxies[0]: write an IPv4 address as one, like 192.0.2.1",
+    ),
+    (
+        "[ghes]",
+        "allowed_hosts = ['a', 'http://b']\n[ghes]",
+        "4: server.allowed_hosts[1]: not a host; write it without scheme and port, \
+         like tools.example.com or [::1]",
+    ),
+    (
+        "[ghes]",
+        "allowed_hosts = []\n[ghes]",
+        "4: server.allowed_hosts: names no host; leave it out to allow any",
     ),
     (
         "[ghes]",

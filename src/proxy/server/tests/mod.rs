@@ -1,10 +1,14 @@
 //! Clients of every kind over a pipe, in time that stands still while nothing happens.
 
+mod frames;
 mod heads;
 mod multiplexed;
 mod pace;
 mod resets;
 mod stopping;
+mod streams;
+mod turns;
+mod uptake;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,6 +29,30 @@ struct Client {
     drainage: Drainage,
 }
 
+/// What a client finds.
+struct Setup {
+    limits: Limits,
+    tls: Option<Tls>,
+    h2c: bool,
+    pipe_bytes: usize,
+    answer_bytes: usize,
+    /// How long an answer takes.
+    after: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            tls: None,
+            h2c: false,
+            pipe_bytes: PIPE_BYTES,
+            answer_bytes: 0,
+            after: Duration::ZERO,
+        }
+    }
+}
+
 impl Client {
     /// Every request is answered with so many bytes, after so long.
     fn of(answer_bytes: usize, after: Duration) -> Self {
@@ -32,19 +60,34 @@ impl Client {
     }
 
     fn speaking(h2c: bool, pipe_bytes: usize, answer_bytes: usize, after: Duration) -> Self {
-        let (stream, far) = duplex(pipe_bytes);
+        Self::with(Setup {
+            h2c,
+            pipe_bytes,
+            answer_bytes,
+            after,
+            ..Setup::default()
+        })
+    }
+
+    fn with(setup: Setup) -> Self {
+        let Setup {
+            answer_bytes,
+            after,
+            ..
+        } = setup;
+        let (stream, far) = duplex(setup.pipe_bytes);
         let drainage = Drainage::new();
         let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
-        let server = Server::new(Limits::default(), Timeouts::default()).with_h2c(h2c);
+        let server = Server::new(setup.limits, Timeouts::default()).with_h2c(setup.h2c);
         let place = server.connections.take_now(peer).expect("the first");
-        let connection = server.connection(Box::new(far), peer, place, &drainage);
+        let connection = server.connection(peer, place, setup.tls, &drainage);
         let service = service_fn(move |request: Request<Incoming>| async move {
             let _ = request.into_body().collect().await;
             sleep(after).await;
             let body = Full::new(Bytes::from(vec![b'x'; answer_bytes]));
             Ok::<_, Infallible>(Response::new(body))
         });
-        tokio::spawn(connection.serve(service));
+        tokio::spawn(connection.serve(Box::new(far), service));
         Self {
             stream,
             connected_at: Instant::now(),

@@ -16,6 +16,10 @@ struct Multiplexed {
 impl Multiplexed {
     async fn of(window: u32, answer_bytes: usize, after: Duration) -> Self {
         let client = Client::speaking(true, 64 * PIPE_BYTES, answer_bytes, after);
+        Self::over(client, window).await
+    }
+
+    async fn over(client: Client, window: u32) -> Self {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .initial_stream_window_size(window)
             .handshake(TokioIo::new(client.stream));
@@ -46,13 +50,13 @@ impl Multiplexed {
 const WINDOW: u32 = 65_535;
 
 #[tokio::test(start_paused = true)]
-async fn a_client_has_so_long_for_its_first_request() {
+async fn e4_a_client_has_so_long_for_its_first_request() {
     let client = Multiplexed::of(WINDOW, 0, Duration::ZERO).await;
     assert_eq!(client.closed_after().await, 10);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_preface_that_drips_is_not_waited_for() {
+async fn e4_a_preface_that_drips_is_not_waited_for() {
     for beginning in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\n"] {
         let mut client = Client::speaking(true, PIPE_BYTES, 0, Duration::ZERO);
         sleep(seconds(5)).await;
@@ -82,7 +86,7 @@ async fn http_2_without_tls_is_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_without_requests_ends_whatever_it_pings() {
+async fn e6_a_connection_without_requests_ends_whatever_it_pings() {
     let mut client = Multiplexed::of(WINDOW, 0, Duration::ZERO).await;
     for _ in 0..3 {
         assert!(client.get().await.is_ok());
@@ -100,7 +104,7 @@ async fn an_answer_may_take_as_long_as_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_with_a_closed_window_is_reset_and_others_go_on() {
+async fn e7_a_stream_with_a_closed_window_is_reset_and_others_go_on() {
     let mut client = Multiplexed::of(0, 1, Duration::ZERO).await;
     let mut answer = client.get().await.expect("a head").into_body();
     // What takes nothing of the first may ask for more.
@@ -129,4 +133,26 @@ async fn a_request_under_way_is_answered_before_the_connection_ends() {
     assert!(client.get().await.is_err(), "it was told to leave");
     assert_eq!(client.closed_after().await, 8);
     drainage.done().await;
+}
+
+/// What is compressed costs a client nothing, so it has a limit of its own.
+#[tokio::test(start_paused = true)]
+async fn e7_a_head_may_have_so_many_bytes_uncompressed() {
+    for (h2_head_bytes, status) in [(16 * 1024, 200), (8 * 1024, 431)] {
+        let limits = Limits {
+            h2_head_bytes: h2_head_bytes.try_into().expect("not zero"),
+            ..Limits::default()
+        };
+        let client = Client::with(Setup {
+            limits,
+            h2c: true,
+            pipe_bytes: 64 * PIPE_BYTES,
+            ..Setup::default()
+        });
+        let mut client = Multiplexed::over(client, WINDOW).await;
+        let request = Request::get("http://a/").header("x", "y".repeat(8 * 1024));
+        let request = request.body(Empty::new()).expect("a request");
+        let answer = client.requests.send_request(request).await;
+        assert_eq!(answer.expect("an answer").status(), status);
+    }
 }

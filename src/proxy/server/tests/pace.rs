@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_client_has_so_long_for_its_first_head() {
+async fn e4_a_client_has_so_long_for_its_first_head() {
     for beginning in [
         "",
         "\r\n",
@@ -15,7 +15,7 @@ async fn a_client_has_so_long_for_its_first_head() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_drips_is_not_waited_for() {
+async fn e3_a_head_that_drips_is_not_waited_for() {
     let mut client = Client::new();
     for byte in GET.chars() {
         sleep(seconds(1)).await;
@@ -57,7 +57,7 @@ async fn an_answer_may_take_as_long_as_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_reads_nothing_is_let_go() {
+async fn e3_a_client_that_reads_nothing_is_let_go() {
     let mut client = Client::of(100 * PIPE_BYTES, Duration::ZERO);
     client.send(GET).await;
     sleep(seconds(29)).await;

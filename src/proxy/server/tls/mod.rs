@@ -5,7 +5,7 @@ mod error;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -60,6 +60,8 @@ impl Tls {
             .map_err(TlsError::Config)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
+        // What comes before the handshake is done can be replayed (RFC 8446 §8); rustls' default.
+        config.max_early_data_size = 0;
         config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_1_1.to_vec()];
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
@@ -69,6 +71,13 @@ impl Tls {
 
     pub(super) fn accept(&self, stream: BoxStream) -> Accept<BoxStream> {
         self.acceptor.accept(stream)
+    }
+
+    /// Reads the files again now, for who has replaced them and does not want to wait.
+    ///
+    /// A pair that does not work is reported, and leaves the last good one in force.
+    pub fn renew(&self) {
+        self.certificate.renew();
     }
 
     /// Looks after the files for ever, and takes a new certificate as soon as both are there.
@@ -87,11 +96,20 @@ impl Tls {
 
 impl Certificate {
     fn renew_if_changed(&self) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = self.files.stamp();
-        if *seen == stamp {
-            return;
+        if *seen != stamp {
+            self.read(seen, stamp);
         }
+    }
+
+    fn renew(&self) {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // What changes while it is read is read again.
+        self.read(seen, self.files.stamp());
+    }
+
+    fn read(&self, mut seen: MutexGuard<'_, Stamp>, stamp: Stamp) {
         *seen = stamp;
         match self.files.read() {
             Ok(key) => {

@@ -1,0 +1,92 @@
+//! What a client of gRPC is told instead of a problem.
+//!
+//! It takes every body for messages, whatever the status, so that a problem in JSON would be a
+//! broken message to it. A status of gRPC in the head is understood by all, and the status of HTTP
+//! stays beside it for those in between.
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+
+use crate::rejection::Rejection;
+
+/// Tells whether a request is a call of gRPC: `application/grpc`, or that with `+` and a format.
+/// gRPC-Web, which puts its status into bodies, is something else.
+pub(super) fn is_call(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let format = media_type.and_then(|media_type| {
+        let (name, format) = media_type.split_at_checked(NAME.len())?;
+        name.eq_ignore_ascii_case(NAME).then_some(format)
+    });
+    format.is_some_and(|format| matches!(format.first(), None | Some(b'+' | b';' | b' ')))
+}
+
+/// Says in terms of gRPC why a request was turned away. Leaves every other response as it is.
+pub(super) fn with_status<B>(mut response: Response<B>) -> Response<B> {
+    let Some(rejection) = response.extensions().get::<Rejection>() else {
+        return response;
+    };
+    // Visible ASCII without a percent sign, as which it needs no encoding.
+    let message = HeaderValue::from_str(&rejection.to_string());
+    let code = HeaderValue::from(code_of(response.status()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(HeaderName::from_static("grpc-status"), code);
+    if let Ok(message) = message {
+        headers.insert(HeaderName::from_static("grpc-message"), message);
+    }
+    response
+}
+
+/// As clients do it themselves where they get no status of gRPC (`http-grpc-status-mapping.md`).
+fn code_of(status: StatusCode) -> u16 {
+    match status {
+        StatusCode::BAD_REQUEST => 13,
+        StatusCode::UNAUTHORIZED => 16,
+        StatusCode::FORBIDDEN => 7,
+        StatusCode::NOT_FOUND => 12,
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => 14,
+        _ => 2,
+    }
+}
+
+const NAME: &[u8] = b"application/grpc";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rejection::{Realm, RejectionKind};
+
+    #[test]
+    fn a_call_is_told_by_its_media_type() {
+        for (media_type, expected) in [
+            ("application/grpc", true),
+            ("Application/GRPC+proto", true),
+            ("application/grpc; x=y", true),
+            ("application/grpc-web", false),
+            ("application/grpc-web+proto", false),
+            ("application/json", false),
+            ("application", false),
+        ] {
+            let media_type = HeaderValue::from_static(media_type);
+            let headers = [(CONTENT_TYPE, media_type)].into_iter().collect();
+            assert_eq!(is_call(&headers), expected, "{headers:?}");
+        }
+        assert!(!is_call(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn every_rejection_has_a_status_and_a_message() {
+        for kind in RejectionKind::ALL {
+            let response: Response<()> = Rejection::new(kind).into_response(&Realm::default());
+            let status = response.status();
+            let response = with_status(response);
+            assert_eq!(response.status(), status);
+            assert_ne!(response.headers()["grpc-status"], "0");
+            let message = response.headers()["grpc-message"].to_str().unwrap();
+            assert!(!message.is_empty() && !message.contains('%'), "{message}");
+        }
+    }
+}

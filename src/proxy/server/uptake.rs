@@ -1,0 +1,26 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+/// Since when a client takes nothing of what there is for it. A handle: clones tell the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Uptake(Arc<Mutex<Option<Instant>>>);
+
+impl Uptake {
+    pub(super) fn stalls(&self) {
+        *self.since() = Some(Instant::now());
+    }
+
+    pub(super) fn goes_on(&self) {
+        *self.since() = None;
+    }
+
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        *self.since()
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        // Every change is complete before anything can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,69 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+/// One connection to the gate.
+pub(crate) struct Client(pub(crate) TcpStream);
+
+impl Client {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    /// One that has begun with these bytes.
+    pub(crate) async fn that_sent(address: SocketAddr, bytes: &[u8]) -> Self {
+        let mut client = Self::to(address).await;
+        client.0.write_all(bytes).await.expect("a server");
+        client
+    }
+
+    /// Asks for something, and returns when it has been answered well.
+    pub(crate) async fn get(&mut self) {
+        self.0.write_all(GET).await.expect("a server");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hello") {
+            let read = self.0.read_buf(&mut answer).await.expect("a connection");
+            assert_ne!(read, 0, "{}", String::from_utf8_lossy(&answer));
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200 "));
+    }
+
+    /// Waits until the connection is closed, whatever comes before that.
+    pub(crate) async fn closed(&mut self) {
+        let mut rest = Vec::new();
+        let read = self.0.read_to_end(&mut rest);
+        // A reset is an end as well.
+        let _ = timeout(PATIENCE, read).await.expect("an end");
+    }
+}
+
+/// How long a new client waits for its answer.
+pub(crate) async fn probe(address: SocketAddr) -> Duration {
+    let began_at = Instant::now();
+    let asked = async { Client::to(address).await.get().await };
+    timeout(PATIENCE, asked).await.expect("an answer");
+    began_at.elapsed()
+}
+
+/// Asks again and again until `end` completes, and returns how long each answer took, sorted.
+pub(crate) async fn probes(address: SocketAddr, end: impl Future<Output = ()>) -> Vec<Duration> {
+    let mut end = std::pin::pin!(end);
+    let mut took = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut end => break,
+            time = probe(address) => took.push(time),
+        }
+    }
+    took.sort_unstable();
+    took
+}
+
+pub(crate) const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Ends a test that would otherwise wait for ever.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
