@@ -99,10 +99,7 @@ impl Document {
         match *method {
             Method::GET | Method::HEAD => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                headers.insert(
-                    CACHE_CONTROL,
-                    HeaderValue::from_static("public, max-age=300"),
-                );
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
                 *response.body_mut() = self.json.clone().into();
             }
             Method::OPTIONS => {

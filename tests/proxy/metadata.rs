@@ -143,7 +143,7 @@ async fn a_document_can_be_read_and_nothing_else() {
     let response = ask(&gate, &format!("GET {path}"), host).await;
     for line in [
         "content-type: application/json",
-        "cache-control: public, max-age=300",
+        "cache-control: max-age=300",
         "access-control-allow-origin: *",
     ] {
         assert!(headers(&response).contains(&line), "{response}");
