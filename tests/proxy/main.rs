@@ -14,6 +14,7 @@ mod grpc;
 mod handshakes;
 mod hostile;
 mod inputs;
+mod invariants;
 mod lifetime;
 mod metrics;
 mod peers;
