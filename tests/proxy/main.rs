@@ -15,6 +15,7 @@ mod grpc;
 mod handshakes;
 mod hostile;
 mod inputs;
+mod invariants;
 mod lifetime;
 mod mcp;
 mod metadata;
