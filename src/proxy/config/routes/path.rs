@@ -1,96 +1,5 @@
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
-
-use super::cache::max_age;
-use super::error::Place;
-use super::section::Section;
-use super::source::Node;
-use super::upstream::{self, UpstreamUrl};
-use super::upstream_tls::{self, UpstreamTls};
-use crate::scope::{Scope, Scopes};
-
-/// `[[routes]]`: which paths go to which upstream, and who may.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct RouteConfig {
-    /// The paths that this route is for. Required; no two routes have the same.
-    pub path: RoutePath,
-    /// Where their requests go, from `upstream`: at least one address. Required.
-    pub upstreams: Vec<UpstreamUrl>,
-    /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
-    pub upstream_tls: Option<UpstreamTls>,
-    /// The scopes a token needs, all of them. Absent: none, so every good token will do.
-    pub scopes: Scopes,
-    /// The longest that a revoked token still works here. Absent: as long as everywhere.
-    pub max_age: Option<Duration>,
-    /// Whether requests pass without a token. Absent: no.
-    pub anonymous: bool,
-    /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
-    pub forward_token: bool,
-}
-
-/// Reads all routes and holds their paths against each other.
-pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
-    let mut taken = Vec::new();
-    root.sections("routes", "path", |route| {
-        RouteConfig::read(route, &mut taken)
-    })
-}
-
-impl RouteConfig {
-    fn read(route: &mut Section<'_>, taken: &mut Vec<(RoutePath, Place)>) -> Option<Self> {
-        let path = read_path(route, taken);
-        let example = "upstream = \"http://127.0.0.1:3000\"";
-        let upstreams = route.required("upstream", example, upstream::addresses);
-        let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
-        let scopes = route.list("scopes", Node::items, parsed::<Scope>);
-        let scopes: Scopes = scopes.into_iter().flatten().collect();
-        let max_age = route.optional("max_age", max_age);
-        let anonymous = route.flag("anonymous");
-        let forward_token = route.flag("forward_token");
-        if anonymous && !scopes.is_empty() {
-            route.refuse(
-                "scopes",
-                "nobody is asked for a token; drop scopes or anonymous",
-            );
-        }
-        if anonymous && max_age.is_some() {
-            route.refuse(
-                "max_age",
-                "nobody is asked for a token; drop max_age or anonymous",
-            );
-        }
-        if anonymous && forward_token {
-            route.refuse(
-                "forward_token",
-                "nobody is asked for one; drop it or anonymous",
-            );
-        }
-        Some(Self {
-            path: path?,
-            upstreams: upstreams?,
-            upstream_tls: upstream_tls?,
-            scopes,
-            max_age,
-            anonymous,
-            forward_token,
-        })
-    }
-}
-
-/// `taken` holds the paths of the routes before this one, and where they stand.
-fn read_path(route: &mut Section<'_>, taken: &mut Vec<(RoutePath, Place)>) -> Option<RoutePath> {
-    let path = route.required("path", "path = \"/\"", parsed::<RoutePath>)?;
-    if let Some((_, place)) = taken.iter().find(|(other, _)| *other == path) {
-        route.refuse(
-            "path",
-            format!("the route at {place} has this path already"),
-        );
-    }
-    taken.push((path.clone(), route.place_of("path").clone()));
-    Some(path)
-}
 
 /// A path and all that is below it.
 ///
@@ -164,12 +73,6 @@ impl fmt::Display for InvalidRoutePath {
 }
 
 impl std::error::Error for InvalidRoutePath {}
-
-fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
-    node.text()?
-        .parse()
-        .map_err(|error: T::Err| error.to_string())
-}
 
 #[cfg(test)]
 mod tests {
