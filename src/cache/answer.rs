@@ -10,9 +10,25 @@ pub struct Answer {
     pub freshness: Freshness,
 }
 
-impl Answer {
-    pub(crate) fn new(verdict: Verdict, freshness: Freshness) -> Self {
-        Self { verdict, freshness }
+impl From<Found<Verdict>> for Answer {
+    fn from(found: Found<Verdict>) -> Self {
+        Self {
+            verdict: found.answer,
+            freshness: found.freshness,
+        }
+    }
+}
+
+/// An answer about anything, and how far it may still be relied on.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<A> {
+    pub(crate) answer: A,
+    pub(crate) freshness: Freshness,
+}
+
+impl<A> Found<A> {
+    pub(crate) fn new(answer: A, freshness: Freshness) -> Self {
+        Self { answer, freshness }
     }
 }
 

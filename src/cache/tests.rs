@@ -1,8 +1,12 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::identity::User;
+use crate::check::{InactiveReason, Verdict};
+use crate::identity::{Identity, User};
 use crate::scope::Scopes;
+use crate::token::TokenHash;
+
+type VerdictCache = AnswerCache<Tokens>;
 
 fn hash(token: &str) -> TokenHash {
     TokenHash::of(token)
@@ -19,12 +23,12 @@ fn cache() -> VerdictCache {
 /// Stores the answer to a question that is sent now.
 fn store(cache: &VerdictCache, token: &str, verdict: &Verdict) {
     let question = cache.question();
-    cache.store(hash(token), verdict, question, || ()).unwrap();
+    cache.store(&hash(token), verdict, question, || ()).unwrap();
 }
 
 fn is_active(cache: &VerdictCache, token: &str) -> Option<bool> {
-    let answer = cache.get(&hash(token), None)?;
-    Some(matches!(answer.verdict, Verdict::Active(_)))
+    let found = cache.get(&hash(token), None)?;
+    Some(matches!(found.answer, Verdict::Active(_)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +47,7 @@ async fn age_counts_from_the_question() {
     let question = cache.question();
     tokio::time::advance(Duration::from_secs(3)).await;
     let inactive = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(hash("a"), &inactive, question, || ()).unwrap();
+    cache.store(&hash("a"), &inactive, question, || ()).unwrap();
     tokio::time::advance(Duration::from_millis(6_999)).await;
     assert_eq!(is_active(&cache, "a"), Some(false));
     tokio::time::advance(Duration::from_millis(1)).await;
@@ -170,7 +174,7 @@ async fn an_older_answer_never_replaces_a_younger_one() {
         let question = cache.question();
         tokio::time::advance(Duration::from_secs(1)).await;
         store(&cache, "a", younger);
-        cache.store(hash("a"), older, question, || ()).unwrap();
+        cache.store(&hash("a"), older, question, || ()).unwrap();
         assert_eq!(is_active(&cache, "a"), Some(expected));
     }
 }
@@ -236,15 +240,15 @@ async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
     let question = cache.question();
     cache.purge(&Purge::User(1));
     let active = Verdict::Active(identity());
-    assert!(cache.store(hash("a"), &active, question, || ()).is_err());
+    assert!(cache.store(&hash("a"), &active, question, || ()).is_err());
     assert_eq!(is_active(&cache, "a"), None);
 
     let refusal = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(hash("a"), &refusal, question, || ()).unwrap();
+    cache.store(&hash("a"), &refusal, question, || ()).unwrap();
     assert_eq!(is_active(&cache, "a"), Some(false), "not about refusals");
     let question = cache.question();
     cache.purge(&Purge::All);
-    assert!(cache.store(hash("a"), &refusal, question, || ()).is_err());
+    assert!(cache.store(&hash("a"), &refusal, question, || ()).is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,12 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Shared, Validator};
-use crate::cache::{CacheOptions, VerdictCache};
+use super::Validator;
+use super::failure_log::FailureLog;
+use super::read_through::ReadThrough;
+use crate::cache::{AnswerCache, CacheOptions};
 use crate::check::CheckService;
-use crate::flight::{Flights, Seats};
+use crate::flight::Seats;
 
 /// Options of a [`Validator`], made by [`Validator::builder`].
 #[must_use]
@@ -45,20 +46,24 @@ impl<C: CheckService> ValidatorBuilder<C> {
     /// Those for whom there is no room fail at once. By default 16,384 and 65,536: a request that
     /// waits takes a few KiB.
     pub fn with_max_waiting(mut self, per_token: usize, in_all: usize) -> Self {
-        self.seats = Seats { per_token, in_all };
+        self.seats = Seats {
+            per_flight: per_token,
+            in_all,
+        };
         self
     }
 
     /// Makes the validator.
     pub fn build(self) -> Validator<C> {
+        let tokens = ReadThrough::new(
+            AnswerCache::new(self.cache),
+            self.seats,
+            self.check,
+            self.check_timeout,
+            FailureLog::default(),
+        );
         Validator {
-            shared: Arc::new(Shared {
-                cache: Arc::new(VerdictCache::new(self.cache)),
-                flights: Arc::new(Flights::new(self.seats)),
-                check: self.check,
-                check_timeout: self.check_timeout,
-                failures: Default::default(),
-            }),
+            tokens,
             max_age: None,
         }
     }
