@@ -41,6 +41,7 @@
     doc = "- [`protection`]: limits and breakers around it. Needs the feature `client`."
 )]
 //! - [`policy`]: who of the people with good tokens may do what.
+//! - [`membership`]: where they belong, as far as a policy asks.
 //! - [`rejection`]: what everybody else is told.
 #![cfg_attr(
     feature = "proxy",
@@ -84,6 +85,7 @@ pub mod gatekeeper;
 #[cfg(feature = "client")]
 pub mod ghes;
 pub mod identity;
+pub mod membership;
 pub mod policy;
 #[cfg(feature = "client")]
 pub mod protection;

@@ -13,10 +13,8 @@ use super::headers::{set_identity, set_stale, strip_credential, strip_identity};
 use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
 use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
-use crate::policy::Policy;
-#[cfg(feature = "client")]
-use crate::rejection::RejectionKind;
-use crate::rejection::{Realm, Rejection};
+use crate::policy::{Decision, Facts, Policy};
+use crate::rejection::{Realm, Rejection, RejectionKind};
 use crate::token::TokenHash;
 use crate::validator::{Answer, Freshness, Validator};
 
@@ -156,8 +154,12 @@ impl<C> Shared<C> {
         if is_past(identity.expires_at()) {
             return Err(InactiveReason::Expired.into());
         }
-        self.policy
-            .authorize(&identity, request.method(), request.uri().path())?;
+        let facts = Facts::new(&identity, request.method(), request.uri().path());
+        match self.policy.authorize(&facts) {
+            Decision::Allowed => {}
+            Decision::Denied(denial) | Decision::Obscured(denial) => return Err(denial.into()),
+            Decision::Undecided(_) => return Err(Rejection::new(RejectionKind::Unavailable)),
+        }
         self.dress(request, identity, answer.freshness);
         Ok(())
     }
