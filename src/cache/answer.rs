@@ -10,12 +10,15 @@ pub struct Answer {
     pub freshness: Freshness,
 }
 
+impl Answer {
+    pub(crate) fn new(verdict: Verdict, freshness: Freshness) -> Self {
+        Self { verdict, freshness }
+    }
+}
+
 impl From<Found<Verdict>> for Answer {
     fn from(found: Found<Verdict>) -> Self {
-        Self {
-            verdict: found.answer,
-            freshness: found.freshness,
-        }
+        Self::new(found.answer, found.freshness)
     }
 }
 

@@ -29,7 +29,7 @@ use self::purge::Purges;
 use crate::counter::Counter;
 
 pub(crate) use self::answer::Found;
-pub(crate) use self::subject::{Subject, Tokens};
+pub(crate) use self::subject::{MembershipKey, Memberships, Standing, Subject, Tokens};
 
 pub use self::answer::{Answer, Freshness};
 pub use self::options::CacheOptions;
@@ -169,6 +169,8 @@ impl<T: Subject> AnswerCache<T> {
         if self.last_asked_at(key) <= Some(question.asked_at) {
             if T::is_active(answer) {
                 self.store_active(key, answer, question.asked_at);
+            } else if !T::is_lasting(answer) {
+                self.active.invalidate(key);
             } else {
                 self.store_inactive(key, answer, question.asked_at);
             }

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 use super::*;
 use crate::check::{InactiveReason, Verdict};
 use crate::identity::{Identity, User};
+use crate::membership::Membership;
 use crate::scope::Scopes;
 use crate::token::TokenHash;
 
@@ -297,4 +298,45 @@ async fn an_age_without_an_end_is_taken_for_a_day() {
     tokio::time::advance(Duration::from_secs(24 * 60 * 60)).await;
     assert_eq!(is_active(&cache, "a"), None);
     assert_eq!(is_active(&cache, "b"), None);
+}
+
+fn standing(membership: Membership) -> Standing {
+    let soon = SystemTime::now() + Duration::from_secs(20);
+    Standing {
+        identity: identity().with_expires_at(soon),
+        membership,
+    }
+}
+
+fn member_of(token: &str, name: &str) -> MembershipKey {
+    MembershipKey {
+        token: hash(token),
+        group: name.parse().unwrap(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_does_not_outlive_the_token_it_was_asked_with() {
+    let cache = AnswerCache::<Memberships>::new(CacheOptions::default().of_memberships());
+    let key = member_of("a", "octo-org");
+    let question = cache.question();
+    let active = standing(Membership::Active);
+    cache.store(&key, &active, question, || ()).unwrap();
+    assert!(cache.get(&key, None).is_some());
+    assert!(cache.get(&member_of("b", "octo-org"), None).is_none());
+    assert!(cache.get(&member_of("a", "octo-org/web"), None).is_none());
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert!(cache.get(&key, None).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_token_was_refused_ends_a_membership_and_is_not_remembered_as_one() {
+    let cache = AnswerCache::<Memberships>::new(CacheOptions::default().of_memberships());
+    let key = member_of("a", "octo-org");
+    for said in [Membership::Active, Membership::TokenRefused] {
+        let question = cache.question();
+        cache.store(&key, &standing(said), question, || ()).unwrap();
+    }
+    assert!(cache.get(&key, None).is_none());
+    assert!(!cache.is_known(&key));
 }

@@ -1,4 +1,5 @@
-//! From a token to a verdict: remembered if possible, asked once if not.
+//! From a token to a verdict, and to where its person belongs: remembered if possible, asked once
+//! if not.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -27,16 +28,24 @@
 mod builder;
 mod checking;
 mod failure_log;
+mod memberships;
 mod read_through;
 
 use std::fmt;
 use std::time::Duration;
 
+use self::memberships::MembershipCache;
 use self::read_through::{Ask, ReadThrough};
-use crate::cache::Tokens;
-use crate::check::{CheckRequest, CheckService, InactiveReason, Verdict};
+use crate::cache::{MembershipKey, Tokens};
+use crate::check::{
+    CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Verdict,
+};
 use crate::flight::Outcome;
+use crate::identity::Identity;
+use crate::membership::{Group, Membership, MembershipRequest};
 use crate::token::{AccessToken, TokenHash};
+
+pub(crate) use self::memberships::{Asked, Asking, KnownMemberships};
 
 pub use self::builder::ValidatorBuilder;
 pub use self::checking::Checking;
@@ -48,6 +57,7 @@ pub use crate::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 /// caches know only the token.
 pub struct Validator<C> {
     tokens: ReadThrough<Tokens, C>,
+    memberships: Option<MembershipCache>,
     max_age: Option<Duration>,
 }
 
@@ -120,22 +130,89 @@ impl<C: CheckService> Validator<C> {
         self.tokens.renew(&token.hash(), token);
     }
 
-    /// Forgets what `purge` names, so that it is asked for again; returns how many verdicts.
+    /// Forgets what `purge` names, memberships included, so that it is asked for again; returns how
+    /// many answers.
     ///
     /// Takes effect at once: no request that comes after it is let in on an answer that was asked
     /// for before it. Takes milliseconds for 100,000 entries, during which hits go on.
     pub fn purge(&self, purge: &Purge) -> u64 {
-        self.tokens.cache().purge(purge)
+        let memberships = self.memberships.as_ref();
+        let memberships = memberships.map_or(0, |memberships| memberships.cache().purge(purge));
+        self.tokens.cache().purge(purge) + memberships
     }
 
-    /// Returns how lookups have ended so far, and how much is remembered.
+    /// Returns how lookups of tokens have ended so far, and how many are remembered.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.tokens.cache().stats()
     }
+
+    /// Returns the same about memberships; all zero where nobody asks about them.
+    #[must_use]
+    pub fn membership_stats(&self) -> CacheStats {
+        let memberships = self.memberships.as_ref();
+        memberships.map_or_else(CacheStats::default, |memberships| {
+            memberships.cache().stats()
+        })
+    }
 }
 
 impl<C> Validator<C> {
+    /// Returns what is known about where the person behind a token belongs; `asked` is what has
+    /// just been asked for.
+    pub(crate) fn known_memberships<'a>(
+        &'a self,
+        token: TokenHash,
+        asked: &'a [(Group, Membership)],
+    ) -> KnownMemberships<'a> {
+        KnownMemberships::new(self.memberships.as_ref(), token, self.max_age, asked)
+    }
+
+    /// Asks whether the person behind a good token belongs to some groups, together with everybody
+    /// who is asking the same right now.
+    pub(crate) fn ask_memberships(
+        &self,
+        token: &AccessToken,
+        identity: &Identity,
+        groups: impl IntoIterator<Item = Group>,
+    ) -> Asking {
+        let Some(memberships) = &self.memberships else {
+            tracing::error!(
+                "a policy needs a membership, and there is nobody to be asked about it"
+            );
+            return Asking::failed(CheckError::new(CheckErrorKind::Unavailable));
+        };
+        let waiting = groups.into_iter().map(|group| {
+            let key = MembershipKey {
+                token: token.hash(),
+                group: group.clone(),
+            };
+            let question = MembershipRequest::new(token.clone(), identity.clone(), group.clone());
+            (group, memberships.ask(key, question, self.max_age))
+        });
+        Asking::new(waiting.collect())
+    }
+
+    /// Asks in the background about memberships that are due.
+    pub(crate) fn renew_memberships(
+        &self,
+        token: &AccessToken,
+        identity: &Identity,
+        groups: impl IntoIterator<Item = Group>,
+    ) {
+        let Some(memberships) = &self.memberships else {
+            return;
+        };
+        for group in groups {
+            let key = MembershipKey {
+                token: token.hash(),
+                group: group.clone(),
+            };
+            let question = MembershipRequest::new(token.clone(), identity.clone(), group);
+            memberships.renew(&key, question);
+        }
+    }
+
     /// Returns a handle that wants answers no older than `max_age`.
     ///
     /// For those who must know sooner that a token was revoked. It shares everything else, and
@@ -144,6 +221,7 @@ impl<C> Validator<C> {
     pub fn with_max_age(&self, max_age: Duration) -> Self {
         Self {
             tokens: self.tokens.clone(),
+            memberships: self.memberships.clone(),
             max_age: Some(max_age.min(LONGEST_AGE)),
         }
     }
@@ -153,6 +231,7 @@ impl<C> Clone for Validator<C> {
     fn clone(&self) -> Self {
         Self {
             tokens: self.tokens.clone(),
+            memberships: self.memberships.clone(),
             max_age: self.max_age,
         }
     }

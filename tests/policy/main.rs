@@ -1,5 +1,6 @@
 //! Policies against a plain reference, and their finer points one by one.
 
+mod agreement;
 mod decisions;
 mod reference;
 mod short_cuts;

@@ -27,8 +27,9 @@ fn missing(names: &[&str]) -> Denial {
     Denial::InsufficientScope(Scopes::parse(names.iter().copied()).expect("scopes"))
 }
 
-fn decide(policy: &impl Policy, membership: Option<Membership>) -> Decision {
+fn decide(policy: &impl Policy, membership: impl Into<Option<Membership>>) -> Decision {
     let octocat = octocat();
+    let membership = membership.into();
     let view = |_: &Group| membership.clone();
     policy.authorize(&Facts::new(&octocat, &Method::GET, "/").with_memberships(&view))
 }

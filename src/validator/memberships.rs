@@ -1,0 +1,178 @@
+//! Where people belong: what is known, and asking for what is not.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+
+use super::read_through::{Ask, ReadThrough, Waiting};
+use crate::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
+use crate::check::CheckError;
+use crate::flight::Outcome;
+use crate::membership::{Group, Membership, MembershipRequest};
+use crate::policy;
+use crate::token::TokenHash;
+
+/// Boxed, so that no type above depends on it; only those who have to ask pay for it.
+pub(super) type BoxMembershipService =
+    BoxCloneSyncService<MembershipRequest, Membership, CheckError>;
+
+pub(super) type MembershipCache = ReadThrough<Memberships, MembershipIssuer>;
+
+/// Asks where people belong, and makes sure that a token which is refused meanwhile is checked
+/// again.
+#[derive(Clone)]
+pub(super) struct MembershipIssuer {
+    service: BoxMembershipService,
+    tokens: Arc<AnswerCache<Tokens>>,
+}
+
+impl MembershipIssuer {
+    pub(super) fn new(service: BoxMembershipService, tokens: &Arc<AnswerCache<Tokens>>) -> Self {
+        Self {
+            service,
+            tokens: Arc::clone(tokens),
+        }
+    }
+}
+
+impl Ask<Memberships> for MembershipIssuer {
+    type Question = MembershipRequest;
+
+    async fn ask(self, question: MembershipRequest, _: bool) -> Outcome<Standing> {
+        let (hash, identity) = (question.token().hash(), question.identity().clone());
+        let membership = self.service.oneshot(question).await?;
+        if membership == Membership::TokenRefused {
+            self.tokens.forget(&hash);
+        }
+        Ok(Standing {
+            identity,
+            membership,
+        })
+    }
+}
+
+/// What is known about where the person behind one token belongs.
+pub(crate) struct KnownMemberships<'a> {
+    pub(super) remembered: Option<&'a MembershipCache>,
+    pub(super) token: TokenHash,
+    pub(super) max_age: Option<Duration>,
+    /// What the request that is decided about has asked for itself.
+    pub(super) asked: &'a [(Group, Membership)],
+    /// Those that were looked at and are due to be renewed.
+    due: RefCell<Vec<Group>>,
+}
+
+impl<'a> KnownMemberships<'a> {
+    pub(super) fn new(
+        remembered: Option<&'a MembershipCache>,
+        token: TokenHash,
+        max_age: Option<Duration>,
+        asked: &'a [(Group, Membership)],
+    ) -> Self {
+        Self {
+            remembered,
+            token,
+            max_age,
+            asked,
+            due: RefCell::default(),
+        }
+    }
+
+    /// Returns the groups that were looked at since the last call, and are due to be renewed.
+    pub(crate) fn take_due(&self) -> Vec<Group> {
+        self.due.take()
+    }
+}
+
+impl policy::Memberships for KnownMemberships<'_> {
+    fn membership(&self, group: &Group) -> Option<Membership> {
+        let mut asked = self.asked.iter();
+        if let Some((_, membership)) = asked.find(|(asked, _)| asked == group) {
+            return Some(membership.clone());
+        }
+        let key = MembershipKey {
+            token: self.token,
+            group: group.clone(),
+        };
+        let found = self.remembered?.cache().get(&key, self.max_age)?;
+        if found.freshness == Freshness::Due {
+            self.due.borrow_mut().push(key.group);
+        }
+        Some(found.answer.membership)
+    }
+}
+
+/// A future for what is said about some groups, all of which are asked about at once.
+///
+/// # Cancel safety
+///
+/// Dropping it at any time is fine: the questions go on, and the answers are remembered.
+pub(crate) struct Asking {
+    waiting: Vec<(Group, Waiting<Memberships>)>,
+    asked: Asked,
+}
+
+/// What came of asking.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) memberships: Vec<(Group, Membership)>,
+    /// Some of it is past its age, and stands in for what could not be asked.
+    pub(crate) is_stale: bool,
+    /// Why the rest is not there.
+    pub(crate) failure: Option<CheckError>,
+}
+
+impl Asking {
+    pub(super) fn new(waiting: Vec<(Group, Waiting<Memberships>)>) -> Self {
+        Self {
+            waiting,
+            asked: Asked::default(),
+        }
+    }
+
+    pub(super) fn failed(error: CheckError) -> Self {
+        let mut asking = Self::new(Vec::new());
+        asking.asked.failure = Some(error);
+        asking
+    }
+}
+
+impl Asked {
+    /// Tells whether the issuer takes the token no more.
+    pub(crate) fn is_token_refused(&self) -> bool {
+        let mut memberships = self.memberships.iter();
+        memberships.any(|(_, membership)| *membership == Membership::TokenRefused)
+    }
+}
+
+impl Future for Asking {
+    type Output = Asked;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
+        let Self { waiting, asked } = &mut *self;
+        waiting.retain_mut(|(group, waiting)| match Pin::new(waiting).poll(cx) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(found)) => {
+                asked.is_stale |= found.freshness == Freshness::Stale;
+                asked
+                    .memberships
+                    .push((group.clone(), found.answer.membership));
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                asked.failure.get_or_insert(error);
+                false
+            }
+        });
+        if waiting.is_empty() {
+            Poll::Ready(std::mem::take(asked))
+        } else {
+            Poll::Pending
+        }
+    }
+}
