@@ -9,11 +9,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// One OAuth scope, such as `read:org`.
 ///
 /// Holds only characters that RFC 6749 §3.3 allows in a scope, so it can stand in a header and
 /// in a challenge as it is.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
 pub struct Scope(Box<str>);
 
 impl Scope {
@@ -63,7 +66,8 @@ impl fmt::Display for Scope {
 }
 
 /// A set of scopes: those a token carries, or those a route asks for.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct Scopes(Box<[Scope]>);
 
 impl Scopes {
