@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use moka::sync::Cache;
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use super::read_through::{Ask, ReadThrough, Waiting};
 use crate::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
-use crate::check::CheckError;
+use crate::check::{CheckError, CheckErrorKind};
 use crate::flight::Outcome;
 use crate::membership::{Group, Membership, MembershipRequest};
 use crate::policy;
@@ -23,12 +25,16 @@ pub(super) type BoxMembershipService =
 
 pub(super) type MembershipCache = ReadThrough<Memberships, MembershipIssuer>;
 
-/// Asks where people belong, and makes sure that a token which is refused meanwhile is checked
-/// again.
+/// Asks where people belong.
+///
+/// 1. A token that is refused meanwhile is checked again.
+/// 2. A person who has used up a rate limit of theirs is not asked for until it is over: what they
+///    go on to request would only take from what others may ask.
 #[derive(Clone)]
 pub(super) struct MembershipIssuer {
     service: BoxMembershipService,
     tokens: Arc<AnswerCache<Tokens>>,
+    limited: Cache<TokenHash, Instant>,
 }
 
 impl MembershipIssuer {
@@ -36,6 +42,30 @@ impl MembershipIssuer {
         Self {
             service,
             tokens: Arc::clone(tokens),
+            limited: Cache::builder()
+                .max_capacity(LIMITED_CAPACITY)
+                .time_to_live(LONGEST_LIMIT)
+                .build(),
+        }
+    }
+
+    /// Fails while the person behind a token is to be left alone.
+    fn heed_limit(&self, token: &TokenHash) -> Result<(), CheckError> {
+        let now = Instant::now();
+        match self.limited.get(token) {
+            Some(until) if now < until => Err(CheckError::with_retry_after(
+                CheckErrorKind::RateLimited,
+                until - now,
+                "the person's rate limit was reached not long ago",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn note_limit(&self, token: TokenHash, error: &CheckError) {
+        if error.kind() == CheckErrorKind::RateLimited {
+            let wait = error.retry_after().unwrap_or_default().min(LONGEST_LIMIT);
+            self.limited.insert(token, Instant::now() + wait);
         }
     }
 }
@@ -45,7 +75,9 @@ impl Ask<Memberships> for MembershipIssuer {
 
     async fn ask(self, question: MembershipRequest, _: bool) -> Outcome<Standing> {
         let (hash, identity) = (question.token().hash(), question.identity().clone());
-        let membership = self.service.oneshot(question).await?;
+        self.heed_limit(&hash)?;
+        let answer = self.service.clone().oneshot(question).await;
+        let membership = answer.inspect_err(|error| self.note_limit(hash, error))?;
         if membership == Membership::TokenRefused {
             self.tokens.forget(&hash);
         }
@@ -176,3 +208,9 @@ impl Future for Asking {
         }
     }
 }
+
+/// Clocks may differ, and limits may be lifted: nobody is left alone for longer than this.
+const LONGEST_LIMIT: Duration = Duration::from_secs(300);
+
+/// Few people write programs that use up a limit of their own.
+const LIMITED_CAPACITY: u64 = 10_000;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use ghes_gatekeeper::check::{CheckError, CheckErrorKind};
 use ghes_gatekeeper::membership::{Group, Membership, MembershipRequest, MembershipService};
@@ -14,7 +15,7 @@ use super::group;
 pub(crate) struct Directory(Arc<Inner>);
 
 struct Inner {
-    says: Mutex<HashMap<Group, Result<Membership, CheckErrorKind>>>,
+    says: Mutex<HashMap<Group, Result<Membership, CheckError>>>,
     asked: Mutex<Vec<Group>>,
     open: Semaphore,
 }
@@ -36,7 +37,13 @@ impl Directory {
     }
 
     pub(crate) fn fails(&self, name: &str, kind: CheckErrorKind) {
-        self.says_at_all(name, Err(kind));
+        self.says_at_all(name, Err(CheckError::new(kind)));
+    }
+
+    /// Wants to be left alone by the person who asks.
+    pub(crate) fn limits(&self, name: &str, wait: Duration) {
+        let kind = CheckErrorKind::RateLimited;
+        self.says_at_all(name, Err(CheckError::with_retry_after(kind, wait, "limit")));
     }
 
     /// Lets questions come in and answers not go out, but for so many.
@@ -69,10 +76,9 @@ impl Directory {
             permit.forget();
         }
         said.unwrap_or(Ok(Membership::NotMember))
-            .map_err(CheckError::new)
     }
 
-    fn says_at_all(&self, name: &str, said: Result<Membership, CheckErrorKind>) {
+    fn says_at_all(&self, name: &str, said: Result<Membership, CheckError>) {
         lock(&self.0.says).insert(group(name), said);
     }
 }

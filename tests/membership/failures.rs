@@ -12,7 +12,7 @@ use ghes_gatekeeper::validator::Validator;
 use tower::{Layer, ServiceExt, service_fn};
 
 use super::directory::Directory;
-use super::{TEAM, World, echo_staleness, group, octocat, request, team};
+use super::{TEAM, World, echo_staleness, gate, group, octocat, request, seconds, send, team};
 
 #[tokio::test(start_paused = true)]
 async fn whatever_kept_the_answer_away_it_is_503() {
@@ -30,6 +30,32 @@ async fn whatever_kept_the_answer_away_it_is_503() {
         world.directory.says(TEAM, Membership::Active);
         assert_eq!(world.status().await, 200, "{kind:?}");
     }
+}
+
+/// The limit is that of one token's person, and nobody else's.
+#[tokio::test(start_paused = true)]
+async fn whoever_has_used_up_a_limit_is_not_asked_for_until_it_is_over() {
+    let world = World::new(team());
+    world.directory.limits(TEAM, seconds(120));
+    for (asked, retry_after) in [(&[TEAM][..], "120"), (&[], "120"), (&[], "120")] {
+        let response = world.send().await;
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], retry_after);
+        assert_eq!(world.directory.asked(), asked);
+    }
+    world.directory.says(TEAM, Membership::Active);
+    assert_eq!(send(&world.gate, "b").await.status(), 200);
+    tokio::time::advance(seconds(119)).await;
+    assert_eq!(world.send().await.headers()["retry-after"], "1");
+    tokio::time::advance(seconds(1)).await;
+    assert_eq!(world.status().await, 200);
+    // Nobody is left alone for ever.
+    world.directory.limits("octo-org", seconds(86_400));
+    let other = gate(&world.validator, RequireGroup::new(group("octo-org")));
+    assert_eq!(send(&other, "a").await.status(), 503);
+    world.directory.says("octo-org", Membership::Active);
+    tokio::time::advance(seconds(300)).await;
+    assert_eq!(send(&other, "a").await.status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,9 +131,9 @@ async fn a_token_that_is_refused_in_the_background_is_checked_again() {
     world.directory.says(TEAM, Membership::Active);
     assert_eq!(world.status().await, 200);
     world.directory.says(TEAM, Membership::TokenRefused);
-    tokio::time::advance(super::seconds(42)).await;
+    tokio::time::advance(seconds(42)).await;
     let before = world.validator.stats().misses;
-    tokio::time::advance(super::seconds(6)).await;
+    tokio::time::advance(seconds(6)).await;
     assert_eq!(world.status().await, 200);
     super::settle().await;
     world.directory.says(TEAM, Membership::Active);
