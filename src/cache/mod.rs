@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use self::deadlines::{Age, Deadlines, Now};
 use self::purge::Purges;
 use crate::counter::Counter;
+use crate::identity::Identity;
 
 pub(crate) use self::answer::Found;
 pub(crate) use self::subject::{MembershipKey, Memberships, Standing, Subject, Tokens};
@@ -39,7 +40,7 @@ pub use self::stats::CacheStats;
 /// What is remembered about one kind of [`Subject`].
 pub(crate) struct AnswerCache<T: Subject> {
     options: CacheOptions,
-    active: Cache<T::Key, Active<T::Answer>>,
+    active: Cache<T::Key, Active>,
     inactive: Cache<T::Key, Inactive<T::Answer>>,
     lookups: Lookups,
     /// Held for every change to the caches, never across an await.
@@ -47,8 +48,8 @@ pub(crate) struct AnswerCache<T: Subject> {
 }
 
 #[derive(Clone)]
-struct Active<A> {
-    answer: A,
+struct Active {
+    identity: Identity,
     deadlines: Deadlines,
     /// Somebody is renewing, or failed to a moment ago.
     renew_after: Instant,
@@ -95,10 +96,11 @@ impl<T: Subject> AnswerCache<T> {
     }
 
     /// Returns the answer about `key` if it is young enough to be acted on.
+    #[inline]
     pub(crate) fn get(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
         let found = self.peek(key, max_age);
         match &found {
-            Some(found) if T::is_active(&found.answer) => &self.lookups.active,
+            Some(found) if T::active(&found.answer).is_some() => &self.lookups.active,
             Some(_) => &self.lookups.inactive,
             None => &self.lookups.missed,
         }
@@ -107,6 +109,7 @@ impl<T: Subject> AnswerCache<T> {
     }
 
     /// The same without counting it as a lookup.
+    #[inline]
     fn peek(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
         let now = Instant::now();
         let Some(entry) = self.active.get(key) else {
@@ -118,7 +121,7 @@ impl<T: Subject> AnswerCache<T> {
             Age::Due if now >= entry.renew_after => Freshness::Due,
             Age::Due | Age::Fresh => Freshness::Fresh,
         };
-        Some(Found::new(entry.answer, freshness))
+        Some(Found::new(T::answer(entry.identity), freshness))
     }
 
     /// Returns the last good answer if it may stand in for one that the issuer fails to give.
@@ -134,7 +137,7 @@ impl<T: Subject> AnswerCache<T> {
             return None;
         }
         self.lookups.stale.increment();
-        Some(Found::new(entry.answer, Freshness::Stale))
+        Some(Found::new(T::answer(entry.identity), Freshness::Stale))
     }
 
     /// Tells whether the answer was good when it was last asked for, within the hour.
@@ -167,12 +170,12 @@ impl<T: Subject> AnswerCache<T> {
         }
         // Of two answers, that to the later question is true.
         if self.last_asked_at(key) <= Some(question.asked_at) {
-            if T::is_active(answer) {
-                self.store_active(key, answer, question.asked_at);
-            } else if !T::is_lasting(answer) {
-                self.active.invalidate(key);
-            } else {
-                self.store_inactive(key, answer, question.asked_at);
+            match T::active(answer) {
+                Some(identity) => self.store_active(key, identity, question.asked_at),
+                None if T::is_lasting(answer) => {
+                    self.store_inactive(key, answer, question.asked_at);
+                }
+                None => self.active.invalidate(key),
             }
         }
         Ok(then())
@@ -223,7 +226,7 @@ impl<T: Subject> AnswerCache<T> {
         let mut changing = self.changing();
         changing.push(purge.clone());
         let active = remove_where(&self.active, |key, entry| {
-            T::is_covered(purge, key, &entry.answer)
+            purge.covers(T::token(key), &entry.identity)
         });
         let inactive = remove_where(&self.inactive, |key, entry| {
             T::is_covered(purge, key, &entry.answer)
@@ -250,11 +253,11 @@ impl<T: Subject> AnswerCache<T> {
         active.or_else(|| self.inactive.get(key).map(|entry| entry.asked_at))
     }
 
-    fn store_active(&self, key: &T::Key, answer: &T::Answer, asked_at: Instant) {
-        let expires_at = T::expires_at(answer);
+    fn store_active(&self, key: &T::Key, identity: &Identity, asked_at: Instant) {
+        let expires_at = identity.expires_at();
         let hash = T::token(key);
         let entry = Active {
-            answer: answer.clone(),
+            identity: identity.clone(),
             deadlines: Deadlines::new(asked_at, expires_at, hash, &self.options, Now::read()),
             renew_after: asked_at,
         };

@@ -80,7 +80,11 @@ impl Purges {
     pub(super) fn cover<T: Subject>(&self, since: u64, key: &T::Key, answer: &T::Answer) -> bool {
         let missed = usize::try_from(self.count - since).unwrap_or(usize::MAX);
         let mut latest = self.latest.iter().rev().take(missed);
-        missed > self.latest.len() || latest.any(|purge| T::is_covered(purge, key, answer))
+        missed > self.latest.len()
+            || latest.any(|purge| match T::active(answer) {
+                Some(identity) => purge.covers(T::token(key), identity),
+                None => T::is_covered(purge, key, answer),
+            })
     }
 }
 

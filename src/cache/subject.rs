@@ -1,5 +1,4 @@
 use std::hash::Hash;
-use std::time::SystemTime;
 
 use super::Purge;
 use crate::check::Verdict;
@@ -16,16 +15,16 @@ pub(crate) trait Subject: 'static {
     /// Returns the token that the answer is about.
     fn token(key: &Self::Key) -> &TokenHash;
 
-    /// Tells whether it is an answer to let somebody in on.
-    fn is_active(answer: &Self::Answer) -> bool;
+    /// Returns who is to be let in on an active answer; none if it is another one.
+    fn active(answer: &Self::Answer) -> Option<&Identity>;
 
-    /// Tells whether the answer may be remembered at all.
+    /// Makes the active answer again, of which nothing but this is kept.
+    fn answer(identity: Identity) -> Self::Answer;
+
+    /// Tells whether an inactive answer may be remembered at all.
     fn is_lasting(answer: &Self::Answer) -> bool;
 
-    /// Returns when an active answer ends being one, by the wall clock.
-    fn expires_at(answer: &Self::Answer) -> Option<SystemTime>;
-
-    /// Tells whether a purge is about this answer.
+    /// Tells whether a purge is about an inactive answer.
     fn is_covered(purge: &Purge, key: &Self::Key, answer: &Self::Answer) -> bool;
 }
 
@@ -40,26 +39,23 @@ impl Subject for Tokens {
         hash
     }
 
-    fn is_active(verdict: &Verdict) -> bool {
-        matches!(verdict, Verdict::Active(_))
+    fn active(verdict: &Verdict) -> Option<&Identity> {
+        match verdict {
+            Verdict::Active(identity) => Some(identity),
+            Verdict::Inactive(_) => None,
+        }
+    }
+
+    fn answer(identity: Identity) -> Verdict {
+        Verdict::Active(identity)
     }
 
     fn is_lasting(_: &Verdict) -> bool {
         true
     }
 
-    fn expires_at(verdict: &Verdict) -> Option<SystemTime> {
-        match verdict {
-            Verdict::Active(identity) => identity.expires_at(),
-            Verdict::Inactive(_) => None,
-        }
-    }
-
-    fn is_covered(purge: &Purge, hash: &TokenHash, verdict: &Verdict) -> bool {
-        match verdict {
-            Verdict::Active(identity) => purge.covers(hash, identity),
-            Verdict::Inactive(_) => purge.covers_refusal(hash),
-        }
+    fn is_covered(purge: &Purge, hash: &TokenHash, _: &Verdict) -> bool {
+        purge.covers_refusal(hash)
     }
 }
 
@@ -88,8 +84,15 @@ impl Subject for Memberships {
         &key.token
     }
 
-    fn is_active(standing: &Standing) -> bool {
-        standing.membership == Membership::Active
+    fn active(standing: &Standing) -> Option<&Identity> {
+        (standing.membership == Membership::Active).then_some(&standing.identity)
+    }
+
+    fn answer(identity: Identity) -> Standing {
+        Standing {
+            identity,
+            membership: Membership::Active,
+        }
     }
 
     /// What is said about the token itself is not for a membership to remember.
@@ -97,10 +100,7 @@ impl Subject for Memberships {
         standing.membership != Membership::TokenRefused
     }
 
-    fn expires_at(standing: &Standing) -> Option<SystemTime> {
-        standing.identity.expires_at()
-    }
-
+    /// Whose it is, is known of a "no" as well.
     fn is_covered(purge: &Purge, key: &MembershipKey, standing: &Standing) -> bool {
         purge.covers(&key.token, &standing.identity)
     }

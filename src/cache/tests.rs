@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::check::{InactiveReason, Verdict};
-use crate::identity::{Identity, User};
+use crate::identity::User;
 use crate::membership::Membership;
 use crate::scope::Scopes;
 use crate::token::TokenHash;

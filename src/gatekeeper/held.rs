@@ -126,7 +126,7 @@ where
         };
         let (hash, kind) = (token.hash(), token.kind());
         let validator = &self.shared.validator;
-        let known = validator.known_memberships(hash, &self.memberships);
+        let known = validator.known_memberships(&hash, &self.memberships);
         match self.shared.admit(answer, kind, &known, &mut self.request) {
             Ok(()) => State::Admitted(Box::pin(Oneshot::new(self.inner, self.request))),
             Err(Turned::Away(rejection)) => self.turn_away(rejection),

@@ -62,7 +62,7 @@ where
             if answer.freshness == Freshness::Due {
                 shared.validator.renew(token.to_access_token());
             }
-            let known = shared.validator.known_memberships(hash, &[]);
+            let known = shared.validator.known_memberships(&hash, &[]);
             return match shared.admit(answer, kind, &known, &mut request) {
                 Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
                 Err(Turned::Away(rejection)) => ResponseFuture::rejected(shared.reject(rejection)),
@@ -189,7 +189,9 @@ impl<C: CheckService> Shared<C> {
             .with_token_kind(kind)
             .with_memberships(known);
         let decision = self.policy.authorize(&facts);
-        self.renew_memberships(known, &identity, request);
+        if known.has_due() {
+            self.renew_memberships(known, &identity, request);
+        }
         match decision {
             Decision::Allowed => {}
             Decision::Denied(denial) | Decision::Obscured(denial) => return Err(denial.into()),
@@ -205,17 +207,15 @@ impl<C: CheckService> Shared<C> {
         Ok(())
     }
 
+    #[cold]
     fn renew_memberships<B>(
         &self,
         known: &KnownMemberships<'_>,
         identity: &Identity,
         request: &Request<B>,
     ) {
-        let due = known.take_due();
-        if !due.is_empty()
-            && let Ok(token) = self.bearer_token(request)
-        {
-            let token = token.to_access_token();
+        if let Ok(token) = self.bearer_token(request) {
+            let (token, due) = (token.to_access_token(), known.take_due());
             self.validator.renew_memberships(&token, identity, due);
         }
     }

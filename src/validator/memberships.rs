@@ -90,19 +90,20 @@ impl Ask<Memberships> for MembershipIssuer {
 
 /// What is known about where the person behind one token belongs.
 pub(crate) struct KnownMemberships<'a> {
-    pub(super) remembered: Option<&'a MembershipCache>,
-    pub(super) token: TokenHash,
-    pub(super) max_age: Option<Duration>,
+    remembered: Option<&'a MembershipCache>,
+    token: &'a TokenHash,
+    max_age: Option<Duration>,
     /// What the request that is decided about has asked for itself.
-    pub(super) asked: &'a [(Group, Membership)],
+    asked: &'a [(Group, Membership)],
     /// Those that were looked at and are due to be renewed.
     due: RefCell<Vec<Group>>,
 }
 
 impl<'a> KnownMemberships<'a> {
+    #[inline]
     pub(super) fn new(
         remembered: Option<&'a MembershipCache>,
-        token: TokenHash,
+        token: &'a TokenHash,
         max_age: Option<Duration>,
         asked: &'a [(Group, Membership)],
     ) -> Self {
@@ -115,7 +116,12 @@ impl<'a> KnownMemberships<'a> {
         }
     }
 
-    /// Returns the groups that were looked at since the last call, and are due to be renewed.
+    /// Tells whether a group was looked at that is due to be renewed.
+    pub(crate) fn has_due(&self) -> bool {
+        !self.due.borrow().is_empty()
+    }
+
+    /// Returns those groups, each call only what was looked at since the last.
     pub(crate) fn take_due(&self) -> Vec<Group> {
         self.due.take()
     }
@@ -128,7 +134,7 @@ impl policy::Memberships for KnownMemberships<'_> {
             return Some(membership.clone());
         }
         let key = MembershipKey {
-            token: self.token,
+            token: *self.token,
             group: group.clone(),
         };
         let found = self.remembered?.cache().get(&key, self.max_age)?;

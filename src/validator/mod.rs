@@ -89,6 +89,7 @@ impl<C: CheckService> Validator<C> {
     ///
     /// If the answer is [due](Freshness::Due), the caller should [renew](Self::renew) it.
     #[must_use]
+    #[inline]
     pub fn lookup(&self, hash: &TokenHash) -> Option<Answer> {
         let found = self.tokens.cache().get(hash, self.max_age)?;
         Some(found.into())
@@ -162,7 +163,7 @@ impl<C> Validator<C> {
     /// just been asked for.
     pub(crate) fn known_memberships<'a>(
         &'a self,
-        token: TokenHash,
+        token: &'a TokenHash,
         asked: &'a [(Group, Membership)],
     ) -> KnownMemberships<'a> {
         KnownMemberships::new(self.memberships.as_ref(), token, self.max_age, asked)
