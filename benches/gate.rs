@@ -28,6 +28,9 @@
 //!   19 names, and this request has one.
 //! - Three quarters of a hit are SHA-256 (60 ns), moka (90 ns) and what `http` does to store an
 //!   extension and drop a request. Of the rest, a fifth is reading the clock a second time.
+//! - That policies decide on facts, memberships among them, costs a hit about 10 ns (least times of 200
+//!   samples, old and new in turn: 398 and 408). Comparing a token's prefix as text and remembering
+//!   whole verdicts instead of identities cost another 45 before they were changed.
 //! - Reading the credential costs 11 ns. It cost 45 as long as it stopped at the first wrong byte:
 //!   a loop without a branch becomes vector instructions.
 //! - Four headers cost more than one extension, since each is an insertion into `http`'s map.

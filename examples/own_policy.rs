@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::ghes::{App, GhesClient};
-use ghes_gatekeeper::policy::{Denial, Policy};
+use ghes_gatekeeper::policy::{Decision, Denial, Facts, Policy};
 use ghes_gatekeeper::scope::{Scope, Scopes};
 use ghes_gatekeeper::validator::Validator;
-use ghes_gatekeeper::{GatekeeperLayer, Identity};
 use http::{Method, Request, Response};
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
@@ -27,18 +27,19 @@ struct Maintained {
 }
 
 impl Policy for Maintained {
-    fn authorize(&self, identity: &Identity, method: &Method, path: &str) -> Result<(), Denial> {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        let (identity, path) = (facts.identity(), facts.path());
         // What is open is named, and not what is closed: a path can be written in many ways.
         let is_note = path == "/notes" || path.starts_with("/notes/");
         if !is_note && !identity.scopes().grant(&self.admin) {
             // The client is told which scope another token would need.
             let required = Scopes::from_iter([self.admin.clone()]);
-            return Err(Denial::InsufficientScope(required));
+            return Decision::Denied(Denial::InsufficientScope(required));
         }
-        if !method.is_safe() && !self.maintainers.contains(&identity.user().id()) {
-            return Err(Denial::Forbidden);
+        if !facts.method().is_safe() && !self.maintainers.contains(&identity.user().id()) {
+            return Decision::Denied(Denial::Forbidden);
         }
-        Ok(())
+        Decision::Allowed
     }
 }
 

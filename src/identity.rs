@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
+use serde::{Serialize, Serializer};
 
 use crate::scope::Scopes;
 
@@ -12,16 +13,39 @@ use crate::scope::Scopes;
 ///
 /// A handle: clones share one allocation. It holds no secret, and nothing that could not stand
 /// in a header, because [`Identity::new`] refuses the rest.
-#[derive(Clone)]
-pub struct Identity(Arc<Facts>);
+///
+/// It can be serialised, for logs and for answers to its own user, under GitHub's names:
+///
+/// ```
+/// use ghes_gatekeeper::identity::{Identity, User};
+/// use serde_json::json;
+///
+/// let octocat = Identity::new(User::new("octocat", 1), "app", 7, Default::default())?;
+/// let shown = json!({
+///     "user": { "login": "octocat", "id": 1, "node_id": "", "type": "User", "site_admin": false },
+///     "client_id": "app",
+///     "authorization_id": 7,
+///     "scopes": [],
+///     "expires_at": null,
+/// });
+/// assert_eq!(serde_json::to_value(&octocat)?, shown);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `expires_at` is in seconds since 1970, like `exp` of RFC 7662.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct Identity(#[serde(serialize_with = "facts")] Arc<Facts>);
 
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 struct Facts {
     user: User,
     client_id: Box<str>,
     authorization_id: u64,
     scopes: Scopes,
+    #[serde(serialize_with = "unix_seconds")]
     expires_at: Option<SystemTime>,
+    #[serde(skip)]
     headers: IdentityHeaders,
 }
 
@@ -126,11 +150,12 @@ impl fmt::Debug for Identity {
 /// A GHES user, named as the [REST API] names its members.
 ///
 /// [REST API]: https://docs.github.com/en/enterprise-server/rest/users/users
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct User {
     login: Box<str>,
     id: u64,
     node_id: Box<str>,
+    #[serde(rename = "type")]
     kind: Box<str>,
     site_admin: bool,
 }
@@ -219,6 +244,16 @@ impl fmt::Display for InvalidIdentity {
 
 impl std::error::Error for InvalidIdentity {}
 
+/// As if it stood there itself: that it is shared is nobody's business.
+fn facts<S: Serializer>(facts: &Arc<Facts>, serializer: S) -> Result<S::Ok, S::Error> {
+    (**facts).serialize(serializer)
+}
+
+fn unix_seconds<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    let since = at.map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
+    since.map(|since| since.as_secs()).serialize(serializer)
+}
+
 fn header(field: &'static str, value: &str) -> Result<HeaderValue, InvalidIdentity> {
     let legal = |b: u8| b.is_ascii_graphic() && b != b',';
     if value.is_empty() || value.len() > 255 || !value.bytes().all(legal) {
@@ -257,6 +292,21 @@ mod tests {
         }
         assert!(identity("octo-cat_emu", "Iv1.8a61f9b3a7aba766").is_ok());
         assert!(identity("dependabot[bot]", "Iv1.8a61f9b3a7aba766").is_ok());
+    }
+
+    #[test]
+    fn what_is_serialised_has_no_more_than_what_is_documented() {
+        let at = UNIX_EPOCH + std::time::Duration::from_millis(1_893_456_000_900);
+        let scopes = Scopes::parse(["repo", "read:org"]).unwrap();
+        let user = User::new("octocat", 1)
+            .with_node_id("MDQ6VXNlcjE=")
+            .with_site_admin(true);
+        let identity = Identity::new(user, "app", 7, scopes).unwrap();
+        let shown = serde_json::to_string(&identity.with_expires_at(at)).unwrap();
+        assert_eq!(
+            shown,
+            r#"{"user":{"login":"octocat","id":1,"node_id":"MDQ6VXNlcjE=","type":"User","site_admin":true},"client_id":"app","authorization_id":7,"scopes":["read:org","repo"],"expires_at":1893456000}"#
+        );
     }
 
     #[test]

@@ -41,7 +41,9 @@
     doc = "- [`protection`]: limits and breakers around it. Needs the feature `client`."
 )]
 //! - [`policy`]: who of the people with good tokens may do what.
+//! - [`membership`]: where they belong, as far as a policy asks.
 //! - [`rejection`]: what everybody else is told.
+//! - [`testing`]: a gate with fixed identities for the tests of your own app.
 #![cfg_attr(
     feature = "proxy",
     doc = "- [`proxy`]: the same as a program of its own. Needs the feature `proxy`."
@@ -56,7 +58,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `client` | the GHES client over hyper-util and rustls |
-//! | `axum` | [`Identity`] as an axum extractor |
+//! | `axum` | [`Identity`] and `RequireScope` as axum extractors |
 //! | `emulator` | a GHES in process |
 //! | `proxy` | the reverse proxy and its configuration |
 //! | `cli` | the command `ghes-gatekeeper` |
@@ -84,6 +86,7 @@ pub mod gatekeeper;
 #[cfg(feature = "client")]
 pub mod ghes;
 pub mod identity;
+pub mod membership;
 pub mod policy;
 #[cfg(feature = "client")]
 pub mod protection;
@@ -91,11 +94,12 @@ pub mod protection;
 pub mod proxy;
 pub mod rejection;
 pub mod scope;
+pub mod testing;
 pub mod token;
 pub mod validator;
 
 #[cfg(feature = "axum")]
-pub use self::extractor::MissingIdentity;
+pub use self::extractor::{MissingIdentity, RequireScope, RequiredScopes, ScopeRejection};
 pub use self::gatekeeper::GatekeeperLayer;
 pub use self::identity::Identity;
 pub use self::rejection::Rejection;

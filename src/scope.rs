@@ -9,11 +9,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// One OAuth scope, such as `read:org`.
 ///
 /// Holds only characters that RFC 6749 §3.3 allows in a scope, so it can stand in a header and
 /// in a challenge as it is.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
 pub struct Scope(Box<str>);
 
 impl Scope {
@@ -63,7 +66,8 @@ impl fmt::Display for Scope {
 }
 
 /// A set of scopes: those a token carries, or those a route asks for.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct Scopes(Box<[Scope]>);
 
 impl Scopes {
@@ -86,6 +90,19 @@ impl Scopes {
     #[must_use]
     pub fn grant_all(&self, required: &Self) -> bool {
         required.iter().all(|scope| self.grant(scope))
+    }
+
+    /// Tells whether these scopes grant one of `accepted`; never if there are none.
+    #[must_use]
+    pub fn grant_any(&self, accepted: &Self) -> bool {
+        accepted.iter().any(|scope| self.grant(scope))
+    }
+
+    /// Returns the scope that grants the least besides itself; none if there are none.
+    pub(crate) fn narrowest(&self) -> Option<&Scope> {
+        self.0
+            .iter()
+            .min_by_key(|scope| contained_in(scope.as_str()).len())
     }
 
     /// Returns the scopes in alphabetical order.
@@ -154,6 +171,9 @@ fn contained_in(scope: &str) -> &'static [&'static str] {
         "admin:repo_hook" => &["read:repo_hook", "write:repo_hook"],
         "admin:ssh_signing_key" => &["read:ssh_signing_key", "write:ssh_signing_key"],
         "audit_log" => &["read:audit_log"],
+        // This and the next one only github.com has.
+        "codespace" => &["codespace:secrets"],
+        "copilot" => &["manage_billing:copilot"],
         "manage_billing:enterprise" => &["read:enterprise"],
         "project" => &["read:project"],
         "repo" => &[
@@ -199,6 +219,53 @@ mod tests {
         }
         assert!(!scopes(&["public_repo"]).grant_all(&scopes(&["repo"])));
         assert!(!scopes(&["read:org", "gist"]).grant_all(&scopes(&["write:org"])));
+    }
+
+    /// The scopes that GitHub's documents list, each with what they say that it contains.
+    #[test]
+    fn each_scope_contains_what_github_says() {
+        let table = "
+            repo: repo:status repo_deployment public_repo repo:invite security_events
+            admin:org: write:org read:org manage_runners:org
+            write:org: read:org
+            admin:public_key: write:public_key read:public_key
+            write:public_key: read:public_key
+            admin:repo_hook: write:repo_hook read:repo_hook
+            write:repo_hook: read:repo_hook
+            user: read:user user:email user:follow
+            project: read:project
+            write:packages: read:packages
+            admin:gpg_key: write:gpg_key read:gpg_key
+            write:gpg_key: read:gpg_key
+            admin:ssh_signing_key: write:ssh_signing_key read:ssh_signing_key
+            write:ssh_signing_key: read:ssh_signing_key
+            write:discussion: read:discussion
+            admin:enterprise: manage_runners:enterprise manage_billing:enterprise read:enterprise admin:business
+            admin:business: manage_runners:enterprise manage_billing:enterprise read:enterprise admin:enterprise
+            manage_billing:enterprise: read:enterprise
+            audit_log: read:audit_log
+            codespace: codespace:secrets
+            copilot: manage_billing:copilot
+            admin:org_hook:
+            admin:pre_receive_hook:
+            gist:
+            notifications:
+            delete_repo:
+            delete:packages:
+            workflow:
+            site_admin:
+            read:org:";
+        let rows = table.lines().map(str::trim).filter(|row| !row.is_empty());
+        for row in rows {
+            let (scope, contained) = row
+                .split_once(": ")
+                .unwrap_or_else(|| (row.trim_end_matches(':'), ""));
+            let mut expected: Vec<&str> = contained.split_whitespace().collect();
+            let mut written = contained_in(scope).to_vec();
+            expected.sort_unstable();
+            written.sort_unstable();
+            assert_eq!(written, expected, "{scope}");
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use allocation_counter::{AllocationInfo, measure};
 use futures_util::FutureExt;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::check::CheckService;
+use ghes_gatekeeper::membership::{Membership, MembershipRequest};
+use ghes_gatekeeper::policy::{Policy, RequireGroup, RequireUser};
+use ghes_gatekeeper::validator::Validator;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use support::{everybody_is_octocat, layer, octocat, request};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -34,6 +37,23 @@ async fn a_hit_allocates_nothing_but_what_http_needs() {
         assert_eq!(hit.count_total, http_own.count_total);
         assert_eq!(hit.bytes_total, http_own.bytes_total);
     }
+    // No more for policies about scopes, people and memberships that are known.
+    for hit in hits(members_only()).await {
+        assert_eq!(hit.count_total, http_own.count_total);
+        assert_eq!(hit.bytes_total, http_own.bytes_total);
+    }
+}
+
+fn members_only() -> GatekeeperLayer<impl CheckService> {
+    let directory =
+        service_fn(async |_: MembershipRequest| Ok::<_, Infallible>(Membership::Active));
+    let validator = Validator::builder(service_fn(everybody_is_octocat))
+        .with_memberships(directory)
+        .build();
+    let member = |name: &str| RequireGroup::new(name.parse().expect("a group"));
+    let policy =
+        RequireUser::by_login(["hubot"]).or(member("octo-org").and(member("octo-org/web")));
+    GatekeeperLayer::new(validator).with_policy(policy)
 }
 
 /// The allocations of a thousand hits, each from the call to the response.

@@ -39,6 +39,19 @@ fn hyper_app() {
 }
 
 #[test]
+fn members_app() {
+    let output = run("members_app");
+    assert!(
+        output.contains("octocat of the team: POST /notes: 200"),
+        "{output}"
+    );
+    assert!(
+        output.contains("octocat without read:org: GET /notes: 403"),
+        "{output}"
+    );
+}
+
+#[test]
 fn own_policy() {
     let output = run("own_policy");
     assert!(

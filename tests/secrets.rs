@@ -11,9 +11,11 @@ use ghes_gatekeeper::ghes::{
     App, AuthorizationUpdate, AuthorizationsClient, GhesClient, HttpsTransport, ListOptions,
     NewAuthorization, ScopeRequest, UserCredentials,
 };
+use ghes_gatekeeper::membership::MembershipRequest;
 use ghes_gatekeeper::protection::Protection;
 use ghes_gatekeeper::proxy::Proxy;
 use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::testing::{TestIssuer, identity};
 use ghes_gatekeeper::token::AccessToken;
 use ghes_gatekeeper::validator::{Purge, Validator};
 use http::{Request, Response};
@@ -57,6 +59,14 @@ async fn of_tokens_and_checks() {
     hidden(&token);
     hidden(&CheckRequest::new(token.clone()));
     hidden(&CheckRequest::renewal(token.clone()));
+    let octocat = identity("octocat", 1, []);
+    let group = "octo-org".parse().expect("a group");
+    hidden(&MembershipRequest::new(
+        token.clone(),
+        octocat.clone(),
+        group,
+    ));
+    hidden(&TestIssuer::new().with_token(TOKEN, octocat));
     hidden(&CheckError::new(CheckErrorKind::Timeout));
     hidden(&Purge::ClientId(TOKEN.into()));
     hidden(&Purge::Token(token.hash()));

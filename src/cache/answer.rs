@@ -16,6 +16,25 @@ impl Answer {
     }
 }
 
+impl From<Found<Verdict>> for Answer {
+    fn from(found: Found<Verdict>) -> Self {
+        Self::new(found.answer, found.freshness)
+    }
+}
+
+/// An answer about anything, and how far it may still be relied on.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<A> {
+    pub(crate) answer: A,
+    pub(crate) freshness: Freshness,
+}
+
+impl<A> Found<A> {
+    pub(crate) fn new(answer: A, freshness: Freshness) -> Self {
+        Self { answer, freshness }
+    }
+}
+
 /// How far an answer may be relied on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Freshness {

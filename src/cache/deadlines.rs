@@ -64,6 +64,7 @@ impl Deadlines {
     }
 
     /// Tells how far the answer may be relied on by somebody who wants it no older than `max_age`.
+    #[inline]
     pub(super) fn age(&self, now: Instant, max_age: Option<Duration>) -> Age {
         let passed = |age: fn(Duration) -> Duration| {
             max_age.is_some_and(|max_age| now >= self.asked_at + age(max_age))

@@ -1,6 +1,6 @@
-//! Verdicts that are remembered, and for how long.
+//! Answers that are remembered, and for how long.
 //!
-//! 1. Active and inactive verdicts live in two caches, so that a flood of unknown tokens can
+//! 1. Active and inactive answers live in two caches, so that a flood of unknown tokens can
 //!    never push out the people who are known.
 //! 2. An entry holds what the issuer said, never what was decided with it.
 //! 3. Every read compares the entry's own [deadlines] with the clock. moka's
@@ -13,9 +13,11 @@ mod deadlines;
 mod options;
 mod purge;
 mod stats;
+mod subject;
 #[cfg(test)]
 mod tests;
 
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,20 +26,22 @@ use tokio::time::Instant;
 
 use self::deadlines::{Age, Deadlines, Now};
 use self::purge::Purges;
-use crate::check::{InactiveReason, Verdict};
 use crate::counter::Counter;
 use crate::identity::Identity;
-use crate::token::TokenHash;
+
+pub(crate) use self::answer::Found;
+pub(crate) use self::subject::{MembershipKey, Memberships, Standing, Subject, Tokens};
 
 pub use self::answer::{Answer, Freshness};
 pub use self::options::CacheOptions;
 pub use self::purge::Purge;
 pub use self::stats::CacheStats;
 
-pub(crate) struct VerdictCache {
+/// What is remembered about one kind of [`Subject`].
+pub(crate) struct AnswerCache<T: Subject> {
     options: CacheOptions,
-    active: Cache<TokenHash, Active>,
-    inactive: Cache<TokenHash, Inactive>,
+    active: Cache<T::Key, Active>,
+    inactive: Cache<T::Key, Inactive<T::Answer>>,
     lookups: Lookups,
     /// Held for every change to the caches, never across an await.
     purges: Mutex<Purges>,
@@ -52,8 +56,8 @@ struct Active {
 }
 
 #[derive(Clone)]
-struct Inactive {
-    reason: InactiveReason,
+struct Inactive<A> {
+    answer: A,
     asked_at: Instant,
     fresh_until: Instant,
 }
@@ -78,7 +82,7 @@ pub(crate) struct Question {
 #[derive(Debug)]
 pub(crate) struct Purged(());
 
-impl VerdictCache {
+impl<T: Subject> AnswerCache<T> {
     pub(crate) fn new(options: CacheOptions) -> Self {
         let options = options.capped();
         let trusted_for = options.active_max_age + options.stale_if_error;
@@ -91,50 +95,54 @@ impl VerdictCache {
         }
     }
 
-    /// Returns the verdict about a token if it is young enough to be acted on.
-    pub(crate) fn get(&self, hash: &TokenHash, max_age: Option<Duration>) -> Option<Answer> {
-        let answer = self.peek(hash, max_age);
-        match &answer {
-            Some(answer) if matches!(answer.verdict, Verdict::Active(_)) => &self.lookups.active,
+    /// Returns the answer about `key` if it is young enough to be acted on.
+    #[inline]
+    pub(crate) fn get(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
+        let found = self.peek(key, max_age);
+        match &found {
+            Some(found) if T::active(&found.answer).is_some() => &self.lookups.active,
             Some(_) => &self.lookups.inactive,
             None => &self.lookups.missed,
         }
         .increment();
-        answer
+        found
     }
 
     /// The same without counting it as a lookup.
-    fn peek(&self, hash: &TokenHash, max_age: Option<Duration>) -> Option<Answer> {
+    #[inline]
+    fn peek(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
         let now = Instant::now();
-        let Some(entry) = self.active.get(hash) else {
-            let entry = self.inactive.get(hash)?;
-            let verdict = Verdict::Inactive(entry.reason);
-            return (now < entry.fresh_until).then(|| Answer::new(verdict, Freshness::Fresh));
+        let Some(entry) = self.active.get(key) else {
+            let entry = self.inactive.get(key)?;
+            return (now < entry.fresh_until).then(|| Found::new(entry.answer, Freshness::Fresh));
         };
         let freshness = match entry.deadlines.age(now, max_age) {
             Age::Over => return None,
             Age::Due if now >= entry.renew_after => Freshness::Due,
             Age::Due | Age::Fresh => Freshness::Fresh,
         };
-        Some(Answer::new(Verdict::Active(entry.identity), freshness))
+        Some(Found::new(T::answer(entry.identity), freshness))
     }
 
     /// Returns the last good answer if it may stand in for one that the issuer fails to give.
-    pub(crate) fn get_stale(&self, hash: &TokenHash, max_age: Option<Duration>) -> Option<Answer> {
-        let entry = self.active.get(hash)?;
+    pub(crate) fn get_stale(
+        &self,
+        key: &T::Key,
+        max_age: Option<Duration>,
+    ) -> Option<Found<T::Answer>> {
+        let entry = self.active.get(key)?;
         let grace = self.options.stale_if_error;
         let now = Instant::now();
         if !entry.deadlines.bridges_outage(now, max_age, grace) {
             return None;
         }
         self.lookups.stale.increment();
-        let verdict = Verdict::Active(entry.identity);
-        Some(Answer::new(verdict, Freshness::Stale))
+        Some(Found::new(T::answer(entry.identity), Freshness::Stale))
     }
 
-    /// Tells whether the token was good when it was last asked about, within the hour.
-    pub(crate) fn is_known(&self, hash: &TokenHash) -> bool {
-        self.active.contains_key(hash)
+    /// Tells whether the answer was good when it was last asked for, within the hour.
+    pub(crate) fn is_known(&self, key: &T::Key) -> bool {
+        self.active.contains_key(key)
     }
 
     /// Notes that a question is about to be sent.
@@ -145,77 +153,85 @@ impl VerdictCache {
         }
     }
 
-    /// Remembers the verdict that a question brought, unless there is that of a later one.
+    /// Remembers the answer that a question brought, unless there is that of a later one.
     ///
-    /// `then` runs before any purge can come between: whoever may still be answered with this
-    /// verdict is known by then.
-    pub(crate) fn store<T>(
+    /// `then` runs before any purge can come between: whoever may still be told this answer is
+    /// known by then.
+    pub(crate) fn store<R>(
         &self,
-        hash: TokenHash,
-        verdict: &Verdict,
+        key: &T::Key,
+        answer: &T::Answer,
         question: Question,
-        then: impl FnOnce() -> T,
-    ) -> Result<T, Purged> {
+        then: impl FnOnce() -> R,
+    ) -> Result<R, Purged> {
         let purges = self.changing();
-        match verdict {
-            _ if purges.cover(question.purges, &hash, verdict) => return Err(Purged(())),
-            _ if self.last_asked_at(&hash) > Some(question.asked_at) => {}
-            Verdict::Active(identity) => self.store_active(hash, identity, question.asked_at),
-            Verdict::Inactive(reason) => self.store_inactive(hash, *reason, question.asked_at),
+        if purges.cover::<T>(question.purges, key, answer) {
+            return Err(Purged(()));
+        }
+        // Of two answers, that to the later question is true.
+        if self.last_asked_at(key) <= Some(question.asked_at) {
+            match T::active(answer) {
+                Some(identity) => self.store_active(key, identity, question.asked_at),
+                None if T::is_lasting(answer) => {
+                    self.store_inactive(key, answer, question.asked_at);
+                }
+                None => self.active.invalidate(key),
+            }
         }
         Ok(then())
     }
 
     /// Looks once more, and runs `then` before any purge can come between if there is an answer.
-    pub(crate) fn look_again<T>(
+    pub(crate) fn look_again<R>(
         &self,
-        hash: &TokenHash,
+        key: &T::Key,
         max_age: Option<Duration>,
-        then: impl FnOnce() -> T,
-    ) -> Option<(Verdict, T)> {
+        then: impl FnOnce() -> R,
+    ) -> Option<(T::Answer, R)> {
         let _changing = self.changing();
-        let answer = self.peek(hash, max_age)?;
-        Some((answer.verdict, then()))
+        let found = self.peek(key, max_age)?;
+        Some((found.answer, then()))
     }
 
-    /// Forgets a token of which the issuer says things that cannot be true.
-    pub(crate) fn forget(&self, hash: &TokenHash) {
+    /// Forgets what the issuer said, because it says things that cannot be true.
+    pub(crate) fn forget(&self, key: &T::Key) {
         let _changing = self.changing();
-        self.active.invalidate(hash);
+        self.active.invalidate(key);
     }
 
     /// Tells whether the caller is the one to renew an answer that is due; for a while nobody
     /// else will be.
-    pub(crate) fn claim_renewal(&self, hash: &TokenHash) -> bool {
+    pub(crate) fn claim_renewal(&self, key: &T::Key) -> bool {
         // A purge may take its time, and this is on the way of a request that need not wait.
         let Ok(_changing) = self.purges.try_lock() else {
             return false;
         };
         let now = Instant::now();
-        match self.active.get(hash) {
+        match self.active.get(key) {
             Some(entry) if now >= entry.renew_after => {
                 let renew_after = now + RENEWAL_PAUSE;
-                self.active.insert(
-                    *hash,
-                    Active {
-                        renew_after,
-                        ..entry
-                    },
-                );
+                let claimed = Active {
+                    renew_after,
+                    ..entry
+                };
+                self.active.insert(key.clone(), claimed);
                 true
             }
             _ => false,
         }
     }
 
-    /// Forgets what a purge names, answers under way included; returns how many verdicts.
+    /// Forgets what a purge names, answers under way included; returns how many answers.
     pub(crate) fn purge(&self, purge: &Purge) -> u64 {
         let mut changing = self.changing();
         changing.push(purge.clone());
-        let active = remove_where(&self.active, |hash, entry| {
-            purge.covers(hash, &entry.identity)
+        let active = remove_where(&self.active, |key, entry| {
+            purge.covers(T::token(key), &entry.identity)
         });
-        active + remove_where(&self.inactive, |hash, _| purge.covers_refusal(hash))
+        let inactive = remove_where(&self.inactive, |key, entry| {
+            T::is_covered(purge, key, &entry.answer)
+        });
+        active + inactive
     }
 
     pub(crate) fn stats(&self) -> CacheStats {
@@ -232,32 +248,33 @@ impl VerdictCache {
         }
     }
 
-    fn last_asked_at(&self, hash: &TokenHash) -> Option<Instant> {
-        let active = self.active.get(hash).map(|entry| entry.deadlines.asked_at);
-        active.or_else(|| self.inactive.get(hash).map(|entry| entry.asked_at))
+    fn last_asked_at(&self, key: &T::Key) -> Option<Instant> {
+        let active = self.active.get(key).map(|entry| entry.deadlines.asked_at);
+        active.or_else(|| self.inactive.get(key).map(|entry| entry.asked_at))
     }
 
-    fn store_active(&self, hash: TokenHash, identity: &Identity, asked_at: Instant) {
+    fn store_active(&self, key: &T::Key, identity: &Identity, asked_at: Instant) {
         let expires_at = identity.expires_at();
+        let hash = T::token(key);
         let entry = Active {
             identity: identity.clone(),
-            deadlines: Deadlines::new(asked_at, expires_at, &hash, &self.options, Now::read()),
+            deadlines: Deadlines::new(asked_at, expires_at, hash, &self.options, Now::read()),
             renew_after: asked_at,
         };
-        self.inactive.invalidate(&hash);
-        self.active.insert(hash, entry);
+        self.inactive.invalidate(key);
+        self.active.insert(key.clone(), entry);
     }
 
-    fn store_inactive(&self, hash: TokenHash, reason: InactiveReason, asked_at: Instant) {
+    fn store_inactive(&self, key: &T::Key, answer: &T::Answer, asked_at: Instant) {
         let entry = Inactive {
-            reason,
+            answer: answer.clone(),
             asked_at,
             fresh_until: asked_at + self.options.inactive_max_age,
         };
         // First out, then in: a reader between the two asks, and is never let in on the older
         // answer.
-        self.active.invalidate(&hash);
-        self.inactive.insert(hash, entry);
+        self.active.invalidate(key);
+        self.inactive.insert(key.clone(), entry);
     }
 
     fn changing(&self) -> MutexGuard<'_, Purges> {
@@ -266,20 +283,22 @@ impl VerdictCache {
     }
 }
 
-fn remove_where<T: Clone + Send + Sync + 'static>(
-    cache: &Cache<TokenHash, T>,
-    is_covered: impl Fn(&TokenHash, &T) -> bool,
-) -> u64 {
-    let covered = cache.iter().filter(|(hash, entry)| is_covered(hash, entry));
+fn remove_where<K, T>(cache: &Cache<K, T>, is_covered: impl Fn(&K, &T) -> bool) -> u64
+where
+    K: Eq + Hash + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+{
+    let covered = cache.iter().filter(|(key, entry)| is_covered(key, entry));
     covered
-        .map(|(hash, _)| cache.invalidate(&*hash))
+        .map(|(key, _)| cache.invalidate(&*key))
         .fold(0, |count, ()| count + 1)
 }
 
-fn moka_cache<T: Clone + Send + Sync + 'static>(
-    capacity: u64,
-    time_to_live: Duration,
-) -> Cache<TokenHash, T> {
+fn moka_cache<K, T>(capacity: u64, time_to_live: Duration) -> Cache<K, T>
+where
+    K: Eq + Hash + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+{
     // The default hasher stays: it is seeded at random, and clients choose what is hashed.
     Cache::builder()
         .max_capacity(capacity)

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How long and how many verdicts are remembered.
+/// How long and how many answers are remembered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CacheOptions {
@@ -11,13 +11,15 @@ pub struct CacheOptions {
     /// token gets up to a tenth less, so that tokens checked together are not all checked again
     /// together.
     pub active_max_age: Duration,
-    /// How long a bad token is refused without asking again; 10 s by default.
+    /// How long a bad token is refused without asking again, and who belongs to no group is not
+    /// asked about again; 10 s by default.
     ///
-    /// Short, because a token may be tried just before it is created; long enough to absorb a
+    /// Short, because a token may be tried just before it is created, and people are added to a
+    /// team because they have just been turned away; long enough to absorb a
     /// client that retries in a loop.
     pub inactive_max_age: Duration,
-    /// How long after its age a good token is still trusted while GHES is out of reach; 0 s by
-    /// default, which is never. At most 15 minutes.
+    /// How long after its age a good token, or a membership, is still trusted while GHES is out of
+    /// reach; 0 s by default, which is never. At most 15 minutes.
     ///
     /// Never past the token's expiry, and never once GHES has refused the token.
     pub stale_if_error: Duration,
@@ -29,6 +31,15 @@ pub struct CacheOptions {
     ///
     /// A flood of unknown tokens fills this and no more.
     pub inactive_capacity: u64,
+    /// How long somebody is taken for a member of an organization or a team; 60 s by default.
+    ///
+    /// This is the longest that somebody who has been removed still comes in: like a revoked
+    /// token, within the minute. A busy person costs GHES one call a minute for each group that a
+    /// route needs. Never past the token's expiry.
+    pub membership_max_age: Duration,
+    /// How many memberships are remembered, and as many of people who belong to no group;
+    /// 100,000 by default.
+    pub membership_capacity: u64,
 }
 
 impl CacheOptions {
@@ -70,6 +81,28 @@ impl CacheOptions {
         self
     }
 
+    /// Sets how long somebody is taken for a member; a day at most.
+    #[must_use]
+    pub fn with_membership_max_age(mut self, age: Duration) -> Self {
+        self.membership_max_age = age;
+        self
+    }
+
+    /// Sets how many memberships are remembered.
+    #[must_use]
+    pub fn with_membership_capacity(mut self, memberships: u64) -> Self {
+        self.membership_capacity = memberships;
+        self
+    }
+
+    /// Returns what these are for a cache of memberships.
+    pub(crate) fn of_memberships(mut self) -> Self {
+        self.active_max_age = self.membership_max_age;
+        self.active_capacity = self.membership_capacity;
+        self.inactive_capacity = self.membership_capacity;
+        self
+    }
+
     /// Whatever was asked for, no answer outlives what anybody should trust it for.
     pub(super) fn capped(mut self) -> Self {
         self.active_max_age = self.active_max_age.min(LONGEST_AGE);
@@ -87,6 +120,8 @@ impl Default for CacheOptions {
             stale_if_error: Duration::ZERO,
             active_capacity: 100_000,
             inactive_capacity: 100_000,
+            membership_max_age: Duration::from_secs(60),
+            membership_capacity: 100_000,
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::check::Verdict;
+use super::Subject;
 use crate::identity::Identity;
 use crate::token::TokenHash;
 
@@ -75,15 +75,15 @@ impl Purges {
         self.count += 1;
     }
 
-    /// Tells whether a purge after the first `since` was about this token. Of those too long ago
+    /// Tells whether a purge after the first `since` was about this answer. Of those too long ago
     /// to be known, each is taken to be.
-    pub(super) fn cover(&self, since: u64, hash: &TokenHash, verdict: &Verdict) -> bool {
+    pub(super) fn cover<T: Subject>(&self, since: u64, key: &T::Key, answer: &T::Answer) -> bool {
         let missed = usize::try_from(self.count - since).unwrap_or(usize::MAX);
         let mut latest = self.latest.iter().rev().take(missed);
         missed > self.latest.len()
-            || latest.any(|purge| match verdict {
-                Verdict::Active(identity) => purge.covers(hash, identity),
-                Verdict::Inactive(_) => purge.covers_refusal(hash),
+            || latest.any(|purge| match T::active(answer) {
+                Some(identity) => purge.covers(T::token(key), identity),
+                None => T::is_covered(purge, key, answer),
             })
     }
 }
@@ -94,6 +94,8 @@ const KEPT: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Tokens;
+    use crate::check::Verdict;
     use crate::identity::User;
     use crate::scope::Scopes;
 
@@ -130,11 +132,11 @@ mod tests {
         let mut purges = Purges::default();
         purges.push(Purge::User(1));
         let since = purges.count();
-        assert!(!purges.cover(since, &hash, &active()));
+        assert!(!purges.cover::<Tokens>(since, &hash, &active()));
         purges.push(Purge::User(2));
-        assert!(!purges.cover(since, &hash, &active()));
+        assert!(!purges.cover::<Tokens>(since, &hash, &active()));
         purges.push(Purge::User(1));
-        assert!(purges.cover(since, &hash, &active()));
+        assert!(purges.cover::<Tokens>(since, &hash, &active()));
     }
 
     #[test]
@@ -143,7 +145,7 @@ mod tests {
         for _ in 0..=KEPT {
             purges.push(Purge::User(2));
         }
-        assert!(purges.cover(0, &TokenHash::of("a"), &active()));
-        assert!(!purges.cover(1, &TokenHash::of("a"), &active()));
+        assert!(purges.cover::<Tokens>(0, &TokenHash::of("a"), &active()));
+        assert!(!purges.cover::<Tokens>(1, &TokenHash::of("a"), &active()));
     }
 }

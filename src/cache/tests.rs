@@ -1,8 +1,13 @@
 use std::time::SystemTime;
 
 use super::*;
+use crate::check::{InactiveReason, Verdict};
 use crate::identity::User;
+use crate::membership::Membership;
 use crate::scope::Scopes;
+use crate::token::TokenHash;
+
+type VerdictCache = AnswerCache<Tokens>;
 
 fn hash(token: &str) -> TokenHash {
     TokenHash::of(token)
@@ -19,12 +24,12 @@ fn cache() -> VerdictCache {
 /// Stores the answer to a question that is sent now.
 fn store(cache: &VerdictCache, token: &str, verdict: &Verdict) {
     let question = cache.question();
-    cache.store(hash(token), verdict, question, || ()).unwrap();
+    cache.store(&hash(token), verdict, question, || ()).unwrap();
 }
 
 fn is_active(cache: &VerdictCache, token: &str) -> Option<bool> {
-    let answer = cache.get(&hash(token), None)?;
-    Some(matches!(answer.verdict, Verdict::Active(_)))
+    let found = cache.get(&hash(token), None)?;
+    Some(matches!(found.answer, Verdict::Active(_)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +48,7 @@ async fn age_counts_from_the_question() {
     let question = cache.question();
     tokio::time::advance(Duration::from_secs(3)).await;
     let inactive = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(hash("a"), &inactive, question, || ()).unwrap();
+    cache.store(&hash("a"), &inactive, question, || ()).unwrap();
     tokio::time::advance(Duration::from_millis(6_999)).await;
     assert_eq!(is_active(&cache, "a"), Some(false));
     tokio::time::advance(Duration::from_millis(1)).await;
@@ -170,7 +175,7 @@ async fn an_older_answer_never_replaces_a_younger_one() {
         let question = cache.question();
         tokio::time::advance(Duration::from_secs(1)).await;
         store(&cache, "a", younger);
-        cache.store(hash("a"), older, question, || ()).unwrap();
+        cache.store(&hash("a"), older, question, || ()).unwrap();
         assert_eq!(is_active(&cache, "a"), Some(expected));
     }
 }
@@ -236,15 +241,15 @@ async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
     let question = cache.question();
     cache.purge(&Purge::User(1));
     let active = Verdict::Active(identity());
-    assert!(cache.store(hash("a"), &active, question, || ()).is_err());
+    assert!(cache.store(&hash("a"), &active, question, || ()).is_err());
     assert_eq!(is_active(&cache, "a"), None);
 
     let refusal = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(hash("a"), &refusal, question, || ()).unwrap();
+    cache.store(&hash("a"), &refusal, question, || ()).unwrap();
     assert_eq!(is_active(&cache, "a"), Some(false), "not about refusals");
     let question = cache.question();
     cache.purge(&Purge::All);
-    assert!(cache.store(hash("a"), &refusal, question, || ()).is_err());
+    assert!(cache.store(&hash("a"), &refusal, question, || ()).is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,4 +298,45 @@ async fn an_age_without_an_end_is_taken_for_a_day() {
     tokio::time::advance(Duration::from_secs(24 * 60 * 60)).await;
     assert_eq!(is_active(&cache, "a"), None);
     assert_eq!(is_active(&cache, "b"), None);
+}
+
+fn standing(membership: Membership) -> Standing {
+    let soon = SystemTime::now() + Duration::from_secs(20);
+    Standing {
+        identity: identity().with_expires_at(soon),
+        membership,
+    }
+}
+
+fn member_of(token: &str, name: &str) -> MembershipKey {
+    MembershipKey {
+        token: hash(token),
+        group: name.parse().unwrap(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_does_not_outlive_the_token_it_was_asked_with() {
+    let cache = AnswerCache::<Memberships>::new(CacheOptions::default().of_memberships());
+    let key = member_of("a", "octo-org");
+    let question = cache.question();
+    let active = standing(Membership::Active);
+    cache.store(&key, &active, question, || ()).unwrap();
+    assert!(cache.get(&key, None).is_some());
+    assert!(cache.get(&member_of("b", "octo-org"), None).is_none());
+    assert!(cache.get(&member_of("a", "octo-org/web"), None).is_none());
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert!(cache.get(&key, None).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_token_was_refused_ends_a_membership_and_is_not_remembered_as_one() {
+    let cache = AnswerCache::<Memberships>::new(CacheOptions::default().of_memberships());
+    let key = member_of("a", "octo-org");
+    for said in [Membership::Active, Membership::TokenRefused] {
+        let question = cache.question();
+        cache.store(&key, &standing(said), question, || ()).unwrap();
+    }
+    assert!(cache.get(&key, None).is_none());
+    assert!(!cache.is_known(&key));
 }

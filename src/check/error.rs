@@ -54,7 +54,7 @@ impl CheckError {
     }
 
     /// Recovers the error that a stack of layers has boxed, and names what the layers add.
-    pub(super) fn from_boxed(error: BoxError) -> Self {
+    pub(crate) fn from_boxed(error: BoxError) -> Self {
         match error.downcast::<Self>() {
             Ok(error) => *error,
             Err(other) => Self::with_source(CheckErrorKind::Unavailable, other),

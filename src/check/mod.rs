@@ -65,6 +65,9 @@ pub enum CheckPurpose {
     Admission,
     /// A token that was good not long ago.
     Renewal,
+    /// Where the person behind a good token belongs; of a
+    /// [`MembershipRequest`](crate::membership::MembershipRequest).
+    Membership,
 }
 
 /// The issuer's answer about a token.

@@ -16,9 +16,13 @@ use shuttle::sync::Mutex;
 use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use shuttle::thread;
 
-use self::flights::{Flights, Landing, Seats, Waiters};
+use self::flights::Seats;
 use crate::check::{InactiveReason, Verdict};
 use crate::token::TokenHash;
+
+type Flights = flights::Flights<TokenHash, Verdict>;
+type Landing = flights::Landing<TokenHash, Verdict>;
+type Waiters = flights::Waiters<Verdict>;
 
 const SCHEDULES: usize = 2_000;
 const CALLERS: usize = 4;
@@ -48,7 +52,7 @@ impl World {
         if let Some(known) = self.cache.lock().unwrap().verdict.clone() {
             return Some(known);
         }
-        let (seat, landing) = self.flights.board(Self::hash(), false).expect("a seat");
+        let (seat, landing) = self.flights.board(&Self::hash(), false).expect("a seat");
         if let Some(landing) = landing {
             let mut landing = Some(landing);
             let (verdict, waiters) = self.look_again(&mut landing).unwrap_or_else(|| {
@@ -155,7 +159,7 @@ fn whatever_the_schedule_nobody_waits_for_a_check_that_died() {
         || {
             let flights = Arc::new(Flights::default());
             let answered = together(CALLERS, move |_| {
-                let (seat, landing) = flights.board(World::hash(), false).expect("a seat");
+                let (seat, landing) = flights.board(&World::hash(), false).expect("a seat");
                 thread::yield_now();
                 drop(landing);
                 block_on(seat).is_ok()
@@ -171,7 +175,7 @@ fn whatever_the_schedule_no_more_wait_than_there_are_seats() {
     shuttle::check_random(
         || {
             let seats = Seats {
-                per_token: 2,
+                per_flight: 2,
                 in_all: 3,
             };
             let flights = Arc::new(Flights::new(seats));
@@ -179,7 +183,7 @@ fn whatever_the_schedule_no_more_wait_than_there_are_seats() {
             let waiting = Arc::new(AtomicUsize::new(0));
             together(CALLERS, move |caller| {
                 let hash = TokenHash::of([caller as u8 % 2]);
-                let Some((seat, landing)) = shared.board(hash, true) else {
+                let Some((seat, landing)) = shared.board(&hash, true) else {
                     return false;
                 };
                 assert!(waiting.fetch_add(1, Ordering::SeqCst) < seats.in_all);
@@ -190,7 +194,7 @@ fn whatever_the_schedule_no_more_wait_than_there_are_seats() {
             });
             // Every seat is free again.
             let all: Vec<_> = ["a", "a", "b"]
-                .map(|token| flights.board(TokenHash::of(token), true))
+                .map(|token| flights.board(&TokenHash::of(token), true))
                 .into();
             assert!(all.iter().all(Option::is_some));
         },

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::*;
+use super::{Outcome, Seats};
 use crate::check::{CheckErrorKind, InactiveReason, Verdict};
 use crate::token::TokenHash;
 
@@ -8,15 +8,17 @@ fn hash() -> TokenHash {
     TokenHash::of("a")
 }
 
-fn outcome() -> Outcome {
+type Flights = super::Flights<TokenHash, Verdict>;
+
+fn outcome() -> Outcome<Verdict> {
     Ok(Verdict::Inactive(InactiveReason::Unknown))
 }
 
 #[tokio::test]
 async fn one_landing_answers_all() {
     let flights = Arc::new(Flights::default());
-    let (first, landing) = flights.board(hash(), false).unwrap();
-    let (second, none) = flights.board(hash(), false).unwrap();
+    let (first, landing) = flights.board(&hash(), false).unwrap();
+    let (second, none) = flights.board(&hash(), false).unwrap();
     assert!(none.is_none());
     landing.unwrap().land(&outcome());
     assert!(matches!(first.await, Ok(Verdict::Inactive(_))));
@@ -26,8 +28,8 @@ async fn one_landing_answers_all() {
 #[tokio::test]
 async fn a_flight_without_an_answer_is_an_error_for_all() {
     let flights = Arc::new(Flights::default());
-    let (first, landing) = flights.board(hash(), false).unwrap();
-    let (second, _) = flights.board(hash(), false).unwrap();
+    let (first, landing) = flights.board(&hash(), false).unwrap();
+    let (second, _) = flights.board(&hash(), false).unwrap();
     drop(landing);
     for checking in [first, second] {
         let error = checking.await.unwrap_err();
@@ -39,12 +41,12 @@ async fn a_flight_without_an_answer_is_an_error_for_all() {
 #[tokio::test]
 async fn the_next_flight_survives_the_end_of_the_last() {
     let flights = Arc::new(Flights::default());
-    let (last, landing) = flights.board(hash(), false).unwrap();
+    let (last, landing) = flights.board(&hash(), false).unwrap();
     let landing = landing.unwrap();
     // Whoever boards while the last waiters are told must not lose its flight.
     let boarding = async {
         last.await.unwrap();
-        flights.board(hash(), false).unwrap()
+        flights.board(&hash(), false).unwrap()
     };
     let ((next, next_landing), ()) = tokio::join!(boarding, async { landing.land(&outcome()) });
     next_landing.unwrap().land(&outcome());
@@ -54,9 +56,9 @@ async fn the_next_flight_survives_the_end_of_the_last() {
 #[tokio::test]
 async fn all_callers_may_leave() {
     let flights = Arc::new(Flights::default());
-    let (first, landing) = flights.board(hash(), false).unwrap();
+    let (first, landing) = flights.board(&hash(), false).unwrap();
     drop(first);
-    let (second, none) = flights.board(hash(), false).unwrap();
+    let (second, none) = flights.board(&hash(), false).unwrap();
     assert!(none.is_none());
     drop(second);
     landing.unwrap().land(&outcome());
@@ -64,20 +66,20 @@ async fn all_callers_may_leave() {
 }
 
 #[tokio::test]
-async fn seats_are_limited_per_token_and_in_all_and_become_free_again() {
+async fn seats_are_limited_per_flight_and_in_all_and_become_free_again() {
     let seats = Seats {
-        per_token: 2,
+        per_flight: 2,
         in_all: 3,
     };
     let flights = Arc::new(Flights::new(seats));
     let [a, b, c] = ["a", "b", "c"].map(TokenHash::of);
-    let (_first, landing) = flights.board(a, true).unwrap();
-    let (_second, _) = flights.board(a, true).unwrap();
-    assert!(flights.board(a, true).is_none());
-    let (_third, other) = flights.board(b, true).unwrap();
-    assert!(flights.board(c, true).is_none());
+    let (_first, landing) = flights.board(&a, true).unwrap();
+    let (_second, _) = flights.board(&a, true).unwrap();
+    assert!(flights.board(&a, true).is_none());
+    let (_third, other) = flights.board(&b, true).unwrap();
+    assert!(flights.board(&c, true).is_none());
     landing.unwrap().land(&outcome());
-    assert!(flights.board(c, true).is_some());
+    assert!(flights.board(&c, true).is_some());
     drop(other);
     assert!(flights.is_empty());
 }
@@ -85,20 +87,20 @@ async fn seats_are_limited_per_token_and_in_all_and_become_free_again() {
 #[tokio::test]
 async fn strangers_leave_a_quarter_of_the_seats_and_renewals_take_none() {
     let seats = Seats {
-        per_token: 8,
+        per_flight: 8,
         in_all: 8,
     };
     let flights = Arc::new(Flights::new(seats));
-    let mut taken: Vec<_> = (0..6).map(|_| flights.board(hash(), false)).collect();
+    let mut taken: Vec<_> = (0..6).map(|_| flights.board(&hash(), false)).collect();
     assert!(taken.iter().all(Option::is_some));
-    assert!(flights.board(hash(), false).is_none());
-    taken.extend((0..2).map(|_| flights.board(TokenHash::of("known"), true)));
+    assert!(flights.board(&hash(), false).is_none());
+    taken.extend((0..2).map(|_| flights.board(&TokenHash::of("known"), true)));
     assert!(taken.iter().all(Option::is_some));
-    assert!(flights.board(TokenHash::of("known"), true).is_none());
+    assert!(flights.board(&TokenHash::of("known"), true).is_none());
 
     let renewed = TokenHash::of("renewed");
-    let landing = flights.begin(renewed).expect("a flight without a seat");
-    assert!(flights.begin(renewed).is_none(), "one is under way");
+    let landing = flights.begin(&renewed).expect("a flight without a seat");
+    assert!(flights.begin(&renewed).is_none(), "one is under way");
     drop((landing, taken));
     assert!(flights.is_empty());
 }

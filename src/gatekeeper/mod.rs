@@ -5,7 +5,9 @@
 //! 1. It carries exactly one bearer token ([`bearer`](mod@crate::bearer)).
 //! 2. The [`Validator`](crate::validator::Validator) says the token is good: its issuer
 //!    confirmed it no longer ago than the configured age, and issued it to our app.
-//! 3. The [`Policy`](crate::policy::Policy) allows this person this method and path.
+//! 3. The [`Policy`](crate::policy::Policy) allows this person this method and path. Where it
+//!    depends on memberships that are not known, the request waits until they have been asked
+//!    for; if they cannot be, it gets 503 and never 403.
 //!
 //! The inner service then sees the request without the credential and without any header that
 //! could be taken for an identity of ours, and with the
@@ -71,6 +73,7 @@
 mod client_limit;
 mod future;
 pub(crate) mod headers;
+mod held;
 mod layer;
 mod service;
 

@@ -8,17 +8,19 @@ use tower::Service;
 
 #[cfg(feature = "client")]
 use super::client_limit::ClientTurns;
-use super::future::{Held, ResponseFuture};
+use super::future::ResponseFuture;
 use super::headers::{set_identity, set_stale, strip_credential, strip_identity};
+use super::held::Held;
 use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
 use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
-use crate::policy::Policy;
+use crate::membership::Group;
+use crate::policy::{Decision, Facts, Policy};
 #[cfg(feature = "client")]
 use crate::rejection::RejectionKind;
 use crate::rejection::{Realm, Rejection};
-use crate::token::TokenHash;
-use crate::validator::{Answer, Freshness, Validator};
+use crate::token::{TokenHash, TokenKind};
+use crate::validator::{Answer, Freshness, KnownMemberships, Validator};
 
 /// Middleware that lets in only requests with a good token.
 ///
@@ -55,26 +57,35 @@ where
             Ok(token) => token,
             Err(error) => return ResponseFuture::rejected(shared.reject(error.into())),
         };
-        let hash = token.hash();
+        let (hash, kind) = (token.hash(), token.kind());
         if let Some(answer) = shared.validator.lookup(&hash) {
             if answer.freshness == Freshness::Due {
                 shared.validator.renew(token.to_access_token());
             }
-            return match shared.admit(answer, &mut request) {
+            let known = shared.validator.known_memberships(&hash, &[]);
+            return match shared.admit(answer, kind, &known, &mut request) {
                 Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
-                Err(rejection) => ResponseFuture::rejected(shared.reject(rejection)),
+                Err(Turned::Away(rejection)) => ResponseFuture::rejected(shared.reject(rejection)),
+                Err(Turned::Undecided(undecided)) => self.hold(request).ask(undecided).into(),
             };
         }
         if let Err(rejection) = shared.take_turn(&token, &hash, request.extensions()) {
             return ResponseFuture::rejected(shared.reject(rejection));
         }
         let checking = shared.validator.check(token.to_access_token());
-        // The instance that was polled ready is given up, and with it what it holds, such as a
-        // permit: who may turn out to be nobody takes no capacity from those who are known.
+        ResponseFuture::checking(checking, self.hold(request))
+    }
+}
+
+impl<S: Clone, C> Gatekeeper<S, C> {
+    /// Keeps a request until something is known.
+    ///
+    /// The instance that was polled ready is given up, and with it what it holds, such as a
+    /// permit: who may turn out to be nobody takes no capacity from those who are known.
+    fn hold<B>(&mut self, request: Request<B>) -> Box<Held<S, C, B>> {
         let inner = self.inner.clone();
         self.inner = inner.clone();
-        let held = Held::new(request, inner, Arc::clone(&self.shared));
-        ResponseFuture::checking(checking, held)
+        Box::new(Held::new(request, inner, Arc::clone(&self.shared)))
     }
 }
 
@@ -137,18 +148,36 @@ impl<C: CheckService> Shared<C> {
     }
 }
 
-impl<C> Shared<C> {
-    fn bearer_token<'r, B>(&self, request: &'r Request<B>) -> Result<BearerToken<'r>, BearerError> {
-        bearer(request.headers(), request.uri().query(), &self.bearer)
-    }
+/// What keeps a request from the inner service.
+pub(super) enum Turned {
+    Away(Rejection),
+    Undecided(Undecided),
+}
 
+/// A good token, and the groups that decide about its request.
+pub(super) struct Undecided {
+    pub(super) identity: Identity,
+    pub(super) freshness: Freshness,
+    pub(super) groups: Vec<Group>,
+}
+
+impl<R: Into<Rejection>> From<R> for Turned {
+    fn from(rejection: R) -> Self {
+        Self::Away(rejection.into())
+    }
+}
+
+impl<C: CheckService> Shared<C> {
     /// Decides about a request whose token has a verdict, and makes it ready for the inner
-    /// service. Remembered and fresh verdicts both come through here, so they cannot differ.
+    /// service. Remembered and fresh verdicts and memberships all come through here, so they
+    /// cannot differ.
     pub(super) fn admit<B>(
         &self,
         answer: Answer,
+        kind: TokenKind,
+        known: &KnownMemberships<'_>,
         request: &mut Request<B>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), Turned> {
         let identity = match answer.verdict {
             Verdict::Active(identity) => identity,
             Verdict::Inactive(reason) => return Err(reason.into()),
@@ -156,10 +185,48 @@ impl<C> Shared<C> {
         if is_past(identity.expires_at()) {
             return Err(InactiveReason::Expired.into());
         }
-        self.policy
-            .authorize(&identity, request.method(), request.uri().path())?;
+        let facts = Facts::new(&identity, request.method(), request.uri().path())
+            .with_token_kind(kind)
+            .with_memberships(known);
+        let decision = self.policy.authorize(&facts);
+        if known.has_due() {
+            self.renew_memberships(known, &identity, request);
+        }
+        match decision {
+            Decision::Allowed => {}
+            Decision::Denied(denial) | Decision::Obscured(denial) => return Err(denial.into()),
+            Decision::Undecided(groups) => {
+                return Err(Turned::Undecided(Undecided {
+                    identity,
+                    freshness: answer.freshness,
+                    groups,
+                }));
+            }
+        }
         self.dress(request, identity, answer.freshness);
         Ok(())
+    }
+
+    #[cold]
+    fn renew_memberships<B>(
+        &self,
+        known: &KnownMemberships<'_>,
+        identity: &Identity,
+        request: &Request<B>,
+    ) {
+        if let Ok(token) = self.bearer_token(request) {
+            let (token, due) = (token.to_access_token(), known.take_due());
+            self.validator.renew_memberships(&token, identity, due);
+        }
+    }
+}
+
+impl<C> Shared<C> {
+    pub(super) fn bearer_token<'r, B>(
+        &self,
+        request: &'r Request<B>,
+    ) -> Result<BearerToken<'r>, BearerError> {
+        bearer(request.headers(), request.uri().query(), &self.bearer)
     }
 
     /// Strips first and sets last: nothing that a client sent can stand where our values go.

@@ -65,6 +65,10 @@ impl<T: Transport> GhesClient<T> {
         self
     }
 
+    pub(super) fn connection(&self) -> &Connection<T> {
+        &self.connection
+    }
+
     pub(super) fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }

@@ -35,6 +35,7 @@ struct Settings {
 pub(super) struct Call {
     method: Method,
     uri: Uri,
+    credentials: Option<HeaderValue>,
     body: Option<Bytes>,
     max_reply_bytes: usize,
 }
@@ -44,6 +45,7 @@ impl Call {
         Self {
             method,
             uri,
+            credentials: None,
             body: None,
             max_reply_bytes: MAX_REPLY_BYTES,
         }
@@ -53,6 +55,12 @@ impl Call {
     pub(super) fn to(method: Method, url: &str) -> Result<Self, ApiError> {
         let uri = url.parse().map_err(ApiError::request)?;
         Ok(Self::new(method, uri))
+    }
+
+    /// Makes the call in the name of somebody else than the connection is for.
+    pub(super) fn with_credentials(mut self, credentials: HeaderValue) -> Self {
+        self.credentials = Some(credentials);
+        self
     }
 
     pub(super) fn with_json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
@@ -102,6 +110,9 @@ impl<T: Transport> Connection<T> {
     /// Returns the reply if its status is a success.
     pub(super) async fn send(&self, call: Call) -> Result<Response<Bytes>, ApiError> {
         let mut headers = self.settings.headers.clone();
+        if let Some(credentials) = call.credentials {
+            headers.insert(AUTHORIZATION, credentials);
+        }
         if call.body.is_some() {
             let json = HeaderValue::from_static("application/json");
             headers.insert(CONTENT_TYPE, json);

@@ -10,7 +10,9 @@ use super::error_body::{ErrorBody, FieldError};
 use super::limits::{OtpDelivery, RateLimit, is_exhausted, retry_after};
 use super::redirect::RedirectTarget;
 use super::reply;
+use super::scope_headers::missing_scopes;
 use crate::check::CheckErrorKind;
+use crate::scope::Scopes;
 
 /// A call to GHES that brought no result.
 ///
@@ -27,6 +29,7 @@ struct Inner {
     errors: Vec<FieldError>,
     rate_limit: Option<RateLimit>,
     otp_required: Option<OtpDelivery>,
+    missing_scopes: Option<Scopes>,
     source: Option<BoxError>,
 }
 
@@ -98,6 +101,7 @@ impl ApiError {
             errors,
             rate_limit: RateLimit::of(headers),
             otp_required: OtpDelivery::required_by(headers),
+            missing_scopes: missing_scopes(headers),
             source: target.map(BoxError::from),
         }))
     }
@@ -160,6 +164,12 @@ impl ApiError {
         self.0.otp_required
     }
 
+    /// Returns the scopes one of which the token would have needed, if GHES says so.
+    #[must_use]
+    pub fn missing_scopes(&self) -> Option<&Scopes> {
+        self.0.missing_scopes.as_ref()
+    }
+
     /// Returns how long GHES asked to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -175,6 +185,7 @@ impl ApiError {
             errors: Vec::new(),
             rate_limit: None,
             otp_required: None,
+            missing_scopes: None,
             source,
         }))
     }

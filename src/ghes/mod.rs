@@ -28,6 +28,9 @@
 //! 4. Only a reply that has the documented form is believed, and as a verdict only one about our
 //!    own app.
 //!
+//! It is a [`MembershipService`](crate::membership::MembershipService) as well: where a person
+//! belongs, it asks with that person's own token.
+//!
 //! It also has the rest of the [OAuth applications] API: tokens are reset, deleted and narrowed
 //! as well. [`AuthorizationsClient`] has the OAuth authorizations API, in which a user lists,
 //! makes, changes and deletes authorizations by password.
@@ -50,11 +53,13 @@ mod https;
 mod lenient;
 mod limits;
 mod link;
+mod memberships;
 mod model;
 mod pages;
 mod redirect;
 mod reply;
 mod resolver;
+mod scope_headers;
 mod scope_request;
 mod transport;
 mod url;

@@ -73,27 +73,35 @@ fn user(user: &SimpleUser) -> User {
 }
 
 fn refused(error: ApiError) -> Result<Verdict, CheckError> {
+    let ApiErrorKind::Status(status, _) = *error.kind() else {
+        return Err(failure_of(error));
+    };
+    match (status, said_by_ghes(&error)) {
+        (StatusCode::NOT_FOUND, Some(_)) => Ok(Verdict::Inactive(InactiveReason::Unknown)),
+        // The same status stands for "validation failed" and for "the endpoint has been
+        // spammed". The request has no member but the token that could be invalid.
+        (StatusCode::UNPROCESSABLE_ENTITY, Some(message)) if !mentions(message, &[SPAMMED]) => {
+            Ok(Verdict::Inactive(InactiveReason::Unprocessable))
+        }
+        _ => Err(failure_of(error)),
+    }
+}
+
+/// Names a call's failure to bring an answer about anybody.
+pub(super) fn failure_of(error: ApiError) -> CheckError {
     let kind = match error.kind() {
         ApiErrorKind::Request => CheckErrorKind::Unavailable,
         ApiErrorKind::Reply(_, kind) | ApiErrorKind::Transport(kind) => *kind,
-        ApiErrorKind::Status(status, message) => match (*status, said_by_ghes(&error)) {
-            (StatusCode::NOT_FOUND, Some(_)) => {
-                return Ok(Verdict::Inactive(InactiveReason::Unknown));
-            }
-            // The same status stands for "validation failed" and for "the endpoint has been
-            // spammed". The request has no member but the token that could be invalid.
-            (StatusCode::UNPROCESSABLE_ENTITY, Some(message)) if !mentions(message, &[SPAMMED]) => {
-                return Ok(Verdict::Inactive(InactiveReason::Unprocessable));
-            }
-            (status, _) => failure(status, message.as_deref(), error.is_limited()),
-        },
+        ApiErrorKind::Status(status, message) => {
+            failure(*status, message.as_deref(), error.is_limited())
+        }
     };
-    Err(check_error(kind, error))
+    check_error(kind, error)
 }
 
 /// The message of an error that only GHES writes. Gateways in between say `message` as well, but
 /// none of them links to GitHub's documentation.
-fn said_by_ghes(error: &ApiError) -> Option<&str> {
+pub(super) fn said_by_ghes(error: &ApiError) -> Option<&str> {
     error.documentation_url().and_then(|_| error.message())
 }
 
@@ -117,6 +125,11 @@ fn failure(status: StatusCode, message: Option<&str>, is_limited: bool) -> Check
         status if status.is_server_error() => CheckErrorKind::ServerError,
         _ => CheckErrorKind::DoubtfulResponse,
     }
+}
+
+/// Tells whether a 403 is about how often was asked.
+pub(super) fn is_about_limits(error: &ApiError) -> bool {
+    error.is_limited() || mentions(error.message().unwrap_or_default(), &LIMIT_WORDS)
 }
 
 fn check_error(kind: CheckErrorKind, error: ApiError) -> CheckError {

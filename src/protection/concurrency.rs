@@ -4,7 +4,9 @@
 //!    shared, so a renewal never waits *only* where admissions wait.
 //! 2. Who finds no place waits, in order, for a bounded time and in a bounded crowd. Admissions
 //!    cannot crowd out renewals here either: each purpose has a waiting room of its own.
-//! 3. A place is free again when the call ends or its future is dropped.
+//! 3. Questions about memberships share what is not kept, and take half of it at most, however many
+//!    there are: they must not keep people from being let in elsewhere.
+//! 4. A place is free again when the call ends or its future is dropped.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -17,8 +19,8 @@ use tokio::time::timeout;
 use tower::{Layer, Service, ServiceExt};
 
 use super::refusal::Refusal;
-use super::{CheckFuture, CheckStack, Limits};
-use crate::check::{CheckError, CheckPurpose, CheckRequest, Verdict};
+use super::{Limits, Question, Stack, StackFuture};
+use crate::check::{CheckError, CheckPurpose};
 
 /// Limits the calls under way. Clones, and the services they make, share the places.
 #[derive(Clone)]
@@ -27,31 +29,45 @@ pub(super) struct ConcurrencyLayer(Arc<Places>);
 struct Places {
     shared: Semaphore,
     reserved: Semaphore,
+    /// Beside one of `shared`.
+    memberships: Semaphore,
     admissions_waiting: Semaphore,
     renewals_waiting: Semaphore,
+    memberships_waiting: Semaphore,
+}
+
+/// Is free again when dropped.
+#[expect(dead_code, reason = "held, and never looked at")]
+struct Place<'p> {
+    place: SemaphorePermit<'p>,
+    of_memberships: Option<SemaphorePermit<'p>>,
 }
 
 impl ConcurrencyLayer {
     pub(super) fn new(limits: &Limits) -> Self {
         let reserved = limits.reserved_concurrency();
+        let memberships = limits.membership_concurrency();
         let semaphore = |places: u32| Semaphore::new(places as usize);
         Self(Arc::new(Places {
             shared: semaphore(limits.concurrency.get() - reserved),
             reserved: semaphore(reserved),
+            memberships: semaphore(memberships),
             admissions_waiting: semaphore(limits.queue),
             renewals_waiting: semaphore(limits.queue),
+            memberships_waiting: semaphore(limits.queue),
         }))
     }
 }
 
 impl Places {
-    async fn take(&self, purpose: CheckPurpose) -> Result<SemaphorePermit<'_>, CheckError> {
+    async fn take(&self, purpose: CheckPurpose) -> Result<Place<'_>, CheckError> {
         if let Some(place) = self.free(purpose) {
             return Ok(place);
         }
         let waiting_room = match purpose {
             CheckPurpose::Admission => &self.admissions_waiting,
             CheckPurpose::Renewal => &self.renewals_waiting,
+            CheckPurpose::Membership => &self.memberships_waiting,
         };
         let _waiting = waiting_room
             .try_acquire()
@@ -62,16 +78,36 @@ impl Places {
         }
     }
 
-    fn free(&self, purpose: CheckPurpose) -> Option<SemaphorePermit<'_>> {
-        let reserved = match purpose {
-            CheckPurpose::Admission => None,
-            CheckPurpose::Renewal => self.reserved.try_acquire().ok(),
+    fn free(&self, purpose: CheckPurpose) -> Option<Place<'_>> {
+        let (reserved, of_memberships) = match purpose {
+            CheckPurpose::Admission => (None, None),
+            CheckPurpose::Renewal => (self.reserved.try_acquire().ok(), None),
+            CheckPurpose::Membership => (None, Some(self.memberships.try_acquire().ok()?)),
         };
-        reserved.or_else(|| self.shared.try_acquire().ok())
+        Some(Place {
+            place: reserved.or_else(|| self.shared.try_acquire().ok())?,
+            of_memberships,
+        })
+    }
+
+    /// Waits for a membership's own place first, so that no more of them stand in the common line
+    /// than may go on.
+    async fn next(&self, purpose: CheckPurpose) -> Result<Place<'_>, AcquireError> {
+        let of_memberships = match purpose {
+            CheckPurpose::Membership => Some(self.memberships.acquire().await?),
+            CheckPurpose::Admission | CheckPurpose::Renewal => None,
+        };
+        Ok(Place {
+            place: self.next_of_either(purpose).await?,
+            of_memberships,
+        })
     }
 
     /// Waits in both lines at once; a place that was given in the other line is given back.
-    async fn next(&self, purpose: CheckPurpose) -> Result<SemaphorePermit<'_>, AcquireError> {
+    async fn next_of_either(
+        &self,
+        purpose: CheckPurpose,
+    ) -> Result<SemaphorePermit<'_>, AcquireError> {
         let mut shared = pin!(self.shared.acquire());
         let mut reserved = pin!(self.reserved.acquire());
         poll_fn(|cx| {
@@ -104,17 +140,17 @@ pub(super) struct Concurrency<S> {
     places: Arc<Places>,
 }
 
-impl<S: CheckStack> Service<CheckRequest> for Concurrency<S> {
-    type Response = Verdict;
+impl<Q: Question, S: Stack<Q>> Service<Q> for Concurrency<S> {
+    type Response = Q::Answer;
     type Error = CheckError;
-    type Future = CheckFuture;
+    type Future = StackFuture<Q::Answer>;
 
     /// Always ready: who waits here could not be told admissions from renewals.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CheckError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: CheckRequest) -> CheckFuture {
+    fn call(&mut self, request: Q) -> Self::Future {
         let inner = self.inner.clone();
         let places = Arc::clone(&self.places);
         Box::pin(async move {

@@ -46,12 +46,24 @@ impl Limits {
     pub(super) fn reserved_concurrency(&self) -> u32 {
         self.concurrency.get() / 4
     }
+
+    /// Returns how many of the calls under way may be about memberships.
+    pub(super) fn membership_concurrency(&self) -> u32 {
+        let shared = self.concurrency.get() - self.reserved_concurrency();
+        (shared / 2).max(1)
+    }
 }
 
 /// Returns what of a rate or burst is left for admissions: four fifths, and at least one.
 pub(super) fn for_admissions(all: NonZeroU32) -> NonZeroU32 {
     let reserved = all.get() / 5;
     NonZeroU32::new(all.get() - reserved).unwrap_or(NonZeroU32::MIN)
+}
+
+/// Returns what of a rate or burst questions about memberships may use up: half of what is left for
+/// admissions, and at least one.
+pub(super) fn for_memberships(all: NonZeroU32) -> NonZeroU32 {
+    NonZeroU32::new(for_admissions(all).get() / 2).unwrap_or(NonZeroU32::MIN)
 }
 
 const fn limit(calls: u32) -> NonZeroU32 {
@@ -74,6 +86,8 @@ mod tests {
         for all in 1..20 {
             let admitted = for_admissions(limit(all)).get();
             assert!((1..=all).contains(&admitted));
+            let asked = for_memberships(limit(all)).get();
+            assert!((1..=admitted).contains(&asked));
         }
     }
 }

@@ -9,8 +9,8 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::monitor::{CheckOutcome, Counts};
 use super::refusal::Refusal;
-use super::{CheckFuture, CheckStack};
-use crate::check::{CheckError, CheckPurpose, CheckRequest, Verdict};
+use super::{Question, Stack, StackFuture};
+use crate::check::{CheckError, CheckPurpose};
 
 /// Counts at one place of the stack.
 #[derive(Clone)]
@@ -58,16 +58,16 @@ pub(super) struct Meter<S> {
     layer: MeterLayer,
 }
 
-impl<S: CheckStack> Service<CheckRequest> for Meter<S> {
-    type Response = Verdict;
+impl<Q: Question, S: Stack<Q>> Service<Q> for Meter<S> {
+    type Response = Q::Answer;
     type Error = CheckError;
-    type Future = CheckFuture;
+    type Future = StackFuture<Q::Answer>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CheckError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: CheckRequest) -> CheckFuture {
+    fn call(&mut self, request: Q) -> Self::Future {
         let inner = self.inner.clone();
         let counts = Arc::clone(&self.layer.counts);
         match self.layer.place {
@@ -77,28 +77,28 @@ impl<S: CheckStack> Service<CheckRequest> for Meter<S> {
     }
 }
 
-async fn measured<S: CheckStack>(
+async fn measured<Q: Question, S: Stack<Q>>(
     inner: S,
     counts: Arc<Counts>,
-    request: CheckRequest,
-) -> Result<Verdict, CheckError> {
+    request: Q,
+) -> Result<Q::Answer, CheckError> {
     let mut under_way = UnderWay::begin(counts, request.purpose());
     let outcome = inner.oneshot(request).await;
-    under_way.outcome = CheckOutcome::of(&outcome);
+    under_way.outcome = Q::outcome(&outcome);
     outcome
 }
 
-async fn counted<S: CheckStack>(
+async fn counted<Q: Question, S: Stack<Q>>(
     inner: S,
     counts: Arc<Counts>,
-    request: CheckRequest,
-) -> Result<Verdict, CheckError> {
+    request: Q,
+) -> Result<Q::Answer, CheckError> {
     let (began_at, purpose) = (Instant::now(), request.purpose());
     let outcome = inner.oneshot(request).await;
     if let Err(error) = &outcome
         && Refusal::behind(error).is_some()
     {
-        counts.completed(purpose, CheckOutcome::of(&outcome), began_at.elapsed());
+        counts.completed(purpose, Q::outcome(&outcome), began_at.elapsed());
     }
     outcome
 }

@@ -1,4 +1,4 @@
-//! Layers around a check service that keep its issuer from being asked too much.
+//! Layers around services that ask an issuer, which keep it from being asked too much.
 //!
 //! ```text
 //! check ─► refusals counted
@@ -23,14 +23,25 @@
 //! 5. *Rate* is next to the client. Whatever is sent, the calls of the breakers' own included, has
 //!    passed it.
 //!
+//! # Memberships
+//!
+//! [`protect_with_memberships`](Protection::protect_with_memberships) puts the same layers around
+//! the service that asks where people belong. Places and rate are the same for both, and
+//! memberships take half at most of what is not for renewals, so that a route that asks about
+//! them keeps nobody from being let in elsewhere. They have an availability breaker of their own:
+//! an issuer that fails to answer them may well answer checks. It tries a question every 5 s
+//! while it is open. A rate limit is that of the person who was asked for, and opens no breaker.
+//!
 //! # Defaults
 //!
 //! | | |
 //! |---|---|
 //! | calls under way | 64, of which 16 for renewals only |
+//! | questions about memberships under way | 24 of the 48 that are not for renewals |
 //! | checks in line | 1,024 of each purpose, 2 s each |
 //! | calls per second | 200, of which 40 for renewals only |
 //! | calls at once after a rest | 250, of which 50 for renewals only |
+//! | of which about memberships | 80 per second, 100 at once after a rest |
 //! | retries | 1 per check, 10 % of all calls and 1 per second |
 //! | availability breaker opens | after 5 failures in a row, or half of 20 in 10 s |
 //! | and is open for | 5 s, doubled up to 60 s, and up to a tenth more |
@@ -70,6 +81,7 @@ mod credentials;
 mod limits;
 mod meter;
 mod monitor;
+mod question;
 mod rate;
 mod refusal;
 mod retry;
@@ -88,9 +100,11 @@ use self::concurrency::ConcurrencyLayer;
 use self::credentials::{Credentials, SharedRotation};
 use self::meter::MeterLayer;
 use self::monitor::Counts;
+use self::question::Question;
 use self::rate::RateLayer;
 use self::retry::retry_unprocessed;
 use crate::check::{CheckError, CheckRequest, Verdict};
+use crate::membership::{Membership, MembershipRequest};
 
 pub use self::limits::Limits;
 pub use self::monitor::{BreakerState, CheckObserver, CheckOutcome, ProtectionMonitor};
@@ -98,23 +112,22 @@ pub use self::monitor::{BreakerState, CheckObserver, CheckOutcome, ProtectionMon
 /// A check service with all layers around it. Boxed, because only misses pay for it.
 pub type ProtectedCheck = BoxCloneSyncService<CheckRequest, Verdict, CheckError>;
 
-/// What each layer returns; a miss may allocate.
-type CheckFuture = Pin<Box<dyn Future<Output = Result<Verdict, CheckError>> + Send>>;
+/// A service that asks about memberships, with all layers around it.
+pub type ProtectedMemberships = BoxCloneSyncService<MembershipRequest, Membership, CheckError>;
 
-/// A check service that can stand inside of a layer.
+/// What each layer returns; a miss may allocate.
+type StackFuture<A> = Pin<Box<dyn Future<Output = Result<A, CheckError>> + Send>>;
+
+/// A service that can stand inside of a layer.
 ///
 /// None of the layers passes on `poll_ready`: waiting is part of the call, where it is bounded.
-trait CheckStack:
-    Service<CheckRequest, Response = Verdict, Error = CheckError, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
+trait Stack<Q: Question>:
+    Service<Q, Response = Q::Answer, Error = CheckError, Future: Send> + Clone + Send + Sync + 'static
 {
 }
 
-impl<S> CheckStack for S where
-    S: Service<CheckRequest, Response = Verdict, Error = CheckError, Future: Send>
+impl<Q: Question, S> Stack<Q> for S where
+    S: Service<Q, Response = Q::Answer, Error = CheckError, Future: Send>
         + Clone
         + Send
         + Sync
@@ -122,7 +135,7 @@ impl<S> CheckStack for S where
 {
 }
 
-/// Puts the layers around a check service.
+/// Puts the layers around services that ask an issuer.
 ///
 /// Each use makes limits and breakers of its own, so use one for each issuer and app.
 #[derive(Clone, Default)]
@@ -168,33 +181,118 @@ impl Protection {
             + 'static,
     {
         let clients: Vec<S> = once(client).chain(others).collect();
-        let monitor = ProtectionMonitor {
-            availability: Arc::new(SharedBreaker::new(Instant::now())),
-            credentials: Arc::new(SharedRotation::new(clients.len())),
-            counts: Arc::new(Counts::new(self.observer)),
-        };
-        let check = layered(clients, &self.limits, &monitor);
+        let monitor = self.monitor(clients.len());
+        let shared = SharedLayers::new(&self.limits, &monitor);
+        let check = shared.around_checks(clients, &monitor);
         (BoxCloneSyncService::new(check), monitor)
+    }
+
+    /// Does the same, and wraps `memberships`, which asks the same issuer where people belong.
+    ///
+    /// ```
+    /// # use ghes_gatekeeper::check::{CheckError, CheckRequest, Verdict};
+    /// # use ghes_gatekeeper::ghes::{App, GhesClient, HttpsTransport};
+    /// # use ghes_gatekeeper::protection::Protection;
+    /// # use ghes_gatekeeper::validator::Validator;
+    /// # fn f(client: GhesClient<HttpsTransport>) {
+    /// let (check, memberships, monitor) =
+    ///     Protection::new().protect_with_memberships(client.clone(), [], client);
+    /// let validator = Validator::builder(check).with_memberships(memberships).build();
+    /// # }
+    /// ```
+    pub fn protect_with_memberships<S, M>(
+        self,
+        client: S,
+        others: impl IntoIterator<Item = S>,
+        memberships: M,
+    ) -> (ProtectedCheck, ProtectedMemberships, ProtectionMonitor)
+    where
+        S: Service<CheckRequest, Response = Verdict, Error = CheckError, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        M: Service<MembershipRequest, Response = Membership, Error = CheckError, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        let clients: Vec<S> = once(client).chain(others).collect();
+        let monitor = self.monitor(clients.len());
+        let shared = SharedLayers::new(&self.limits, &monitor);
+        let check = shared.around_checks(clients, &monitor);
+        let memberships = shared.around_memberships(memberships, &monitor);
+        let (check, memberships) = (
+            BoxCloneSyncService::new(check),
+            BoxCloneSyncService::new(memberships),
+        );
+        (check, memberships, monitor)
+    }
+
+    fn monitor(&self, secrets: usize) -> ProtectionMonitor {
+        let now = Instant::now();
+        ProtectionMonitor {
+            availability: Arc::new(SharedBreaker::new(now)),
+            memberships: Arc::new(SharedBreaker::unprobed(now)),
+            credentials: Arc::new(SharedRotation::new(secrets)),
+            counts: Arc::new(Counts::new(self.observer.clone())),
+        }
     }
 }
 
-fn layered<S: CheckStack>(
-    clients: Vec<S>,
-    limits: &Limits,
-    monitor: &ProtectionMonitor,
-) -> impl CheckStack {
-    let around_each = ServiceBuilder::new()
-        .layer(AvailabilityLayer::new(&monitor.availability))
-        .layer(RateLayer::new(limits))
-        .layer(MeterLayer::of_calls(&monitor.counts));
-    let clients = clients
-        .into_iter()
-        .map(|client| around_each.service(client));
-    ServiceBuilder::new()
-        .layer(MeterLayer::of_refusals(&monitor.counts))
-        .layer(ConcurrencyLayer::new(limits))
-        .layer(retry_unprocessed())
-        .service(Credentials::new(clients.collect(), &monitor.credentials))
+/// The layers of which there is one, whatever is asked.
+struct SharedLayers {
+    concurrency: ConcurrencyLayer,
+    rate: RateLayer,
+    calls: MeterLayer,
+    refusals: MeterLayer,
+}
+
+impl SharedLayers {
+    fn new(limits: &Limits, monitor: &ProtectionMonitor) -> Self {
+        Self {
+            concurrency: ConcurrencyLayer::new(limits),
+            rate: RateLayer::new(limits),
+            calls: MeterLayer::of_calls(&monitor.counts),
+            refusals: MeterLayer::of_refusals(&monitor.counts),
+        }
+    }
+
+    fn around_checks<S: Stack<CheckRequest>>(
+        &self,
+        clients: Vec<S>,
+        monitor: &ProtectionMonitor,
+    ) -> impl Stack<CheckRequest> + use<S> {
+        let around_each = ServiceBuilder::new()
+            .layer(AvailabilityLayer::new(&monitor.availability))
+            .layer(self.rate.clone())
+            .layer(self.calls.clone());
+        let clients = clients
+            .into_iter()
+            .map(|client| around_each.service(client));
+        ServiceBuilder::new()
+            .layer(self.refusals.clone())
+            .layer(self.concurrency.clone())
+            .layer(retry_unprocessed())
+            .service(Credentials::new(clients.collect(), &monitor.credentials))
+    }
+
+    /// A person's own token takes the place of the app's credentials.
+    fn around_memberships<S: Stack<MembershipRequest>>(
+        &self,
+        client: S,
+        monitor: &ProtectionMonitor,
+    ) -> impl Stack<MembershipRequest> + use<S> {
+        ServiceBuilder::new()
+            .layer(self.refusals.clone())
+            .layer(self.concurrency.clone())
+            .layer(retry_unprocessed())
+            .layer(AvailabilityLayer::new(&monitor.memberships))
+            .layer(self.rate.clone())
+            .layer(self.calls.clone())
+            .service(client)
+    }
 }
 
 impl fmt::Debug for Protection {

@@ -8,11 +8,13 @@ use tokio::time::Instant;
 use super::availability::SharedBreaker;
 use super::credentials::SharedRotation;
 use crate::check::{CheckError, CheckErrorKind, CheckPurpose, InactiveReason, Verdict};
+use crate::membership::Membership;
 
 /// What stands around a check service, seen from outside. Cheap to clone and to ask.
 #[derive(Clone)]
 pub struct ProtectionMonitor {
     pub(super) availability: Arc<SharedBreaker>,
+    pub(super) memberships: Arc<SharedBreaker>,
     pub(super) credentials: Arc<SharedRotation>,
     pub(super) counts: Arc<Counts>,
 }
@@ -32,6 +34,13 @@ impl ProtectionMonitor {
     #[must_use]
     pub fn availability(&self) -> BreakerState {
         self.availability.state(Instant::now())
+    }
+
+    /// Returns whether questions about memberships are held back because the issuer failed to
+    /// answer them.
+    #[must_use]
+    pub fn memberships(&self) -> BreakerState {
+        self.memberships.state(Instant::now())
     }
 
     /// Returns whether calls are held back because the app's credentials were refused.
@@ -60,6 +69,7 @@ impl fmt::Debug for ProtectionMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProtectionMonitor")
             .field("availability", &self.availability())
+            .field("memberships", &self.memberships())
             .field("credentials", &self.credentials())
             .field("in_flight", &self.in_flight())
             .finish_non_exhaustive()
@@ -110,6 +120,14 @@ pub enum CheckOutcome {
     Failed(CheckErrorKind),
     /// The token is no good.
     Inactive(InactiveReason),
+    /// The person belongs to the group.
+    Member,
+    /// The person does not belong to the group.
+    NotMember,
+    /// The token may not see whether the person belongs to the group.
+    NotVisible,
+    /// The issuer takes the token no more.
+    TokenRefused,
 }
 
 impl CheckOutcome {
@@ -121,6 +139,10 @@ impl CheckOutcome {
             Self::Active => "valid",
             Self::Failed(kind) => kind.as_str(),
             Self::Inactive(reason) => reason.as_str(),
+            Self::Member => "member",
+            Self::NotMember => "not_member",
+            Self::NotVisible => "not_visible",
+            Self::TokenRefused => "token_refused",
         }
     }
 
@@ -128,6 +150,16 @@ impl CheckOutcome {
         match outcome {
             Ok(Verdict::Active(_)) => Self::Active,
             Ok(Verdict::Inactive(reason)) => Self::Inactive(*reason),
+            Err(error) => Self::Failed(error.kind()),
+        }
+    }
+
+    pub(super) fn of_membership(outcome: &Result<Membership, CheckError>) -> Self {
+        match outcome {
+            Ok(Membership::Active) => Self::Member,
+            Ok(Membership::NotMember) => Self::NotMember,
+            Ok(Membership::NotVisible(_)) => Self::NotVisible,
+            Ok(Membership::TokenRefused) => Self::TokenRefused,
             Err(error) => Self::Failed(error.kind()),
         }
     }
@@ -174,7 +206,7 @@ impl Counts {
 }
 
 /// Every label there is; a closed set.
-const LABELS: [&str; 21] = [
+const LABELS: [&str; 25] = [
     "app_mismatch",
     "bad_response",
     "client_auth_failed",
@@ -185,12 +217,16 @@ const LABELS: [&str; 21] = [
     "ghes_5xx",
     "ghes_forbidden",
     "invalid",
+    "member",
     "no_user",
+    "not_member",
+    "not_visible",
     "rate_limited",
     "redirect",
     "shed",
     "timeout",
     "tls",
+    "token_refused",
     "too_large",
     "truncated",
     "unavailable",
@@ -214,7 +250,14 @@ mod tests {
         let mut labels: Vec<&str> = failed
             .into_iter()
             .chain(reasons.map(CheckOutcome::Inactive))
-            .chain([CheckOutcome::Abandoned, CheckOutcome::Active])
+            .chain([
+                CheckOutcome::Abandoned,
+                CheckOutcome::Active,
+                CheckOutcome::Member,
+                CheckOutcome::NotMember,
+                CheckOutcome::NotVisible,
+                CheckOutcome::TokenRefused,
+            ])
             .map(CheckOutcome::as_str)
             .collect();
         labels.sort_unstable();

@@ -1,7 +1,9 @@
 //! A limit on the calls per second, of which a fifth is kept for renewals.
 //!
 //! An admission must pass two limiters, its own and the one for all; a renewal only the latter.
-//! So admissions never use up more than four fifths of what all may have, at any time scale.
+//! So admissions never use up more than four fifths of what all may have, at any time scale. A
+//! question about a membership must pass a third one besides, which leaves half of that to
+//! admissions.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,10 +15,10 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 use tower::{Layer, Service, ServiceExt};
 
-use super::limits::for_admissions;
+use super::limits::{for_admissions, for_memberships};
 use super::refusal::Refusal;
-use super::{CheckFuture, CheckStack, Limits};
-use crate::check::{CheckError, CheckPurpose, CheckRequest, Verdict};
+use super::{Limits, Question, Stack, StackFuture};
+use crate::check::{CheckError, CheckPurpose};
 use crate::clock::TokioClock;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>;
@@ -26,6 +28,7 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<N
 pub(super) struct RateLayer(Arc<Limiters>);
 
 struct Limiters {
+    memberships: Limiter,
     admissions: Limiter,
     all: Limiter,
     clock: TokioClock,
@@ -36,8 +39,11 @@ impl RateLayer {
         let clock = TokioClock::new();
         let admissions = Quota::per_second(for_admissions(limits.rate))
             .allow_burst(for_admissions(limits.burst));
+        let memberships = Quota::per_second(for_memberships(limits.rate))
+            .allow_burst(for_memberships(limits.burst));
         let all = Quota::per_second(limits.rate).allow_burst(limits.burst);
         Self(Arc::new(Limiters {
+            memberships: RateLimiter::direct_with_clock(memberships, clock),
             admissions: RateLimiter::direct_with_clock(admissions, clock),
             all: RateLimiter::direct_with_clock(all, clock),
             clock,
@@ -49,7 +55,10 @@ impl Limiters {
     fn admit(&self, purpose: CheckPurpose) -> Result<(), CheckError> {
         let refuse =
             |until: NotUntil<Nanos>| Refusal::Rate.error(until.wait_time_from(self.clock.now()));
-        if purpose == CheckPurpose::Admission {
+        if purpose == CheckPurpose::Membership {
+            self.memberships.check().map_err(refuse)?;
+        }
+        if purpose != CheckPurpose::Renewal {
             self.admissions.check().map_err(refuse)?;
         }
         self.all.check().map_err(refuse)
@@ -73,16 +82,16 @@ pub(super) struct Rate<S> {
     limiters: Arc<Limiters>,
 }
 
-impl<S: CheckStack> Service<CheckRequest> for Rate<S> {
-    type Response = Verdict;
+impl<Q: Question, S: Stack<Q>> Service<Q> for Rate<S> {
+    type Response = Q::Answer;
     type Error = CheckError;
-    type Future = CheckFuture;
+    type Future = StackFuture<Q::Answer>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CheckError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: CheckRequest) -> CheckFuture {
+    fn call(&mut self, request: Q) -> Self::Future {
         match self.limiters.admit(request.purpose()) {
             Ok(()) => Box::pin(self.inner.clone().oneshot(request)),
             Err(error) => Box::pin(std::future::ready(Err(error))),

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, RetryLayer};
 
-use crate::check::{CheckError, CheckRequest, Verdict};
+use super::Question;
+use crate::check::CheckError;
 
 /// Retries a check once if it cannot have been processed, and a tenth of all calls at most.
 pub(super) fn retry_unprocessed() -> RetryLayer<RetryUnprocessed> {
@@ -27,13 +28,13 @@ pub(super) struct RetryUnprocessed {
     budget: Arc<TpsBudget>,
 }
 
-impl Policy<CheckRequest, Verdict, CheckError> for RetryUnprocessed {
+impl<Q: Question> Policy<Q, Q::Answer, CheckError> for RetryUnprocessed {
     type Future = Ready<()>;
 
     fn retry(
         &mut self,
-        _: &mut CheckRequest,
-        outcome: &mut Result<Verdict, CheckError>,
+        _: &mut Q,
+        outcome: &mut Result<Q::Answer, CheckError>,
     ) -> Option<Ready<()>> {
         if !self.is_first {
             return None;
@@ -44,7 +45,7 @@ impl Policy<CheckRequest, Verdict, CheckError> for RetryUnprocessed {
         (is_unprocessed && self.budget.withdraw()).then(|| ready(()))
     }
 
-    fn clone_request(&mut self, request: &CheckRequest) -> Option<CheckRequest> {
+    fn clone_request(&mut self, request: &Q) -> Option<Q> {
         Some(request.clone())
     }
 }

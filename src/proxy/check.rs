@@ -2,17 +2,21 @@ use http::HeaderValue;
 use secrecy::SecretString;
 use tower::{BoxError, Layer};
 
-use super::Check;
 use super::config::GhesConfig;
 use super::metrics::Metrics;
+use super::{Check, Memberships};
 use crate::ghes::{App, GhesClient, HttpsTransport, InvalidApp};
 use crate::protection::{Protection, ProtectionMonitor};
 
+/// Who is asked about tokens, and about the people behind them.
+pub(super) struct Issuer {
+    pub(super) check: Check,
+    pub(super) memberships: Option<Memberships>,
+    pub(super) protection: Option<ProtectionMonitor>,
+}
+
 /// Makes the client of the configured GHES, measures each call that it makes, and protects it.
-pub(super) fn protected_check(
-    ghes: &GhesConfig,
-    metrics: &Metrics,
-) -> Result<(Check, ProtectionMonitor), BoxError> {
+pub(super) fn protected_issuer(ghes: &GhesConfig, metrics: &Metrics) -> Result<Issuer, BoxError> {
     let transport = match &ghes.ca_file {
         Some(file) => HttpsTransport::with_ca_file(file)?,
         None => HttpsTransport::new()?,
@@ -34,5 +38,13 @@ pub(super) fn protected_check(
     let current = client(&app.client_secret)?;
     let next = app.client_secret_next.as_ref().map(client).transpose()?;
     let protection = Protection::new().with_limits(ghes.limits);
-    Ok(protection.protect(current, next))
+    // Memberships are asked with the user's token, so that the app's secret does not matter.
+    let memberships = current.clone();
+    let (check, memberships, protection) =
+        protection.protect_with_memberships(current, next, memberships);
+    Ok(Issuer {
+        check,
+        memberships: Some(memberships),
+        protection: Some(protection),
+    })
 }

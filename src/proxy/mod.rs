@@ -75,7 +75,7 @@ pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
-use self::check::protected_check;
+use self::check::{Issuer, protected_issuer};
 use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::gates::OpenGates;
 use self::metadata::Metadata;
@@ -88,7 +88,7 @@ use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::check::CheckError;
 use crate::gatekeeper::GatekeeperLayer;
-use crate::protection::{ProtectedCheck, ProtectionMonitor};
+use crate::protection::{ProtectedCheck, ProtectedMemberships, ProtectionMonitor};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::token::AccessToken;
 use crate::validator::Validator;
@@ -96,6 +96,9 @@ use crate::validator::Validator;
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
 pub type Check = ProtectedCheck;
+
+/// The service of the proxy that is asked where people belong.
+pub type Memberships = ProtectedMemberships;
 
 /// The reverse proxy: everything between an accepted connection and the upstreams.
 ///
@@ -129,26 +132,39 @@ impl Proxy {
     /// more threads.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
-        let (check, protection) = protected_check(&config.ghes, &metrics)?;
+        let issuer = protected_issuer(&config.ghes, &metrics)?;
         let workers = Workers::start(config.server.workers)?;
         let server = server_of(config).with_workers(workers);
-        Ok(Self::build(
-            config,
-            check,
-            metrics,
-            Some(protection),
-            server,
-        ))
+        Ok(Self::build(config, issuer, metrics, server))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
     ///
     /// Nothing limits how often; that is up to `check`. There are no workers: all happens in the
     /// runtime that [serves](Self::serve).
+    /// Routes that are for organizations or teams answer 503: nobody can be asked about them.
     pub fn with_check(config: &Config, check: Check) -> Self {
+        Self::with_services(config, check, None)
+    }
+
+    /// Does the same, and asks `memberships` where people belong.
+    pub fn with_check_and_memberships(
+        config: &Config,
+        check: Check,
+        memberships: Memberships,
+    ) -> Self {
+        Self::with_services(config, check, Some(memberships))
+    }
+
+    fn with_services(config: &Config, check: Check, memberships: Option<Memberships>) -> Self {
         let metrics = Metrics::default();
-        let check = BoxCloneSyncService::new(metrics.of_calls().layer(check));
-        Self::build(config, check, metrics, None, server_of(config))
+        let calls = metrics.of_calls();
+        let issuer = Issuer {
+            check: BoxCloneSyncService::new(calls.layer(check)),
+            memberships: memberships.map(|service| BoxCloneSyncService::new(calls.layer(service))),
+            protection: None,
+        };
+        Self::build(config, issuer, metrics, server_of(config))
     }
 
     /// Returns what stands between the proxy and GHES, to be watched.
@@ -157,14 +173,12 @@ impl Proxy {
         self.0.protection.as_ref()
     }
 
-    fn build(
-        config: &Config,
-        check: Check,
-        metrics: Metrics,
-        protection: Option<ProtectionMonitor>,
-        server: Server,
-    ) -> Self {
-        let validator = Validator::builder(check).with_cache(config.cache).build();
+    fn build(config: &Config, issuer: Issuer, metrics: Metrics, server: Server) -> Self {
+        let mut validator = Validator::builder(issuer.check).with_cache(config.cache);
+        if let Some(memberships) = issuer.memberships {
+            validator = validator.with_memberships(memberships);
+        }
+        let validator = validator.build();
         let gate = GatekeeperLayer::new(validator.clone())
             .with_realm(config.server.realm.clone())
             .with_identity_extension(false)
@@ -181,7 +195,7 @@ impl Proxy {
             trusted_proxies: config.server.trusted_proxies.clone(),
             allowed_hosts: config.server.allowed_hosts.clone(),
             request_ids: RequestIds::new(),
-            protection,
+            protection: issuer.protection,
             validator,
             metrics,
             open_gates: OpenGates::default(),

@@ -1,11 +1,16 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Shared, Validator};
-use crate::cache::{CacheOptions, VerdictCache};
+use tower::service_fn;
+
+use super::Validator;
+use super::failure_log::FailureLog;
+use super::memberships::{BoxMembershipService, MembershipIssuer};
+use super::read_through::ReadThrough;
+use crate::cache::{AnswerCache, CacheOptions};
 use crate::check::CheckService;
-use crate::flight::{Flights, Seats};
+use crate::flight::Seats;
+use crate::membership::MembershipService;
 
 /// Options of a [`Validator`], made by [`Validator::builder`].
 #[must_use]
@@ -14,6 +19,7 @@ pub struct ValidatorBuilder<C> {
     cache: CacheOptions,
     check_timeout: Duration,
     seats: Seats,
+    memberships: Option<BoxMembershipService>,
 }
 
 impl<C: CheckService> ValidatorBuilder<C> {
@@ -23,12 +29,21 @@ impl<C: CheckService> ValidatorBuilder<C> {
             cache: CacheOptions::default(),
             check_timeout: Duration::from_secs(3),
             seats: Seats::default(),
+            memberships: None,
         }
     }
 
     /// Sets how long and how many verdicts are remembered.
     pub fn with_cache(mut self, cache: CacheOptions) -> Self {
         self.cache = cache;
+        self
+    }
+
+    /// Sets who is asked where people belong. Without it, requests whose policy needs to know that
+    /// get 503.
+    pub fn with_memberships(mut self, service: impl MembershipService) -> Self {
+        let ask = service_fn(move |request| service.clone().membership(request));
+        self.memberships = Some(BoxMembershipService::new(ask));
         self
     }
 
@@ -45,20 +60,35 @@ impl<C: CheckService> ValidatorBuilder<C> {
     /// Those for whom there is no room fail at once. By default 16,384 and 65,536: a request that
     /// waits takes a few KiB.
     pub fn with_max_waiting(mut self, per_token: usize, in_all: usize) -> Self {
-        self.seats = Seats { per_token, in_all };
+        self.seats = Seats {
+            per_flight: per_token,
+            in_all,
+        };
         self
     }
 
     /// Makes the validator.
     pub fn build(self) -> Validator<C> {
+        let failures = FailureLog::of("token check");
+        let tokens = ReadThrough::new(
+            AnswerCache::new(self.cache),
+            self.seats,
+            self.check,
+            self.check_timeout,
+            failures,
+        );
+        let memberships = self.memberships.map(|service| {
+            ReadThrough::new(
+                AnswerCache::new(self.cache.of_memberships()),
+                self.seats,
+                MembershipIssuer::new(service, tokens.cache()),
+                self.check_timeout,
+                FailureLog::of("question about a membership"),
+            )
+        });
         Validator {
-            shared: Arc::new(Shared {
-                cache: Arc::new(VerdictCache::new(self.cache)),
-                flights: Arc::new(Flights::new(self.seats)),
-                check: self.check,
-                check_timeout: self.check_timeout,
-                failures: Default::default(),
-            }),
+            tokens,
+            memberships,
             max_age: None,
         }
     }

@@ -7,10 +7,13 @@ use tokio::time::Instant;
 use crate::causes::Causes;
 use crate::check::{CheckError, CheckErrorKind};
 
-/// Logs checks that failed, of each kind one a second: in an outage or a flood, thousands fail in
-/// the same way.
-#[derive(Default)]
-pub(super) struct FailureLog(Mutex<HashMap<Told, Quiet>>);
+/// Logs questions that failed, of each kind one a second: in an outage or a flood, thousands fail
+/// in the same way.
+pub(super) struct FailureLog {
+    /// What was asked for, as the lines begin.
+    question: &'static str,
+    quiet: Mutex<HashMap<Told, Quiet>>,
+}
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Told {
@@ -25,15 +28,23 @@ struct Quiet {
 }
 
 impl FailureLog {
+    pub(super) fn of(question: &'static str) -> Self {
+        Self {
+            question,
+            quiet: Mutex::default(),
+        }
+    }
+
     pub(super) fn note(&self, error: &CheckError) {
         let Some(untold) = self.turn(Told::Failed(error.kind())) else {
             return;
         };
         let (kind, causes) = (error.kind().as_str(), Causes(error));
+        let question = self.question;
         if error.kind().passes_by_itself() {
-            tracing::warn!(error.kind = kind, error.causes = %causes, untold, "token check failed: {error}");
+            tracing::warn!(error.kind = kind, error.causes = %causes, untold, "{question} failed: {error}");
         } else {
-            tracing::error!(error.kind = kind, error.causes = %causes, untold, "token check failed: {error}");
+            tracing::error!(error.kind = kind, error.causes = %causes, untold, "{question} failed: {error}");
         }
     }
 
@@ -51,7 +62,7 @@ impl FailureLog {
 
     /// Returns how many went untold if it is time to tell one.
     fn turn(&self, told: Told) -> Option<u64> {
-        let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let until = now + PAUSE;
         match quiet.get_mut(&told) {
@@ -83,7 +94,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_each_kind_one_a_second_is_told_and_the_rest_counted() {
-        let log = FailureLog::default();
+        let log = FailureLog::of("token check");
         assert_eq!(log.turn(SHED), Some(0));
         assert_eq!(log.turn(TIMEOUT), Some(0));
         assert_eq!(log.turn(SHED), None);

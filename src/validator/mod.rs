@@ -1,4 +1,5 @@
-//! From a token to a verdict: remembered if possible, asked once if not.
+//! From a token to a verdict, and to where its person belongs: remembered if possible, asked once
+//! if not.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -27,19 +28,24 @@
 mod builder;
 mod checking;
 mod failure_log;
+mod memberships;
+mod read_through;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use self::checking::Grace;
-use self::failure_log::FailureLog;
-use crate::cache::VerdictCache;
+use self::memberships::MembershipCache;
+use self::read_through::{Ask, ReadThrough};
+use crate::cache::{MembershipKey, Tokens};
 use crate::check::{
     CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Verdict,
 };
-use crate::flight::{Flights, Landing, Waiters};
+use crate::flight::Outcome;
+use crate::identity::Identity;
+use crate::membership::{Group, Membership, MembershipRequest};
 use crate::token::{AccessToken, TokenHash};
+
+pub(crate) use self::memberships::{Asked, Asking, KnownMemberships};
 
 pub use self::builder::ValidatorBuilder;
 pub use self::checking::Checking;
@@ -50,16 +56,22 @@ pub use crate::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 /// A handle: clones share caches and flights. There must be one per issuer and app, because the
 /// caches know only the token.
 pub struct Validator<C> {
-    shared: Arc<Shared<C>>,
+    tokens: ReadThrough<Tokens, C>,
+    memberships: Option<MembershipCache>,
     max_age: Option<Duration>,
 }
 
-struct Shared<C> {
-    cache: Arc<VerdictCache>,
-    flights: Arc<Flights>,
-    check: C,
-    check_timeout: Duration,
-    failures: Arc<FailureLog>,
+impl<C: CheckService> Ask<Tokens> for C {
+    type Question = AccessToken;
+
+    async fn ask(self, token: AccessToken, is_known: bool) -> Outcome<Verdict> {
+        self.check(if is_known {
+            CheckRequest::renewal(token)
+        } else {
+            CheckRequest::new(token)
+        })
+        .await
+    }
 }
 
 impl<C: CheckService> Validator<C> {
@@ -77,8 +89,10 @@ impl<C: CheckService> Validator<C> {
     ///
     /// If the answer is [due](Freshness::Due), the caller should [renew](Self::renew) it.
     #[must_use]
+    #[inline]
     pub fn lookup(&self, hash: &TokenHash) -> Option<Answer> {
-        self.shared.cache.get(hash, self.max_age)
+        let found = self.tokens.cache().get(hash, self.max_age)?;
+        Some(found.into())
     }
 
     /// Asks about a token, together with everybody who is asking about it right now.
@@ -92,34 +106,17 @@ impl<C: CheckService> Validator<C> {
     ///
     /// Panics if called outside a Tokio runtime.
     pub fn check(&self, token: AccessToken) -> Checking {
-        let hash = token.hash();
-        let grace = Grace {
-            cache: Arc::clone(&self.shared.cache),
-            hash,
-            max_age: self.max_age,
-            failures: Arc::clone(&self.shared.failures),
-        };
         if !token.kind().may_be_checked() {
-            let refused = Verdict::Inactive(InactiveReason::WrongKind);
-            return Checking::decided(Ok(refused), grace);
+            return Checking::decided(Verdict::Inactive(InactiveReason::WrongKind));
         }
-        let is_known = self.shared.cache.is_known(&hash);
-        let Some((seat, landing)) = self.shared.flights.board(hash, is_known) else {
-            let error = CheckError::with_source(CheckErrorKind::Shed, "too many requests wait");
-            self.shared.failures.note(&error);
-            return Checking::decided(Err(error), grace);
-        };
-        if let Some(landing) = landing {
-            self.ask_unless_answered(landing, hash, token);
-        }
-        Checking::seated(seat, grace)
+        Checking::new(self.tokens.ask(token.hash(), token, self.max_age))
     }
 
     /// Tells whether [`check`](Self::check) would send a question about a token of which nothing
     /// is known: what a flood of made-up tokens consists of.
     #[must_use]
     pub fn is_unknown(&self, hash: &TokenHash) -> bool {
-        !self.shared.cache.is_known(hash) && !self.shared.flights.is_under_way(hash)
+        self.tokens.is_unknown(hash)
     }
 
     /// Asks in the background about a token whose answer is due.
@@ -131,94 +128,92 @@ impl<C: CheckService> Validator<C> {
     ///
     /// Panics if called outside a Tokio runtime.
     pub fn renew(&self, token: AccessToken) {
-        let hash = token.hash();
-        if !self.shared.cache.claim_renewal(&hash) {
-            return;
-        }
-        if let Some(landing) = self.shared.flights.begin(hash) {
-            self.take_off(landing, hash, token);
-        }
+        self.tokens.renew(&token.hash(), token);
     }
 
-    /// Forgets what `purge` names, so that it is asked for again; returns how many verdicts.
+    /// Forgets what `purge` names, memberships included, so that it is asked for again; returns how
+    /// many answers.
     ///
     /// Takes effect at once: no request that comes after it is let in on an answer that was asked
     /// for before it. Takes milliseconds for 100,000 entries, during which hits go on.
     pub fn purge(&self, purge: &Purge) -> u64 {
-        self.shared.cache.purge(purge)
+        let memberships = self.memberships.as_ref();
+        let memberships = memberships.map_or(0, |memberships| memberships.cache().purge(purge));
+        self.tokens.cache().purge(purge) + memberships
     }
 
-    /// Returns how lookups have ended so far, and how much is remembered.
+    /// Returns how lookups of tokens have ended so far, and how many are remembered.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        self.shared.cache.stats()
+        self.tokens.cache().stats()
     }
 
-    /// The last flight may have landed after the caller looked and before it boarded.
-    fn ask_unless_answered(&self, landing: Landing, hash: TokenHash, token: AccessToken) {
-        let mut landing = Some(landing);
-        let close = || landing.take().map(Landing::close);
-        let found = self.shared.cache.look_again(&hash, self.max_age, close);
-        match (found, landing) {
-            (Some((verdict, Some(waiters))), _) => waiters.tell(&Ok(verdict)),
-            (_, Some(landing)) => self.take_off(landing, hash, token),
-            (_, None) => {}
-        }
-    }
-
-    fn take_off(&self, landing: Landing, hash: TokenHash, token: AccessToken) {
-        let shared = Arc::clone(&self.shared);
-        tokio::spawn(async move { shared.fly(landing, hash, token).await });
-    }
-}
-
-impl<C: CheckService> Shared<C> {
-    async fn fly(&self, landing: Landing, hash: TokenHash, token: AccessToken) {
-        let mut landing = Some(landing);
-        let asking = self.ask(&mut landing, hash, token);
-        let asked = tokio::time::timeout(self.check_timeout, asking).await;
-        let error = match asked {
-            Ok(Ok((verdict, waiters))) => return waiters.tell(&Ok(verdict)),
-            Ok(Err(error)) => error,
-            Err(elapsed) => CheckError::with_source(CheckErrorKind::Timeout, elapsed),
-        };
-        if error.kind() == CheckErrorKind::AppMismatch {
-            self.cache.forget(&hash);
-        }
-        self.failures.note(&error);
-        if let Some(landing) = landing {
-            landing.land(&Err(error));
-        }
-    }
-
-    /// Asks, and ends the flight in the same moment as the verdict is stored: whoever comes later
-    /// finds the one that is stored, or asks anew, and no purge comes in between.
-    ///
-    /// Asks again if the token was purged meanwhile, because the answer may be from before the
-    /// event that it was purged for.
-    async fn ask(
-        &self,
-        landing: &mut Option<Landing>,
-        hash: TokenHash,
-        token: AccessToken,
-    ) -> Result<(Verdict, Waiters), CheckError> {
-        let request = if self.cache.is_known(&hash) {
-            CheckRequest::renewal(token)
-        } else {
-            CheckRequest::new(token)
-        };
-        loop {
-            let question = self.cache.question();
-            let verdict = self.check.clone().check(request.clone()).await?;
-            let close = || landing.take().map(Landing::close).unwrap_or_default();
-            if let Ok(waiters) = self.cache.store(hash, &verdict, question, close) {
-                return Ok((verdict, waiters));
-            }
-        }
+    /// Returns the same about memberships; all zero where nobody asks about them.
+    #[must_use]
+    pub fn membership_stats(&self) -> CacheStats {
+        let memberships = self.memberships.as_ref();
+        memberships.map_or_else(CacheStats::default, |memberships| {
+            memberships.cache().stats()
+        })
     }
 }
 
 impl<C> Validator<C> {
+    /// Returns what is known about where the person behind a token belongs; `asked` is what has
+    /// just been asked for.
+    pub(crate) fn known_memberships<'a>(
+        &'a self,
+        token: &'a TokenHash,
+        asked: &'a [(Group, Membership)],
+    ) -> KnownMemberships<'a> {
+        KnownMemberships::new(self.memberships.as_ref(), token, self.max_age, asked)
+    }
+
+    /// Asks whether the person behind a good token belongs to some groups, together with everybody
+    /// who is asking the same right now.
+    pub(crate) fn ask_memberships(
+        &self,
+        token: &AccessToken,
+        identity: &Identity,
+        groups: impl IntoIterator<Item = Group>,
+    ) -> Asking {
+        let Some(memberships) = &self.memberships else {
+            tracing::error!(
+                "a policy needs a membership, and there is nobody to be asked about it"
+            );
+            return Asking::failed(CheckError::new(CheckErrorKind::Unavailable));
+        };
+        let waiting = groups.into_iter().map(|group| {
+            let key = MembershipKey {
+                token: token.hash(),
+                group: group.clone(),
+            };
+            let question = MembershipRequest::new(token.clone(), identity.clone(), group.clone());
+            (group, memberships.ask(key, question, self.max_age))
+        });
+        Asking::new(waiting.collect())
+    }
+
+    /// Asks in the background about memberships that are due.
+    pub(crate) fn renew_memberships(
+        &self,
+        token: &AccessToken,
+        identity: &Identity,
+        groups: impl IntoIterator<Item = Group>,
+    ) {
+        let Some(memberships) = &self.memberships else {
+            return;
+        };
+        for group in groups {
+            let key = MembershipKey {
+                token: token.hash(),
+                group: group.clone(),
+            };
+            let question = MembershipRequest::new(token.clone(), identity.clone(), group);
+            memberships.renew(&key, question);
+        }
+    }
+
     /// Returns a handle that wants answers no older than `max_age`.
     ///
     /// For those who must know sooner that a token was revoked. It shares everything else, and
@@ -226,7 +221,8 @@ impl<C> Validator<C> {
     #[must_use]
     pub fn with_max_age(&self, max_age: Duration) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
+            tokens: self.tokens.clone(),
+            memberships: self.memberships.clone(),
             max_age: Some(max_age.min(LONGEST_AGE)),
         }
     }
@@ -235,7 +231,8 @@ impl<C> Validator<C> {
 impl<C> Clone for Validator<C> {
     fn clone(&self) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
+            tokens: self.tokens.clone(),
+            memberships: self.memberships.clone(),
             max_age: self.max_age,
         }
     }
@@ -261,6 +258,7 @@ mod tests {
     use tower::service_fn;
 
     use super::*;
+    use crate::check::CheckErrorKind;
 
     fn never_asked(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {
         panic!("asked");
@@ -272,9 +270,9 @@ mod tests {
         let token = AccessToken::new("a");
         assert!(validator.lookup(&token.hash()).is_none());
         let verdict = Verdict::Inactive(InactiveReason::Unknown);
-        let cache = &validator.shared.cache;
+        let cache = validator.tokens.cache();
         cache
-            .store(token.hash(), &verdict, cache.question(), || ())
+            .store(&token.hash(), &verdict, cache.question(), || ())
             .unwrap();
         let found = validator.check(token).await.unwrap();
         assert!(matches!(found.verdict, Verdict::Inactive(_)), "{found:?}");

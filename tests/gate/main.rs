@@ -6,6 +6,7 @@ mod client_limit;
 mod fit;
 mod freshness;
 mod grace;
+mod memberships;
 mod outage;
 mod outcomes;
 mod purge;

@@ -6,6 +6,7 @@ mod authorizations;
 mod connections;
 mod documented;
 mod errors;
+mod memberships;
 mod outcome;
 mod outcomes;
 mod pages;

@@ -6,6 +6,7 @@
 mod credentials;
 mod flood;
 mod line;
+mod memberships;
 mod outage;
 mod recovery;
 mod retry;

@@ -21,6 +21,7 @@ mod mcp;
 mod metadata;
 mod metrics;
 mod peers;
+mod people;
 mod properties;
 mod provenance;
 mod real_peers;

@@ -114,7 +114,11 @@ impl Gate {
 /// A proxy with these routes, which nobody is served by yet, and its GHES.
 pub(crate) fn proxy_of(routes: &str) -> (Proxy, Emulator) {
     let ghes = Emulator::default();
-    (Proxy::with_check(&config(routes), check(&ghes)), ghes)
+    let client = client(&ghes);
+    let check = BoxCloneSyncService::new(client.clone());
+    let memberships = BoxCloneSyncService::new(client);
+    let proxy = Proxy::with_check_and_memberships(&config(routes), check, memberships);
+    (proxy, ghes)
 }
 
 /// What GHES signs its deliveries with.
@@ -142,14 +146,13 @@ fn config(routes: &str) -> Config {
     Config::parse(&toml, []).expect("a configuration")
 }
 
-fn check(ghes: &Emulator) -> ghes_gatekeeper::proxy::Check {
+fn client(ghes: &Emulator) -> GhesClient<Emulator> {
     let url = "http://ghes.test".parse().expect("a URL");
     let app = App::new(
         "Iv1.8a61f9b3a7aba766",
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
     );
-    let client = GhesClient::new(&url, &app, ghes.clone()).expect("an app");
-    BoxCloneSyncService::new(client)
+    GhesClient::new(&url, &app, ghes.clone()).expect("an app")
 }
 
 /// An upstream that keeps the bytes of each connection and answers each with the same bytes.

@@ -25,6 +25,8 @@ use crate::protection::BreakerState;
 
 #[derive(Debug)]
 pub(super) struct Breaker {
+    /// Trials double the open time up to this.
+    longest_open: Duration,
     generation: u64,
     state: State,
 }
@@ -63,7 +65,7 @@ pub(super) enum Role {
 
 /// What the end of a call says about the issuer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Evidence {
+pub(in crate::protection) enum Evidence {
     /// It is there.
     Answered,
     /// It is not; it may have said when to come back.
@@ -93,8 +95,18 @@ pub(super) enum Change {
 impl Breaker {
     pub(super) fn new(now: Instant) -> Self {
         Self {
+            longest_open: LONGEST_OPEN,
             generation: 0,
             state: State::closed(now),
+        }
+    }
+
+    /// Makes one that nobody probes: only trials find out that the issuer is back, so it opens for
+    /// no longer each time.
+    pub(super) fn unprobed(now: Instant) -> Self {
+        Self {
+            longest_open: FIRST_OPEN,
+            ..Self::new(now)
         }
     }
 
@@ -187,7 +199,7 @@ impl Breaker {
                 }
                 FIRST_OPEN
             }
-            State::Open(open) if role == Role::Trial => (open.open_time * 2).min(LONGEST_OPEN),
+            State::Open(open) if role == Role::Trial => (open.open_time * 2).min(self.longest_open),
             State::Open(open) => {
                 open.extend(now + quiet, now + quiet);
                 return None;

@@ -23,6 +23,7 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,12 +31,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tower::{Layer, Service, ServiceExt};
 
-use self::breaker::{Change, Evidence, Probe, Ticket};
-use super::background::{Background, jitter, probe};
+use self::breaker::{Change, Probe, Ticket};
+use super::background::{Background, jitter};
 use super::refusal::Refusal;
-use super::{CheckFuture, CheckStack};
-use crate::check::{CheckError, CheckErrorKind, CheckRequest, Verdict};
+use super::{Question, Stack, StackFuture};
+use crate::check::{CheckError, CheckErrorKind};
 
+pub(super) use self::breaker::Evidence;
 pub(super) use self::shared::SharedBreaker;
 
 /// Holds calls back while the issuer fails. Clones, and the services they make, share the
@@ -61,7 +63,7 @@ impl LastFailure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, outcome: &Result<Verdict, CheckError>) {
+    fn note<A>(&self, outcome: &Result<A, CheckError>) {
         if let Err(error) = outcome
             && Refusal::behind(error).is_none()
         {
@@ -97,59 +99,63 @@ pub(super) struct Availability<S> {
     layer: AvailabilityLayer,
 }
 
-impl<S: CheckStack> Service<CheckRequest> for Availability<S> {
-    type Response = Verdict;
+impl<Q: Question, S: Stack<Q>> Service<Q> for Availability<S> {
+    type Response = Q::Answer;
     type Error = CheckError;
-    type Future = CheckFuture;
+    type Future = StackFuture<Q::Answer>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CheckError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: CheckRequest) -> CheckFuture {
+    fn call(&mut self, request: Q) -> Self::Future {
         let service = self.clone();
         Box::pin(async move {
             let admitted = service.layer.breaker.admit(Instant::now());
             let last_failure = &service.layer.last_failure;
             let ticket =
                 admitted.map_err(|wait| Refusal::Availability(last_failure.get()).error(wait))?;
-            let mut call = Pending::begin(&service, ticket);
+            let mut call = Pending::<Q, S>::begin(&service, ticket);
             let outcome = service.inner.clone().oneshot(request).await;
             service.layer.last_failure.note(&outcome);
-            call.evidence = Some(evidence(&outcome));
+            call.evidence = Some(Q::evidence(&outcome));
             outcome
         })
     }
 }
 
 /// A call whose end the breaker must hear of, even if nobody waits for it.
-struct Pending<'s, S: CheckStack> {
+struct Pending<'s, Q: Question, S: Stack<Q>> {
     service: &'s Availability<S>,
     ticket: Ticket,
     began_at: Instant,
     evidence: Option<Evidence>,
+    question: PhantomData<fn(Q)>,
 }
 
-impl<'s, S: CheckStack> Pending<'s, S> {
+impl<'s, Q: Question, S: Stack<Q>> Pending<'s, Q, S> {
     fn begin(service: &'s Availability<S>, ticket: Ticket) -> Self {
         Self {
             service,
             ticket,
             began_at: Instant::now(),
             evidence: None,
+            question: PhantomData,
         }
     }
 }
 
-impl<S: CheckStack> Drop for Pending<'_, S> {
+impl<Q: Question, S: Stack<Q>> Drop for Pending<'_, Q, S> {
     fn drop(&mut self) {
         let given_up = || given_up_after(self.began_at.elapsed());
         let evidence = self.evidence.unwrap_or_else(given_up);
         let Availability { inner, layer } = self.service;
-        if let Some(generation) = settle(&layer.breaker, self.ticket, evidence) {
+        if let Some(generation) = settle(&layer.breaker, self.ticket, evidence)
+            && let Some(probe) = Q::probe()
+        {
             // Not the whole layer: the task would keep alive what ends it.
             let (breaker, last_failure) = (layer.breaker.clone(), layer.last_failure.clone());
-            let probing = keep_probing(breaker, last_failure, inner.clone(), generation);
+            let probing = keep_probing(breaker, last_failure, inner.clone(), probe, generation);
             layer.prober.replace(probing);
         }
     }
@@ -166,7 +172,7 @@ fn given_up_after(elapsed: Duration) -> Evidence {
 }
 
 /// Only those failures count from which nothing is known of the issuer.
-fn evidence(outcome: &Result<Verdict, CheckError>) -> Evidence {
+pub(super) fn evidence<A>(outcome: &Result<A, CheckError>) -> Evidence {
     let Err(error) = outcome else {
         return Evidence::Answered;
     };
@@ -198,10 +204,11 @@ fn settle(breaker: &SharedBreaker, ticket: Ticket, evidence: Evidence) -> Option
 }
 
 /// Probes the issuer until the opening is over.
-async fn keep_probing<S: CheckStack>(
+async fn keep_probing<Q: Question, S: Stack<Q>>(
     breaker: Arc<SharedBreaker>,
     last_failure: Arc<LastFailure>,
     inner: S,
+    probe: Q,
     mut generation: u64,
 ) {
     sleep(PROBE_INTERVAL).await;
@@ -211,11 +218,11 @@ async fn keep_probing<S: CheckStack>(
             Probe::Over => return,
             Probe::Wait(until) => sleep_until(until).await,
             Probe::Send(ticket) => {
-                let call = inner.clone().oneshot(probe());
+                let call = inner.clone().oneshot(probe.clone());
                 let evidence = match timeout(PROBE_INTERVAL, call).await {
                     Ok(outcome) => {
                         last_failure.note(&outcome);
-                        evidence(&outcome)
+                        Q::evidence(&outcome)
                     }
                     Err(_) => Evidence::Failed(None),
                 };

@@ -7,6 +7,7 @@
 #[path = "breaker.rs"]
 mod breaker;
 #[expect(clippy::duplicate_mod, reason = "with another lock")]
+#[allow(dead_code, reason = "what needs no schedule is tested elsewhere")]
 #[path = "shared.rs"]
 mod shared;
 #[expect(clippy::duplicate_mod, reason = "with another lock")]

@@ -18,6 +18,10 @@ impl SharedBreaker {
         Self(Mutex::new(Breaker::new(now)))
     }
 
+    pub(in crate::protection) fn unprobed(now: Instant) -> Self {
+        Self(Mutex::new(Breaker::unprobed(now)))
+    }
+
     pub(super) fn admit(&self, now: Instant) -> Result<Ticket, Duration> {
         self.lock().admit(now)
     }

@@ -21,7 +21,7 @@ use tower::{Service, ServiceExt};
 use self::rotation::{Next, Rotation, Ticket};
 use super::background::{Background, jitter, probe};
 use super::refusal::Refusal;
-use super::{BreakerState, CheckFuture, CheckStack};
+use super::{BreakerState, Stack, StackFuture};
 use crate::check::{CheckError, CheckErrorKind, CheckRequest, Verdict};
 
 /// The state that all who use the credentials share.
@@ -62,7 +62,7 @@ struct Clients<S> {
     shared: Arc<SharedRotation>,
 }
 
-impl<S: CheckStack> Credentials<S> {
+impl<S: Stack<CheckRequest>> Credentials<S> {
     /// Wraps a client for each of the credentials that `shared` was made for.
     pub(super) fn new(clients: Vec<S>, shared: &Arc<SharedRotation>) -> Self {
         Self {
@@ -75,16 +75,16 @@ impl<S: CheckStack> Credentials<S> {
     }
 }
 
-impl<S: CheckStack> Service<CheckRequest> for Credentials<S> {
+impl<S: Stack<CheckRequest>> Service<CheckRequest> for Credentials<S> {
     type Response = Verdict;
     type Error = CheckError;
-    type Future = CheckFuture;
+    type Future = StackFuture<Verdict>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CheckError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: CheckRequest) -> CheckFuture {
+    fn call(&mut self, request: CheckRequest) -> StackFuture<Verdict> {
         let Self { clients, prober } = self.clone();
         Box::pin(async move {
             let (outcome, has_opened) = clients.check(&request).await;
@@ -96,7 +96,7 @@ impl<S: CheckStack> Service<CheckRequest> for Credentials<S> {
     }
 }
 
-impl<S: CheckStack> Clients<S> {
+impl<S: Stack<CheckRequest>> Clients<S> {
     /// Asks with the current credentials, and with the others if these are refused; also returns
     /// whether the breaker has opened by it.
     async fn check(&self, request: &CheckRequest) -> (Result<Verdict, CheckError>, bool) {
@@ -185,7 +185,7 @@ fn is_refusal(outcome: &Result<Verdict, CheckError>) -> bool {
 }
 
 /// Asks whenever the breaker allows it, until it is closed.
-async fn keep_probing<S: CheckStack>(clients: Clients<S>) {
+async fn keep_probing<S: Stack<CheckRequest>>(clients: Clients<S>) {
     loop {
         let Some(until) = clients.shared.lock().open_until() else {
             return;

@@ -12,6 +12,7 @@ pub(super) fn read(cache: &mut Section<'_>) -> Option<CacheOptions> {
     let ages = [
         ("active_max_age", &mut options.active_max_age),
         ("inactive_max_age", &mut options.inactive_max_age),
+        ("membership_max_age", &mut options.membership_max_age),
     ];
     for (key, age) in ages {
         *age = cache.optional(key, max_age).unwrap_or(*age);
@@ -21,6 +22,7 @@ pub(super) fn read(cache: &mut Section<'_>) -> Option<CacheOptions> {
     let capacities = [
         ("active_capacity", &mut options.active_capacity),
         ("inactive_capacity", &mut options.inactive_capacity),
+        ("membership_capacity", &mut options.membership_capacity),
     ];
     for (key, tokens) in capacities {
         *tokens = cache.optional(key, capacity).unwrap_or(*tokens);

@@ -89,8 +89,9 @@ pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub(in crate::proxy) use self::routes::bare_host;
 pub use self::routes::{
-    Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath, ResourceConfig,
-    RouteConfig, RouteHost, RouteMatch, RoutePath, UnknownIdentityHeaders,
+    Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath,
+    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
+    UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
@@ -174,12 +175,12 @@ impl Config {
             return Vec::new();
         }
         let routes = self.routes.iter().enumerate();
-        let shut = routes.filter(|(_, route)| route.needs_scopes());
+        let shut = routes.filter(|(_, route)| route.needs_scopes() && !route.exempt_github_apps);
         shut.map(|(at, route)| {
             let path = &route.matches.path;
             format!(
                 "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and no other app is \
-                 configured, so nobody gets to {path}; drop it, or use an OAuth app"
+                 configured, so nobody gets to {path}; drop it, set exempt_github_apps, or use an OAuth app"
             )
         })
         .collect()

@@ -6,9 +6,11 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    AuthorizationServerConfig, Config, Cors, CorsAnswers, GhesConfig, ResourceConfig, RouteConfig,
-    RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
+    AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig, PeopleConfig,
+    ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl,
+    WebhookConfig,
 };
+use crate::membership::Group;
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
 use crate::scope::{Scope, Scopes};
@@ -141,7 +143,9 @@ fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result 
     write_key(f, "inactive_max_age", friendly(cache.inactive_max_age))?;
     write_key(f, "stale_if_error", friendly(cache.stale_if_error))?;
     writeln!(f, "active_capacity = {}", cache.active_capacity)?;
-    writeln!(f, "inactive_capacity = {}", cache.inactive_capacity)
+    writeln!(f, "inactive_capacity = {}", cache.inactive_capacity)?;
+    write_key(f, "membership_max_age", friendly(cache.membership_max_age))?;
+    writeln!(f, "membership_capacity = {}", cache.membership_capacity)
 }
 
 fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
@@ -151,6 +155,10 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "scopes", names(&route.scopes))?;
     let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
     write_key(f, "scopes_any", scopes_any)?;
+    if route.exempt_github_apps {
+        write_key(f, "exempt_github_apps", true)?;
+    }
+    write_people(f, &route.people)?;
     if let Some(age) = route.max_age {
         write_key(f, "max_age", friendly(age))?;
     }
@@ -210,6 +218,29 @@ fn write_authorization_server(
     write_key(f, "issuer", server.issuer.to_string())?;
     write_key(f, "scopes_supported", names(&server.scopes_supported))?;
     write_key(f, "pkce", server.pkce)
+}
+
+fn write_people(f: &mut fmt::Formatter<'_>, people: &PeopleConfig) -> fmt::Result {
+    let groups = |groups: &[Group]| groups.iter().map(ToString::to_string).collect();
+    let lists: [(&str, Vec<String>); 4] = [
+        ("users", people.users.clone()),
+        ("orgs", groups(&people.orgs)),
+        ("teams", groups(&people.teams)),
+        ("account_types", people.account_types.clone()),
+    ];
+    for (key, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+        write_key(f, key, names)?;
+    }
+    if !people.user_ids.is_empty() {
+        writeln!(f, "user_ids = {:?}", people.user_ids)?;
+    }
+    if people.site_admins {
+        write_key(f, "site_admins", true)?;
+    }
+    if people.combination != Combination::default() {
+        write_key(f, "people", people.combination.as_str())?;
+    }
+    Ok(())
 }
 
 fn names(scopes: &Scopes) -> Vec<&str> {

@@ -8,7 +8,8 @@ use tower::{Layer, Service};
 
 use super::Metrics;
 use super::histogram::Histogram;
-use crate::check::{CheckError, CheckErrorKind, CheckRequest, InactiveReason, Verdict};
+use crate::check::{CheckError, CheckErrorKind, InactiveReason, Verdict};
+use crate::membership::Membership;
 
 /// The calls to GHES. They are rare, so their counters are plain.
 #[derive(Debug, Default)]
@@ -71,11 +72,11 @@ pub(in crate::proxy) struct CountCalls<S> {
     metrics: Metrics,
 }
 
-impl<S> Service<CheckRequest> for CountCalls<S>
+impl<S, Q> Service<Q> for CountCalls<S>
 where
-    S: Service<CheckRequest, Response = Verdict, Error = CheckError>,
+    S: Service<Q, Response: Answer, Error = CheckError>,
 {
-    type Response = Verdict;
+    type Response = S::Response;
     type Error = CheckError;
     type Future = CallFuture<S::Future>;
 
@@ -83,7 +84,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: CheckRequest) -> Self::Future {
+    fn call(&mut self, request: Q) -> Self::Future {
         let call = Call::begin(self.metrics.clone());
         CallFuture {
             inner: self.inner.call(request),
@@ -102,7 +103,11 @@ pub(in crate::proxy) struct CallFuture<F> {
     call: Option<Call>,
 }
 
-impl<F: Future<Output = Result<Verdict, CheckError>>> Future for CallFuture<F> {
+impl<F, A> Future for CallFuture<F>
+where
+    F: Future<Output = Result<A, CheckError>>,
+    A: Answer,
+{
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -110,12 +115,32 @@ impl<F: Future<Output = Result<Verdict, CheckError>>> Future for CallFuture<F> {
         let outcome = ready!(this.inner.poll(cx));
         if let Some(mut call) = this.call.take() {
             call.result = match &outcome {
-                Ok(Verdict::Active(_)) => VALID,
-                Ok(Verdict::Inactive(reason)) => reason.as_str(),
+                Ok(answer) => answer.result(),
                 Err(error) => error.kind().as_str(),
             };
         }
         Poll::Ready(outcome)
+    }
+}
+
+/// What a call can bring.
+pub(in crate::proxy) trait Answer {
+    /// Returns its word, one of [`RESULTS`].
+    fn result(&self) -> &'static str;
+}
+
+impl Answer for Verdict {
+    fn result(&self) -> &'static str {
+        match self {
+            Self::Active(_) => VALID,
+            Self::Inactive(reason) => reason.as_str(),
+        }
+    }
+}
+
+impl Answer for Membership {
+    fn result(&self) -> &'static str {
+        self.as_str()
     }
 }
 
@@ -148,13 +173,20 @@ impl Drop for Call {
 /// A good token; the other results have their words from what they are.
 const VALID: &str = "valid";
 
+/// A membership that a token may not show.
+const NOT_VISIBLE: &str = "not_visible";
+
 /// Every word for the end of a call, once.
-const RESULTS: [&str; 20] = [
+const RESULTS: [&str; 24] = [
     VALID,
     InactiveReason::Expired.as_str(),
     InactiveReason::NoUser.as_str(),
     InactiveReason::Unknown.as_str(),
     InactiveReason::Unprocessable.as_str(),
+    Membership::Active.as_str(),
+    Membership::NotMember.as_str(),
+    NOT_VISIBLE,
+    Membership::TokenRefused.as_str(),
     CheckErrorKind::AppMismatch.as_str(),
     CheckErrorKind::Closed.as_str(),
     CheckErrorKind::Connect.as_str(),
@@ -181,6 +213,8 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::check::CheckRequest;
+    use crate::scope::Scopes;
     use crate::token::AccessToken;
 
     fn request() -> CheckRequest {
@@ -199,13 +233,17 @@ mod tests {
         for kind in CheckErrorKind::ALL {
             assert!(words.contains(kind.as_str()), "{kind:?}");
         }
+        let not_visible = Membership::NotVisible(Scopes::default());
+        for answer in [Membership::Active, Membership::NotMember, not_visible] {
+            assert!(words.contains(answer.result()), "{answer:?}");
+        }
     }
 
     #[tokio::test]
     async fn a_call_is_counted_by_how_it_ended() {
         let metrics = Metrics::default();
         for kind in CheckErrorKind::ALL {
-            let failing = service_fn(move |_| ready(Err(CheckError::new(kind))));
+            let failing = service_fn(move |_| ready(Err::<Verdict, _>(CheckError::new(kind))));
             let call = metrics.of_calls().layer(failing).oneshot(request());
             assert_eq!(call.await.unwrap_err().kind(), kind);
         }
@@ -224,7 +262,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_is_given_up_took_too_long() {
         let metrics = Metrics::default();
-        let hanging = service_fn(|_| pending());
+        let hanging = service_fn(|_| pending::<Result<Verdict, CheckError>>());
         let call = metrics.of_calls().layer(hanging).oneshot(request());
         let given_up = tokio::time::timeout(Duration::from_secs(3), async {
             tokio::join!(call, async {

@@ -1,6 +1,6 @@
 //! Which upstream a request is for, and what it takes to get there.
 
-mod scopes;
+mod rules;
 mod table;
 
 use http::header::HeaderValue;
@@ -20,7 +20,7 @@ use crate::rejection::Realm;
 
 pub(super) use self::table::Miss;
 
-use self::scopes::RouteScopes;
+use self::rules::rules;
 use self::table::RouteTable;
 
 /// All routes.
@@ -134,7 +134,7 @@ fn gate_of(
 ) -> GatekeeperLayer<Check> {
     let mut gate = gate
         .clone()
-        .with_policy(RouteScopes::of(config))
+        .with_policy(rules(config))
         .with_forward_token(config.forward_token);
     if let Some(max_age) = config.max_age {
         gate = gate.with_max_age(max_age);

@@ -3,6 +3,7 @@ mod host;
 mod identity_headers;
 mod matching;
 mod path;
+mod people;
 mod resource;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use self::host::{InvalidRouteHost, RouteHost};
 pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
 pub use self::matching::RouteMatch;
 pub use self::path::{InvalidRoutePath, RoutePath};
+pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
 
 use self::matching::Taken;
@@ -41,6 +43,12 @@ pub struct RouteConfig {
     /// Scopes of which a token needs one. Absent: none. A client that has none of them is told to
     /// ask for the first.
     pub scopes_any: Vec<Scope>,
+    /// Whether tokens of GitHub Apps, which never have scopes, pass without those. Absent: no, so
+    /// that a route with scopes is shut to them.
+    pub exempt_github_apps: bool,
+    /// The people that the route is for, from `users`, `user_ids`, `site_admins`, `orgs`, `teams`,
+    /// `people` and `account_types`.
+    pub people: PeopleConfig,
     /// The longest that a revoked token still works here. Absent: as long as everywhere.
     pub max_age: Option<Duration>,
     /// Whether requests pass without a token. Absent: no.
@@ -66,7 +74,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
 }
 
 impl RouteConfig {
-    /// Tells whether tokens without scopes, such as all of GitHub Apps, are refused.
+    /// Tells whether a token needs scopes, which those of GitHub Apps never have.
     #[must_use]
     pub fn needs_scopes(&self) -> bool {
         !self.scopes.is_empty() || !self.scopes_any.is_empty()
@@ -82,6 +90,8 @@ impl RouteConfig {
             scopes.unwrap_or_default()
         };
         let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
+        let exempt_github_apps = route.flag("exempt_github_apps");
+        let people = PeopleConfig::read(route);
         let max_age = route.optional("max_age", max_age);
         let anonymous = route.flag("anonymous");
         let forward_token = route.flag("forward_token");
@@ -96,6 +106,8 @@ impl RouteConfig {
             upstream_tls: upstream_tls?,
             scopes: scopes.into_iter().collect(),
             scopes_any,
+            exempt_github_apps,
+            people,
             max_age,
             anonymous,
             forward_token,
@@ -115,6 +127,9 @@ impl RouteConfig {
                 route.refuse("anonymous", OPENS_EVERYTHING);
             }
         }
+        if self.exempt_github_apps && !self.needs_scopes() {
+            route.refuse("exempt_github_apps", "no scopes are asked for; drop it");
+        }
         if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
             route.refuse("strip_prefix", NOTHING_TO_STRIP);
         }
@@ -125,6 +140,12 @@ impl RouteConfig {
         let questions = [
             ("scopes", !self.scopes.is_empty()),
             ("scopes_any", !self.scopes_any.is_empty()),
+            ("users", !self.people.users.is_empty()),
+            ("user_ids", !self.people.user_ids.is_empty()),
+            ("site_admins", self.people.site_admins),
+            ("orgs", !self.people.orgs.is_empty()),
+            ("teams", !self.people.teams.is_empty()),
+            ("account_types", !self.people.account_types.is_empty()),
             ("max_age", self.max_age.is_some()),
             ("forward_token", self.forward_token),
             (

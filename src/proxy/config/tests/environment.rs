@@ -167,13 +167,13 @@ fn every_unknown_variable_is_named() {
         &[
             ("FOO__BAR", "1"),
             ("FOO__BAZ", "2"),
-            ("ROUTES__0__USERS__0", "x"),
+            ("ROUTES__0__GROUPS__0", "x"),
         ],
     );
     for name in [
         "FOO__BAR: foo.bar",
         "FOO__BAZ: foo.baz",
-        "ROUTES__0__USERS__0: routes[0].users[0]",
+        "ROUTES__0__GROUPS__0: routes[0].groups[0]",
     ] {
         assert!(
             text.contains(&format!("{PREFIX}{name}: unknown key")),

@@ -1,6 +1,7 @@
 mod environment;
 mod ghes_alone;
 mod refused;
+mod refused_people;
 mod refused_routes;
 mod secrets;
 mod tls;
@@ -193,7 +194,10 @@ fn the_example_shows_the_defaults() {
     let printed = print(&shortest);
     let differs = |line: &&str| !printed.lines().any(|default| default == *line);
     let keys = |line: &str| line.split(" =").next().unwrap().to_owned();
-    let differing: Vec<String> = print(&example).lines().filter(differs).map(keys).collect();
+    let printed_example = print(&example);
+    let differing = printed_example.lines().filter(differs).map(keys);
+    // As many as this machine has processors.
+    let differing: Vec<String> = differing.filter(|key| key != "workers").collect();
     // These have no default to show.
     assert_eq!(
         differing,
@@ -209,6 +213,11 @@ fn the_example_shows_the_defaults() {
             "hosts",
             "methods",
             "scopes",
+            "users",
+            "orgs",
+            "teams",
+            "account_types",
+            "user_ids",
             "max_age",
             "[authorization_server]",
             "issuer",

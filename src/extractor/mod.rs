@@ -1,3 +1,5 @@
+mod require_scope;
+
 use std::fmt;
 
 use axum_core::extract::FromRequestParts;
@@ -6,6 +8,8 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::identity::Identity;
+
+pub use self::require_scope::{RequireScope, RequiredScopes, ScopeRejection};
 
 /// Takes the identity that the gate left in the request.
 ///

@@ -1,0 +1,105 @@
+//! Policies that follow from others.
+
+use std::fmt;
+
+use super::{Decision, Denial, Facts, Policy};
+
+/// Lets in whoever all of some policies let in; without any, everybody.
+///
+/// Whoever is turned away by lack of scopes only is told all of the scopes.
+#[derive(Default)]
+#[must_use]
+pub struct All(Vec<Box<dyn Policy>>);
+
+impl All {
+    /// Adds a policy.
+    pub fn with(mut self, policy: impl Policy) -> Self {
+        self.0.push(Box::new(policy));
+        self
+    }
+}
+
+impl Policy for All {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        let mut joined = Decision::Allowed;
+        for policy in &self.0 {
+            joined = joined.and(policy.authorize(facts));
+            if joined.ends_all() {
+                break;
+            }
+        }
+        joined
+    }
+}
+
+/// Lets in whoever one of some policies lets in; without any, nobody.
+///
+/// Whoever is turned away is told the scopes that the first of them would have needed.
+#[derive(Default)]
+#[must_use]
+pub struct Any(Vec<Box<dyn Policy>>);
+
+impl Any {
+    /// Adds a policy.
+    pub fn with(mut self, policy: impl Policy) -> Self {
+        self.0.push(Box::new(policy));
+        self
+    }
+}
+
+impl Policy for Any {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        let mut joined = Decision::Denied(Denial::Forbidden);
+        for policy in &self.0 {
+            joined = joined.or(policy.authorize(facts));
+            if joined == Decision::Allowed {
+                break;
+            }
+        }
+        joined
+    }
+}
+
+/// Lets in whoever another policy turns away, and the reverse.
+///
+/// Where the other policy depends on what a token may not show, this lets in nobody either.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Not<P>(P);
+
+impl<P: Policy> Not<P> {
+    /// Turns a policy around.
+    pub fn new(policy: P) -> Self {
+        Self(policy)
+    }
+}
+
+impl<P: Policy> Policy for Not<P> {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        !self.0.authorize(facts)
+    }
+}
+
+impl<P: Policy> FromIterator<P> for All {
+    fn from_iter<I: IntoIterator<Item = P>>(policies: I) -> Self {
+        policies.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+impl<P: Policy> FromIterator<P> for Any {
+    fn from_iter<I: IntoIterator<Item = P>>(policies: I) -> Self {
+        policies.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+impl fmt::Debug for All {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "All({} policies)", self.0.len())
+    }
+}
+
+impl fmt::Debug for Any {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Any({} policies)", self.0.len())
+    }
+}

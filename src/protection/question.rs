@@ -1,0 +1,68 @@
+use super::availability::{Evidence, evidence};
+use super::background::probe;
+use super::monitor::CheckOutcome;
+use crate::check::{CheckError, CheckErrorKind, CheckPurpose, CheckRequest, Verdict};
+use crate::membership::{Membership, MembershipRequest};
+
+/// What is asked of the issuer: the layers are the same for checks and for memberships.
+pub(super) trait Question: Clone + Send + 'static {
+    type Answer: Send + 'static;
+
+    fn purpose(&self) -> CheckPurpose;
+
+    /// Names how it ended.
+    fn outcome(outcome: &Result<Self::Answer, CheckError>) -> CheckOutcome;
+
+    /// Tells what its end says about the issuer.
+    fn evidence(outcome: &Result<Self::Answer, CheckError>) -> Evidence;
+
+    /// Returns a question by which the breaker finds out by itself whether the issuer is back.
+    fn probe() -> Option<Self>;
+}
+
+impl Question for CheckRequest {
+    type Answer = Verdict;
+
+    fn purpose(&self) -> CheckPurpose {
+        self.purpose()
+    }
+
+    fn outcome(outcome: &Result<Verdict, CheckError>) -> CheckOutcome {
+        CheckOutcome::of(outcome)
+    }
+
+    fn evidence(outcome: &Result<Verdict, CheckError>) -> Evidence {
+        evidence(outcome)
+    }
+
+    fn probe() -> Option<Self> {
+        Some(probe())
+    }
+}
+
+impl Question for MembershipRequest {
+    type Answer = Membership;
+
+    fn purpose(&self) -> CheckPurpose {
+        CheckPurpose::Membership
+    }
+
+    fn outcome(outcome: &Result<Membership, CheckError>) -> CheckOutcome {
+        CheckOutcome::of_membership(outcome)
+    }
+
+    /// It is asked in one person's name about one group. That this person asks too much, or that
+    /// something is wrong with this group, must not keep others from being told.
+    fn evidence(outcome: &Result<Membership, CheckError>) -> Evidence {
+        match outcome {
+            Err(error) if error.kind() == CheckErrorKind::RateLimited => Evidence::Nothing,
+            Err(error) if !error.kind().is_outage() => Evidence::Nothing,
+            outcome => evidence(outcome),
+        }
+    }
+
+    /// There is no token that nobody has: to GHES, each such question would be a failed login.
+    fn probe() -> Option<Self> {
+        None
+    }
+}

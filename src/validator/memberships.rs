@@ -1,0 +1,222 @@
+//! Where people belong: what is known, and asking for what is not.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::time::Instant;
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+
+use super::read_through::{Ask, ReadThrough, Waiting};
+use crate::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
+use crate::check::{CheckError, CheckErrorKind};
+use crate::flight::Outcome;
+use crate::membership::{Group, Membership, MembershipRequest};
+use crate::policy;
+use crate::token::TokenHash;
+
+/// Boxed, so that no type above depends on it; only those who have to ask pay for it.
+pub(super) type BoxMembershipService =
+    BoxCloneSyncService<MembershipRequest, Membership, CheckError>;
+
+pub(super) type MembershipCache = ReadThrough<Memberships, MembershipIssuer>;
+
+/// Asks where people belong.
+///
+/// 1. A token that is refused meanwhile is checked again.
+/// 2. A person who has used up a rate limit of theirs is not asked for until it is over: what they
+///    go on to request would only take from what others may ask.
+#[derive(Clone)]
+pub(super) struct MembershipIssuer {
+    service: BoxMembershipService,
+    tokens: Arc<AnswerCache<Tokens>>,
+    limited: Cache<TokenHash, Instant>,
+}
+
+impl MembershipIssuer {
+    pub(super) fn new(service: BoxMembershipService, tokens: &Arc<AnswerCache<Tokens>>) -> Self {
+        Self {
+            service,
+            tokens: Arc::clone(tokens),
+            limited: Cache::builder()
+                .max_capacity(LIMITED_CAPACITY)
+                .time_to_live(LONGEST_LIMIT)
+                .build(),
+        }
+    }
+
+    /// Fails while the person behind a token is to be left alone.
+    fn heed_limit(&self, token: &TokenHash) -> Result<(), CheckError> {
+        let now = Instant::now();
+        match self.limited.get(token) {
+            Some(until) if now < until => Err(CheckError::with_retry_after(
+                CheckErrorKind::RateLimited,
+                until - now,
+                "the person's rate limit was reached not long ago",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn note_limit(&self, token: TokenHash, error: &CheckError) {
+        if error.kind() == CheckErrorKind::RateLimited {
+            let wait = error.retry_after().unwrap_or_default().min(LONGEST_LIMIT);
+            self.limited.insert(token, Instant::now() + wait);
+        }
+    }
+}
+
+impl Ask<Memberships> for MembershipIssuer {
+    type Question = MembershipRequest;
+
+    async fn ask(self, question: MembershipRequest, _: bool) -> Outcome<Standing> {
+        let (hash, identity) = (question.token().hash(), question.identity().clone());
+        self.heed_limit(&hash)?;
+        let answer = self.service.clone().oneshot(question).await;
+        let membership = answer.inspect_err(|error| self.note_limit(hash, error))?;
+        if membership == Membership::TokenRefused {
+            self.tokens.forget(&hash);
+        }
+        Ok(Standing {
+            identity,
+            membership,
+        })
+    }
+}
+
+/// What is known about where the person behind one token belongs.
+pub(crate) struct KnownMemberships<'a> {
+    remembered: Option<&'a MembershipCache>,
+    token: &'a TokenHash,
+    max_age: Option<Duration>,
+    /// What the request that is decided about has asked for itself.
+    asked: &'a [(Group, Membership)],
+    /// Those that were looked at and are due to be renewed.
+    due: RefCell<Vec<Group>>,
+}
+
+impl<'a> KnownMemberships<'a> {
+    #[inline]
+    pub(super) fn new(
+        remembered: Option<&'a MembershipCache>,
+        token: &'a TokenHash,
+        max_age: Option<Duration>,
+        asked: &'a [(Group, Membership)],
+    ) -> Self {
+        Self {
+            remembered,
+            token,
+            max_age,
+            asked,
+            due: RefCell::default(),
+        }
+    }
+
+    /// Tells whether a group was looked at that is due to be renewed.
+    pub(crate) fn has_due(&self) -> bool {
+        !self.due.borrow().is_empty()
+    }
+
+    /// Returns those groups, each call only what was looked at since the last.
+    pub(crate) fn take_due(&self) -> Vec<Group> {
+        self.due.take()
+    }
+}
+
+impl policy::Memberships for KnownMemberships<'_> {
+    fn membership(&self, group: &Group) -> Option<Membership> {
+        let mut asked = self.asked.iter();
+        if let Some((_, membership)) = asked.find(|(asked, _)| asked == group) {
+            return Some(membership.clone());
+        }
+        let key = MembershipKey {
+            token: *self.token,
+            group: group.clone(),
+        };
+        let found = self.remembered?.cache().get(&key, self.max_age)?;
+        if found.freshness == Freshness::Due {
+            self.due.borrow_mut().push(key.group);
+        }
+        Some(found.answer.membership)
+    }
+}
+
+/// A future for what is said about some groups, all of which are asked about at once.
+///
+/// # Cancel safety
+///
+/// Dropping it at any time is fine: the questions go on, and the answers are remembered.
+pub(crate) struct Asking {
+    waiting: Vec<(Group, Waiting<Memberships>)>,
+    asked: Asked,
+}
+
+/// What came of asking.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) memberships: Vec<(Group, Membership)>,
+    /// Some of it is past its age, and stands in for what could not be asked.
+    pub(crate) is_stale: bool,
+    /// Why the rest is not there.
+    pub(crate) failure: Option<CheckError>,
+}
+
+impl Asking {
+    pub(super) fn new(waiting: Vec<(Group, Waiting<Memberships>)>) -> Self {
+        Self {
+            waiting,
+            asked: Asked::default(),
+        }
+    }
+
+    pub(super) fn failed(error: CheckError) -> Self {
+        let mut asking = Self::new(Vec::new());
+        asking.asked.failure = Some(error);
+        asking
+    }
+}
+
+impl Asked {
+    /// Tells whether the issuer takes the token no more.
+    pub(crate) fn is_token_refused(&self) -> bool {
+        let mut memberships = self.memberships.iter();
+        memberships.any(|(_, membership)| *membership == Membership::TokenRefused)
+    }
+}
+
+impl Future for Asking {
+    type Output = Asked;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
+        let Self { waiting, asked } = &mut *self;
+        waiting.retain_mut(|(group, waiting)| match Pin::new(waiting).poll(cx) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(found)) => {
+                asked.is_stale |= found.freshness == Freshness::Stale;
+                asked
+                    .memberships
+                    .push((group.clone(), found.answer.membership));
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                asked.failure.get_or_insert(error);
+                false
+            }
+        });
+        if waiting.is_empty() {
+            Poll::Ready(std::mem::take(asked))
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// Clocks may differ, and limits may be lifted: nobody is left alone for longer than this.
+const LONGEST_LIMIT: Duration = Duration::from_secs(300);
+
+/// Few people write programs that use up a limit of their own.
+const LIMITED_CAPACITY: u64 = 10_000;

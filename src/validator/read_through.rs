@@ -1,0 +1,237 @@
+//! Answers about one kind of subject: remembered if possible, asked for once if not.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::failure_log::FailureLog;
+use crate::cache::{AnswerCache, Found, Freshness, Subject};
+use crate::check::{CheckError, CheckErrorKind};
+use crate::flight::{Flights, Landing, Outcome, Seat, Seats, Waiters};
+
+/// Whoever gives the answers about a subject.
+pub(super) trait Ask<T: Subject>: Clone + Send + Sync + 'static {
+    /// The question, with all that is needed to ask it again.
+    type Question: Clone + Send + Sync + 'static;
+
+    /// Asks. `is_known` tells whether the answer was good when it was last asked for.
+    fn ask(
+        self,
+        question: Self::Question,
+        is_known: bool,
+    ) -> impl Future<Output = Outcome<T::Answer>> + Send;
+}
+
+/// A cache that asks for what it does not have, one question at a time for each key.
+///
+/// A handle: clones share everything.
+pub(super) struct ReadThrough<T: Subject, A>(Arc<Inner<T, A>>);
+
+struct Inner<T: Subject, A> {
+    cache: Arc<AnswerCache<T>>,
+    flights: Arc<Flights<T::Key, T::Answer>>,
+    issuer: A,
+    /// How long one question may take, whatever the issuer does.
+    timeout: Duration,
+    failures: Arc<FailureLog>,
+}
+
+impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
+    pub(super) fn new(
+        cache: AnswerCache<T>,
+        seats: Seats,
+        issuer: A,
+        timeout: Duration,
+        failures: FailureLog,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            cache: Arc::new(cache),
+            flights: Arc::new(Flights::new(seats)),
+            issuer,
+            timeout,
+            failures: Arc::new(failures),
+        }))
+    }
+
+    /// Asks, together with everybody who is asking the same right now.
+    pub(super) fn ask(
+        &self,
+        key: T::Key,
+        question: A::Question,
+        max_age: Option<Duration>,
+    ) -> Waiting<T> {
+        let grace = |key| Grace {
+            cache: Arc::clone(&self.0.cache),
+            key,
+            max_age,
+            failures: Arc::clone(&self.0.failures),
+        };
+        let is_known = self.0.cache.is_known(&key);
+        let Some((seat, landing)) = self.0.flights.board(&key, is_known) else {
+            let error = CheckError::with_source(CheckErrorKind::Shed, "too many requests wait");
+            self.0.failures.note(&error);
+            return Waiting::decided(grace(key).bridge(error));
+        };
+        if let Some(landing) = landing {
+            self.ask_unless_answered(landing, &key, question, max_age);
+        }
+        Waiting::seated(seat, grace(key))
+    }
+
+    /// Asks in the background for an answer that is due, unless somebody else is at it.
+    pub(super) fn renew(&self, key: &T::Key, question: A::Question) {
+        if !self.0.cache.claim_renewal(key) {
+            return;
+        }
+        if let Some(landing) = self.0.flights.begin(key) {
+            self.take_off(landing, key.clone(), question);
+        }
+    }
+
+    /// Tells whether [`ask`](Self::ask) would send a question about something of which nothing is
+    /// known.
+    pub(super) fn is_unknown(&self, key: &T::Key) -> bool {
+        !self.0.cache.is_known(key) && !self.0.flights.is_under_way(key)
+    }
+
+    /// The last flight may have landed after the caller looked and before it boarded.
+    fn ask_unless_answered(
+        &self,
+        landing: Landing<T::Key, T::Answer>,
+        key: &T::Key,
+        question: A::Question,
+        max_age: Option<Duration>,
+    ) {
+        let mut landing = Some(landing);
+        let close = || landing.take().map(Landing::close);
+        let found = self.0.cache.look_again(key, max_age, close);
+        match (found, landing) {
+            (Some((answer, Some(waiters))), _) => waiters.tell(&Ok(answer)),
+            (_, Some(landing)) => self.take_off(landing, key.clone(), question),
+            (_, None) => {}
+        }
+    }
+
+    fn take_off(&self, landing: Landing<T::Key, T::Answer>, key: T::Key, question: A::Question) {
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move { inner.fly(landing, key, question).await });
+    }
+}
+
+impl<T: Subject, A: Ask<T>> Inner<T, A> {
+    async fn fly(&self, landing: Landing<T::Key, T::Answer>, key: T::Key, question: A::Question) {
+        let mut landing = Some(landing);
+        let asking = self.call(&mut landing, &key, question);
+        let asked = tokio::time::timeout(self.timeout, asking).await;
+        let error = match asked {
+            Ok(Ok((answer, waiters))) => return waiters.tell(&Ok(answer)),
+            Ok(Err(error)) => error,
+            Err(elapsed) => CheckError::with_source(CheckErrorKind::Timeout, elapsed),
+        };
+        if error.kind() == CheckErrorKind::AppMismatch {
+            self.cache.forget(&key);
+        }
+        self.failures.note(&error);
+        if let Some(landing) = landing {
+            landing.land(&Err(error));
+        }
+    }
+
+    /// Asks, and ends the flight in the same moment as the answer is stored: whoever comes later
+    /// finds the one that is stored, or asks anew, and no purge comes in between.
+    ///
+    /// Asks again if there was a purge meanwhile, because the answer may be from before the event
+    /// that the purge is for.
+    async fn call(
+        &self,
+        landing: &mut Option<Landing<T::Key, T::Answer>>,
+        key: &T::Key,
+        question: A::Question,
+    ) -> Result<(T::Answer, Waiters<T::Answer>), CheckError> {
+        let is_known = self.cache.is_known(key);
+        loop {
+            let asked = self.cache.question();
+            let issuer = self.issuer.clone();
+            let answer = issuer.ask(question.clone(), is_known).await?;
+            let close = || landing.take().map(Landing::close).unwrap_or_default();
+            if let Ok(waiters) = self.cache.store(key, &answer, asked, close) {
+                return Ok((answer, waiters));
+            }
+        }
+    }
+}
+
+impl<T: Subject, A> ReadThrough<T, A> {
+    pub(super) fn cache(&self) -> &Arc<AnswerCache<T>> {
+        &self.0.cache
+    }
+}
+
+impl<T: Subject, A> Clone for ReadThrough<T, A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// A future for an answer; where the issuer is out of reach and a grace period is configured, for
+/// the last good one.
+pub(super) struct Waiting<T: Subject>(Place<T>);
+
+enum Place<T: Subject> {
+    /// There was nothing to wait for; taken by the first poll.
+    Decided(Option<Result<Found<T::Answer>, CheckError>>),
+    Seated(Seat<T::Answer>, Grace<T>),
+}
+
+/// What is needed to fall back on the last good answer.
+struct Grace<T: Subject> {
+    cache: Arc<AnswerCache<T>>,
+    key: T::Key,
+    max_age: Option<Duration>,
+    failures: Arc<FailureLog>,
+}
+
+impl<T: Subject> Waiting<T> {
+    pub(super) fn decided(outcome: Result<Found<T::Answer>, CheckError>) -> Self {
+        Self(Place::Decided(Some(outcome)))
+    }
+
+    fn seated(seat: Seat<T::Answer>, grace: Grace<T>) -> Self {
+        Self(Place::Seated(seat, grace))
+    }
+}
+
+impl<T: Subject> Grace<T> {
+    fn bridge(&self, error: CheckError) -> Result<Found<T::Answer>, CheckError> {
+        if !error.kind().is_outage() {
+            return Err(error);
+        }
+        match self.cache.get_stale(&self.key, self.max_age) {
+            Some(found) => {
+                self.failures.note_stale(&error);
+                Ok(found)
+            }
+            None => Err(error),
+        }
+    }
+}
+
+// Nothing in it is pinned.
+impl<T: Subject> Unpin for Waiting<T> {}
+
+impl<T: Subject> Future for Waiting<T> {
+    type Output = Result<Found<T::Answer>, CheckError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Place::Decided(outcome) => {
+                Poll::Ready(outcome.take().expect("Waiting polled after completion"))
+            }
+            Place::Seated(seat, grace) => Poll::Ready(match ready!(Pin::new(seat).poll(cx)) {
+                Ok(answer) => Ok(Found::new(answer, Freshness::Fresh)),
+                Err(error) => grace.bridge(error),
+            }),
+        }
+    }
+}
