@@ -47,6 +47,10 @@
     doc = "- [`proxy`]: the same as a program of its own. Needs the feature `proxy`."
 )]
 #![cfg_attr(
+    feature = "assertion",
+    doc = "- [`assertion`]: signed identity, for services behind it. Needs the feature `assertion`."
+)]
+#![cfg_attr(
     feature = "emulator",
     doc = "- [`emulator`]: a GHES for tests. Needs the feature `emulator`."
 )]
@@ -56,6 +60,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `client` | the GHES client over hyper-util and rustls |
+//! | `assertion` | signed identity for upstreams, and the layer that verifies it |
 //! | `axum` | [`Identity`] as an axum extractor |
 //! | `emulator` | a GHES in process |
 //! | `proxy` | the reverse proxy and its configuration |
@@ -65,6 +70,8 @@
 //! `default-features = false, features = ["client"]`. No feature changes what another does.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "assertion")]
+pub mod assertion;
 #[cfg(feature = "client")]
 mod authority;
 pub mod bearer;
