@@ -27,10 +27,12 @@
 
 mod access_log;
 pub mod admin;
+mod assertion;
 mod body;
 mod check;
 pub mod config;
 mod decided_path;
+mod file_stamp;
 mod gates;
 mod grpc;
 mod headers;
@@ -60,6 +62,7 @@ use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, ServiceExt};
 
+pub use self::assertion::{KeyFileError, KeyFiles};
 pub use self::body::Body;
 pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
@@ -69,6 +72,7 @@ pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
+use self::assertion::Assertions;
 use self::check::protected_check;
 use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::gates::OpenGates;
@@ -111,6 +115,7 @@ struct Inner {
     webhook_receiver: Option<Arc<Receiver>>,
     server: Server,
     tunnels: Tunnels,
+    assertions: Option<Assertions>,
 }
 
 impl Proxy {
@@ -161,10 +166,12 @@ impl Proxy {
         let validator = Validator::builder(check).with_cache(config.cache).build();
         let gate = GatekeeperLayer::new(validator.clone())
             .with_realm(config.server.realm.clone())
-            .with_identity_extension(false)
+            .with_identity_extension(config.assertion.is_some())
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let mut upstreams = Upstreams::new(config.server.workers);
+        let assertions = config.assertion.as_ref().map(Assertions::new);
+        let signer = assertions.as_ref().map(Assertions::signer);
+        let mut upstreams = Upstreams::new(config.server.workers).with_signer(signer.cloned());
         let routes = Routes::new(&config.routes, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
@@ -181,6 +188,7 @@ impl Proxy {
             webhook_receiver: receiver.map(Arc::new),
             server,
             tunnels: upstreams.tunnels().clone(),
+            assertions,
         }))
     }
 
@@ -201,7 +209,10 @@ impl Proxy {
             self.0.tunnels.end();
         };
         let server = &self.0.server;
-        server.serve(listener, make_service, shutdown).await;
+        tokio::select! {
+            () = server.serve(listener, make_service, shutdown) => {}
+            never = assertion::keep_fresh(self.0.assertions.as_ref()) => match never {},
+        }
     }
 
     /// Asks GHES about a token that it cannot know: whether it can be asked at all.
@@ -225,7 +236,9 @@ impl Proxy {
         if let Some(monitor) = self.0.protection.clone() {
             readiness = readiness.with("credentials_refused", move || monitor.is_ready());
         }
-        Admin::new(self.0.validator.clone(), self.0.metrics.clone(), readiness)
+        let assertions = self.0.assertions.clone();
+        let (validator, metrics) = (self.0.validator.clone(), self.0.metrics.clone());
+        Admin::new(validator, metrics, readiness, assertions)
     }
 
     /// Returns what GHES sends its webhooks to, if one is configured.
@@ -277,6 +290,10 @@ impl Proxy {
         let host = provenance.host().unwrap_or(&onward.host);
         if !self.0.allowed_hosts.contain(host) {
             return Err(RejectionKind::MisdirectedRequest);
+        }
+        let assertions = self.0.assertions.as_ref();
+        if let Some(keys) = assertions.and_then(|assertions| assertions.answer(&request)) {
+            return Ok((Outcome::Anonymous, keys));
         }
         let entry = self.0.routes.find(request.uri().path())?;
         let version = request.version();

@@ -45,6 +45,7 @@
 //! ```
 
 mod allowed_hosts;
+mod assertion;
 mod cache;
 mod environment;
 mod error;
@@ -81,6 +82,7 @@ use self::source::Node;
 use crate::validator::CacheOptions;
 
 pub use self::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
+pub use self::assertion::AssertionConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::routes::{InvalidRoutePath, RouteConfig, RoutePath};
@@ -108,6 +110,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
     pub webhook: Option<WebhookConfig>,
+    /// How upstreams are told who is asking in a way that nobody else can. Absent: in plain headers.
+    pub assertion: Option<AssertionConfig>,
 }
 
 impl Config {
@@ -171,12 +175,14 @@ impl Config {
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
         let webhook = root.optional_section("webhook", WebhookConfig::read);
+        let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {
             server: server?,
             ghes: ghes?,
             cache: cache?,
             routes,
             webhook,
+            assertion,
         })
     }
 }

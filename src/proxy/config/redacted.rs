@@ -5,7 +5,8 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    Config, GhesConfig, RouteConfig, ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
+    AssertionConfig, Config, GhesConfig, RouteConfig, ServerConfig, UpstreamTls, UpstreamUrl,
+    WebhookConfig,
 };
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
@@ -25,6 +26,7 @@ impl fmt::Display for Redacted<'_> {
             cache,
             routes,
             webhook,
+            assertion,
         } = self.0;
         write_server(f, server)?;
         write_ghes(f, ghes)?;
@@ -32,7 +34,10 @@ impl fmt::Display for Redacted<'_> {
         routes.iter().try_for_each(|route| write_route(f, route))?;
         webhook
             .iter()
-            .try_for_each(|webhook| write_webhook(f, webhook))
+            .try_for_each(|webhook| write_webhook(f, webhook))?;
+        assertion
+            .iter()
+            .try_for_each(|assertion| write_assertion(f, assertion))
     }
 }
 
@@ -147,6 +152,9 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     }
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "forward_token", route.forward_token)?;
+    if let Some(audience) = &route.audience {
+        write_key(f, "audience", audience.as_str())?;
+    }
     route
         .upstream_tls
         .iter()
@@ -186,6 +194,16 @@ fn write_webhook(f: &mut fmt::Formatter<'_>, webhook: &WebhookConfig) -> fmt::Re
     writeln!(f, "\n[webhook]")?;
     write_key(f, "listen", webhook.listen.to_string())?;
     write_key(f, "secret", REDACTED)
+}
+
+fn write_assertion(f: &mut fmt::Formatter<'_>, assertion: &AssertionConfig) -> fmt::Result {
+    let paths = assertion.key_files.paths().iter();
+    let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    writeln!(f, "\n[assertion]")?;
+    write_key(f, "issuer", assertion.issuer.as_str())?;
+    write_key(f, "key_files", paths)?;
+    write_key(f, "max_age", friendly(assertion.max_age))?;
+    write_key(f, "publish", assertion.publish)
 }
 
 /// `Value` knows how TOML quotes.

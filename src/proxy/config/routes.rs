@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::assertion;
 use super::cache::max_age;
 use super::error::Place;
 use super::section::Section;
@@ -28,18 +29,26 @@ pub struct RouteConfig {
     pub anonymous: bool,
     /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
     pub forward_token: bool,
+    /// What the upstream is called in [assertions](crate::assertion). Absent: its address, if there
+    /// is only one. None if nothing is signed for it.
+    pub audience: Option<String>,
 }
 
 /// Reads all routes and holds their paths against each other.
 pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
     let mut taken = Vec::new();
+    let signs = root.has("assertion");
     root.sections("routes", "path", |route| {
-        RouteConfig::read(route, &mut taken)
+        RouteConfig::read(route, &mut taken, signs)
     })
 }
 
 impl RouteConfig {
-    fn read(route: &mut Section<'_>, taken: &mut Vec<(RoutePath, Place)>) -> Option<Self> {
+    fn read(
+        route: &mut Section<'_>,
+        taken: &mut Vec<(RoutePath, Place)>,
+        signs: bool,
+    ) -> Option<Self> {
         let path = read_path(route, taken);
         let example = "upstream = \"http://127.0.0.1:3000\"";
         let upstreams = route.required("upstream", example, upstream::addresses);
@@ -49,6 +58,7 @@ impl RouteConfig {
         let max_age = route.optional("max_age", max_age);
         let anonymous = route.flag("anonymous");
         let forward_token = route.flag("forward_token");
+        let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
         if anonymous && !scopes.is_empty() {
             route.refuse(
                 "scopes",
@@ -75,6 +85,7 @@ impl RouteConfig {
             max_age,
             anonymous,
             forward_token,
+            audience,
         })
     }
 }
