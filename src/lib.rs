@@ -108,6 +108,6 @@ pub use self::identity::Identity;
 pub use self::rejection::Rejection;
 
 /// The README's examples, run as tests.
-#[cfg(all(doctest, feature = "axum", feature = "client"))]
+#[cfg(all(doctest, feature = "assertion", feature = "axum", feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

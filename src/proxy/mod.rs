@@ -23,7 +23,8 @@
 //!
 //! # Deployment
 //!
-//! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones.
+//! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones,
+//! unless it signs and they verify [assertions](crate::assertion).
 
 mod access_log;
 pub mod admin;

@@ -10,7 +10,8 @@
 //! 4. All mistakes are reported at once, each with its place and its cure, none with a secret.
 //!
 //! Paths of files are relative to the directory that the proxy was started in. Files are read
-//! once; who changes one starts the proxy again.
+//! once, but for those of `[server.tls]` and `[assertion]`; who changes another starts the proxy
+//! again.
 //!
 //! This is all that can be configured:
 //!
