@@ -3,6 +3,17 @@
 //! ```sh
 //! cargo bench --bench assertion --no-default-features --features assertion
 //! ```
+//!
+//! Measured on two shared cores of an AMD EPYC under Rust 1.95, with other work beside it.
+//!
+//! | benchmark | `EdDSA` | `ES256` |
+//! |---|---|---|
+//! | `sign` | 29 µs | 22 µs |
+//! | `verify` | 52 µs | 64 µs |
+//!
+//! What follows from it: a signature costs more than all else that the gate does for a remembered
+//! token, so it is an option. It is not remembered: method, path and time make almost every one
+//! different, and what is told by one of them is not true of another request.
 
 use std::hint::black_box;
 

@@ -20,6 +20,16 @@ fn public_key(jwk: &str) -> PublicKey {
     PublicKey::from_jwk(&serde_json::from_str(jwk).unwrap()).unwrap()
 }
 
+/// RFC 9449 §4.1 has the key, §6.1 its thumbprint.
+#[test]
+fn a_key_of_p_256_is_named_by_its_thumbprint() {
+    let key = public_key(
+        r#"{"kty":"EC","crv":"P-256","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"}"#,
+    );
+    let thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    assert_eq!(key.thumbprint(), thumbprint);
+}
+
 /// RFC 8037 §A.4.
 #[test]
 fn the_example_of_rfc_8037_verifies() {
