@@ -49,6 +49,10 @@
     doc = "- [`proxy`]: the same as a program of its own. Needs the feature `proxy`."
 )]
 #![cfg_attr(
+    feature = "assertion",
+    doc = "- [`assertion`]: signed identity, for services behind it. Needs the feature `assertion`."
+)]
+#![cfg_attr(
     feature = "emulator",
     doc = "- [`emulator`]: a GHES for tests. Needs the feature `emulator`."
 )]
@@ -58,6 +62,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `client` | the GHES client over hyper-util and rustls |
+//! | `assertion` | signed identity for upstreams, and the layer that verifies it |
 //! | `axum` | [`Identity`] and `RequireScope` as axum extractors |
 //! | `emulator` | a GHES in process |
 //! | `proxy` | the reverse proxy and its configuration |
@@ -67,6 +72,8 @@
 //! `default-features = false, features = ["client"]`. No feature changes what another does.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "assertion")]
+pub mod assertion;
 #[cfg(feature = "client")]
 mod authority;
 pub mod bearer;
@@ -105,6 +112,6 @@ pub use self::identity::Identity;
 pub use self::rejection::Rejection;
 
 /// The README's examples, run as tests.
-#[cfg(all(doctest, feature = "axum", feature = "client"))]
+#[cfg(all(doctest, feature = "assertion", feature = "axum", feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

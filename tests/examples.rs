@@ -60,3 +60,13 @@ fn own_policy() {
     );
     assert!(output.contains("scope=\\\"read:org\\\""), "{output}");
 }
+
+#[test]
+fn signed_identity() {
+    let output = run("signed_identity");
+    assert!(
+        output.contains("through the gate: 200 OK: {\"id\":1,\"login\":\"octocat\"}"),
+        "{output}"
+    );
+    assert!(output.contains("directly: 401 Unauthorized"), "{output}");
+}

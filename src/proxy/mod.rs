@@ -24,15 +24,18 @@
 //!
 //! # Deployment
 //!
-//! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones.
+//! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones,
+//! unless it signs and they verify [assertions](crate::assertion).
 
 mod access_log;
 pub mod admin;
+mod assertion;
 mod body;
 mod check;
 pub mod config;
 mod cors;
 mod decided_path;
+mod file_stamp;
 mod forward;
 mod gates;
 mod grpc;
@@ -66,6 +69,7 @@ use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
 
+pub use self::assertion::{KeyFileError, KeyFiles};
 pub use self::body::Body;
 pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
@@ -75,6 +79,7 @@ pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
+use self::assertion::Assertions;
 use self::check::{Issuer, protected_issuer};
 use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::gates::OpenGates;
@@ -120,6 +125,7 @@ struct Inner {
     webhook_receiver: Option<Arc<Receiver>>,
     server: Server,
     tunnels: Tunnels,
+    assertions: Option<Assertions>,
 }
 
 impl Proxy {
@@ -181,10 +187,12 @@ impl Proxy {
         let validator = validator.build();
         let gate = GatekeeperLayer::new(validator.clone())
             .with_realm(config.server.realm.clone())
-            .with_identity_extension(false)
+            .with_identity_extension(config.assertion.is_some())
             .with_identity_headers(true)
             .with_client_limit(config.server.client_limit);
-        let mut upstreams = Upstreams::new(config.server.workers);
+        let assertions = config.assertion.as_ref().map(Assertions::new);
+        let signer = assertions.as_ref().map(Assertions::signer);
+        let mut upstreams = Upstreams::new(config.server.workers).with_signer(signer.cloned());
         let routes = Routes::new(config, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
@@ -202,6 +210,7 @@ impl Proxy {
             webhook_receiver: receiver.map(Arc::new),
             server,
             tunnels: upstreams.tunnels().clone(),
+            assertions,
         }))
     }
 
@@ -222,7 +231,10 @@ impl Proxy {
             self.0.tunnels.end();
         };
         let server = &self.0.server;
-        server.serve(listener, make_service, shutdown).await;
+        tokio::select! {
+            () = server.serve(listener, make_service, shutdown) => {}
+            never = assertion::keep_fresh(self.0.assertions.as_ref()) => match never {},
+        }
     }
 
     /// Asks GHES about a token that it cannot know: whether it can be asked at all.
@@ -246,7 +258,9 @@ impl Proxy {
         if let Some(monitor) = self.0.protection.clone() {
             readiness = readiness.with("credentials_refused", move || monitor.is_ready());
         }
-        Admin::new(self.0.validator.clone(), self.0.metrics.clone(), readiness)
+        let assertions = self.0.assertions.clone();
+        let (validator, metrics) = (self.0.validator.clone(), self.0.metrics.clone());
+        Admin::new(validator, metrics, readiness, assertions)
     }
 
     /// Returns what GHES sends its webhooks to, if one is configured.
@@ -297,6 +311,10 @@ impl Proxy {
         let host = provenance.host().unwrap_or(&onward.host);
         if !self.0.allowed_hosts.contain(host) {
             return self.reject(RejectionKind::MisdirectedRequest);
+        }
+        let assertions = self.0.assertions.as_ref();
+        if let Some(keys) = assertions.and_then(|assertions| assertions.answer(&request)) {
+            return (Outcome::Anonymous, keys);
         }
         if let Some(document) = self.0.metadata.find(host, request.uri().path()) {
             let answer = document.answer(request.method());

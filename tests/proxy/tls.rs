@@ -37,7 +37,7 @@ impl Directory {
     }
 
     /// Replaces a file as a whole, as tools that renew certificates do.
-    fn put(&self, name: &str, text: &str) {
+    pub(super) fn put(&self, name: &str, text: &str) {
         fs::write(self.file("new"), text).expect("a file");
         fs::rename(self.file("new"), self.file(name)).expect("the file");
     }
@@ -172,7 +172,7 @@ async fn a_certificate_is_replaced_only_by_one_that_works() {
 }
 
 /// Lets time pass for everybody in this process.
-async fn pass(time: Duration) {
+pub(super) async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::sleep(time).await;
     tokio::time::resume();

@@ -32,7 +32,7 @@ async fn start() -> (TcpListener, Gate) {
     (listener, gate)
 }
 
-async fn client(gate: &Gate) -> SendRequest<Empty<Bytes>> {
+pub(super) async fn client(gate: &Gate) -> SendRequest<Empty<Bytes>> {
     let stream = TokioIo::new(gate.connect().await.0);
     let handshake = http2::handshake(TokioExecutor::new(), stream).await;
     let (mut client, connection) = handshake.expect("a connection");
@@ -52,7 +52,7 @@ fn request(method: Method, path: &str) -> Request<Empty<Bytes>> {
 }
 
 /// A handshake as browsers send it, from RFC 8441 §5.1, with this token.
-fn handshake(token: &str) -> Request<Empty<Bytes>> {
+pub(super) fn handshake(token: &str) -> Request<Empty<Bytes>> {
     let mut request = request(Method::CONNECT, "/chat?x=1");
     let protocol = Protocol::from_static("websocket");
     request.extensions_mut().insert(protocol);

@@ -6,6 +6,7 @@
 //! | `GET /readyz`, `/ready` | 200 or 503, and why: `{"ready": false, "reasons": ["…"]}` |
 //! | `GET /metrics` | OpenMetrics, for Prometheus |
 //! | `POST /purge` | `{"purged": n}` |
+//! | `GET /.well-known/jwks.json` | the keys by which [assertions](crate::assertion) are verified, if there are any |
 //!
 //! A purge names one of `{"hashed_token": "…"}` (hex or base64), `{"user_id": n}`,
 //! `{"authorization_id": n}`, `{"client_id": "…"}` and `{"all": true}`.
@@ -37,6 +38,7 @@ use tokio::net::TcpListener;
 
 use self::local_names::refuse_other_names;
 use self::purge_request::read_purge;
+use super::assertion::{Assertions, KEYS_PATH};
 use super::metrics::{self, Metrics, PurgeSource};
 use super::problem::{Problem, empty, json};
 use super::small_body::small_body;
@@ -53,21 +55,29 @@ struct Inner {
     validator: Validator<Check>,
     metrics: Metrics,
     readiness: Readiness,
+    assertions: Option<Assertions>,
 }
 
 enum Endpoint {
     Alive,
+    Keys,
     Metrics,
     Purge,
     Ready,
 }
 
 impl Admin {
-    pub(super) fn new(validator: Validator<Check>, metrics: Metrics, readiness: Readiness) -> Self {
+    pub(super) fn new(
+        validator: Validator<Check>,
+        metrics: Metrics,
+        readiness: Readiness,
+        assertions: Option<Assertions>,
+    ) -> Self {
         Self(Arc::new(Inner {
             validator,
             metrics,
             readiness,
+            assertions,
         }))
     }
 
@@ -104,10 +114,16 @@ impl Admin {
         endpoint.check_method(request.method())?;
         match endpoint {
             Endpoint::Alive => Ok(empty(StatusCode::OK)),
+            Endpoint::Keys => self.keys(),
             Endpoint::Metrics => Ok(self.metrics()),
             Endpoint::Purge => self.purge(request).await,
             Endpoint::Ready => Ok(self.0.readiness.to_response()),
         }
+    }
+
+    fn keys(&self) -> Result<Response<Full<Bytes>>, Problem> {
+        let assertions = self.0.assertions.as_ref();
+        assertions.map(Assertions::published).ok_or(NO_KEYS)
     }
 
     fn metrics(&self) -> Response<Full<Bytes>> {
@@ -133,6 +149,7 @@ impl Endpoint {
     fn find(path: &str) -> Option<Self> {
         match path {
             "/healthz" | "/ping" => Some(Self::Alive),
+            KEYS_PATH => Some(Self::Keys),
             "/metrics" => Some(Self::Metrics),
             "/purge" => Some(Self::Purge),
             "/readyz" | "/ready" => Some(Self::Ready),
@@ -181,6 +198,11 @@ const MAX_PURGE_BYTES: usize = 8 * 1024;
 const NOT_FOUND: Problem = Problem::new(
     StatusCode::NOT_FOUND,
     "there are /healthz, /readyz, /metrics and /purge",
+);
+
+const NO_KEYS: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "nothing is signed; there is no [assertion] in the configuration",
 );
 
 const FROM_BROWSER: Problem = Problem::new(

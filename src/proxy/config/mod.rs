@@ -10,7 +10,8 @@
 //! 4. All mistakes are reported at once, each with its place and its cure, none with a secret.
 //!
 //! Paths of files are relative to the directory that the proxy was started in. Files are read
-//! once; who changes one starts the proxy again.
+//! once, but for those of `[server.tls]` and `[assertion]`; who changes another starts the proxy
+//! again.
 //!
 //! This is all that can be configured:
 //!
@@ -45,6 +46,7 @@
 //! ```
 
 mod allowed_hosts;
+mod assertion;
 mod authorization_server;
 mod cache;
 mod environment;
@@ -83,6 +85,7 @@ use self::source::Node;
 use crate::validator::CacheOptions;
 
 pub use self::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
+pub use self::assertion::AssertionConfig;
 pub use self::authorization_server::AuthorizationServerConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
@@ -119,6 +122,8 @@ pub struct Config {
     pub authorization_server: Option<AuthorizationServerConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
     pub webhook: Option<WebhookConfig>,
+    /// How upstreams are told who is asking in a way that nobody else can. Absent: in plain headers.
+    pub assertion: Option<AssertionConfig>,
 }
 
 impl Config {
@@ -209,6 +214,7 @@ impl Config {
         let server_of_tokens = AuthorizationServerConfig::read;
         let authorization_server = root.optional_section("authorization_server", server_of_tokens);
         let webhook = root.optional_section("webhook", WebhookConfig::read);
+        let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {
             server: server?,
             ghes: ghes?,
@@ -216,6 +222,7 @@ impl Config {
             routes,
             authorization_server,
             webhook,
+            assertion,
         })
     }
 }

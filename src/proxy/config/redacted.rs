@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig, PeopleConfig,
-    ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl,
-    WebhookConfig,
+    AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
+    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls,
+    UpstreamUrl, WebhookConfig,
 };
 use crate::membership::Group;
 use crate::protection::Limits;
@@ -31,6 +31,7 @@ impl fmt::Display for Redacted<'_> {
             routes,
             authorization_server,
             webhook,
+            assertion,
         } = self.0;
         write_server(f, server)?;
         write_ghes(f, ghes)?;
@@ -41,7 +42,10 @@ impl fmt::Display for Redacted<'_> {
             .try_for_each(|server| write_authorization_server(f, server))?;
         webhook
             .iter()
-            .try_for_each(|webhook| write_webhook(f, webhook))
+            .try_for_each(|webhook| write_webhook(f, webhook))?;
+        assertion
+            .iter()
+            .try_for_each(|assertion| write_assertion(f, assertion))
     }
 }
 
@@ -165,6 +169,9 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "forward_token", route.forward_token)?;
     write_key(f, "identity_headers", route.identity_headers.as_str())?;
+    if let Some(audience) = &route.audience {
+        write_key(f, "audience", audience.as_str())?;
+    }
     write_key(f, "strip_prefix", route.strip_prefix)?;
     match &route.cors {
         Cors::Gate => write_key(f, "cors", "gate")?,
@@ -293,6 +300,16 @@ fn write_webhook(f: &mut fmt::Formatter<'_>, webhook: &WebhookConfig) -> fmt::Re
     writeln!(f, "\n[webhook]")?;
     write_key(f, "listen", webhook.listen.to_string())?;
     write_key(f, "secret", REDACTED)
+}
+
+fn write_assertion(f: &mut fmt::Formatter<'_>, assertion: &AssertionConfig) -> fmt::Result {
+    let paths = assertion.key_files.paths().iter();
+    let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    writeln!(f, "\n[assertion]")?;
+    write_key(f, "issuer", assertion.issuer.as_str())?;
+    write_key(f, "key_files", paths)?;
+    write_key(f, "max_age", friendly(assertion.max_age))?;
+    write_key(f, "publish", assertion.publish)
 }
 
 /// `Value` knows how TOML quotes.

@@ -46,11 +46,14 @@ use self::endpoint::{Endpoint, Lease};
 use self::failure::Failure;
 use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
+use super::assertion::UpstreamAssertion;
 use super::body::Body;
 use super::config::{RouteConfig, UpstreamUrl};
 use super::headers::strip_response;
 use super::response_gate::response_gate;
+use crate::assertion::Signer;
 use crate::causes::Causes;
+use crate::identity::Identity;
 use crate::rejection::RejectionKind;
 
 /// All upstreams: routes to the same address share its connections, unless TLS is involved.
@@ -58,6 +61,7 @@ pub(super) struct Upstreams {
     endpoints: Vec<Arc<Endpoint>>,
     tunnels: Tunnels,
     workers: NonZeroUsize,
+    signer: Option<Signer>,
 }
 
 impl Upstreams {
@@ -67,7 +71,13 @@ impl Upstreams {
             endpoints: Vec::new(),
             tunnels: Tunnels::default(),
             workers,
+            signer: None,
         }
+    }
+
+    /// Signs what is sent for somebody, if there is something to sign with.
+    pub(super) fn with_signer(self, signer: Option<Signer>) -> Self {
+        Self { signer, ..self }
     }
 
     pub(super) fn of(&mut self, route: &RouteConfig) -> Upstream {
@@ -82,6 +92,11 @@ impl Upstreams {
         let upstream = Upstream {
             addresses,
             tunnels: self.tunnels.clone(),
+            assertion: self
+                .signer
+                .clone()
+                .zip(route.audience.as_deref())
+                .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
         };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
             tracing::warn!(
@@ -111,6 +126,7 @@ impl Upstreams {
 pub(super) struct Upstream {
     addresses: Addresses,
     tunnels: Tunnels,
+    assertion: Option<UpstreamAssertion>,
 }
 
 impl Upstream {
@@ -118,7 +134,7 @@ impl Upstream {
         if websocket::is_connect(&request) && !self.addresses.speak_http1() {
             return Err(RejectionKind::NotImplemented);
         }
-        let (request, mut sent, handshake) = self.prepare(request);
+        let (request, mut sent, handshake) = self.prepare(request)?;
         let too_late = async {
             sent.wait().await;
             tokio::time::sleep(RESPONSE_TIMEOUT).await;
@@ -142,17 +158,21 @@ impl Upstream {
     fn prepare(
         &self,
         mut request: Request<Incoming>,
-    ) -> (Request<Upload>, Sent, Option<Handshake>) {
+    ) -> Result<(Request<Upload>, Sent, Option<Handshake>), RejectionKind> {
         let may_upgrade = self.addresses.speak_http1();
         let handshake = may_upgrade.then(|| Handshake::of(&mut request)).flatten();
         let (mut request, sent) = Upload::of(request);
         *request.uri_mut() = origin_form(request.uri());
+        let identity = request.extensions_mut().remove::<Identity>();
         // What the gate noted there is for us alone.
         *request.extensions_mut() = Extensions::new();
         if let Some(handshake) = &handshake {
             handshake.ask(&mut request);
         }
-        (request, sent, handshake)
+        if let Some((assertion, identity)) = self.assertion.as_ref().zip(identity) {
+            assertion.sign(&mut request, &identity)?;
+        }
+        Ok((request, sent, handshake))
     }
 
     /// Sends a request over a connection that is there, or else over a new one.

@@ -6,7 +6,14 @@
 //! A14, rules that hold on one front and not on another (`OpenShift` CVE-2026-46579), is that each
 //! test here runs over each protocol that it can.
 
+use axum::routing::get;
+use axum::{Extension, Router};
+use ghes_gatekeeper::assertion::{Claims, Verifier, VerifyingLayer};
+use tokio::net::TcpListener;
+
 use super::*;
+use crate::assertion::{ISSUER, assertion, keys, new_key};
+use crate::support::{Client, Gate, body, route, status};
 use crate::wire::Message;
 
 over!(every protocol:
@@ -264,4 +271,36 @@ async fn a19_nobody_is_trusted_by_default(on: Carrier) {
     let message = forwarded(on, &lines).await;
     assert_eq!(message.only("x-forwarded-proto"), on.scheme());
     assert_eq!(message.only("x-forwarded-host"), "a");
+}
+
+/// Gogs CVE-2026-25119.
+#[tokio::test]
+async fn a20_who_reaches_an_upstream_directly_is_refused() {
+    let directory = new_key();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let routes = format!("{}{}", route("/", address, ""), assertion(&directory, ""));
+    let gate = Gate::start(&routes).await;
+    let verifier = Verifier::new(ISSUER, &format!("http://{address}"), keys(&gate).await);
+    let whoami = async |Extension(claims): Extension<Claims>| claims.login;
+    let tool = Router::new()
+        .route("/p", get(whoami))
+        .layer(VerifyingLayer::new(verifier));
+    tokio::spawn(axum::serve(listener, tool).into_future());
+
+    let through = gate.connect().await.exchange(&super::get("")).await;
+    assert_eq!((status(&through), body(&through)), (200, "octocat"));
+    for forged in [
+        "",
+        "X-Forwarded-User: octocat\r\nX-GitHub-User-Id: 1\r\n",
+        "X-WEBAUTH-USER: admin\r\n",
+        "X-Gatekeeper-Assertion: e30.e30.\r\n",
+    ] {
+        let directly = Client::to(address)
+            .await
+            .exchange(&super::get(forged))
+            .await;
+        assert_eq!(status(&directly), 401, "{directly}");
+        assert!(!directly.contains("octocat"), "{directly}");
+    }
 }

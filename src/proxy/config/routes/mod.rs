@@ -10,6 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::assertion;
 use super::cache::max_age;
 use super::section::Section;
 use super::source::Node;
@@ -57,6 +58,9 @@ pub struct RouteConfig {
     pub forward_token: bool,
     /// How the upstream is told who is asking. Absent: `x-forwarded`.
     pub identity_headers: IdentityHeaders,
+    /// What the upstream is called in [assertions](crate::assertion). Absent: its address, if there
+    /// is only one. None if nothing is signed for it.
+    pub audience: Option<String>,
     /// Whether the upstream sees the path without the route's. Absent: no.
     pub strip_prefix: bool,
     /// What becomes of requests that web pages of other origins make. Absent: `gate`.
@@ -68,8 +72,9 @@ pub struct RouteConfig {
 /// Reads all routes and holds them against each other.
 pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
     let mut taken = Taken::default();
+    let signs = root.has("assertion");
     root.sections("routes", "path", |route| {
-        RouteConfig::read(route, &mut taken)
+        RouteConfig::read(route, &mut taken, signs)
     })
 }
 
@@ -80,7 +85,7 @@ impl RouteConfig {
         !self.scopes.is_empty() || !self.scopes_any.is_empty()
     }
 
-    fn read(route: &mut Section<'_>, taken: &mut Taken) -> Option<Self> {
+    fn read(route: &mut Section<'_>, taken: &mut Taken, signs: bool) -> Option<Self> {
         let matches = RouteMatch::read(route, taken);
         let example = "upstream = \"http://127.0.0.1:3000\"";
         let upstreams = route.required("upstream", example, upstream::addresses);
@@ -96,6 +101,7 @@ impl RouteConfig {
         let anonymous = route.flag("anonymous");
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
+        let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
         let strip_prefix = route.flag("strip_prefix");
         let cors = Cors::read(route);
         let resource = route.optional_section("resource", ResourceConfig::read);
@@ -112,6 +118,7 @@ impl RouteConfig {
             anonymous,
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
+            audience,
             strip_prefix,
             cors: cors.unwrap_or_default(),
             resource,

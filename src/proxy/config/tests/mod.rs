@@ -1,3 +1,4 @@
+mod assertion;
 mod environment;
 mod ghes_alone;
 mod refused;

@@ -1,13 +1,11 @@
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::error::TlsError;
+use crate::proxy::file_stamp::FileStamp;
 
 /// The files of a certificate and of its key, both PEM.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,10 +16,9 @@ pub struct CertificateFiles {
     pub key_file: PathBuf,
 }
 
-/// By what a file is known to be another one than before: a rename changes the inode, a write the
-/// time, and a write within the clock's grain most likely the length.
+/// What both files were like at one time.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Stamp([Option<(u64, Option<SystemTime>, u64)>; 2]);
+pub(super) struct Stamp([FileStamp; 2]);
 
 impl CertificateFiles {
     /// Tells what is wrong with the files, if anything is.
@@ -53,10 +50,6 @@ impl CertificateFiles {
     }
 
     pub(super) fn stamp(&self) -> Stamp {
-        Stamp([&self.cert_file, &self.key_file].map(|path| {
-            // A link is followed: Kubernetes replaces the directory that it leads through.
-            let metadata = fs::metadata(path).ok()?;
-            Some((metadata.ino(), metadata.modified().ok(), metadata.len()))
-        }))
+        Stamp([&self.cert_file, &self.key_file].map(|path| FileStamp::of(path)))
     }
 }

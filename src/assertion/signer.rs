@@ -1,0 +1,155 @@
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderValue, Method};
+
+use super::claims::Claims;
+use super::key_set::KeySet;
+use super::signing_keys::SigningKeys;
+use crate::identity::Identity;
+
+/// Signs who is asking, for upstreams. A handle: clones sign with the same keys.
+#[derive(Clone)]
+pub struct Signer(Arc<Inner>);
+
+struct Inner {
+    issuer: Box<str>,
+    max_age: Duration,
+    /// Guards the keys for as long as it takes to clone or replace a pointer.
+    keys: RwLock<Arc<SigningKeys>>,
+}
+
+impl Signer {
+    /// How long an assertion may be used where nothing else is said: long enough for a request to
+    /// wait its turn, and for clocks that are not quite right.
+    pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(60);
+
+    /// The longest that an assertion may be used. A verifier takes none that is meant to live
+    /// longer.
+    pub const LONGEST_MAX_AGE: Duration = Duration::from_secs(300);
+
+    /// Signs as `issuer`, which is usually the gate's URL, with the first of `keys`.
+    #[must_use]
+    pub fn new(issuer: &str, keys: SigningKeys) -> Self {
+        Self(Arc::new(Inner {
+            issuer: issuer.into(),
+            max_age: Self::DEFAULT_MAX_AGE,
+            keys: RwLock::new(Arc::new(keys)),
+        }))
+    }
+
+    /// Makes another signer, whose assertions may be used for so long, in whole seconds.
+    ///
+    /// What is less than a second is one, and what is more than [`Signer::LONGEST_MAX_AGE`] is
+    /// that.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Duration) -> Self {
+        let max_age = max_age.clamp(Duration::from_secs(1), Self::LONGEST_MAX_AGE);
+        Self(Arc::new(Inner {
+            issuer: self.0.issuer.clone(),
+            max_age,
+            keys: RwLock::new(self.keys()),
+        }))
+    }
+
+    /// Signs with other keys from now on.
+    pub fn replace_keys(&self, keys: SigningKeys) {
+        let mut current = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(keys);
+    }
+
+    /// Returns the public halves of the keys, to be published.
+    #[must_use]
+    pub fn key_set(&self) -> KeySet {
+        self.keys().key_set()
+    }
+
+    /// Asserts that `identity`, with these groups, makes a request of `audience`: a method and a
+    /// path, without the query, as the upstream will see them.
+    ///
+    /// This is a signature, and takes as long: see `benches/assertion.rs`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SigningError`] if the system has no random numbers, which ES256 needs.
+    pub fn sign(
+        &self,
+        identity: &Identity,
+        groups: &[String],
+        audience: &str,
+        method: &Method,
+        path: &str,
+    ) -> Result<HeaderValue, SigningError> {
+        self.sign_claims(&Claims {
+            groups: groups.to_vec(),
+            ..self.claims(identity, audience, method, path)
+        })
+    }
+
+    pub(super) fn claims(
+        &self,
+        identity: &Identity,
+        audience: &str,
+        method: &Method,
+        path: &str,
+    ) -> Claims {
+        let now = seconds(SystemTime::now());
+        Claims {
+            issuer: self.0.issuer.clone().into(),
+            audience: audience.to_owned(),
+            user_id: identity.user().id(),
+            login: identity.user().login().to_owned(),
+            scopes: identity.scopes().clone(),
+            client_id: identity.client_id().to_owned(),
+            groups: Vec::new(),
+            method: method.as_str().to_owned(),
+            path: path.to_owned(),
+            issued_at: now,
+            expires_at: now + self.0.max_age.as_secs(),
+        }
+    }
+
+    pub(super) fn sign_claims(&self, claims: &Claims) -> Result<HeaderValue, SigningError> {
+        let payload = serde_json::to_vec(claims).map_err(|_| SigningError(()))?;
+        let keys = self.keys();
+        let jws = keys.first().sign(&payload).map_err(|_| SigningError(()))?;
+        let mut value = HeaderValue::try_from(jws).map_err(|_| SigningError(()))?;
+        // Whoever reads it in a log could repeat the request.
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn keys(&self) -> Arc<SigningKeys> {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&keys)
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("issuer", &self.0.issuer)
+            .field("max_age", &self.0.max_age)
+            .field("keys", &self.keys())
+            .finish()
+    }
+}
+
+/// Seconds since 1970; a clock that stands before that has none to tell.
+pub(super) fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// The error for an assertion that could not be signed.
+#[derive(Clone, Copy, Debug)]
+pub struct SigningError(());
+
+impl fmt::Display for SigningError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the identity could not be signed")
+    }
+}
+
+impl std::error::Error for SigningError {}
