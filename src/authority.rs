@@ -1,6 +1,6 @@
 //! Hosts and ports that can be connected to.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::uri::Authority;
 
@@ -18,4 +18,10 @@ pub(crate) fn is_connectable(authority: &Authority) -> bool {
     };
     let port_is_good = port.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
     host_is_good && port_is_good
+}
+
+/// Tells whether what is sent there stays on this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

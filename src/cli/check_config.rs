@@ -20,5 +20,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     print(&config.to_redacted_toml())
 }

@@ -28,6 +28,9 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     let shutdown = Shutdown::on_signals()?;
     let listeners = Listeners::bind(&config).await?;

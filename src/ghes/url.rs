@@ -1,11 +1,10 @@
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-use crate::authority::is_connectable;
+use crate::authority::{is_connectable, is_loopback};
 
 /// Where a GitHub server lives: the address that people open in a browser.
 ///
@@ -111,11 +110,6 @@ impl fmt::Display for InvalidGhesUrl {
 }
 
 impl std::error::Error for InvalidGhesUrl {}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-}
 
 #[cfg(test)]
 mod tests {

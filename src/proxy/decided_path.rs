@@ -3,7 +3,8 @@
 //! Upstreams decode a path before they look at it, so `/%61dmin` is `/admin` to them, and must be
 //! to us. What they could read in two ways is refused: dot segments, doubled or encoded slashes,
 //! backslashes, path parameters, anything that decodes to a percent sign, and segments that end
-//! in a dot or a blank, which some file systems drop. The path that is forwarded stays as it came.
+//! in a dot or a blank, which some file systems drop. The path that is forwarded stays as it came, but
+//! for the [prefix](super::prefix) that a route cuts off.
 //!
 //! Paths are compared with regard to case, as RFC 3986 §6.2.2.1 has it.
 

@@ -55,6 +55,13 @@ const FORWARDING_FAMILIES: [&str; 4] = [
     "x-original-",
 ];
 
+/// Names, after folding, by which some frameworks let a request have another method than its own.
+const OTHER_METHODS: [&str; 3] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+
 pub(super) static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(super) static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(super) static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -79,6 +86,13 @@ fn join_cookies(headers: &mut HeaderMap) {
         cookies.set_sensitive(true);
         headers.insert(COOKIE, cookies);
     }
+}
+
+/// Removes what an upstream could take for another method than the one that was decided on.
+pub(super) fn strip_other_methods(headers: &mut HeaderMap) {
+    remove_where(headers, |name| {
+        OTHER_METHODS.iter().any(|other| folds_to(name, other))
+    });
 }
 
 /// Removes from a response what the upstream sent for its hop only, and `Alt-Svc`, by which it

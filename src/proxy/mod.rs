@@ -3,7 +3,7 @@
 //! ```text
 //! connection ─ server ─► request_gate ─► routes ─► headers ─► gatekeeper ─► upstream
 //!                            │              │                     │             │
-//!                         400, 414     400, 404, 421        401, 403, 503    502, 504
+//!                         400, 414  400, 404, 405, 421      401, 403, 503    502, 504
 //!                      417, 431, 501, 508
 //! ```
 //!
@@ -13,8 +13,9 @@
 //!    configured as anonymous.
 //! 2. Identity and forwarding headers come from us. What a client sent under these names, or
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
-//! 3. Routes are decided by the path as it will read it, decoded; paths that could be read in
-//!    two ways are refused wherever a route depends on them. It gets the path as it came.
+//! 3. Routes are decided by the host, the method, and the path as it will read it, decoded; paths
+//!    that could be read in two ways are refused wherever a route depends on them. It gets the path
+//!    as it came, or what is left of it where a route cuts its own off.
 //! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
 //! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
 //!    not pass.
@@ -32,12 +33,17 @@ mod assertion;
 mod body;
 mod check;
 pub mod config;
+mod cors;
 mod decided_path;
 mod file_stamp;
+mod forward;
 mod gates;
 mod grpc;
 mod headers;
+mod metadata;
 mod metrics;
+mod prefix;
+mod presented;
 mod problem;
 mod provenance;
 mod request_gate;
@@ -55,13 +61,13 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONNECTION};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Layer, ServiceExt};
+use tower::{BoxError, Layer};
 
 pub use self::assertion::{KeyFileError, KeyFiles};
 pub use self::body::Body;
@@ -77,17 +83,16 @@ use self::assertion::Assertions;
 use self::check::protected_check;
 use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::gates::OpenGates;
-use self::headers::{set_forwarding, strip_request};
+use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
 use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
-use self::routes::{Entry, Routes};
-use self::upstream::{Tunnels, Upstreams, note_handshake};
+use self::routes::{Miss, Routes};
+use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::check::CheckError;
-use crate::gatekeeper::headers::{strip_credential, strip_identity};
-use crate::gatekeeper::{ClientAddr, GatekeeperLayer};
+use crate::gatekeeper::GatekeeperLayer;
 use crate::protection::{ProtectedCheck, ProtectionMonitor};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::token::AccessToken;
@@ -105,6 +110,7 @@ pub struct Proxy(Arc<Inner>);
 
 struct Inner {
     routes: Routes,
+    metadata: Metadata,
     realm: Realm,
     trusted_proxies: TrustedProxies,
     allowed_hosts: AllowedHosts,
@@ -173,11 +179,12 @@ impl Proxy {
         let assertions = config.assertion.as_ref().map(Assertions::new);
         let signer = assertions.as_ref().map(Assertions::signer);
         let mut upstreams = Upstreams::new(config.server.workers).with_signer(signer.cloned());
-        let routes = Routes::new(&config.routes, &gate, &mut upstreams);
+        let routes = Routes::new(config, &gate, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
             routes,
+            metadata: Metadata::new(config),
             realm: config.server.realm.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
             allowed_hosts: config.server.allowed_hosts.clone(),
@@ -259,10 +266,9 @@ impl Proxy {
         let client = provenance.client();
         let is_grpc = grpc::is_call(request.headers());
         let (outcome, response) = match request_gate(&request, self.0.server.limits()) {
-            Ok(Passage::Onward(onward)) => self
-                .forward(request, provenance, onward, request_id)
-                .await
-                .unwrap_or_else(|kind| self.reject(kind)),
+            Ok(Passage::Onward(onward)) => {
+                self.route(request, provenance, onward, request_id).await
+            }
             Ok(Passage::Here) => (Outcome::Anonymous, about_this_server()),
             Err(kind) => {
                 let version = request.version();
@@ -281,42 +287,46 @@ impl Proxy {
         }
     }
 
-    async fn forward(
+    async fn route(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         provenance: Provenance,
         onward: Onward,
         request_id: HeaderValue,
-    ) -> Result<(Outcome, Response<Body>), RejectionKind> {
+    ) -> (Outcome, Response<Body>) {
         let host = provenance.host().unwrap_or(&onward.host);
         if !self.0.allowed_hosts.contain(host) {
-            return Err(RejectionKind::MisdirectedRequest);
+            return self.reject(RejectionKind::MisdirectedRequest);
         }
         let assertions = self.0.assertions.as_ref();
         if let Some(keys) = assertions.and_then(|assertions| assertions.answer(&request)) {
-            return Ok((Outcome::Anonymous, keys));
+            return (Outcome::Anonymous, keys);
         }
-        let entry = self.0.routes.find(request.uri().path())?;
-        let version = request.version();
-        note_handshake(&mut request);
-        let headers = request.headers_mut();
-        strip_request(headers);
-        set_forwarding(headers, &provenance, onward, request_id);
-        via::append(headers, version);
-        match entry {
-            Entry::Gated(gate) => {
-                let client = ClientAddr(provenance.client());
-                request.extensions_mut().insert(client);
-                let response = gate.clone().oneshot(request).await?;
-                Ok((Outcome::of(&response), response))
-            }
-            Entry::Anonymous(upstream) => {
-                strip_identity(headers);
-                strip_credential(headers, false);
-                let response = upstream.clone().oneshot(request).await?;
-                Ok((Outcome::Anonymous, response))
-            }
+        if let Some(document) = self.0.metadata.find(host, request.uri().path()) {
+            let answer = document.answer(request.method());
+            let answer = answer.map(|response| (Outcome::Anonymous, response));
+            return answer.unwrap_or_else(|| self.refuse_method(&metadata::ALLOW));
         }
+        let found = match self.0.routes.find(host, &request) {
+            Ok(found) => found,
+            Err(Miss::Rejected(kind)) => return self.reject(kind),
+            Err(Miss::MethodNotAllowed(allow)) => return self.refuse_method(allow),
+        };
+        if let Some(answer) = found.answer(&request) {
+            return (Outcome::Anonymous, answer);
+        }
+        let cors = &found.route.cors;
+        let origin = cors.origin(&request);
+        let forwarded = found.forward(request, provenance, onward, request_id);
+        let (outcome, mut response) = forwarded.await.unwrap_or_else(|kind| self.reject(kind));
+        cors.mark(&mut response, origin.as_ref());
+        (outcome, response)
+    }
+
+    fn refuse_method(&self, allow: &HeaderValue) -> (Outcome, Response<Body>) {
+        let (outcome, mut response) = self.reject(RejectionKind::MethodNotAllowed);
+        response.headers_mut().insert(ALLOW, allow.clone());
+        (outcome, response)
     }
 
     fn reject(&self, kind: RejectionKind) -> (Outcome, Response<Body>) {

@@ -22,6 +22,8 @@ pub enum RejectionKind {
     InvalidToken,
     /// The request has been forwarded in a circle.
     LoopDetected,
+    /// There are routes for the path, but none for the method.
+    MethodNotAllowed,
     /// The gate does not serve the host that the request is for.
     MisdirectedRequest,
     /// The request carries no bearer token.
@@ -50,7 +52,7 @@ pub(super) struct Row {
 
 impl RejectionKind {
     /// Every kind there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadGateway,
         Self::ExpectationFailed,
         Self::Forbidden,
@@ -60,6 +62,7 @@ impl RejectionKind {
         Self::InvalidRequest,
         Self::InvalidToken,
         Self::LoopDetected,
+        Self::MethodNotAllowed,
         Self::MisdirectedRequest,
         Self::MissingToken,
         Self::NoRoute,
@@ -139,6 +142,13 @@ impl RejectionKind {
                 "loop_detected",
                 "Loop detected",
                 "The request came through this gate before: it is forwarded in a circle.",
+                None,
+            ),
+            Self::MethodNotAllowed => row(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Method not allowed",
+                "This path is for other methods; see Allow.",
                 None,
             ),
             Self::MisdirectedRequest => row(

@@ -13,7 +13,8 @@
 //! | [`TooManyRequests`](RejectionKind::TooManyRequests) | 429, `Retry-After` | none |
 //! | [`Unavailable`](RejectionKind::Unavailable) | 503, `Retry-After` | none |
 //!
-//! The challenges are those of RFC 6750 §3. An issuer that cannot be asked is no error of the
+//! The challenges are those of RFC 6750 §3, with `resource_metadata="…"` (RFC 9728 §5.1) where the
+//! [`Realm`] has one. An issuer that cannot be asked is no error of the
 //! token: such a reply carries no challenge, so that clients keep their tokens.
 
 mod kind;
@@ -121,6 +122,9 @@ impl Rejection {
         }
         if let Some(required) = &self.required {
             challenge.push_str(&format!(", scope=\"{}\"", required.join(" ")));
+        }
+        if let Some(url) = realm.resource_metadata() {
+            challenge.push_str(&format!(", resource_metadata=\"{url}\""));
         }
         HeaderValue::try_from(challenge).ok()
     }

@@ -1,8 +1,13 @@
 use std::fmt;
 
-/// The name of the protected space in challenges, safe to stand between quotes.
+/// The protected space in challenges: its name, and where it describes itself.
+///
+/// Both are safe to stand between quotes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Realm(Box<str>);
+pub struct Realm {
+    name: Box<str>,
+    resource_metadata: Option<Box<str>>,
+}
 
 impl Realm {
     /// Takes a name without quotes and backslashes.
@@ -12,24 +17,51 @@ impl Realm {
     /// Returns [`InvalidRealm`] if the name holds anything but visible ASCII and spaces, or a
     /// quote or a backslash, which clients unquote in different ways (RFC 9110 §5.6.4).
     pub fn new(name: &str) -> Result<Self, InvalidRealm> {
-        let legal = |b: u8| (b == b' ' || b.is_ascii_graphic()) && b != b'"' && b != b'\\';
-        if name.bytes().all(legal) {
-            Ok(Self(name.into()))
-        } else {
-            Err(InvalidRealm(()))
-        }
+        Ok(Self {
+            name: quotable(name)?,
+            resource_metadata: None,
+        })
+    }
+
+    /// Adds the address of the space's description, by which clients find out where to get a
+    /// token (RFC 9728 §5.1). There must be one at this address, as §3 has it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidRealm`] on the same terms as [`Realm::new`].
+    pub fn with_resource_metadata(self, url: &str) -> Result<Self, InvalidRealm> {
+        Ok(Self {
+            resource_metadata: Some(quotable(url)?),
+            ..self
+        })
     }
 
     /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    pub(super) fn resource_metadata(&self) -> Option<&str> {
+        self.resource_metadata.as_deref()
+    }
+}
+
+fn quotable(text: &str) -> Result<Box<str>, InvalidRealm> {
+    let legal = |b: u8| (b == b' ' || b.is_ascii_graphic()) && b != b'"' && b != b'\\';
+    if text.bytes().all(legal) {
+        Ok(text.into())
+    } else {
+        Err(InvalidRealm(()))
     }
 }
 
 impl Default for Realm {
     fn default() -> Self {
-        Self("ghes".into())
+        Self {
+            name: "ghes".into(),
+            resource_metadata: None,
+        }
     }
 }
 

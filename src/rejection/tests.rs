@@ -32,6 +32,7 @@ fn every_kind_is_what_the_contract_says() {
         ),
         (RejectionKind::Forbidden, 403, None),
         (RejectionKind::NoRoute, 404, None),
+        (RejectionKind::MethodNotAllowed, 405, None),
         (RejectionKind::UriTooLong, 414, None),
         (RejectionKind::ExpectationFailed, 417, None),
         (RejectionKind::MisdirectedRequest, 421, None),
@@ -75,6 +76,25 @@ fn a_missing_scope_is_named() {
         header(&response, "www-authenticate"),
         Some("Bearer realm=\"ghes\", error=\"insufficient_scope\", scope=\"gist read:org\"")
     );
+}
+
+#[test]
+fn every_challenge_says_where_the_resource_describes_itself() {
+    let realm = Realm::default();
+    assert!(
+        realm
+            .clone()
+            .with_resource_metadata("https://a.test/\"")
+            .is_err()
+    );
+    let realm = realm.with_resource_metadata("https://a.test/x").unwrap();
+    for kind in RejectionKind::ALL {
+        let with = Rejection::new(kind).into_response::<Bytes>(&realm);
+        let without = respond(Rejection::new(kind));
+        let expected = header(&without, "www-authenticate")
+            .map(|challenge| format!("{challenge}, resource_metadata=\"https://a.test/x\""));
+        assert_eq!(header(&with, "www-authenticate"), expected.as_deref());
+    }
 }
 
 #[test]

@@ -33,6 +33,22 @@ async fn the_environment_alone_can_say_everything() {
 }
 
 #[tokio::test]
+async fn a_route_that_no_token_opens_is_warned_about() {
+    let file =
+        std::env::temp_dir().join(format!("ghes-gatekeeper-shut-{}.toml", std::process::id()));
+    let toml = "[ghes]\nurl = \"https://ghes.example.com\"\n\
+                [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+                [[routes]]\npath = \"/a\"\nupstream = \"http://b\"\nscopes = [\"gist\"]\n";
+    std::fs::write(&file, toml).expect("a file");
+    let output = run(&["check", "config", "--config", file.to_str().expect("UTF-8")]).await;
+    std::fs::remove_file(&file).expect("the file");
+    assert_eq!(output.status.code(), Some(0));
+    let log = String::from_utf8(output.stderr).expect("UTF-8");
+    let warned = "routes[0].scopes: tokens of GitHub Apps have no scopes";
+    assert!(log.contains("WARN") && log.contains(warned), "{log}");
+}
+
+#[tokio::test]
 async fn every_mistake_is_a_line_and_the_exit_code_is_2() {
     let file = std::env::temp_dir().join(format!("ghes-gatekeeper-{}.toml", std::process::id()));
     let toml = "[ghes]\nurl = \"ghes\"\n[[routes]]\npath = \"x\"\nupstrem = \"y\"\n";

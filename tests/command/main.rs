@@ -1,6 +1,7 @@
 //! The command, as a user runs it.
 #![cfg(feature = "cli")]
 
+mod bad_configurations;
 mod canary;
 mod certificate;
 mod check_config;

@@ -23,7 +23,7 @@ impl ConfigFile {
     fn new(name: &str, ghes: &str, admin: &str) -> Self {
         let toml = format!(
             "[server]\nlisten = [\"127.0.0.1:0\"]\nadmin_listen = \"{admin}\"\n\
-             [ghes]\nurl = \"http://{ghes}\"\n\
+             admin_allow_remote = true\n[ghes]\nurl = \"http://{ghes}\"\n\
              [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\n\
              client_secret = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n\
              [[routes]]\npath = \"/\"\nupstream = \"http://{ghes}\"\n\

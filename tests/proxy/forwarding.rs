@@ -72,7 +72,8 @@ async fn an_upstream_gets_these_headers_and_no_other() {
 #[tokio::test]
 async fn an_anonymous_route_gets_no_identity_from_anybody() {
     let mut upstream = Upstream::start().await;
-    let gate = Gate::start(&route("/", upstream.address, "anonymous = true")).await;
+    let front_page = "exact = true\nanonymous = true";
+    let gate = Gate::start(&route("/", upstream.address, front_page)).await;
     let mut client = gate.connect().await;
     for credential in [
         "",

@@ -63,7 +63,7 @@ async fn e3_slow_clients_are_closed_and_others_do_not_wait() {
     );
     let times = "[server.timeouts]\nhead = \"1s\"\nbody = \"1s\"\nresponse = \"1s\"\n";
     let routes = [
-        route("/", small.address, "anonymous = true"),
+        route("/small", small.address, "anonymous = true"),
         route("/large", large.address, "anonymous = true"),
     ];
     let gate = Gate::start(&format!("{times}{}", routes.concat())).await;
@@ -84,7 +84,7 @@ async fn e3_slow_clients_are_closed_and_others_do_not_wait() {
                 break output;
             }
             let mut client = gate.connect().await;
-            let probe = client.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            let probe = client.exchange("GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
             let probe = timeout(Duration::from_millis(500), probe).await;
             assert!(
                 probe.expect("in time").starts_with("HTTP/1.1 200 "),

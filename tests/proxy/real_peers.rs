@@ -258,7 +258,13 @@ async fn httplint_has_nothing_against_what_we_say_ourselves() {
     }
     let upstream = Recorder::start().await;
     let gate = upstream
-        .gate_with(&[("/p", ""), ("/admin", "scopes = [\"admin:org\"]")])
+        .gate_with(&[
+            (
+                "/p",
+                "methods = [\"GET\"]\nresource.url = \"https://tools.test/p\"",
+            ),
+            ("/admin", "scopes = [\"admin:org\"]"),
+        ])
         .await;
     let good = format!("Host: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
     for (line, lines, expected) in [
@@ -268,6 +274,8 @@ async fn httplint_has_nothing_against_what_we_say_ourselves() {
         ("GET /p", NOBODY, 401),
         ("GET /admin", "", 403),
         ("GET /q", "", 404),
+        ("POST /p", "", 405),
+        ("GET /.well-known/oauth-protected-resource/p", NOBODY, 200),
         (&format!("GET /{}", "a".repeat(9_000)), "", 414),
         ("GET /p", "Expect: x\r\n", 417),
         ("TRACE /p", "", 501),

@@ -6,11 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt, Empty};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::TOKEN;
 use super::peers::run;
+use super::streaming_http2::client;
 use super::support::{Gate, PATIENCE};
 use super::upstreams::{Authority, Temporary, temporary};
 
@@ -46,6 +49,7 @@ impl Server {
                     ("tls.key", key),
                     ("gate.crt", ours),
                     ("gate.key", our_key),
+                ("files/trailing", "body".to_owned()),
                 ];
                 for (name, text) in written {
                     put(name, text).expect("a file");
@@ -66,6 +70,9 @@ impl Server {
                      listen unix:{shown}/sock;\n\
                      root files; client_max_body_size 1k; dav_methods PUT;\n\
                      location /put {{ client_max_body_size 100m; }}\n\
+                     location /trailing {{\n\
+                       add_trailer grpc-status 0; add_trailer x-other 1;\n\
+                     }}\n\
                    }}\n\
                  }}\n"
                 );
@@ -316,6 +323,22 @@ async fn ask_everything(curl: &Curl<'_>, files: &Path) {
     curl.ask("/nothing", &[]).await.expect(404, &[]);
 }
 
+/// Only the status of gRPC passes.
+async fn ask_for_trailers(gate: &Gate) {
+    let request = Request::get("http://tools/trailing")
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .body(Empty::new());
+    let response = client(gate).await.send_request(request.expect("a request"));
+    let body = response.await.expect("a response").into_body();
+    let body = body.collect().await.expect("a body");
+    let trailers = body.trailers().expect("trailers");
+    assert_eq!(
+        (trailers.len(), &trailers["grpc-status"]),
+        (1, &HeaderValue::from_static("0"))
+    );
+    assert_eq!(body.to_bytes(), "body");
+}
+
 async fn ask(mut server: Server) {
     for upstream in &server.upstreams {
         let routes =
@@ -328,6 +351,9 @@ async fn ask(mut server: Server) {
                 directory: &server.directory,
             };
             ask_everything(&curl, &server.directory.join("files")).await;
+        }
+        if server.directory.join("files/trailing").exists() {
+            ask_for_trailers(&gate).await;
         }
     }
     server.process.kill().await.expect("a server");

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::TOKEN;
 use super::support::{Gate, headers, read_message, route};
 
-type Client = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
+pub(super) type Client = hyper::client::conn::http2::SendRequest<Empty<Bytes>>;
 
 /// A client, a gate, and a listener behind it that knows of HTTP/1.1 alone.
 async fn start() -> (TcpListener, Gate) {
@@ -20,7 +20,7 @@ async fn start() -> (TcpListener, Gate) {
     (listener, gate)
 }
 
-async fn client(gate: &Gate) -> Client {
+pub(super) async fn client(gate: &Gate) -> Client {
     use hyper_util::rt::{TokioExecutor, TokioIo};
     let stream = TokioIo::new(gate.connect().await.0);
     let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
@@ -189,5 +189,6 @@ async fn an_answer_comes_before_the_end_of_the_upload_and_is_the_end_of_it() {
     let data = response.into_body().data().await.expect("data");
     assert_eq!(data.expect("a stream"), "no");
     // Nobody else gets the rest, and nobody the connection.
+    sender.send_reset(h2::Reason::NO_ERROR);
     assert_eq!(upstream.read(&mut [0]).await.expect("an end"), 0);
 }

@@ -26,7 +26,9 @@ const H2C: &str = "[server]\nh2c = true\n";
 async fn start() -> (TcpListener, Gate) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let gate = Gate::start(&format!("{H2C}{}", route("/", address, ""))).await;
+    // A WebSocket is a GET, whatever it is called in HTTP/2.
+    let route = route("/", address, "methods = [\"GET\"]");
+    let gate = Gate::start(&format!("{H2C}{route}")).await;
     (listener, gate)
 }
 

@@ -1,11 +1,12 @@
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use http::HeaderValue;
 use http::uri::Authority;
 
+use super::routes::bare_host;
 use crate::authority::is_connectable;
 
 /// The hosts that clients may ask for. By default any.
@@ -22,8 +23,8 @@ impl AllowedHosts {
         let Some(allowed) = &self.0 else {
             return true;
         };
-        let authority = Authority::try_from(host.as_bytes());
-        authority.is_ok_and(|authority| allowed.contains(&AllowedHost::of(&authority)))
+        let host = host.to_str().ok();
+        host.is_some_and(|host| allowed.contains(&*bare_host(host)))
     }
 
     /// Returns them in order; none if any host will do.
@@ -42,19 +43,6 @@ impl FromIterator<AllowedHost> for AllowedHosts {
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct AllowedHost(Box<str>);
 
-impl AllowedHost {
-    /// Case does not count, nor does the dot of the root (RFC 3986 §3.2.2, §6.2.2.1).
-    fn of(authority: &Authority) -> Self {
-        let host = authority.host();
-        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-        if let Some(Ok(address)) = bare.map(str::parse::<Ipv6Addr>) {
-            return Self(format!("[{address}]").into());
-        }
-        let name = host.strip_suffix('.').unwrap_or(host);
-        Self(name.to_ascii_lowercase().into())
-    }
-}
-
 impl FromStr for AllowedHost {
     type Err = InvalidAllowedHost;
 
@@ -63,7 +51,13 @@ impl FromStr for AllowedHost {
         if !is_connectable(&authority) || authority.host() != text {
             return Err(InvalidAllowedHost);
         }
-        Ok(Self::of(&authority))
+        Ok(Self(bare_host(text).into()))
+    }
+}
+
+impl Borrow<str> for AllowedHost {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -41,12 +41,13 @@
 //!     "configuration:8: routes[0].upstrem: unknown key; did you mean upstream?"
 //! );
 //! let config = Config::parse(&file.replace("upstrem", "upstream"), environment)?;
-//! assert_eq!(config.routes[0].path.as_str(), "/");
+//! assert_eq!(config.routes[0].matches.path.as_str(), "/");
 //! # Ok::<_, ghes_gatekeeper::proxy::config::ConfigErrors>(())
 //! ```
 
 mod allowed_hosts;
 mod assertion;
+mod authorization_server;
 mod cache;
 mod environment;
 mod error;
@@ -55,6 +56,7 @@ mod ghes;
 mod ghes_alone;
 mod limits;
 mod path;
+mod public_url;
 mod redacted;
 mod routes;
 mod secret;
@@ -84,9 +86,15 @@ use crate::validator::CacheOptions;
 
 pub use self::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 pub use self::assertion::AssertionConfig;
+pub use self::authorization_server::AuthorizationServerConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
-pub use self::routes::{InvalidRoutePath, RouteConfig, RoutePath};
+pub use self::public_url::{InvalidPublicUrl, PublicUrl};
+pub(in crate::proxy) use self::routes::bare_host;
+pub use self::routes::{
+    Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath, ResourceConfig,
+    RouteConfig, RouteHost, RouteMatch, RoutePath, UnknownIdentityHeaders,
+};
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
 pub(in crate::proxy) use self::upstream::UpstreamAddress;
@@ -107,8 +115,10 @@ pub struct Config {
     pub ghes: GhesConfig,
     /// How long and how many of its answers are remembered.
     pub cache: CacheOptions,
-    /// Which paths go to which upstream, in the order of the file; at least one.
+    /// Which requests go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
+    /// What clients are told about GHES. Absent: nothing.
+    pub authorization_server: Option<AuthorizationServerConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
     pub webhook: Option<WebhookConfig>,
     /// How upstreams are told who is asking in a way that nobody else can. Absent: in plain headers.
@@ -155,6 +165,31 @@ impl Config {
         Redacted(self).to_string()
     }
 
+    /// Returns what works and is probably not meant: one line each, which names the key.
+    ///
+    /// Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of them.
+    /// Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let is_github_app = |app: &AppConfig| {
+            let id = app.client_id.as_str();
+            id.starts_with("Iv1.") || id.starts_with("Iv23")
+        };
+        if !self.ghes.apps.iter().all(is_github_app) {
+            return Vec::new();
+        }
+        let routes = self.routes.iter().enumerate();
+        let shut = routes.filter(|(_, route)| route.needs_scopes());
+        shut.map(|(at, route)| {
+            let path = &route.matches.path;
+            format!(
+                "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and no other app is \
+                 configured, so nobody gets to {path}; drop it, or use an OAuth app"
+            )
+        })
+        .collect()
+    }
+
     fn build(
         mut root: Node,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -175,6 +210,8 @@ impl Config {
         let ghes = root.section("ghes", GhesConfig::read_with_app);
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root);
+        let server_of_tokens = AuthorizationServerConfig::read;
+        let authorization_server = root.optional_section("authorization_server", server_of_tokens);
         let webhook = root.optional_section("webhook", WebhookConfig::read);
         let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {
@@ -182,6 +219,7 @@ impl Config {
             ghes: ghes?,
             cache: cache?,
             routes,
+            authorization_server,
             webhook,
             assertion,
         })

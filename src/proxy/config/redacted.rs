@@ -1,15 +1,18 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::{HeaderName, Method};
 use jiff::SignedDuration;
 use toml::Value;
 
 use super::{
-    AssertionConfig, Config, GhesConfig, RouteConfig, ServerConfig, UpstreamTls, UpstreamUrl,
+    AssertionConfig, AuthorizationServerConfig, Config, Cors, CorsAnswers, GhesConfig,
+    ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls, UpstreamUrl,
     WebhookConfig,
 };
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
+use crate::scope::{Scope, Scopes};
 use crate::validator::CacheOptions;
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
@@ -25,6 +28,7 @@ impl fmt::Display for Redacted<'_> {
             ghes,
             cache,
             routes,
+            authorization_server,
             webhook,
             assertion,
         } = self.0;
@@ -32,6 +36,9 @@ impl fmt::Display for Redacted<'_> {
         write_ghes(f, ghes)?;
         write_cache(f, cache)?;
         routes.iter().try_for_each(|route| write_route(f, route))?;
+        authorization_server
+            .iter()
+            .try_for_each(|server| write_authorization_server(f, server))?;
         webhook
             .iter()
             .try_for_each(|webhook| write_webhook(f, webhook))?;
@@ -51,6 +58,7 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     if let Some(address) = server.admin_listen {
         write_key(f, "admin_listen", address.to_string())?;
     }
+    write_key(f, "admin_allow_remote", server.admin_allow_remote)?;
     let trusted: Vec<String> = server
         .trusted_proxies
         .iter()
@@ -142,11 +150,12 @@ fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result 
 }
 
 fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
-    let scopes: Vec<&str> = route.scopes.iter().map(|scope| scope.as_str()).collect();
     writeln!(f, "\n[[routes]]")?;
-    write_key(f, "path", route.path.as_str())?;
+    write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
-    write_key(f, "scopes", scopes)?;
+    write_key(f, "scopes", names(&route.scopes))?;
+    let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
+    write_key(f, "scopes_any", scopes_any)?;
     if let Some(age) = route.max_age {
         write_key(f, "max_age", friendly(age))?;
     }
@@ -155,10 +164,77 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     if let Some(audience) = &route.audience {
         write_key(f, "audience", audience.as_str())?;
     }
+    write_key(f, "identity_headers", route.identity_headers.as_str())?;
+    write_key(f, "strip_prefix", route.strip_prefix)?;
+    match &route.cors {
+        Cors::Gate => write_key(f, "cors", "gate")?,
+        Cors::Upstream => write_key(f, "cors", "upstream")?,
+        Cors::Answer(answers) => write_cors(f, answers)?,
+    }
+    route
+        .resource
+        .iter()
+        .try_for_each(|resource| write_resource(f, resource))?;
     route
         .upstream_tls
         .iter()
         .try_for_each(|tls| write_tls(f, tls))
+}
+
+fn write_cors(f: &mut fmt::Formatter<'_>, answers: &CorsAnswers) -> fmt::Result {
+    let names = |names: &[HeaderName]| -> Vec<String> {
+        names.iter().map(|name| name.as_str().to_owned()).collect()
+    };
+    let origins = answers.allow_origins.iter();
+    let origins = origins.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
+    writeln!(f, "\n[routes.cors]")?;
+    write_key(f, "allow_origins", origins.collect::<Vec<_>>())?;
+    write_key(f, "allow_headers", names(&answers.allow_headers))?;
+    write_key(f, "expose_headers", names(&answers.expose_headers))?;
+    write_key(f, "allow_credentials", answers.allow_credentials)?;
+    write_key(f, "max_age", friendly(answers.max_age))
+}
+
+fn write_resource(f: &mut fmt::Formatter<'_>, resource: &ResourceConfig) -> fmt::Result {
+    writeln!(f, "\n[routes.resource]")?;
+    write_key(f, "url", resource.url.to_string())?;
+    if let Some(name) = &resource.name {
+        write_key(f, "name", name.as_str())?;
+    }
+    let servers = resource.authorization_servers.iter();
+    let servers: Vec<String> = servers.map(ToString::to_string).collect();
+    write_key(f, "authorization_servers", servers)?;
+    match &resource.scopes_supported {
+        Some(scopes) => write_key(f, "scopes_supported", names(scopes)),
+        None => Ok(()),
+    }
+}
+
+fn write_authorization_server(
+    f: &mut fmt::Formatter<'_>,
+    server: &AuthorizationServerConfig,
+) -> fmt::Result {
+    writeln!(f, "\n[authorization_server]")?;
+    write_key(f, "issuer", server.issuer.to_string())?;
+    write_key(f, "scopes_supported", names(&server.scopes_supported))?;
+    write_key(f, "pkce", server.pkce)
+}
+
+fn names(scopes: &Scopes) -> Vec<&str> {
+    scopes.iter().map(Scope::as_str).collect()
+}
+
+fn write_match(f: &mut fmt::Formatter<'_>, matches: &RouteMatch) -> fmt::Result {
+    write_key(f, "path", matches.path.as_str())?;
+    write_key(f, "exact", matches.exact)?;
+    let hosts: Vec<&str> = matches.hosts.iter().map(RouteHost::as_str).collect();
+    let methods: Vec<&str> = matches.methods.iter().map(Method::as_str).collect();
+    for (key, values) in [("hosts", hosts), ("methods", methods)] {
+        if !values.is_empty() {
+            write_key(f, key, values)?;
+        }
+    }
+    Ok(())
 }
 
 /// One is written as people write it.

@@ -67,6 +67,12 @@ impl<'e> Section<'e> {
         self.rest.contains_key(key)
     }
 
+    /// Tells whether a key is there, was not taken out yet, and is a table.
+    pub(super) fn has_table(&self, key: &str) -> bool {
+        let node = self.rest.get(key);
+        node.is_some_and(|node| matches!(node.value, Value::Table(_)))
+    }
+
     /// Reads a key that may be absent.
     pub(super) fn optional<T>(
         &mut self,

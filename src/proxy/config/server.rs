@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub h2c: bool,
     /// The address for probes, metrics and purging. Absent: there are none.
     pub admin_listen: Option<SocketAddr>,
+    /// Whether `admin_listen` may be beyond loopback. Absent: no, for whoever can connect may purge.
+    pub admin_allow_remote: bool,
     /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
     pub trusted_proxies: TrustedProxies,
     /// The hosts that clients may ask for. Absent: any.
@@ -52,6 +54,10 @@ impl ServerConfig {
         let h2c = server.flag("h2c");
         let unix_mode = server.optional("unix_mode", front::mode);
         let admin_listen = server.optional("admin_listen", address);
+        let admin_allow_remote = server.flag("admin_allow_remote");
+        if admin_listen.is_some_and(is_remote) && !admin_allow_remote {
+            server.refuse("admin_listen", EXPOSED_ADMIN);
+        }
         let trusted_proxies = server.list("trusted_proxies", Node::items_or_one, |node| {
             node.text()?
                 .parse()
@@ -77,6 +83,7 @@ impl ServerConfig {
             h2c,
             unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
+            admin_allow_remote,
             trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
             allowed_hosts: allowed_hosts
                 .map(AllowedHosts::from_iter)
@@ -120,6 +127,13 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 
 /// A web server before the gate is in its group; nobody else has to reach it past that server.
 const DEFAULT_UNIX_MODE: u32 = 0o660;
+
+fn is_remote(address: SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
+}
+
+const EXPOSED_ADMIN: &str = "whoever can connect may purge, and there is no login; use 127.0.0.1, \
+     or set server.admin_allow_remote = true where only operators can reach it";
 
 fn addresses(node: Node) -> Result<Vec<Node>, String> {
     let addresses = node.items_or_one()?;

@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
@@ -18,6 +18,8 @@ use crate::proxy::trailers;
 pub(in crate::proxy) struct Upload {
     /// None where the request has no body.
     body: Option<(Incoming, BodyWatch)>,
+    /// hyper takes some resets of a stream for its end, which they are not.
+    says_its_end: bool,
     /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
     _under_way: Option<oneshot::Sender<()>>,
 }
@@ -29,6 +31,7 @@ pub(super) struct Sent(Option<oneshot::Receiver<()>>);
 impl Upload {
     pub(super) const EMPTY: Self = Self {
         body: None,
+        says_its_end: false,
         _under_way: None,
     };
 
@@ -41,6 +44,7 @@ impl Upload {
         let (sender, receiver) = oneshot::channel();
         let upload = Self {
             body: Some((body, BodyWatch::new(timeout))),
+            says_its_end: head.version == Version::HTTP_2,
             _under_way: Some(sender),
         };
         (Request::from_parts(head, upload), Sent(Some(receiver)))
@@ -72,11 +76,15 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let says_its_end = self.says_its_end;
         let Some((body, watch)) = &mut self.body else {
             return Poll::Ready(None);
         };
         let polled = poll_filtered(Pin::new(body), cx, trailers::of_request);
         watch.watch(polled, cx).map(|watched| match watched {
+            Ok(None) if says_its_end && !body.is_end_stream() => {
+                Some(Err("the stream was reset".into()))
+            }
             Ok(frame) => frame.map(|frame| frame.map_err(BoxError::from)),
             Err(stalled) => Some(Err(stalled.into())),
         })

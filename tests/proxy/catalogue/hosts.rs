@@ -5,6 +5,7 @@ use crate::carrier::frames;
 
 over!(every protocol:
     b6_the_case_of_a_host_does_not_matter,
+    b6_the_hosts_of_routes_are_compared_in_one_way,
     h1_a_name_that_was_made_to_point_here_reaches_nothing,
 );
 over!(every http2: b15_two_names_for_the_host_are_refused);
@@ -33,6 +34,34 @@ async fn b6_the_case_of_a_host_does_not_matter(on: Carrier) {
         front.assert_status(&other, 421).await;
     }
     upstream.assert_untouched();
+}
+
+/// The same for hosts that tell routes apart, be there one or 500.
+async fn b6_the_hosts_of_routes_are_compared_in_one_way(on: Carrier) {
+    for count in [1, 500] {
+        let hosts: Vec<String> = (0..count).map(|n| format!("Tool{n}.example.com")).collect();
+        let closed = format!("hosts = {hosts:?}");
+        let open = "hosts = [\"open.example.com\"]\nanonymous = true";
+        let mut upstream = Recorder::start().await;
+        let front = upstream
+            .front_with(on, "", &[("/", &closed), ("/", open)])
+            .await;
+        for (host, status) in [
+            ("tool0.example.com", 401),
+            ("TOOL0.EXAMPLE.COM", 401),
+            ("tool0.example.com.", 401),
+            ("Tool0.example.com:8080", 401),
+            ("other.example.com", 404),
+            ("xtool0.example.com", 404),
+        ] {
+            front.assert_status(&Ask::get("/").host(host), status).await;
+        }
+        upstream.assert_untouched();
+        assert_eq!(front.gate.calls(), 0);
+        let ask = Ask::get("/").host("OPEN.example.com.:1");
+        front.assert_status(&ask, 200).await;
+        upstream.message().await;
+    }
 }
 
 /// MCP SDKs CVE-2025-66416, CVE-2025-66414: a page under such a name asks what is on localhost.

@@ -10,6 +10,7 @@ over!(every protocol:
     b5_slashes_are_slashes_in_both_cases,
     b6_case_matters_in_paths,
     b7_a_path_is_not_parsed_as_a_uri,
+    b8_what_an_exact_path_refuses_is_not_found_elsewhere,
     b8_what_matches_nothing_is_not_open,
     b9_what_was_decided_is_forwarded,
     b11_no_header_makes_a_health_check,
@@ -113,6 +114,34 @@ async fn b6_case_matters_in_paths(on: Carrier) {
         front.assert_status(&ask, 200).await;
         assert_eq!(upstream.message().await.only("x-forwarded-host"), host);
     }
+}
+
+/// A route that is exact, or for some methods, does not leave what it does not take to a route
+/// that is open to more people.
+async fn b8_what_an_exact_path_refuses_is_not_found_elsewhere(on: Carrier) {
+    let routes = [
+        ("/public", "anonymous = true"),
+        ("/public/admin", "exact = true"),
+        ("/public/reports", "methods = [\"GET\"]"),
+    ];
+    let mut upstream = Recorder::start().await;
+    let front = upstream.front_with(on, "", &routes).await;
+    for (method, path, status) in [
+        ("GET", "/public/admin", 401),
+        ("GET", "/public/admin/", 401),
+        ("GET", "/public/%61dmin/", 401),
+        ("GET", "/public/admin?/public", 401),
+        ("GET", "/public/admin;a=b", 400),
+        ("GET", "/public/reports", 401),
+        ("POST", "/public/reports", 405),
+        ("get", "/public/reports", 405),
+    ] {
+        front
+            .assert_status(&Ask::get(path).method(method), status)
+            .await;
+    }
+    upstream.assert_untouched();
+    assert_eq!(front.gate.calls(), 0);
 }
 
 /// OPA-envoy CVE-2026-26205.

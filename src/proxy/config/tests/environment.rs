@@ -79,7 +79,7 @@ fn items_are_set_and_added_by_index() {
         .collect();
     let config = Config::parse(GOOD, environment).unwrap();
     assert_eq!(config.routes.len(), 12);
-    assert_eq!(config.routes[10].path.as_str(), "/10");
+    assert_eq!(config.routes[10].matches.path.as_str(), "/10");
     assert_eq!(config.routes[0].scopes.join(" "), "gist read:org");
 }
 

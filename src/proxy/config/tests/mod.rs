@@ -2,6 +2,7 @@ mod assertion;
 mod environment;
 mod ghes_alone;
 mod refused;
+mod refused_routes;
 mod secrets;
 mod tls;
 mod upstreams;
@@ -100,6 +101,7 @@ fn example([ca, secret, next, cert, key]: &[TempFile; 5]) -> String {
         .replace("/run/secrets/webhook-secret", secret.path())
         .replace("/etc/gate/tls.crt", cert.path())
         .replace("/etc/gate/tls.key", key.path())
+        .replace("/etc/gate/assertion.pem", key.path())
 }
 
 fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
@@ -137,6 +139,47 @@ fn the_documented_example_works() {
     assert_eq!(config.cache.active_max_age, Duration::from_secs(60));
 }
 
+/// No key of the example is read by another name, and none is passed over.
+#[test]
+fn a_slip_in_any_key_is_an_error_that_names_it() {
+    let files = files();
+    // Tables that are only shown are there as well.
+    let example = example(&files).replace("# [", "[");
+    let example: String = example
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(shown) if shown.contains(" = ") && !shown.contains("_file = ") => {
+                format!("{shown}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .filter(|line| !line.starts_with("cors = "))
+        .collect();
+    let example = example.replace("upstream = \"http:", "upstream = \"https:");
+    let printed = Config::parse(&example, []).unwrap().to_redacted_toml();
+    let filled = printed.replacen("[redacted]", SECRET, 1);
+    let filled = filled.replace("[redacted]", NEXT_SECRET);
+    let again = Config::parse(&filled, []).unwrap().to_redacted_toml();
+    assert_eq!(again, printed, "what is printed is all there is");
+    let is_key = |b: u8| b.is_ascii_lowercase() || b == b'_';
+    let mut keys = 0;
+    for (at, line) in example.lines().enumerate() {
+        let key = line.split(" =").next().unwrap_or_default();
+        if key.len() == line.len() || key.is_empty() || !key.bytes().all(is_key) {
+            continue;
+        }
+        keys += 1;
+        let mut lines: Vec<String> = example.lines().map(str::to_owned).collect();
+        lines[at] = line.replacen(key, &format!("{key}x"), 1);
+        let errors = errors(&lines.join("\n"), &[]);
+        let slip = format!("configuration:{}: ", at + 1);
+        let named = errors.lines().find(|error| error.starts_with(&slip));
+        let named = named.unwrap_or_else(|| panic!("{line}\n{errors}"));
+        assert!(named.contains(&format!("{key}x: unknown key")), "{named}");
+    }
+    assert!(keys > 60, "{keys}");
+}
+
 #[test]
 fn the_example_shows_the_defaults() {
     let files = files();
@@ -165,8 +208,14 @@ fn the_example_shows_the_defaults() {
             "ca_file",
             "api_version",
             "client_secret_next",
+            "hosts",
+            "methods",
             "scopes",
             "max_age",
+            "[authorization_server]",
+            "issuer",
+            "scopes_supported",
+            "pkce",
             "[webhook]",
             "listen",
             "secret",
@@ -245,6 +294,26 @@ fn a_route_that_is_wrong_in_itself_still_takes_its_path() {
         );
     }
     assert_eq!(text.lines().count(), lines.len());
+}
+
+#[test]
+fn routes_that_nobody_can_get_to_are_warned_about() {
+    for (client_id, scopes, warnings) in [
+        ("Iv1.8a61f9b3a7aba766", "scopes = [\"read:org\"]", 1),
+        ("Iv23liABCDEFGHIJKLMN", "scopes_any = [\"read:org\"]", 1),
+        ("Iv1.8a61f9b3a7aba766", "", 0),
+        ("abcde12345fghij67890", "scopes = [\"read:org\"]", 0),
+        ("Ov23liABCDEFGHIJKLMN", "scopes = [\"read:org\"]", 0),
+    ] {
+        let toml = edited("scopes = [\"read:org\"]", scopes);
+        let toml = toml.replace("Iv1.8a61f9b3a7aba766", client_id);
+        let said = Config::parse(&toml, []).unwrap().warnings();
+        assert_eq!(said.len(), warnings, "{client_id} {scopes}: {said:?}");
+        assert!(
+            said.iter()
+                .all(|line| line.starts_with("routes[0].scopes: "))
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,164 @@
+mod cors;
+mod host;
+mod identity_headers;
+mod matching;
+mod path;
+mod resource;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::assertion;
+use super::cache::max_age;
+use super::section::Section;
+use super::source::Node;
+use super::upstream::{self, UpstreamUrl};
+use super::upstream_tls::{self, UpstreamTls};
+use crate::scope::{Scope, Scopes};
+
+pub use self::cors::{Cors, CorsAnswers};
+pub(in crate::proxy) use self::host::bare_host;
+pub use self::host::{InvalidRouteHost, RouteHost};
+pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
+pub use self::matching::RouteMatch;
+pub use self::path::{InvalidRoutePath, RoutePath};
+pub use self::resource::ResourceConfig;
+
+use self::matching::Taken;
+
+/// `[[routes]]`: which requests go to which upstream, and who may.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouteConfig {
+    /// The requests that this route is for, from `path`, `exact`, `hosts` and `methods`.
+    pub matches: RouteMatch,
+    /// Where their requests go, from `upstream`: at least one address. Required.
+    pub upstreams: Vec<UpstreamUrl>,
+    /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
+    pub upstream_tls: Option<UpstreamTls>,
+    /// The scopes a token needs, all of them. Absent: none, so every good token will do.
+    pub scopes: Scopes,
+    /// Scopes of which a token needs one. Absent: none. A client that has none of them is told to
+    /// ask for the first.
+    pub scopes_any: Vec<Scope>,
+    /// The longest that a revoked token still works here. Absent: as long as everywhere.
+    pub max_age: Option<Duration>,
+    /// Whether requests pass without a token. Absent: no.
+    pub anonymous: bool,
+    /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
+    pub forward_token: bool,
+    /// What the upstream is called in [assertions](crate::assertion). Absent: its address, if there
+    /// is only one. None if nothing is signed for it.
+    pub audience: Option<String>,
+    /// How the upstream is told who is asking. Absent: `x-forwarded`.
+    pub identity_headers: IdentityHeaders,
+    /// Whether the upstream sees the path without the route's. Absent: no.
+    pub strip_prefix: bool,
+    /// What becomes of requests that web pages of other origins make. Absent: `gate`.
+    pub cors: Cors,
+    /// `[routes.resource]`: how the route describes itself. Absent: not at all.
+    pub resource: Option<ResourceConfig>,
+}
+
+/// Reads all routes and holds them against each other.
+pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
+    let mut taken = Taken::default();
+    let signs = root.has("assertion");
+    root.sections("routes", "path", |route| {
+        RouteConfig::read(route, &mut taken, signs)
+    })
+}
+
+impl RouteConfig {
+    /// Tells whether tokens without scopes, such as all of GitHub Apps, are refused.
+    #[must_use]
+    pub fn needs_scopes(&self) -> bool {
+        !self.scopes.is_empty() || !self.scopes_any.is_empty()
+    }
+
+    fn read(route: &mut Section<'_>, taken: &mut Taken, signs: bool) -> Option<Self> {
+        let matches = RouteMatch::read(route, taken);
+        let example = "upstream = \"http://127.0.0.1:3000\"";
+        let upstreams = route.required("upstream", example, upstream::addresses);
+        let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
+        let mut scopes = |key| {
+            let scopes = route.list(key, Node::items, parsed::<Scope>);
+            scopes.unwrap_or_default()
+        };
+        let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
+        let max_age = route.optional("max_age", max_age);
+        let anonymous = route.flag("anonymous");
+        let forward_token = route.flag("forward_token");
+        let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
+        let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
+        let strip_prefix = route.flag("strip_prefix");
+        let cors = Cors::read(route);
+        let resource = route.optional_section("resource", ResourceConfig::read);
+        taken.describe(route, resource.as_ref());
+        let read = Self {
+            matches: matches?,
+            upstreams: upstreams?,
+            upstream_tls: upstream_tls?,
+            scopes: scopes.into_iter().collect(),
+            scopes_any,
+            max_age,
+            anonymous,
+            forward_token,
+            audience,
+            identity_headers: identity_headers.unwrap_or_default(),
+            strip_prefix,
+            cors: cors.unwrap_or_default(),
+            resource,
+        };
+        read.refuse_contradictions(route);
+        Some(read)
+    }
+
+    fn refuse_contradictions(&self, route: &Section<'_>) {
+        if self.anonymous {
+            self.refuse_questions(route);
+            if is_everything(&self.matches) {
+                route.refuse("anonymous", OPENS_EVERYTHING);
+            }
+        }
+        if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
+            route.refuse("strip_prefix", NOTHING_TO_STRIP);
+        }
+    }
+
+    /// Refuses what is asked of a token where no token is asked for.
+    fn refuse_questions(&self, route: &Section<'_>) {
+        let questions = [
+            ("scopes", !self.scopes.is_empty()),
+            ("scopes_any", !self.scopes_any.is_empty()),
+            ("max_age", self.max_age.is_some()),
+            ("forward_token", self.forward_token),
+            (
+                "identity_headers",
+                self.identity_headers != IdentityHeaders::default(),
+            ),
+            ("resource", self.resource.is_some()),
+        ];
+        for (key, _) in questions.iter().filter(|(_, is_given)| *is_given) {
+            let cure = format!("drop {key} or anonymous");
+            route.refuse(key, format!("nobody is asked for a token; {cure}"));
+        }
+    }
+}
+
+/// Such a route would be the answer to every path that was forgotten.
+fn is_everything(matches: &RouteMatch) -> bool {
+    matches.path.as_str() == "/" && !matches.exact && matches.hosts.is_empty()
+}
+
+const OPENS_EVERYTHING: &str = "opens whatever no other route is for; \
+     name what is open, or set exact = true for the front page alone";
+
+const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
+
+pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
+    node.text()?
+        .parse()
+        .map_err(|error: T::Err| error.to_string())
+}

@@ -1,0 +1,132 @@
+//! What a route takes off a path before it goes on.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Request, Uri};
+
+use super::config::RoutePath;
+use crate::rejection::RejectionKind;
+
+/// The segments that a path begins with and that an upstream does not see.
+///
+/// Whatever is decided about a request after this is decided on the path that is forwarded. It is
+/// cut out of the path as it came and never decoded or put together anew: a path that came this
+/// far has a slash where its decoded form has one, and no empty segments, so what is left has one
+/// reading as well, and cannot begin with two slashes.
+#[derive(Debug)]
+pub(super) struct Prefix {
+    segments: usize,
+    header: HeaderValue,
+}
+
+static X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
+impl Prefix {
+    /// Takes the path of a route, other than `/`.
+    pub(super) fn new(path: &RoutePath) -> Self {
+        Self {
+            segments: path.as_str().matches('/').count(),
+            header: HeaderValue::try_from(path.as_str()).expect("a route's path is ASCII"),
+        }
+    }
+
+    /// Takes the prefix off the target, and tells the upstream about it, which needs it for links.
+    pub(super) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), RejectionKind> {
+        let rest = self.rest(request.uri());
+        *request.uri_mut() = rest.ok_or(RejectionKind::InvalidRequest)?;
+        self.tell(request.headers_mut());
+        Ok(())
+    }
+
+    fn tell(&self, headers: &mut HeaderMap) {
+        headers.insert(X_FORWARDED_PREFIX.clone(), self.header.clone());
+    }
+
+    fn rest(&self, uri: &Uri) -> Option<Uri> {
+        let (path, target) = (uri.path(), uri.path_and_query()?.as_str());
+        let rest = match path.match_indices('/').nth(self.segments) {
+            Some((at, _)) => PathAndQuery::try_from(&target[at..]),
+            None => PathAndQuery::try_from(format!("/{}", &target[path.len()..])),
+        };
+        rest.ok().map(Uri::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::proxy::decided_path::decided_path;
+
+    fn strip(prefix: &str, target: &str) -> String {
+        let prefix = Prefix::new(&prefix.parse().unwrap());
+        let mut request = Request::get(target).body(()).unwrap();
+        prefix.strip(&mut request).unwrap();
+        request.uri().to_string()
+    }
+
+    #[test]
+    fn the_rest_is_left_as_it_came() {
+        for (prefix, target, rest) in [
+            ("/tool", "/tool", "/"),
+            ("/tool", "/tool/", "/"),
+            ("/tool", "/tool/x", "/x"),
+            ("/tool", "/tool/tool/x", "/tool/x"),
+            ("/tool", "/%74ool/%78%20y/", "/%78%20y/"),
+            ("/tool", "/tool?a=/b//c", "/?a=/b//c"),
+            ("/tool", "/tool/?", "/?"),
+            ("/tool", "/tool?", "/?"),
+            ("/a/b", "/a/b/c/d?e/f", "/c/d?e/f"),
+            ("/a/b", "http://host/a/%62/c", "/c"),
+        ] {
+            assert_eq!(strip(prefix, target), rest, "{prefix} {target}");
+        }
+    }
+
+    #[test]
+    fn the_upstream_learns_what_was_taken_off() {
+        let prefix = Prefix::new(&"/a/b/".parse().unwrap());
+        let request = Request::get("/%61/b/c").header("x-forwarded-prefix", "/evil");
+        let mut request = request.body(()).unwrap();
+        prefix.strip(&mut request).unwrap();
+        assert_eq!(request.headers()["x-forwarded-prefix"], "/a/b");
+        assert_eq!(request.headers().len(), 1);
+    }
+
+    proptest! {
+        /// The path that is decided on, less the prefix, is the path that the upstream will read.
+        #[test]
+        fn what_was_decided_is_forwarded(
+            prefix in "(/[a-zA-Z0-9_~-]{1,4}){1,3}",
+            escaped in prop::collection::vec(any::<bool>(), 16),
+            below in "(/([a-zA-Z0-9_~.!$&'()*+,:@=-]|%4[1-9]|%20x|%C3%A9){0,4}){0,4}",
+            query in "(\\?[a-z=&/%.?]{0,8})?",
+        ) {
+            let mut escaped = escaped.into_iter();
+            let written: String = prefix
+                .chars()
+                .map(|c| match c {
+                    '/' => "/".to_owned(),
+                    c if escaped.next() == Some(true) => format!("%{:02x}", c as u32),
+                    c => c.to_string(),
+                })
+                .collect();
+            let path = format!("{written}{below}");
+            let Some(decided) = decided_path(&path) else {
+                return Ok(());
+            };
+            let forwarded = strip(&prefix, &format!("{path}{query}"));
+            let (forwarded_path, forwarded_query) = match forwarded.split_once('?') {
+                Some((path, query)) => (path, format!("?{query}")),
+                None => (&*forwarded, String::new()),
+            };
+            prop_assert_eq!(forwarded_query, query);
+            prop_assert!(forwarded_path == below || (below.is_empty() && forwarded_path == "/"));
+            let read = decided_path(forwarded_path);
+            let expected = decided.strip_prefix(&prefix).unwrap();
+            let expected = if expected.is_empty() { "/" } else { expected };
+            prop_assert_eq!(read.as_deref(), Some(expected));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Which upstream a request is for, and what it takes to get there.
+
+mod scopes;
+mod table;
+
+use http::header::HeaderValue;
+use http::{Method, Request};
+use http_body::Body;
+use tower::Layer;
+
+use super::Check;
+use super::config::{Config, RouteConfig};
+use super::cors::{Cors, preflight};
+use super::metadata::PROTECTED_RESOURCE;
+use super::prefix::Prefix;
+use super::presented::Presented;
+use super::upstream::{Upstream, Upstreams};
+use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
+use crate::rejection::Realm;
+
+pub(super) use self::table::Miss;
+
+use self::scopes::RouteScopes;
+use self::table::RouteTable;
+
+/// All routes.
+#[derive(Debug)]
+pub(super) struct Routes {
+    table: RouteTable,
+    routes: Vec<Route>,
+    reads_methods: bool,
+}
+
+/// What becomes of the requests of one route.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) upstream: Upstream,
+    /// What stands before the upstream. None for anonymous routes: everybody passes, without a
+    /// credential and without an identity.
+    pub(super) gate: Option<Gatekeeper<Presented<Upstream>, Check>>,
+    /// What the upstream does not see of the path.
+    pub(super) prefix: Option<Prefix>,
+    pub(super) cors: Cors,
+}
+
+/// The route of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'r> {
+    pub(super) route: &'r Route,
+    /// Whether the request is a browser's question about the route, which the route lets pass or
+    /// answers.
+    pub(super) is_preflight: bool,
+    /// Whether a method decides anything, here or on the way here.
+    pub(super) reads_methods: bool,
+}
+
+impl Routes {
+    pub(super) fn new(
+        config: &Config,
+        gate: &GatekeeperLayer<Check>,
+        upstreams: &mut Upstreams,
+    ) -> Self {
+        let realm = &config.server.realm;
+        let routes = config.routes.iter();
+        Self {
+            table: RouteTable::new(routes.clone().map(|route| &route.matches)),
+            routes: routes
+                .map(|route| Route::new(route, realm, gate, upstreams))
+                .collect(),
+            reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
+        }
+    }
+
+    /// Finds the route of a request, as [`RouteMatch`](super::config::RouteMatch) has it; of a
+    /// preflight, the route of the request that it asks about.
+    pub(super) fn find<B: Body>(
+        &self,
+        host: &HeaderValue,
+        request: &Request<B>,
+    ) -> Result<Found<'_>, Miss<'_>> {
+        let find = |method: &Method| {
+            let route = self.table.find(host, request.uri().path(), method)?;
+            Ok(&self.routes[route])
+        };
+        let found = |route, is_preflight| Found {
+            route,
+            is_preflight,
+            reads_methods: self.reads_methods,
+        };
+        if let Some(method) = preflight(request)
+            && let Ok(route) = find(&method)
+            && !matches!(route.cors, Cors::Gate)
+        {
+            return Ok(found(route, true));
+        }
+        // RFC 8441 §5: the only CONNECT that comes this far is that of a WebSocket, which is a GET
+        // elsewhere.
+        let method = match *request.method() {
+            Method::CONNECT => &Method::GET,
+            ref method => method,
+        };
+        find(method).map(|route| found(route, false))
+    }
+}
+
+impl Route {
+    fn new(
+        config: &RouteConfig,
+        realm: &Realm,
+        gate: &GatekeeperLayer<Check>,
+        upstreams: &mut Upstreams,
+    ) -> Self {
+        let upstream = upstreams.of(config);
+        let gated = |upstream| {
+            let presented = Presented::new(upstream, config.identity_headers);
+            gate_of(config, realm, gate).layer(presented)
+        };
+        Self {
+            gate: (!config.anonymous).then(|| gated(upstream.clone())),
+            upstream,
+            prefix: config
+                .strip_prefix
+                .then(|| Prefix::new(&config.matches.path)),
+            cors: Cors::of(config),
+        }
+    }
+}
+
+/// What the route asks for beside what all routes have in common, and where it says so.
+fn gate_of(
+    config: &RouteConfig,
+    realm: &Realm,
+    gate: &GatekeeperLayer<Check>,
+) -> GatekeeperLayer<Check> {
+    let mut gate = gate
+        .clone()
+        .with_policy(RouteScopes::of(config))
+        .with_forward_token(config.forward_token);
+    if let Some(max_age) = config.max_age {
+        gate = gate.with_max_age(max_age);
+    }
+    if let Some(resource) = &config.resource {
+        let url = resource.url.well_known_url(PROTECTED_RESOURCE);
+        let realm = realm.clone().with_resource_metadata(&url);
+        gate = gate.with_realm(realm.expect("a public URL has no quotes"));
+    }
+    gate
+}

@@ -1,0 +1,205 @@
+//! From a request to its route, without looking at every route.
+//!
+//! The order in which routes are preferred is that of [`RouteMatch`]. One host is looked up, then
+//! the request's path and the paths above it, the longest first, each among sorted ones: the time
+//! depends on how deep routes go, and hardly on how many there are. Nothing is allocated, unless
+//! a host has capitals or a path escapes.
+
+use std::collections::HashMap;
+
+use http::Method;
+use http::header::HeaderValue;
+
+use crate::proxy::config::{RouteHost, RouteMatch, RoutePath, bare_host};
+use crate::proxy::decided_path::decided_path;
+use crate::rejection::RejectionKind;
+
+/// All routes, known by their place in the configuration.
+#[derive(Debug)]
+pub(super) struct RouteTable {
+    by_host: HashMap<RouteHost, PathTable>,
+    any_host: PathTable,
+    reads_paths: bool,
+}
+
+/// Why a request has no route.
+#[derive(Debug, Eq, PartialEq)]
+pub(in crate::proxy) enum Miss<'t> {
+    Rejected(RejectionKind),
+    /// There are routes for the path; this is `Allow` (RFC 9110 §15.5.6).
+    MethodNotAllowed(&'t HeaderValue),
+}
+
+/// The paths of routes that name one host, or none; sorted.
+#[derive(Debug, Default)]
+struct PathTable {
+    places: Vec<Place>,
+    longest: usize,
+}
+
+/// A path without a slash at its end: `/` is empty here.
+#[derive(Debug)]
+struct Place {
+    path: Box<str>,
+    exact: Option<ByMethod>,
+    below: Option<ByMethod>,
+}
+
+/// Routes that differ in nothing but their methods.
+#[derive(Debug)]
+struct ByMethod {
+    named: Vec<(Method, usize)>,
+    any: Option<usize>,
+    allow: HeaderValue,
+}
+
+impl RouteTable {
+    pub(super) fn new<'m>(routes: impl IntoIterator<Item = &'m RouteMatch>) -> Self {
+        let mut table = Self {
+            by_host: HashMap::new(),
+            any_host: PathTable::default(),
+            reads_paths: false,
+        };
+        for (route, matches) in routes.into_iter().enumerate() {
+            table.reads_paths |= matches.exact || matches.path.as_str() != "/";
+            if matches.hosts.is_empty() {
+                table.any_host.add(matches, route);
+            }
+            for host in &matches.hosts {
+                table
+                    .by_host
+                    .entry(host.clone())
+                    .or_default()
+                    .add(matches, route);
+            }
+        }
+        table
+    }
+
+    /// Finds the route of a request.
+    ///
+    /// If all routes are for every path, nothing depends on the path, and whatever an upstream
+    /// makes of it is its own business. Otherwise a path that has two readings is refused.
+    pub(super) fn find(
+        &self,
+        host: &HeaderValue,
+        path: &str,
+        method: &Method,
+    ) -> Result<usize, Miss<'_>> {
+        let decided = match self.reads_paths {
+            true => decided_path(path).ok_or(Miss::Rejected(RejectionKind::InvalidRequest))?,
+            false => "/".into(),
+        };
+        let found = self.of_host(host).and_then(|paths| paths.find(&decided));
+        let found = found.or_else(|| self.any_host.find(&decided));
+        let found = found.ok_or(Miss::Rejected(RejectionKind::NoRoute))?;
+        found
+            .find(method)
+            .ok_or(Miss::MethodNotAllowed(&found.allow))
+    }
+
+    fn of_host(&self, host: &HeaderValue) -> Option<&PathTable> {
+        if self.by_host.is_empty() {
+            return None;
+        }
+        self.by_host.get(&*bare_host(host.to_str().ok()?))
+    }
+}
+
+impl PathTable {
+    fn add(&mut self, matches: &RouteMatch, route: usize) {
+        let path = key(&matches.path);
+        let at = match self.search(path) {
+            Ok(at) => at,
+            Err(at) => {
+                self.places.insert(at, Place::new(path));
+                at
+            }
+        };
+        self.longest = self.longest.max(path.len());
+        let place = &mut self.places[at];
+        let group = match matches.exact {
+            true => &mut place.exact,
+            false => &mut place.below,
+        };
+        group
+            .get_or_insert_with(ByMethod::default)
+            .add(&matches.methods, route);
+    }
+
+    fn find(&self, path: &str) -> Option<&ByMethod> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let exact = || self.place(path)?.exact.as_ref();
+        let above =
+            || upwards(path, self.longest).find_map(|path| self.place(path)?.below.as_ref());
+        exact().or_else(above)
+    }
+
+    fn place(&self, path: &str) -> Option<&Place> {
+        self.search(path).ok().map(|at| &self.places[at])
+    }
+
+    fn search(&self, path: &str) -> Result<usize, usize> {
+        self.places
+            .binary_search_by(|place| (*place.path).cmp(path))
+    }
+}
+
+impl Place {
+    fn new(path: &str) -> Self {
+        Self {
+            path: path.into(),
+            exact: None,
+            below: None,
+        }
+    }
+}
+
+impl ByMethod {
+    fn add(&mut self, methods: &[Method], route: usize) {
+        if methods.is_empty() {
+            self.any = Some(route);
+            return;
+        }
+        let named = methods.iter().map(|method| (method.clone(), route));
+        self.named.extend(named);
+        let names: Vec<&str> = self
+            .named
+            .iter()
+            .map(|(method, _)| method.as_str())
+            .collect();
+        // Methods are tokens, so this cannot fail.
+        if let Ok(allow) = HeaderValue::try_from(names.join(", ")) {
+            self.allow = allow;
+        }
+    }
+
+    fn find(&self, method: &Method) -> Option<usize> {
+        let mut named = self.named.iter();
+        let named = named.find(|(name, _)| name == method);
+        named.map(|(_, route)| *route).or(self.any)
+    }
+}
+
+impl Default for ByMethod {
+    fn default() -> Self {
+        Self {
+            named: Vec::new(),
+            any: None,
+            allow: HeaderValue::from_static(""),
+        }
+    }
+}
+
+fn key(path: &RoutePath) -> &str {
+    path.as_str().trim_end_matches('/')
+}
+
+/// The path and those above it, up to the root, without those that are longer than `longest`.
+fn upwards<'p>(path: &'p str, longest: usize) -> impl Iterator<Item = &'p str> {
+    let above = |path: &&'p str| Some(&path[..path.rfind('/')?]);
+    std::iter::successors(Some(path), above).skip_while(move |path| path.len() > longest)
+}
+
+#[cfg(test)]
+mod tests;
