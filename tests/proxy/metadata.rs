@@ -57,7 +57,9 @@ async fn a_challenge_leads_to_the_routes_description() {
     assert!(known.contains(TOKEN));
     assert_eq!(
         challenge("/mcp", known).await,
-        format!("Bearer realm=\"ghes\", error=\"insufficient_scope\", scope=\"read:org\", {leads}")
+        format!(
+            "Bearer realm=\"ghes\", error=\"insufficient_scope\", scope=\"read:org repo\", {leads}"
+        )
     );
     assert_eq!(challenge("/other", "").await, "Bearer realm=\"ghes\"");
     assert_eq!(

@@ -207,7 +207,7 @@ async fn one_of_several_scopes_is_enough() {
     for (more, expected) in [
         ("scopes_any = [\"gist\", \"user\"]", None),
         ("scopes_any = [\"read:user\"]", None),
-        ("scopes_any = [\"repo\", \"gist\"]", Some("scope=\"repo\"")),
+        ("scopes_any = [\"repo\", \"gist\"]", Some("scope=\"gist\"")),
         (
             "scopes = [\"gist\"]\nscopes_any = [\"user\"]",
             Some("scope=\"gist\""),

@@ -42,7 +42,7 @@ pub struct RouteConfig {
     /// The scopes a token needs, all of them. Absent: none, so every good token will do.
     pub scopes: Scopes,
     /// Scopes of which a token needs one. Absent: none. A client that has none of them is told to
-    /// ask for the first.
+    /// ask for the one that grants the least.
     pub scopes_any: Vec<Scope>,
     /// Whether tokens of GitHub Apps, which never have scopes, pass without those. Absent: no, so
     /// that a route with scopes is shut to them.

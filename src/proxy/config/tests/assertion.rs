@@ -146,6 +146,7 @@ fn an_audience_is_what_the_upstream_is_called() {
     let named = signed.replace("[ghes.limits]", "audience = 'urn:tool'\n[ghes.limits]");
     assert_eq!(audience(&named).as_deref(), Some("urn:tool"));
     let scopes = "scopes = [\"read:org\"]\nanonymous = false";
+    let signed = signed.replace("path = \"/\"", "path = \"/a\"");
     let anonymous = signed.replace(scopes, "anonymous = true");
     assert_eq!(audience(&anonymous), None);
 }
@@ -166,7 +167,11 @@ fn an_audience_that_would_mean_nothing_is_refused() {
     let scopes = "scopes = [\"read:org\"]\nanonymous = false";
     let anonymous = "anonymous = true\naudience = 'urn:tool'";
     assert_eq!(
-        route(&signed, scopes, anonymous),
+        route(
+            &signed.replace("path = \"/\"", "path = \"/a\""),
+            scopes,
+            anonymous
+        ),
         "configuration:24: routes[0].audience: nobody is asked for a token; \
          drop audience or anonymous"
     );

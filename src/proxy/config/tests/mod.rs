@@ -102,6 +102,7 @@ fn example([ca, secret, next, cert, key]: &[TempFile; 5]) -> String {
         .replace("/run/secrets/webhook-secret", secret.path())
         .replace("/etc/gate/tls.crt", cert.path())
         .replace("/etc/gate/tls.key", key.path())
+        .replace("/etc/gate/assertion.pem", key.path())
 }
 
 fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
