@@ -112,6 +112,6 @@ fn configuration(upstream: SocketAddr, more: &str) -> String {
          limits.connections = 100000\nlimits.connections_per_client = 100000\n{more}\n\
          [ghes]\nurl = \"http://127.0.0.1:1\"\n\
          [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
-         [[routes]]\npath = \"/\"\nupstream = \"http://{upstream}\"\nanonymous = true\n"
+         [[routes]]\npath = \"/\"\nexact = true\nupstream = \"http://{upstream}\"\nanonymous = true\n"
     )
 }
