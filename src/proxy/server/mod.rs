@@ -119,9 +119,10 @@ impl Server {
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
     ///
-    /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the service of one connection for its peer. After `shutdown` no
-    /// connection is accepted, but those that were made before get an answer to what they sent.
-    /// Idle ones are closed, and requests under way have [`Timeouts::drain`] to end.
+    /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the
+    /// service of one connection for its peer. After `shutdown` no connection is accepted, but
+    /// those that were made before get an answer to what they sent. Idle ones are closed, and
+    /// requests under way have [`Timeouts::drain`] to end.
     pub async fn serve<S, B>(
         &self,
         listener: impl Into<Listener>,

@@ -38,12 +38,6 @@ pub enum Combination {
 }
 
 impl PeopleConfig {
-    /// Tells whether the route is not for everybody.
-    #[must_use]
-    pub fn names_somebody(&self) -> bool {
-        *self != Self::default()
-    }
-
     pub(super) fn read(route: &mut Section<'_>) -> Self {
         let mut empty = Vec::new();
         let read = Self {
