@@ -1,5 +1,6 @@
 mod assertion;
 mod environment;
+mod every_key;
 mod ghes_alone;
 mod refused;
 mod refused_people;
