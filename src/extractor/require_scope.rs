@@ -24,8 +24,12 @@ pub trait RequiredScopes {
 ///
 /// For the handlers of one route that needs more than the rest; what many routes need is better
 /// said in the gate's [policy](crate::policy), which knows memberships too. Whoever lacks a scope
-/// gets what the gate would say: 403, `insufficient_scope` and the scopes, in the realm `ghes`. The
-/// user tokens of GitHub Apps have no scopes.
+/// gets what the gate would say: 403, `insufficient_scope` and the scopes. The user tokens of GitHub
+/// Apps have no scopes.
+///
+/// A gate [with a realm](crate::GatekeeperLayer::with_realm) of its own is not known here; if a
+/// [`Realm`] is in the request's extensions, by `axum::Extension(realm)` as a layer, its challenge is
+/// for that.
 ///
 /// ```
 /// use axum::Router;
@@ -82,7 +86,8 @@ impl<R: RequiredScopes, S: Sync> FromRequestParts<S> for RequireScope<R> {
         let required = Scopes::parse(R::SCOPES.iter().copied())
             .map_err(|_| ScopeRejection::NoScope(std::any::type_name::<R>()))?;
         if !identity.scopes().grant_all(&required) {
-            return Err(ScopeRejection::Missing(required));
+            let realm = parts.extensions.get().cloned().unwrap_or_default();
+            return Err(ScopeRejection::Missing(required, realm));
         }
         Ok(Self {
             identity,
@@ -95,8 +100,8 @@ impl<R: RequiredScopes, S: Sync> FromRequestParts<S> for RequireScope<R> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ScopeRejection {
-    /// The token lacks one of these scopes.
-    Missing(Scopes),
+    /// The token lacks one of these scopes, which this realm asks for.
+    Missing(Scopes, Realm),
     /// The handler stands behind no gate; its client is told 500 and nothing more.
     NoGate(MissingIdentity),
     /// This type names something that is no scope; its client is told 500 and nothing more.
@@ -106,7 +111,7 @@ pub enum ScopeRejection {
 impl fmt::Display for ScopeRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(required) => write!(f, "needs scopes {}", required.join(", ")),
+            Self::Missing(required, _) => write!(f, "needs scopes {}", required.join(", ")),
             Self::NoGate(missing) => missing.fmt(f),
             Self::NoScope(name) => write!(f, "{name}::SCOPES has something that is no scope"),
         }
@@ -118,9 +123,9 @@ impl std::error::Error for ScopeRejection {}
 impl IntoResponse for ScopeRejection {
     fn into_response(self) -> Response {
         match self {
-            Self::Missing(required) => {
+            Self::Missing(required, realm) => {
                 let rejection = Rejection::from(Denial::InsufficientScope(required));
-                with_problem_json::<Body>(rejection.into_response(&Realm::default()))
+                with_problem_json::<Body>(rejection.into_response(&realm))
             }
             Self::NoGate(missing) => missing.into_response(),
             Self::NoScope(_) => {
@@ -178,6 +183,24 @@ mod tests {
             );
             assert!(response.extensions().get::<Rejection>().is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn the_challenge_is_for_the_realm_of_the_application() {
+        let mut request = http::Request::new(());
+        let octocat = Identity::new(User::new("octocat", 1), "app", 1, Scopes::default());
+        request.extensions_mut().insert(octocat.unwrap());
+        request
+            .extensions_mut()
+            .insert(Realm::new("tools").unwrap());
+        let (mut parts, ()) = request.into_parts();
+        let extracted = RequireScope::<Both>::from_request_parts(&mut parts, &()).await;
+        let response = extracted.unwrap_err().into_response();
+        let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+        assert!(
+            challenge.starts_with("Bearer realm=\"tools\", "),
+            "{challenge}"
+        );
     }
 
     #[tokio::test]
