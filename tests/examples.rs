@@ -52,6 +52,14 @@ fn members_app() {
 }
 
 #[test]
+fn openapi_app() {
+    let output = run("openapi_app");
+    let scopes = "\"security\":[{\"ghes\":[\"read:org\"]}]";
+    assert!(output.contains(scopes), "{output}");
+    assert!(output.contains("GET /notes: 403: "), "{output}");
+}
+
+#[test]
 fn own_policy() {
     let output = run("own_policy");
     assert!(
