@@ -12,6 +12,7 @@ mod outcomes;
 mod purge;
 mod refusals;
 mod revocation;
+mod timing;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
