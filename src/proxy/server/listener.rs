@@ -1,7 +1,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::ListenAddress;
 use super::peer::Peer;
@@ -32,7 +32,7 @@ impl Listener {
     /// Returns an error if the address is taken or is not ours.
     pub async fn bind(address: &ListenAddress, unix_mode: u32) -> io::Result<Self> {
         let socket = match address {
-            ListenAddress::Tcp(address) => Socket::Tcp(TcpListener::bind(address).await?),
+            ListenAddress::Tcp(address) => Socket::Tcp(bind(*address)?),
             ListenAddress::Unix(path) => {
                 let (listener, file) = unix_socket::bind(path, unix_mode)?;
                 Socket::Unix(listener, file)
@@ -108,6 +108,24 @@ impl Listener {
     }
 }
 
+/// As `TcpListener::bind` does it, but with room for more than 128 clients at once.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A proxy that is started again need not wait for the connections of the last one.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// How many connections may wait to be accepted. A client beyond it tries again after a second,
+/// then after three; all clients come at once when a load balancer is started again. Linux takes
+/// no more than `net.core.somaxconn`, which is this by default.
+const BACKLOG: u32 = 4096;
+
 /// Takes whoever waits; the listener does not wait itself.
 fn until_none<L>(
     listener: io::Result<L>,
@@ -126,5 +144,26 @@ impl From<TcpListener> for Listener {
             socket: Socket::Tcp(listener),
             tls: None,
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn hundreds_of_clients_at_once_need_not_try_again() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0)).into();
+        let listener = Listener::bind(&any, 0o660).await.unwrap();
+        let address = listener.url().unwrap().replace("http://", "");
+        let address = address.parse().unwrap();
+        // Less than the second after which a system tries again.
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(900));
+        let connected: io::Result<Vec<_>> = (0..300).map(connect).collect();
+        assert_eq!(connected.unwrap().len(), 300);
+        assert_eq!(listener.close().len(), 300);
     }
 }
