@@ -37,8 +37,8 @@
 //! - Ten hot tokens on two threads are slower than on one: the threads fight for the same entries'
 //!   counters. Spread over more tokens, two threads do twice as much.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
+mod support;
+
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::thread;
@@ -47,61 +47,16 @@ use std::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use ghes_gatekeeper::GatekeeperLayer;
-use ghes_gatekeeper::check::{CheckRequest, CheckService, Verdict};
-use ghes_gatekeeper::identity::{Identity, User};
-use ghes_gatekeeper::scope::Scopes;
+use ghes_gatekeeper::check::CheckService;
 use ghes_gatekeeper::token::{AccessToken, TokenHash};
 use ghes_gatekeeper::validator::{CacheOptions, Validator};
-use http::{HeaderMap, HeaderValue, Request, Response};
-use moka::sync::Cache;
-use tokio::runtime::{Builder, Runtime};
+use http::HeaderValue;
+use support::{TOKEN, floor_cache, immediate, nothing, request, runtime};
 use tower::{Layer, Service, service_fn};
-
-const TOKEN: &str = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
 
 /// As many requests as lie in a server's caches at once; criterion's own batches of thousands
 /// would measure the memory bus.
 const BATCH: BatchSize = BatchSize::NumIterations(64);
-
-fn octocat() -> Identity {
-    let scopes = Scopes::parse(["public_repo", "user"]).expect("scopes of GitHub's documents");
-    Identity::new(User::new("octocat", 1), "Iv1.8a61f9b3a7aba766", 1, scopes)
-        .expect("the user of GitHub's documents")
-}
-
-fn request() -> Request<()> {
-    let mut headers = HeaderMap::with_capacity(16);
-    for (name, value) in [
-        ("host", "tools.example.com"),
-        ("user-agent", "curl/8.5.0"),
-        ("accept", "*/*"),
-        ("accept-encoding", "gzip"),
-        ("x-request-id", "0b9cbf6e"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    let credential = HeaderValue::from_static("Bearer gho_16C7e42F292c6912E7710c838347Ae178B4a");
-    headers.insert("authorization", credential);
-    let mut request = Request::new(());
-    *request.headers_mut() = headers;
-    request
-}
-
-fn nothing(request: Request<()>) -> Ready<Result<Response<()>, Infallible>> {
-    black_box(request);
-    ready(Ok(Response::new(())))
-}
-
-fn immediate(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {
-    ready(Ok(Verdict::Active(octocat())))
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime")
-}
 
 /// The whole layer over a service that does nothing, and the least that any such layer must do.
 fn hit(c: &mut Criterion) {
@@ -118,7 +73,7 @@ fn hit(c: &mut Criterion) {
         b.iter_batched(request, |r| bare.call(r).now_or_never(), BATCH);
     });
 
-    let cache = floor_cache();
+    let cache = floor_cache([TOKEN]);
     group.bench_function("floor", |b| {
         b.iter_batched(
             request,
@@ -145,19 +100,6 @@ fn hit(c: &mut Criterion) {
         b.iter_batched(request, |r| gate.call(r).now_or_never(), BATCH);
     });
     group.finish();
-}
-
-/// A cache of the same kind and value as the one behind the layer.
-fn floor_cache() -> Cache<TokenHash, (Identity, tokio::time::Instant)> {
-    let cache = Cache::builder()
-        .max_capacity(100_000)
-        .time_to_live(Duration::from_secs(60))
-        .build();
-    cache.insert(
-        TokenHash::of(TOKEN),
-        (octocat(), tokio::time::Instant::now()),
-    );
-    cache
 }
 
 /// A token never seen before, over a check that answers at once.
