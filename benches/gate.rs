@@ -39,6 +39,8 @@
 
 mod support;
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::thread;
@@ -48,10 +50,12 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use futures_util::FutureExt;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::check::CheckService;
-use ghes_gatekeeper::token::{AccessToken, TokenHash};
-use ghes_gatekeeper::validator::{CacheOptions, Validator};
-use http::HeaderValue;
-use support::{TOKEN, floor_cache, immediate, nothing, request, runtime};
+use ghes_gatekeeper::token::TokenHash;
+use ghes_gatekeeper::validator::Validator;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response};
+use support::{FloorCache, TOKEN, asked, floor_cache, immediate, nothing, request, runtime};
+use tokio::time::Instant;
 use tower::{Layer, Service, service_fn};
 
 /// As many requests as lie in a server's caches at once; criterion's own batches of thousands
@@ -60,14 +64,8 @@ const BATCH: BatchSize = BatchSize::NumIterations(64);
 
 /// The whole layer over a service that does nothing, and the least that any such layer must do.
 fn hit(c: &mut Criterion) {
-    let runtime = runtime();
     let mut group = c.benchmark_group("hit");
-    let validator = Validator::new(service_fn(immediate));
-    runtime
-        .block_on(async { validator.check(AccessToken::new(TOKEN)).await })
-        .expect("a verdict");
-
-    let layer = GatekeeperLayer::new(validator);
+    let layer = GatekeeperLayer::new(asked(service_fn(immediate), [TOKEN]));
     let mut bare = service_fn(nothing);
     group.bench_function("no layer", |b| {
         b.iter_batched(request, |r| bare.call(r).now_or_never(), BATCH);
@@ -127,6 +125,68 @@ fn miss(c: &mut Criterion) {
     group.finish();
 }
 
+/// The floor and the layer on one thread and on two, each with a token of its own or all with the
+/// same. A request is used again, so that making it takes no part of the time.
+fn threads(c: &mut Criterion) {
+    let mut group = c.benchmark_group("threads");
+    let tokens = ["gho_one".to_owned(), "gho_other".to_owned()];
+    let cache = floor_cache(tokens.iter().map(String::as_str));
+    let layer = GatekeeperLayer::new(asked(service_fn(immediate), &tokens));
+    for (threads, tokens) in [(1, &tokens[..1]), (2, &tokens[..1]), (2, &tokens[..])] {
+        let of = format!("{threads} threads, {} tokens", tokens.len());
+        group.throughput(Throughput::Elements(threads as u64));
+        group.bench_function(BenchmarkId::new("floor", &of), |b| {
+            b.iter_custom(|rounds| {
+                together(threads, |at| {
+                    floor_rounds(&cache, &tokens[at % tokens.len()], rounds)
+                })
+            });
+        });
+        group.bench_function(BenchmarkId::new("layer", &of), |b| {
+            b.iter_custom(|rounds| {
+                together(threads, |at| {
+                    layer_rounds(&layer, &tokens[at % tokens.len()], rounds)
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+fn floor_rounds(cache: &FloorCache, token: &str, rounds: u64) {
+    let mut bare = service_fn(hand_back);
+    repeat(token, rounds, |mut request| {
+        let hash = TokenHash::of(black_box(token));
+        let (identity, _) = cache.get(&hash).expect("stored above");
+        request.extensions_mut().insert(identity);
+        bare.call(request).now_or_never()
+    });
+}
+
+fn layer_rounds<C: CheckService>(layer: &GatekeeperLayer<C>, token: &str, rounds: u64) {
+    let mut gate = layer.layer(service_fn(hand_back));
+    repeat(token, rounds, |request| gate.call(request).now_or_never());
+}
+
+type Returned = Result<Response<Request<()>>, Infallible>;
+
+fn hand_back(request: Request<()>) -> Ready<Returned> {
+    ready(Ok(Response::new(request)))
+}
+
+/// Sends one request again and again, each time with a credential.
+fn repeat(token: &str, rounds: u64, mut send: impl FnMut(Request<()>) -> Option<Returned>) {
+    let credential = HeaderValue::try_from(format!("Bearer {token}")).expect("visible ASCII");
+    let mut request = request();
+    for _ in 0..rounds {
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, credential.clone());
+        let response = send(request).expect("a hit is ready at once");
+        request = response.unwrap_or_else(|error| match error {}).into_body();
+    }
+}
+
 /// Lookups by several threads among several numbers of tokens.
 fn cache(c: &mut Criterion) {
     const LOOKUPS: usize = 20_000;
@@ -148,23 +208,11 @@ fn cache(c: &mut Criterion) {
 }
 
 fn filled(tokens: usize) -> (Validator<impl CheckService>, Vec<TokenHash>) {
-    let validator = Validator::builder(service_fn(immediate))
-        .with_cache(
-            CacheOptions::default()
-                .with_active_max_age(Duration::from_secs(3_600))
-                .with_active_capacity(tokens as u64),
-        )
-        .build();
-    let hashes = runtime().block_on(async {
-        let mut hashes = Vec::with_capacity(tokens);
-        for number in 0..tokens {
-            let token = AccessToken::new(format!("gho_{number:036}"));
-            hashes.push(token.hash());
-            validator.check(token).await.expect("a verdict");
-        }
-        hashes
-    });
-    (validator, hashes)
+    let tokens: Vec<_> = (0..tokens)
+        .map(|number| format!("gho_{number:036}"))
+        .collect();
+    let hashes = tokens.iter().map(TokenHash::of).collect();
+    (asked(service_fn(immediate), tokens), hashes)
 }
 
 /// The wall-clock time in which every thread does `lookups` lookups, all at once.
@@ -174,32 +222,41 @@ fn look_up<C: CheckService>(
     threads: usize,
     lookups: usize,
 ) -> Duration {
-    let start = Barrier::new(threads);
-    let longest = thread::scope(|scope| {
+    together(threads, |worker| {
+        // Coprime to the number of tokens, so that every one comes up, in no order that a
+        // processor's cache could foresee.
+        let stride = 7_919;
+        for lookup in 0..lookups {
+            let at = (lookup * stride + worker * 17) % hashes.len();
+            black_box(validator.lookup(&hashes[at]));
+        }
+    })
+}
+
+/// The wall-clock time from when the first of some threads begins its work to when the last has
+/// done it.
+fn together(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
+    let (start, work) = (&Barrier::new(threads), &work);
+    let spans: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|worker| {
-                let start = &start;
                 scope.spawn(move || {
-                    // Coprime to the number of tokens, so that every one comes up, in no order
-                    // that a processor's cache could foresee.
-                    let stride = 7_919;
                     start.wait();
-                    let begin = tokio::time::Instant::now();
-                    for lookup in 0..lookups {
-                        let at = (lookup * stride + worker * 17) % hashes.len();
-                        black_box(validator.lookup(&hashes[at]));
-                    }
-                    begin.elapsed()
+                    let begin = Instant::now();
+                    work(worker);
+                    (begin, Instant::now())
                 })
             })
             .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"))
-            .max()
+        let spans = workers.into_iter().map(|worker| worker.join());
+        spans.map(|span| span.expect("no panic")).collect()
     });
-    longest.unwrap_or_default()
+    let first = spans.iter().map(|(begin, _)| *begin).min();
+    let last = spans.iter().map(|(_, end)| *end).max();
+    first
+        .zip(last)
+        .map_or(Duration::ZERO, |(first, last)| last - first)
 }
 
-criterion_group!(benches, hit, miss, cache);
+criterion_group!(benches, hit, miss, threads, cache);
 criterion_main!(benches);

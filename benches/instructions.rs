@@ -39,10 +39,9 @@ use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::check::{CheckRequest, CheckService, InactiveReason, Verdict};
 use ghes_gatekeeper::policy::RequireScopes;
 use ghes_gatekeeper::scope::Scopes;
-use ghes_gatekeeper::token::{AccessToken, TokenHash};
-use ghes_gatekeeper::validator::Validator;
+use ghes_gatekeeper::token::TokenHash;
 use http::Request;
-use support::{TOKEN, anonymous, floor_cache, immediate, nothing, request, runtime};
+use support::{TOKEN, anonymous, asked, floor_cache, immediate, nothing, request};
 use tower::{Layer, Service, service_fn};
 
 /// Enough for moka to tidy up several times, as it does each 64 reads.
@@ -259,11 +258,7 @@ where
     F: FnMut(CheckRequest) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<Verdict, Infallible>> + Send + 'static,
 {
-    let validator = Validator::new(service_fn(check));
-    runtime()
-        .block_on(async { validator.check(AccessToken::new(TOKEN)).await })
-        .expect("a verdict");
-    GatekeeperLayer::new(validator)
+    GatekeeperLayer::new(asked(service_fn(check), [TOKEN]))
 }
 
 fn refuse(_: CheckRequest) -> Ready<Result<Verdict, Infallible>> {

@@ -6,16 +6,40 @@ use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::time::Duration;
 
-use ghes_gatekeeper::check::{CheckRequest, Verdict};
+use ghes_gatekeeper::check::{CheckRequest, CheckService, Verdict};
 use ghes_gatekeeper::identity::{Identity, User};
 use ghes_gatekeeper::scope::Scopes;
-use ghes_gatekeeper::token::TokenHash;
+use ghes_gatekeeper::token::{AccessToken, TokenHash};
+use ghes_gatekeeper::validator::{CacheOptions, Validator};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use moka::sync::Cache;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 pub(crate) const TOKEN: &str = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
+
+/// Longer than any bench runs: nothing is asked for again meanwhile.
+pub(crate) const ALL_ALONG: Duration = Duration::from_secs(3_600);
+
+/// A validator that has asked `check` about some tokens.
+pub(crate) fn asked<C: CheckService>(
+    check: C,
+    tokens: impl IntoIterator<Item = impl Into<String>>,
+) -> Validator<C> {
+    let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
+    let options = CacheOptions::default()
+        .with_active_max_age(ALL_ALONG)
+        .with_inactive_max_age(ALL_ALONG)
+        .with_active_capacity(tokens.len().max(100_000) as u64);
+    let validator = Validator::builder(check).with_cache(options).build();
+    runtime().block_on(async {
+        for token in tokens {
+            let asked = validator.check(AccessToken::new(token)).await;
+            asked.expect("a verdict");
+        }
+    });
+    validator
+}
 
 /// A cache of the same kind as the one behind the layer, with the least that it can hold.
 pub(crate) type FloorCache = Cache<TokenHash, (Identity, Instant)>;
@@ -70,7 +94,7 @@ pub(crate) fn runtime() -> Runtime {
 pub(crate) fn floor_cache<'t>(tokens: impl IntoIterator<Item = &'t str>) -> FloorCache {
     let cache = Cache::builder()
         .max_capacity(100_000)
-        .time_to_live(Duration::from_secs(60))
+        .time_to_live(ALL_ALONG)
         .build();
     for token in tokens {
         cache.insert(TokenHash::of(token), (octocat(), Instant::now()));
