@@ -173,7 +173,7 @@ impl Counts {
         }
         if !is_good {
             println!(
-                "not as blessed: make it as before, or run with --bless and commit the reason"
+                "more than before, or other cases: mend it, or commit what --bless writes, and why"
             );
         }
         is_good

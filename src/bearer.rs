@@ -324,6 +324,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_wrong_byte_is_found_wherever_it_stands() {
+        for length in 1..=3 * BLOCK + 1 {
+            let token = vec![b'a'; length];
+            assert!(is_b64token(&token), "{length}");
+            for at in 0..length {
+                let mut token = token.clone();
+                token[at] = b',';
+                assert!(!is_b64token(&token), "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scheme_is_its_letters_and_nothing_like_them() {
+        for bit in 0..8 {
+            for at in 0.."bearer".len() {
+                let mut scheme = *b"bearer";
+                scheme[at] ^= 1 << bit;
+                let is_case = bit == 5;
+                assert_eq!(is_in_any_case(&scheme, b"bearer"), is_case, "{scheme:?}");
+            }
+        }
+        assert!(!is_in_any_case(b"bearers", b"bearer"));
+        assert!(!is_in_any_case(b"beare", b"bearer"));
+    }
+
     proptest! {
         #[test]
         fn whatever_is_read_is_a_b64token_of_the_input(bytes in prop::collection::vec(32_u8..=255, 0..80)) {
