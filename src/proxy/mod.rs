@@ -138,7 +138,10 @@ impl Proxy {
     /// more threads.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
-        let issuer = protected_issuer(&config.ghes, &metrics)?;
+        let [ghes] = config.ghes.as_slice() else {
+            return Err("several servers cannot be served yet".into());
+        };
+        let issuer = protected_issuer(ghes, &metrics)?;
         let workers = Workers::start(config.server.workers)?;
         let server = server_of(config).with_workers(workers);
         Ok(Self::build(config, issuer, metrics, server))
