@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-use super::validators::more_telling;
+use super::refusal::Refusal;
 use super::{Answer, Checking, Validator};
 use crate::check::{CheckError, CheckService};
 use crate::token::AccessToken;
@@ -18,8 +18,8 @@ use crate::token::AccessToken;
 ///    could not ask might have.
 /// 4. Any other error ends it at once, because the issuer is the same for all. The last good
 ///    answer of the one that was asked stands in for it as it does where there is one alone.
-/// 5. Where all find the token no good, the outcome is that of the first that says more than that
-///    it does not know it.
+/// 5. Where all find the token no good, the outcome is what the first says that says more than
+///    that it does not know it.
 ///
 /// # Cancel safety
 ///
@@ -27,17 +27,24 @@ use crate::token::AccessToken;
 /// remembered. Those whose turn had not come are not asked.
 #[must_use = "futures do nothing unless polled"]
 pub struct CheckingEach<C> {
+    place: usize,
     asked: Validator<C>,
     checking: Checking,
-    left: vec::IntoIter<Validator<C>>,
+    /// Each with its place.
+    left: vec::IntoIter<(usize, Validator<C>)>,
     token: AccessToken,
-    refusal: Option<(Validator<C>, Answer)>,
+    refusal: Option<Refusal<Validator<C>>>,
     failure: Option<CheckError>,
 }
 
 impl<C: CheckService> CheckingEach<C> {
-    pub(super) fn new(first: Validator<C>, left: Vec<Validator<C>>, token: AccessToken) -> Self {
+    pub(super) fn new(
+        (place, first): (usize, Validator<C>),
+        left: Vec<(usize, Validator<C>)>,
+        token: AccessToken,
+    ) -> Self {
         Self {
+            place,
             checking: first.check_unless_remembered(&token),
             asked: first,
             left: left.into_iter(),
@@ -52,8 +59,8 @@ impl<C: CheckService> CheckingEach<C> {
         match said {
             Ok(answer) if answer.is_active() => return Some(Ok((self.asked.clone(), answer))),
             Ok(answer) => {
-                let refusal = (self.asked.clone(), answer);
-                self.refusal = Some(more_telling(self.refusal.take(), refusal));
+                let refusal = Refusal::new(self.place, self.asked.clone(), answer);
+                self.refusal = Some(refusal.or(self.refusal.take()));
             }
             Err(error) if error.kind().is_about_app() => {
                 self.failure.get_or_insert(error);
@@ -61,9 +68,9 @@ impl<C: CheckService> CheckingEach<C> {
             Err(error) => return Some(Err(error)),
         }
         match self.left.next() {
-            Some(next) => {
+            Some((place, next)) => {
                 self.checking = next.check_unless_remembered(&self.token);
-                self.asked = next;
+                (self.place, self.asked) = (place, next);
                 None
             }
             None => self.outcome(),
@@ -73,7 +80,7 @@ impl<C: CheckService> CheckingEach<C> {
     fn outcome(&mut self) -> Option<<Self as Future>::Output> {
         match self.failure.take() {
             Some(error) => Some(Err(error)),
-            None => self.refusal.take().map(Ok),
+            None => self.refusal.take().map(|refusal| Ok(refusal.into_parts())),
         }
     }
 }

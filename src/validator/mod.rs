@@ -31,6 +31,7 @@ mod checking_each;
 mod failure_log;
 mod memberships;
 mod read_through;
+mod refusal;
 mod validators;
 
 use std::fmt;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checking_each::CheckingEach;
+use super::refusal::Refusal;
 use super::{Answer, CacheStats, Purge, Validator};
-use crate::check::{CheckService, InactiveReason, Verdict};
+use crate::check::CheckService;
 use crate::token::{AccessToken, TokenHash};
 
 /// One [`Validator`] for each app whose tokens are good, in the order they are asked.
@@ -83,15 +84,15 @@ impl<C: CheckService> Validators<C> {
 
     fn find_refusal(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
         let mut refusal = None;
-        for validator in self.iter() {
+        for (place, validator) in self.iter().enumerate() {
             let answer = validator.peek(hash)?;
             // It has come since they were asked for active answers.
             if answer.is_active() {
                 return Some((validator, answer));
             }
-            refusal = Some(more_telling(refusal, (validator, answer)));
+            refusal = Some(Refusal::new(place, validator, answer).or(refusal));
         }
-        refusal
+        refusal.map(Refusal::into_parts)
     }
 
     /// Asks one after the other about a token, each together with everybody who is asking it about
@@ -105,7 +106,7 @@ impl<C: CheckService> Validators<C> {
     pub fn check(&self, token: AccessToken) -> CheckingEach<C> {
         let hash = token.hash();
         let known = self.iter().position(|validator| validator.is_known(&hash));
-        let mut left: Vec<_> = self.iter().cloned().collect();
+        let mut left: Vec<_> = self.iter().cloned().enumerate().collect();
         let first = left.remove(known.unwrap_or(0));
         CheckingEach::new(first, left, token)
     }
@@ -137,16 +138,6 @@ impl<C: CheckService> Validators<C> {
     #[must_use]
     pub fn membership_stats(&self) -> CacheStats {
         self.iter().map(Validator::membership_stats).sum()
-    }
-}
-
-/// Of two refusals, the first, unless it only says that the token is not one of its app.
-pub(super) fn more_telling<V>(kept: Option<(V, Answer)>, next: (V, Answer)) -> (V, Answer) {
-    let is_unknown =
-        |verdict: &Verdict| matches!(verdict, Verdict::Inactive(InactiveReason::Unknown));
-    match kept {
-        Some(kept) if !is_unknown(&kept.1.verdict) || is_unknown(&next.1.verdict) => kept,
-        Some(_) | None => next,
     }
 }
 
