@@ -90,6 +90,12 @@ impl<C> GatekeeperLayer<C> {
         self.with(|shared| shared.client_turns = Some(Arc::new(ClientTurns::new(limit))))
     }
 
+    /// Does the same with turns that other gates take from as well.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn with_client_turns(self, turns: Arc<ClientTurns>) -> Self {
+        self.with(|shared| shared.client_turns = Some(turns))
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Shared<C>)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self

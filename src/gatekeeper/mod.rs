@@ -78,7 +78,7 @@ mod layer;
 mod service;
 
 #[cfg(feature = "proxy")]
-pub(crate) use self::client_limit::network;
+pub(crate) use self::client_limit::{ClientTurns, network};
 #[cfg(feature = "client")]
 pub use self::client_limit::{ClientAddr, ClientLimit};
 pub use self::future::ResponseFuture;
