@@ -42,8 +42,8 @@ use super::assertion::{Assertions, KEYS_PATH};
 use super::issuers::Issuers;
 use super::metrics::{self, Metrics, PurgeSource};
 use super::problem::{Problem, empty, json};
-use super::small_body::small_body;
 use super::serve;
+use super::small_body::small_body;
 
 pub(super) use self::readiness::Readiness;
 

@@ -4,10 +4,6 @@ mod gate;
 mod rules;
 mod table;
 
-use http::header::HeaderValue;
-use http::{Method, Request};
-use http_body::Body;
-use tower::Layer;
 use super::Check;
 use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
@@ -16,6 +12,10 @@ use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::Gatekeeper;
+use http::header::HeaderValue;
+use http::{Method, Request};
+use http_body::Body;
+use tower::Layer;
 
 pub(super) use self::table::Miss;
 
@@ -54,11 +54,7 @@ pub(super) struct Found<'r> {
 }
 
 impl Routes {
-    pub(super) fn new(
-        config: &Config,
-        issuers: &Issuers,
-        upstreams: &mut Upstreams,
-    ) -> Self {
+    pub(super) fn new(config: &Config, issuers: &Issuers, upstreams: &mut Upstreams) -> Self {
         let gates = Gates::new(config, issuers);
         let routes = config.routes.iter();
         Self {

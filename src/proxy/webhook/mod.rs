@@ -26,8 +26,8 @@ use tokio::net::TcpListener;
 use super::issuers::Issuers;
 use super::metrics::{Metrics, PurgeSource};
 use super::problem::{Problem, empty};
-use super::small_body::small_body;
 use super::serve;
+use super::small_body::small_body;
 
 pub use self::receiver::{Receiver, Refused};
 
@@ -42,11 +42,7 @@ struct Inner {
 }
 
 impl Webhook {
-    pub(super) fn new(
-        receiver: Arc<Receiver>,
-        issuers: Issuers,
-        metrics: Metrics,
-    ) -> Self {
+    pub(super) fn new(receiver: Arc<Receiver>, issuers: Issuers, metrics: Metrics) -> Self {
         Self(Arc::new(Inner {
             receiver,
             issuers,
