@@ -40,6 +40,12 @@ impl GhesUrl {
         host != "github.com" && !host.ends_with(".ghe.com")
     }
 
+    /// Returns the host in lower case, with the port if the address has one.
+    #[must_use]
+    pub fn host_and_port(&self) -> String {
+        self.authority.as_str().to_ascii_lowercase()
+    }
+
     /// Tells whether tokens and secrets would cross a network unencrypted.
     #[must_use]
     pub fn is_exposed(&self) -> bool {

@@ -24,12 +24,21 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Several apps
+//!
+//! GHES tells an app nothing about another app's tokens. Where the tokens of several are good, each
+//! has a [`Validator`], and [`Validators`] asks one after the other, so that what is remembered
+//! stays apart and whoever has confirmed a token is the one to be asked about it from then on.
 
 mod builder;
 mod checking;
+mod checking_each;
 mod failure_log;
 mod memberships;
 mod read_through;
+mod refusal;
+mod validators;
 
 use std::fmt;
 use std::time::Duration;
@@ -49,12 +58,14 @@ pub(crate) use self::memberships::{Asked, Asking, KnownMemberships};
 
 pub use self::builder::ValidatorBuilder;
 pub use self::checking::Checking;
+pub use self::checking_each::CheckingEach;
+pub use self::validators::Validators;
 pub use crate::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 
 /// Answers whose a token is, asking the check service only about what it does not remember.
 ///
 /// A handle: clones share caches and flights. There must be one per issuer and app, because the
-/// caches know only the token.
+/// caches know only the token; [`Validators`] are several of one issuer.
 pub struct Validator<C> {
     tokens: ReadThrough<Tokens, C>,
     memberships: Option<MembershipCache>,
@@ -110,6 +121,37 @@ impl<C: CheckService> Validator<C> {
             return Checking::decided(Verdict::Inactive(InactiveReason::WrongKind));
         }
         Checking::new(self.tokens.ask(token.hash(), token, self.max_age))
+    }
+
+    /// The same, with no need of a place among those who wait if the answer is remembered.
+    fn check_unless_remembered(&self, token: &AccessToken) -> Checking {
+        match self.peek(&token.hash()) {
+            Some(answer) => Checking::decided(answer.verdict),
+            None => self.check(token.clone()),
+        }
+    }
+
+    /// The same as [`lookup`](Self::lookup), not counted.
+    fn peek(&self, hash: &TokenHash) -> Option<Answer> {
+        let found = self.tokens.cache().peek(hash, self.max_age)?;
+        Some(found.into())
+    }
+
+    /// The same, of good answers alone.
+    fn peek_active(&self, hash: &TokenHash) -> Option<Answer> {
+        let found = self.tokens.cache().peek_active(hash, self.max_age)?;
+        Some(found.into())
+    }
+
+    /// Counts a lookup that ended with `answer`.
+    fn count(&self, answer: Option<&Answer>) {
+        let verdict = answer.map(|answer| &answer.verdict);
+        self.tokens.cache().count(verdict);
+    }
+
+    /// Tells whether the token was good when it was last asked about, within the hour.
+    fn is_known(&self, hash: &TokenHash) -> bool {
+        self.tokens.cache().is_known(hash)
     }
 
     /// Tells whether [`check`](Self::check) would send a question about a token of which nothing
@@ -192,26 +234,6 @@ impl<C> Validator<C> {
             (group, memberships.ask(key, question, self.max_age))
         });
         Asking::new(waiting.collect())
-    }
-
-    /// Asks in the background about memberships that are due.
-    pub(crate) fn renew_memberships(
-        &self,
-        token: &AccessToken,
-        identity: &Identity,
-        groups: impl IntoIterator<Item = Group>,
-    ) {
-        let Some(memberships) = &self.memberships else {
-            return;
-        };
-        for group in groups {
-            let key = MembershipKey {
-                token: token.hash(),
-                group: group.clone(),
-            };
-            let question = MembershipRequest::new(token.clone(), identity.clone(), group);
-            memberships.renew(&key, question);
-        }
     }
 
     /// Returns a handle that wants answers no older than `max_age`.

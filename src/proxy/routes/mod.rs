@@ -1,5 +1,6 @@
 //! Which upstream a request is for, and what it takes to get there.
 
+mod gate;
 mod rules;
 mod table;
 
@@ -11,16 +12,15 @@ use tower::Layer;
 use super::Check;
 use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
-use super::metadata::PROTECTED_RESOURCE;
+use super::issuers::Issuers;
 use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
-use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
-use crate::rejection::Realm;
+use crate::gatekeeper::Gatekeeper;
 
 pub(super) use self::table::Miss;
 
-use self::rules::rules;
+use self::gate::Gates;
 use self::table::RouteTable;
 
 /// All routes.
@@ -55,17 +55,13 @@ pub(super) struct Found<'r> {
 }
 
 impl Routes {
-    pub(super) fn new(
-        config: &Config,
-        gate: &GatekeeperLayer<Check>,
-        upstreams: &mut Upstreams,
-    ) -> Self {
-        let realm = &config.server.realm;
+    pub(super) fn new(config: &Config, issuers: &Issuers, upstreams: &mut Upstreams) -> Self {
+        let gates = Gates::new(config, issuers);
         let routes = config.routes.iter();
         Self {
             table: RouteTable::new(routes.clone().map(|route| &route.matches)),
             routes: routes
-                .map(|route| Route::new(route, realm, gate, upstreams))
+                .map(|route| Route::new(route, &gates, upstreams))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
         }
@@ -104,16 +100,11 @@ impl Routes {
 }
 
 impl Route {
-    fn new(
-        config: &RouteConfig,
-        realm: &Realm,
-        gate: &GatekeeperLayer<Check>,
-        upstreams: &mut Upstreams,
-    ) -> Self {
+    fn new(config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
         let upstream = upstreams.of(config);
         let gated = |upstream| {
             let presented = Presented::new(upstream, config.identity_headers);
-            gate_of(config, realm, gate).layer(presented)
+            gates.of_route(config).layer(presented)
         };
         Self {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
@@ -124,25 +115,4 @@ impl Route {
             cors: Cors::of(config),
         }
     }
-}
-
-/// What the route asks for beside what all routes have in common, and where it says so.
-fn gate_of(
-    config: &RouteConfig,
-    realm: &Realm,
-    gate: &GatekeeperLayer<Check>,
-) -> GatekeeperLayer<Check> {
-    let mut gate = gate
-        .clone()
-        .with_policy(rules(config))
-        .with_forward_token(config.forward_token);
-    if let Some(max_age) = config.max_age {
-        gate = gate.with_max_age(max_age);
-    }
-    if let Some(resource) = &config.resource {
-        let url = resource.url.well_known_url(PROTECTED_RESOURCE);
-        let realm = realm.clone().with_resource_metadata(&url);
-        gate = gate.with_realm(realm.expect("a public URL has no quotes"));
-    }
-    gate
 }
