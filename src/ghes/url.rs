@@ -40,6 +40,12 @@ impl GhesUrl {
         host != "github.com" && !host.ends_with(".ghe.com")
     }
 
+    /// Returns the host, with its port if there is one.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// Tells whether tokens and secrets would cross a network unencrypted.
     #[must_use]
     pub fn is_exposed(&self) -> bool {

@@ -1,8 +1,10 @@
 use http::HeaderValue;
 use secrecy::SecretString;
+use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
 
 use super::config::GhesConfig;
+use super::explain::{AskedApp, Witness};
 use super::metrics::Metrics;
 use super::{Check, Memberships};
 use crate::ghes::{App, GhesClient, HttpsTransport, InvalidApp};
@@ -13,6 +15,29 @@ pub(super) struct Issuer {
     pub(super) check: Check,
     pub(super) memberships: Option<Memberships>,
     pub(super) protection: Option<ProtectionMonitor>,
+}
+
+impl Issuer {
+    /// Lets a witness note what is asked, outside of whatever limits or repeats the calls.
+    pub(super) fn watched_by(self, witness: &Witness, app: &AskedApp) -> Self {
+        let witness = witness.of(app.clone());
+        Self {
+            check: BoxCloneSyncService::new(witness.layer(self.check)),
+            memberships: self
+                .memberships
+                .map(|memberships| BoxCloneSyncService::new(witness.layer(memberships))),
+            protection: self.protection,
+        }
+    }
+}
+
+/// Names the app whose tokens are good.
+pub(super) fn asked_app(ghes: &GhesConfig) -> AskedApp {
+    let client_id = ghes.apps.first().map(|app| app.client_id.clone());
+    AskedApp {
+        ghes: ghes.url.authority().to_owned(),
+        client_id: client_id.unwrap_or_default(),
+    }
 }
 
 /// Makes the client of the configured GHES, measures each call that it makes, and protects it.

@@ -35,6 +35,8 @@ mod check;
 pub mod config;
 mod cors;
 mod decided_path;
+mod destination;
+pub mod explain;
 mod file_stamp;
 mod forward;
 mod gates;
@@ -80,8 +82,10 @@ pub use self::upstream::Download;
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
 use self::assertion::Assertions;
-use self::check::{Issuer, protected_issuer};
+use self::check::{Issuer, asked_app, protected_issuer};
 use self::config::{AllowedHosts, Config, TrustedProxies};
+use self::destination::Destination;
+use self::explain::{AskedApp, Witness};
 use self::gates::OpenGates;
 use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
@@ -121,6 +125,8 @@ struct Inner {
     protection: Option<ProtectionMonitor>,
     validator: Validator<Check>,
     metrics: Metrics,
+    witness: Witness,
+    app: AskedApp,
     open_gates: OpenGates,
     webhook_receiver: Option<Arc<Receiver>>,
     server: Server,
@@ -180,6 +186,9 @@ impl Proxy {
     }
 
     fn build(config: &Config, issuer: Issuer, metrics: Metrics, server: Server) -> Self {
+        let witness = Witness::default();
+        let app = asked_app(&config.ghes);
+        let issuer = issuer.watched_by(&witness, &app);
         let mut validator = Validator::builder(issuer.check).with_cache(config.cache);
         if let Some(memberships) = issuer.memberships {
             validator = validator.with_memberships(memberships);
@@ -206,6 +215,8 @@ impl Proxy {
             protection: issuer.protection,
             validator,
             metrics,
+            witness,
+            app,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
             server,
@@ -309,22 +320,10 @@ impl Proxy {
         request_id: HeaderValue,
     ) -> (Outcome, Response<Body>) {
         let host = provenance.host().unwrap_or(&onward.host);
-        if !self.0.allowed_hosts.contain(host) {
-            return self.reject(RejectionKind::MisdirectedRequest);
-        }
-        let assertions = self.0.assertions.as_ref();
-        if let Some(keys) = assertions.and_then(|assertions| assertions.answer(&request)) {
-            return (Outcome::Anonymous, keys);
-        }
-        if let Some(document) = self.0.metadata.find(host, request.uri().path()) {
-            let answer = document.answer(request.method());
-            let answer = answer.map(|response| (Outcome::Anonymous, response));
-            return answer.unwrap_or_else(|| self.refuse_method(&metadata::ALLOW));
-        }
-        let found = match self.0.routes.find(host, &request) {
-            Ok(found) => found,
-            Err(Miss::Rejected(kind)) => return self.reject(kind),
-            Err(Miss::MethodNotAllowed(allow)) => return self.refuse_method(allow),
+        let found = match self.0.destination(host, &request) {
+            Destination::Route(found) => found,
+            Destination::Here(response) => return (Outcome::Anonymous, *response),
+            Destination::Nowhere(miss) => return self.miss(&miss),
         };
         if let Some(answer) = found.answer(&request) {
             return (Outcome::Anonymous, answer);
@@ -337,9 +336,11 @@ impl Proxy {
         (outcome, response)
     }
 
-    fn refuse_method(&self, allow: &HeaderValue) -> (Outcome, Response<Body>) {
-        let (outcome, mut response) = self.reject(RejectionKind::MethodNotAllowed);
-        response.headers_mut().insert(ALLOW, allow.clone());
+    fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {
+        let (outcome, mut response) = self.reject(miss.kind());
+        if let Miss::MethodNotAllowed(allow) = miss {
+            response.headers_mut().insert(ALLOW, (*allow).clone());
+        }
         (outcome, response)
     }
 

@@ -11,6 +11,7 @@ use tower::Layer;
 use super::Check;
 use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
+use super::explain::RouteTrace;
 use super::metadata::PROTECTED_RESOURCE;
 use super::prefix::Prefix;
 use super::presented::Presented;
@@ -18,9 +19,9 @@ use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
 use crate::rejection::Realm;
 
+pub(super) use self::rules::{Rule, Rules, Wanted};
 pub(super) use self::table::Miss;
 
-use self::rules::rules;
 use self::table::RouteTable;
 
 /// All routes.
@@ -41,6 +42,10 @@ pub(super) struct Route {
     /// What the upstream does not see of the path.
     pub(super) prefix: Option<Prefix>,
     pub(super) cors: Cors,
+    /// What the gate asks of whoever comes.
+    pub(super) rules: Rules,
+    /// The route as it stands in the configuration.
+    pub(super) described: RouteTrace,
 }
 
 /// The route of a request.
@@ -65,7 +70,8 @@ impl Routes {
         Self {
             table: RouteTable::new(routes.clone().map(|route| &route.matches)),
             routes: routes
-                .map(|route| Route::new(route, realm, gate, upstreams))
+                .enumerate()
+                .map(|(at, route)| Route::new(at, route, realm, gate, upstreams))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
         }
@@ -105,15 +111,18 @@ impl Routes {
 
 impl Route {
     fn new(
+        at: usize,
         config: &RouteConfig,
         realm: &Realm,
         gate: &GatekeeperLayer<Check>,
         upstreams: &mut Upstreams,
     ) -> Self {
         let upstream = upstreams.of(config);
+        let rules = Rules::of(config);
         let gated = |upstream| {
             let presented = Presented::new(upstream, config.identity_headers);
-            gate_of(config, realm, gate).layer(presented)
+            let gate = gate_of(config, realm, gate).with_policy(rules.policy());
+            gate.layer(presented)
         };
         Self {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
@@ -122,6 +131,8 @@ impl Route {
                 .strip_prefix
                 .then(|| Prefix::new(&config.matches.path)),
             cors: Cors::of(config),
+            rules,
+            described: RouteTrace::new(at, config),
         }
     }
 }
@@ -132,10 +143,7 @@ fn gate_of(
     realm: &Realm,
     gate: &GatekeeperLayer<Check>,
 ) -> GatekeeperLayer<Check> {
-    let mut gate = gate
-        .clone()
-        .with_policy(rules(config))
-        .with_forward_token(config.forward_token);
+    let mut gate = gate.clone().with_forward_token(config.forward_token);
     if let Some(max_age) = config.max_age {
         gate = gate.with_max_age(max_age);
     }

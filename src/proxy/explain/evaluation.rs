@@ -1,0 +1,216 @@
+//! What each rule says, and how much of that the gate has looked at.
+
+use std::sync::{Arc, OnceLock};
+
+use http::Method;
+
+use super::notes::Noted;
+use super::trace::{AppTrace, MembershipTrace, RuleOutcome, RuleTrace};
+use super::witness::Watch;
+use crate::check::Verdict;
+use crate::identity::Identity;
+use crate::membership::Group;
+use crate::policy::{Decision, Denial, Facts, Memberships, Policy};
+use crate::proxy::Inner;
+use crate::proxy::config::Combination;
+use crate::proxy::routes::{Rule, Rules, Wanted};
+use crate::token::{AccessToken, TokenKind};
+
+/// All that is known of a token and its person, held against the rules of a route.
+#[derive(Default)]
+pub(super) struct Evaluation {
+    pub(super) apps: Vec<AppTrace>,
+    pub(super) people: Option<&'static str>,
+    pub(super) rules: Vec<RuleTrace>,
+    pub(super) memberships: Vec<MembershipTrace>,
+}
+
+impl Evaluation {
+    /// Goes on from what the gate has asked, as it was watched, and asks for the rest.
+    pub(super) async fn new(
+        proxy: &Inner,
+        rules: &Rules,
+        token: &AccessToken,
+        watch: &Watch,
+    ) -> Self {
+        let mut noted = Noted::default();
+        noted.add(watch.take(), true);
+        if noted.apps.is_empty() {
+            recall(proxy, token, &mut noted);
+        }
+        let evaluated = match noted.identity.clone() {
+            Some(identity) => evaluate(proxy, rules, token, &identity, watch, &mut noted).await,
+            None => rules.iter().map(RuleTrace::of_nobody).collect(),
+        };
+        let groups: Vec<&Group> = rules.groups().collect();
+        noted.put_in_order(&groups);
+        Self {
+            apps: noted.apps,
+            people: rules.combination().map(Combination::as_str),
+            rules: evaluated,
+            memberships: noted.memberships,
+        }
+    }
+}
+
+/// Looks at what is remembered, if nobody was asked.
+fn recall(proxy: &Inner, token: &AccessToken, noted: &mut Noted) {
+    let Some(answer) = proxy.validator.lookup(&token.hash()) else {
+        return;
+    };
+    let outcome = Ok(answer.verdict);
+    noted.apps.push(AppTrace::new(&proxy.app, &outcome, None));
+    if let Ok(Verdict::Active(identity)) = outcome {
+        noted.identity = Some(identity);
+    }
+}
+
+async fn evaluate(
+    proxy: &Inner,
+    rules: &Rules,
+    token: &AccessToken,
+    identity: &Identity,
+    watch: &Watch,
+    noted: &mut Noted,
+) -> Vec<RuleTrace> {
+    let (hash, kind) = (token.hash(), token.kind());
+    let known = proxy.validator.known_memberships(&hash, &noted.known);
+    let needed = looked_at(rules, &facts(identity, kind, &known), &noted.asked);
+    let rest = unknown(rules, &known, &noted.asked);
+    for groups in rest.chunks(GROUPS_AT_ONCE) {
+        let groups = groups.iter().cloned();
+        proxy
+            .validator
+            .ask_memberships(token, identity, groups)
+            .await;
+        noted.add(watch.take(), false);
+    }
+    let known = proxy.validator.known_memberships(&hash, &noted.known);
+    let facts = facts(identity, kind, &known);
+    let each = rules.iter().zip(needed);
+    each.map(|(rule, needed)| RuleTrace::of(rule, &facts, needed))
+        .collect()
+}
+
+/// No rule of a route looks at the method or the path: they have decided which route it is.
+fn facts<'a>(identity: &'a Identity, kind: TokenKind, known: &'a dyn Memberships) -> Facts<'a> {
+    Facts::new(identity, &Method::GET, "/")
+        .with_token_kind(kind)
+        .with_memberships(known)
+}
+
+/// Tells of each rule whether the gate's decision has come by it, with what the gate knew.
+///
+/// A rule that is still undecided counts if its groups were asked about: GHES gave no answer.
+fn looked_at(rules: &Rules, facts: &Facts<'_>, asked: &[Group]) -> Vec<bool> {
+    let mut seen = Vec::new();
+    let policy = rules.compose(|rule| {
+        let probe = Probe::new(rule);
+        seen.push(Arc::clone(&probe.seen));
+        probe
+    });
+    // What counts is which rules it comes by.
+    let _ = policy.authorize(facts);
+    let counts = |seen: Option<&Decision>| match seen {
+        None => false,
+        Some(Decision::Undecided(groups)) => groups.iter().any(|group| asked.contains(group)),
+        Some(_) => true,
+    };
+    seen.iter().map(|seen| counts(seen.get())).collect()
+}
+
+/// A rule that notes what it says when it is asked.
+struct Probe {
+    policy: Arc<dyn Policy>,
+    seen: Arc<OnceLock<Decision>>,
+}
+
+impl Probe {
+    fn new(rule: &Rule) -> Self {
+        Self {
+            policy: Arc::clone(rule.policy()),
+            seen: Arc::default(),
+        }
+    }
+}
+
+impl Policy for Probe {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        let decision = self.policy.authorize(facts);
+        // Each rule stands in the policy once.
+        let _ = self.seen.set(decision.clone());
+        decision
+    }
+}
+
+/// The groups that a trace still has to ask about.
+fn unknown(rules: &Rules, known: &dyn Memberships, asked: &[Group]) -> Vec<Group> {
+    let mut unknown: Vec<Group> = Vec::new();
+    for group in rules.groups() {
+        let is_known = asked.contains(group) || known.membership(group).is_some();
+        if !is_known && !unknown.contains(group) {
+            unknown.push(group.clone());
+        }
+    }
+    unknown
+}
+
+impl RuleTrace {
+    fn of_nobody(rule: &Rule) -> Self {
+        Self {
+            rule: rule.wanted.key(),
+            wanted: wanted(&rule.wanted),
+            exempts_github_apps: rule.exempts_github_apps,
+            outcome: RuleOutcome::Unknown,
+            missing_scopes: Vec::new(),
+            needed: false,
+        }
+    }
+
+    fn of(rule: &Rule, facts: &Facts<'_>, needed: bool) -> Self {
+        let decision = rule.policy().authorize(facts);
+        Self {
+            outcome: match decision {
+                Decision::Allowed => RuleOutcome::Passed,
+                Decision::Denied(_) => RuleOutcome::Failed,
+                Decision::Obscured(_) => RuleOutcome::NotVisible,
+                Decision::Undecided(_) => RuleOutcome::Unknown,
+            },
+            missing_scopes: missing(&decision, facts.identity()),
+            needed,
+            ..Self::of_nobody(rule)
+        }
+    }
+}
+
+/// The scopes that would help, of which the token has none.
+fn missing(decision: &Decision, identity: &Identity) -> Vec<String> {
+    let (Decision::Denied(denial) | Decision::Obscured(denial)) = decision else {
+        return Vec::new();
+    };
+    let Denial::InsufficientScope(told) = denial else {
+        return Vec::new();
+    };
+    let missing = told.iter().filter(|scope| !identity.scopes().grant(scope));
+    missing.map(ToString::to_string).collect()
+}
+
+fn wanted(wanted: &Wanted) -> Vec<String> {
+    match wanted {
+        Wanted::AllScopes(scopes) | Wanted::OneScope(scopes) => {
+            scopes.iter().map(ToString::to_string).collect()
+        }
+        Wanted::AccountTypes(types) => types.clone(),
+        Wanted::Users(logins, ids) => {
+            let ids = ids.iter().map(|id| format!("id {id}"));
+            logins.iter().cloned().chain(ids).collect()
+        }
+        Wanted::SiteAdmins => Vec::new(),
+        Wanted::Organizations(groups) | Wanted::Teams(groups) => {
+            groups.iter().map(ToString::to_string).collect()
+        }
+    }
+}
+
+/// As many as the gate asks about for one request.
+const GROUPS_AT_ONCE: usize = 8;
