@@ -1,3 +1,5 @@
+use std::fmt;
+
 use http::{Method, Request};
 use serde::Serialize;
 
@@ -47,7 +49,9 @@ pub struct RequestTrace {
 }
 
 /// A token, without itself.
-#[derive(Clone, Debug, Serialize)]
+///
+/// `Debug` shows no more of its hash than logs may.
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct TokenTrace {
     /// What its prefix says, as one word: `oauth_app`, `github_app_user`, `personal_access`,
@@ -270,6 +274,15 @@ impl TokenTrace {
             hashed_token: hash.to_hex(),
             hashed_token_base64: hash.to_base64(),
         }
+    }
+}
+
+impl fmt::Debug for TokenTrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenTrace")
+            .field("kind", &self.kind)
+            .field("hashed_token", &self.hashed_token.get(..12))
+            .finish_non_exhaustive()
     }
 }
 
