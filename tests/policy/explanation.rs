@@ -266,6 +266,16 @@ async fn hold(route: Route, case: Case) -> Result<(), TestCaseError> {
     let mut groups: Vec<&str> = route.groups.iter().map(|group| GROUPS[*group]).collect();
     groups.sort_unstable();
     prop_assert_eq!(questions, groups);
+    // A rule about groups counts as needed if the gate has asked about one of them.
+    let asked = self::questions(&trace, true);
+    for rule in &trace.rules {
+        if matches!(rule.rule, "orgs" | "teams") {
+            let is_asked = rule.wanted.iter().any(|group| asked.contains(group));
+            prop_assert_eq!(rule.needed, is_asked, "{:?}", trace);
+        }
+    }
+    let is_first_needed = trace.rules.first().is_none_or(|first| first.needed);
+    prop_assert!(is_first_needed, "{:?}", trace);
     // What is remembered is told as it was when it was asked.
     let again = explain(&explained, &case).await;
     prop_assert_eq!(again.allowed, allowed);

@@ -1,11 +1,18 @@
 //! A trace, held against what the gate does with the same request.
 
+use std::future::pending;
+
+use ghes_gatekeeper::check::{CheckError, CheckRequest, Verdict};
 use ghes_gatekeeper::emulator::{Fault, Operation};
+use ghes_gatekeeper::proxy::Proxy;
+use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::explain::{
     AppOutcome, Decision, Forwarded, InvalidQuestion, RuleOutcome, Trace,
 };
 use ghes_gatekeeper::token::AccessToken;
 use http::{Method, StatusCode};
+use tower::service_fn;
+use tower::util::BoxCloneSyncService;
 
 use super::TOKEN;
 use super::assertion::{assertion, new_key};
@@ -188,6 +195,28 @@ async fn a_trace_takes_no_turn_of_a_client_and_asks_nothing_for_others() {
         assert_eq!(rejected.status, 401);
     }
     assert_eq!(gate.ghes.calls(Operation::CheckToken), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_without_an_end_is_told_as_one_that_took_too_long() {
+    let silent = service_fn(|_: CheckRequest| pending::<Result<Verdict, CheckError>>());
+    let config = "[ghes]\nurl = 'http://127.0.0.1:1'\n\
+                  [[ghes.apps]]\nclient_id = 'app'\nclient_secret = 'secret'\n\
+                  [[routes]]\npath = '/'\nupstream = 'http://127.0.0.1:1'\n";
+    let config = Config::parse(config, []).expect("a configuration");
+    let proxy = Proxy::with_check(&config, BoxCloneSyncService::new(silent));
+    let token = AccessToken::new(TOKEN);
+    let trace = proxy.explain(&token, &Method::GET, "a", "/").await;
+    let trace = trace.expect("a good question");
+    let [app] = &*trace.apps else {
+        panic!("{trace:?}");
+    };
+    assert_eq!(
+        (app.outcome, app.reason),
+        (AppOutcome::Unavailable, Some("timeout"))
+    );
+    assert_eq!(app.took_ms, Some(3_000));
+    assert!(!trace.allowed);
 }
 
 #[tokio::test]

@@ -99,9 +99,10 @@ fn facts<'a>(identity: &'a Identity, kind: TokenKind, known: &'a dyn Memberships
         .with_memberships(known)
 }
 
-/// Tells of each rule whether the gate's decision has come by it, with what the gate knew.
+/// Tells of each rule whether the gate has looked at it, with what the gate knew in the end.
 ///
-/// A rule that is still undecided counts if its groups were asked about: GHES gave no answer.
+/// A rule whose groups were asked about counts in any case: the gate asks several at once, and may
+/// be told by the first what it needs, or by none.
 fn looked_at(rules: &Rules, facts: &Facts<'_>, asked: &[Group]) -> Vec<bool> {
     let mut seen = Vec::new();
     let policy = rules.compose(|rule| {
@@ -111,12 +112,17 @@ fn looked_at(rules: &Rules, facts: &Facts<'_>, asked: &[Group]) -> Vec<bool> {
     });
     // What counts is which rules it comes by.
     let _ = policy.authorize(facts);
-    let counts = |seen: Option<&Decision>| match seen {
-        None => false,
-        Some(Decision::Undecided(groups)) => groups.iter().any(|group| asked.contains(group)),
-        Some(_) => true,
+    let is_decided = |seen: &OnceLock<Decision>| {
+        let seen = seen.get();
+        seen.is_some_and(|decision| !matches!(decision, Decision::Undecided(_)))
     };
-    seen.iter().map(|seen| counts(seen.get())).collect()
+    let is_asked = |rule: &Rule| {
+        let mut groups = rule.wanted.groups().iter();
+        groups.any(|group| asked.contains(group))
+    };
+    let each = rules.iter().zip(&seen);
+    each.map(|(rule, seen)| is_decided(seen) || is_asked(rule))
+        .collect()
 }
 
 /// A rule that notes what it says when it is asked.

@@ -282,3 +282,39 @@ impl fmt::Debug for Witness {
         f.debug_struct("Witness").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+    use crate::check::InactiveReason;
+
+    #[tokio::test]
+    async fn only_questions_about_a_watched_token_are_noted_and_only_while_it_is() {
+        let witness = Witness::default();
+        let layer = witness.of(AskedApp {
+            ghes: "ghes.test".to_owned(),
+            client_id: "app".to_owned(),
+        });
+        let nobody = service_fn(async |_: CheckRequest| {
+            Ok::<_, CheckError>(Verdict::Inactive(InactiveReason::Unknown))
+        });
+        let check = layer.layer(nobody);
+        let ask = async |token: &str| {
+            let request = CheckRequest::new(AccessToken::new(token));
+            check.clone().oneshot(request).await.unwrap();
+        };
+        let (one, other) = (TokenHash::of("one"), TokenHash::of("other"));
+        ask("one").await;
+        let watch = witness.watch(one);
+        let others = witness.watch(other);
+        ask("one").await;
+        ask("nobody's").await;
+        assert_eq!((watch.take().len(), watch.take().len()), (1, 0));
+        assert!(others.take().is_empty());
+        drop((watch, others));
+        assert!(witness.notes_on(&AccessToken::new("one")).is_empty());
+        assert!(witness.watched().is_empty());
+    }
+}
