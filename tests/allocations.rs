@@ -15,7 +15,7 @@ use ghes_gatekeeper::membership::{Membership, MembershipRequest};
 use ghes_gatekeeper::policy::{Policy, RequireGroup, RequireUser};
 use ghes_gatekeeper::validator::Validator;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use support::{everybody_is_octocat, layer, octocat, request};
+use support::{everybody_is_octocat, layer, layer_of_three, octocat, request};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 #[tokio::test]
@@ -34,6 +34,11 @@ async fn a_hit_allocates_nothing_but_what_http_needs() {
     });
     assert!(http_own.count_total > 0);
     for hit in hits(layer(service_fn(everybody_is_octocat))).await {
+        assert_eq!(hit.count_total, http_own.count_total);
+        assert_eq!(hit.bytes_total, http_own.bytes_total);
+    }
+    // No more for several apps.
+    for hit in hits(layer_of_three()).await {
         assert_eq!(hit.count_total, http_own.count_total);
         assert_eq!(hit.bytes_total, http_own.bytes_total);
     }

@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
+use ghes_gatekeeper::GatekeeperLayer;
+use ghes_gatekeeper::check::CheckService;
 use http::{Request, Response};
-use support::{everybody_is_octocat, layer, request};
+use support::{everybody_is_octocat, layer, layer_of_three, request};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// An inner service that counts its clones.
@@ -39,8 +41,17 @@ impl Service<Request<()>> for Counting {
 
 #[tokio::test]
 async fn a_hit_neither_clones_nor_waits() {
+    only_a_miss_clones_and_waits(layer(service_fn(everybody_is_octocat))).await;
+}
+
+#[tokio::test]
+async fn a_hit_neither_clones_nor_waits_with_several_apps() {
+    only_a_miss_clones_and_waits(layer_of_three()).await;
+}
+
+async fn only_a_miss_clones_and_waits<C: CheckService>(layer: GatekeeperLayer<C>) {
     let clones = Arc::new(AtomicUsize::new(0));
-    let mut gate = layer(service_fn(everybody_is_octocat)).layer(Counting(Arc::clone(&clones)));
+    let mut gate = layer.layer(Counting(Arc::clone(&clones)));
     let miss = gate.ready().await.unwrap().call(request("gho_known"));
     assert_eq!(miss.await.unwrap().status(), 200);
     assert_eq!(clones.swap(0, Ordering::Relaxed), 2, "a miss clones");

@@ -14,6 +14,10 @@ impl Answer {
     pub(crate) fn new(verdict: Verdict, freshness: Freshness) -> Self {
         Self { verdict, freshness }
     }
+
+    pub(crate) fn is_active(&self) -> bool {
+        matches!(self.verdict, Verdict::Active(_))
+    }
 }
 
 impl From<Found<Verdict>> for Answer {

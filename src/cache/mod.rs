@@ -55,6 +55,22 @@ struct Active {
     renew_after: Instant,
 }
 
+impl Active {
+    #[inline]
+    fn found<T: Subject>(
+        self,
+        now: Instant,
+        max_age: Option<Duration>,
+    ) -> Option<Found<T::Answer>> {
+        let freshness = match self.deadlines.age(now, max_age) {
+            Age::Over => return None,
+            Age::Due if now >= self.renew_after => Freshness::Due,
+            Age::Due | Age::Fresh => Freshness::Fresh,
+        };
+        Some(Found::new(T::answer(self.identity), freshness))
+    }
+}
+
 #[derive(Clone)]
 struct Inactive<A> {
     answer: A,
@@ -99,29 +115,40 @@ impl<T: Subject> AnswerCache<T> {
     #[inline]
     pub(crate) fn get(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
         let found = self.peek(key, max_age);
-        match &found {
-            Some(found) if T::active(&found.answer).is_some() => &self.lookups.active,
+        self.count(found.as_ref().map(|found| &found.answer));
+        found
+    }
+
+    /// Counts a lookup that ended with `answer`.
+    #[inline]
+    pub(crate) fn count(&self, answer: Option<&T::Answer>) {
+        match answer {
+            Some(answer) if T::active(answer).is_some() => &self.lookups.active,
             Some(_) => &self.lookups.inactive,
             None => &self.lookups.missed,
         }
         .increment();
-        found
     }
 
-    /// The same without counting it as a lookup.
+    /// The same as [`get`](Self::get) without counting it as a lookup.
     #[inline]
-    fn peek(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
+    pub(crate) fn peek(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
         let now = Instant::now();
         let Some(entry) = self.active.get(key) else {
             let entry = self.inactive.get(key)?;
             return (now < entry.fresh_until).then(|| Found::new(entry.answer, Freshness::Fresh));
         };
-        let freshness = match entry.deadlines.age(now, max_age) {
-            Age::Over => return None,
-            Age::Due if now >= entry.renew_after => Freshness::Due,
-            Age::Due | Age::Fresh => Freshness::Fresh,
-        };
-        Some(Found::new(T::answer(entry.identity), freshness))
+        entry.found::<T>(now, max_age)
+    }
+
+    /// The same as [`peek`](Self::peek), of active answers alone.
+    #[inline]
+    pub(crate) fn peek_active(
+        &self,
+        key: &T::Key,
+        max_age: Option<Duration>,
+    ) -> Option<Found<T::Answer>> {
+        self.active.get(key)?.found::<T>(Instant::now(), max_age)
     }
 
     /// Returns the last good answer if it may stand in for one that the issuer fails to give.

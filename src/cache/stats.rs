@@ -1,3 +1,5 @@
+use std::iter::Sum;
+
 /// How lookups have ended so far, and what is remembered now.
 ///
 /// Entries that are past their age count until they are cleared away, within the hour.
@@ -16,4 +18,17 @@ pub struct CacheStats {
     pub active_entries: u64,
     /// Refused tokens remembered.
     pub inactive_entries: u64,
+}
+
+impl Sum for CacheStats {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, next| Self {
+            active_hits: sum.active_hits + next.active_hits,
+            inactive_hits: sum.inactive_hits + next.inactive_hits,
+            misses: sum.misses + next.misses,
+            stale_served: sum.stale_served + next.stale_served,
+            active_entries: sum.active_entries + next.active_entries,
+            inactive_entries: sum.inactive_entries + next.inactive_entries,
+        })
+    }
 }

@@ -111,6 +111,16 @@ impl CheckErrorKind {
         }
     }
 
+    /// Tells whether it is about the app that asks, and says nothing about what the issuer would
+    /// tell another one.
+    #[must_use]
+    pub const fn is_about_app(self) -> bool {
+        matches!(
+            self,
+            Self::AppMismatch | Self::CredentialsRefused | Self::Forbidden
+        )
+    }
+
     /// Tells whether it may well be over by itself. All else somebody has to look at.
     #[must_use]
     pub const fn passes_by_itself(self) -> bool {

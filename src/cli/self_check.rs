@@ -1,14 +1,26 @@
+use futures_util::future::join_all;
 use ghes_gatekeeper::check::CheckErrorKind;
-use ghes_gatekeeper::ghes::GhesUrl;
-use ghes_gatekeeper::proxy::Proxy;
+use ghes_gatekeeper::proxy::{IssuerApp, Proxy};
 
-/// Asks GHES once, so that whoever starts the proxy learns at once what clients would run into.
+/// Asks each GHES once as each app, so that whoever starts the proxy learns at once what clients
+/// would run into.
 ///
 /// Nothing depends on the outcome: a proxy that starts during an outage is of use when it ends.
-pub(super) async fn run(proxy: Proxy, ghes: GhesUrl) {
-    match proxy.ask_ghes().await {
-        Ok(()) => tracing::info!("{ghes} answers, and accepts the app's credentials"),
+pub(super) async fn run(proxy: Proxy) {
+    join_all(proxy.apps().map(ask)).await;
+}
+
+async fn ask(app: &IssuerApp) {
+    let (ghes, name, client_id) = (app.url(), app.ghes(), app.client_id());
+    match app.ask().await {
+        Ok(()) => tracing::info!(
+            ghes.name = name,
+            app.client_id = client_id,
+            "{ghes} answers, and accepts the app's credentials"
+        ),
         Err(error) => tracing::warn!(
+            ghes.name = name,
+            app.client_id = client_id,
             "{ghes} cannot be asked yet: {error}; {}",
             cure(error.kind())
         ),

@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals()?;
     let listeners = Listeners::bind(&config).await?;
     let servers = listeners.serve(&proxy, &shutdown)?;
-    tokio::spawn(self_check::run(proxy, config.ghes.url));
+    tokio::spawn(self_check::run(proxy));
     join_all(servers).await;
     Ok(())
 }

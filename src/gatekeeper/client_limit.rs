@@ -82,7 +82,7 @@ const fn number(number: u32) -> NonZeroU32 {
 }
 
 /// The turns that clients have taken.
-pub(super) struct ClientTurns {
+pub(crate) struct ClientTurns {
     limiter: RateLimiter<u64, Buckets, TokioClock, NoOpMiddleware<Nanos>>,
     clock: TokioClock,
     /// Seeded at random: nobody can aim at another client's bucket.
@@ -90,7 +90,7 @@ pub(super) struct ClientTurns {
 }
 
 impl ClientTurns {
-    pub(super) fn new(limit: ClientLimit) -> Self {
+    pub(crate) fn new(limit: ClientLimit) -> Self {
         let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
         let clock = TokioClock::new();
         Self {

@@ -9,7 +9,7 @@ use tower::util::Oneshot;
 
 use super::held::Held;
 use crate::check::CheckService;
-use crate::validator::{Asking, Checking};
+use crate::validator::{Asking, CheckingEach};
 
 /// Response future of [`Gatekeeper`](super::Gatekeeper).
 ///
@@ -27,7 +27,7 @@ pub struct ResponseFuture<S: Service<Request<B>>, C, B> {
 #[pin_project(project = StateProj)]
 pub(super) enum State<S: Service<Request<B>>, C, B> {
     /// The token's verdict is not known yet.
-    Checking(Checking, Option<Box<Held<S, C, B>>>),
+    Checking(Box<CheckingEach<C>>, Option<Box<Held<S, C, B>>>),
     /// The decision depends on where the token's person belongs.
     Asking(Pin<Box<Asking>>, Option<Box<Held<S, C, B>>>),
     /// Admitted after a wait; waits until the inner service is ready, and then for it.
@@ -47,8 +47,8 @@ impl<S: Service<Request<B>>, C, B> ResponseFuture<S, C, B> {
         State::Rejected(Some(response)).into()
     }
 
-    pub(super) fn checking(checking: Checking, held: Box<Held<S, C, B>>) -> Self {
-        State::Checking(checking, Some(held)).into()
+    pub(super) fn checking(checking: CheckingEach<C>, held: Box<Held<S, C, B>>) -> Self {
+        State::Checking(Box::new(checking), Some(held)).into()
     }
 }
 

@@ -9,7 +9,7 @@ use super::service::{Shared, Turned, Undecided};
 use crate::check::{CheckError, CheckErrorKind, CheckService, Verdict};
 use crate::membership::{Group, Membership};
 use crate::rejection::Rejection;
-use crate::validator::{Answer, Asked, Freshness};
+use crate::validator::{Answer, Asked, Freshness, Validator, Validators};
 
 /// A request that waits for a verdict, or for what its decision depends on. Boxed, so that a hit
 /// does not carry its size about.
@@ -23,8 +23,8 @@ pub(super) struct Held<S, C, B> {
     memberships: Vec<(Group, Membership)>,
     /// Why there is no more to be known.
     failure: Option<CheckError>,
-    /// The last good answer, while it is asked where its person belongs.
-    answer: Option<Answer>,
+    /// The last good answer and whose it is, while that one is asked where its person belongs.
+    answer: Option<(Validator<C>, Answer)>,
     /// The issuer has refused the token once after it had confirmed it.
     is_doubted: bool,
 }
@@ -50,15 +50,22 @@ where
     ResBody: Default,
 {
     /// Goes on with the outcome of a check.
-    pub(super) fn checked(self: Box<Self>, outcome: Result<Answer, CheckError>) -> State<S, C, B> {
+    pub(super) fn checked(
+        self: Box<Self>,
+        outcome: Result<(Validator<C>, Answer), CheckError>,
+    ) -> State<S, C, B> {
         match outcome {
-            Ok(answer) => self.admit(answer),
+            Ok((validator, answer)) => self.admit(validator, answer),
             Err(error) => self.reject(&error),
         }
     }
 
     /// Asks about the next groups that the decision depends on.
-    pub(super) fn ask(mut self: Box<Self>, undecided: Undecided) -> State<S, C, B> {
+    pub(super) fn ask(
+        mut self: Box<Self>,
+        validator: Validator<C>,
+        undecided: Undecided,
+    ) -> State<S, C, B> {
         if let Some(error) = self.failure.take() {
             return self.reject(&error);
         }
@@ -72,10 +79,10 @@ where
             Ok(token) => token.to_access_token(),
             Err(error) => return self.turn_away(error.into()),
         };
-        let validator = &self.shared.validator;
         let asking = validator.ask_memberships(&token, &undecided.identity, groups);
         let verdict = Verdict::Active(undecided.identity);
-        self.answer = Some(Answer::new(verdict, undecided.freshness));
+        let answer = Answer::new(verdict, undecided.freshness);
+        self.answer = Some((validator, answer));
         State::Asking(Box::pin(asking), Some(self))
     }
 
@@ -90,20 +97,21 @@ where
 
     /// Goes on with what was said about groups.
     pub(super) fn told(mut self: Box<Self>, asked: Asked) -> State<S, C, B> {
+        let answer = self.answer.take();
+        let (validator, mut answer) = answer.expect("asked with a good answer");
         if asked.is_token_refused() {
-            return self.check_again();
+            return self.check_again(validator);
         }
-        let mut answer = self.answer.take().expect("asked with a good answer");
         if asked.is_stale {
             answer.freshness = Freshness::Stale;
         }
         self.memberships.extend(asked.memberships);
         self.failure = asked.failure;
-        self.admit(answer)
+        self.admit(validator, answer)
     }
 
     /// The issuer, which has confirmed the token, refuses it: one of the two is no longer true.
-    fn check_again(mut self: Box<Self>) -> State<S, C, B> {
+    fn check_again(mut self: Box<Self>, validator: Validator<C>) -> State<S, C, B> {
         if std::mem::replace(&mut self.is_doubted, true) {
             let kind = CheckErrorKind::DoubtfulResponse;
             let reason = "the issuer both confirms and refuses the token";
@@ -112,25 +120,24 @@ where
         self.memberships.clear();
         match self.shared.bearer_token(&self.request) {
             Ok(token) => {
-                let checking = self.shared.validator.check(token.to_access_token());
-                State::Checking(checking, Some(self))
+                let checking = Validators::from(validator).check(token.to_access_token());
+                State::Checking(Box::new(checking), Some(self))
             }
             Err(error) => self.turn_away(error.into()),
         }
     }
 
-    fn admit(mut self: Box<Self>, answer: Answer) -> State<S, C, B> {
+    fn admit(mut self: Box<Self>, validator: Validator<C>, answer: Answer) -> State<S, C, B> {
         let token = match self.shared.bearer_token(&self.request) {
             Ok(token) => token,
             Err(error) => return self.turn_away(error.into()),
         };
         let (hash, kind) = (token.hash(), token.kind());
-        let validator = &self.shared.validator;
         let known = validator.known_memberships(&hash, &self.memberships);
         match self.shared.admit(answer, kind, &known, &mut self.request) {
             Ok(()) => State::Admitted(Box::pin(Oneshot::new(self.inner, self.request))),
             Err(Turned::Away(rejection)) => self.turn_away(rejection),
-            Err(Turned::Undecided(undecided)) => self.ask(undecided),
+            Err(Turned::Undecided(undecided)) => self.ask(validator, undecided),
         }
     }
 

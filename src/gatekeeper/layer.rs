@@ -10,7 +10,7 @@ use super::service::{Gatekeeper, Shared};
 use crate::bearer::BearerOptions;
 use crate::policy::{AnyUser, Policy};
 use crate::rejection::Realm;
-use crate::validator::Validator;
+use crate::validator::Validators;
 
 /// Layer that lets in only requests with a good token.
 ///
@@ -19,10 +19,11 @@ use crate::validator::Validator;
 pub struct GatekeeperLayer<C>(Arc<Shared<C>>);
 
 impl<C> GatekeeperLayer<C> {
-    /// Lets in everybody whose token `validator` finds good.
-    pub fn new(validator: Validator<C>) -> Self {
+    /// Lets in everybody whose token `validators` find good: one
+    /// [`Validator`](crate::validator::Validator) for each app.
+    pub fn new(validators: impl Into<Validators<C>>) -> Self {
         Self(Arc::new(Shared {
-            validator,
+            validators: validators.into(),
             policy: Arc::new(AnyUser),
             bearer: BearerOptions::default(),
             realm: Realm::default(),
@@ -41,9 +42,9 @@ impl<C> GatekeeperLayer<C> {
 
     /// Wants answers no older than `max_age`, where those who are revoked must be out sooner.
     ///
-    /// See [`Validator::with_max_age`].
+    /// See [`Validators::with_max_age`].
     pub fn with_max_age(self, max_age: Duration) -> Self {
-        self.with(|shared| shared.validator = shared.validator.with_max_age(max_age))
+        self.with(|shared| shared.validators = shared.validators.with_max_age(max_age))
     }
 
     /// Sets what is accepted as a bearer token.
@@ -87,6 +88,12 @@ impl<C> GatekeeperLayer<C> {
     #[cfg(feature = "client")]
     pub fn with_client_limit(self, limit: ClientLimit) -> Self {
         self.with(|shared| shared.client_turns = Some(Arc::new(ClientTurns::new(limit))))
+    }
+
+    /// Does the same with turns that other gates take from as well.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn with_client_turns(self, turns: Arc<ClientTurns>) -> Self {
+        self.with(|shared| shared.client_turns = Some(turns))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Shared<C>)) -> Self {

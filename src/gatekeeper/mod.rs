@@ -77,10 +77,10 @@ mod held;
 mod layer;
 mod service;
 
-#[cfg(feature = "proxy")]
-pub(crate) use self::client_limit::network;
 #[cfg(feature = "client")]
 pub use self::client_limit::{ClientAddr, ClientLimit};
+#[cfg(feature = "proxy")]
+pub(crate) use self::client_limit::{ClientTurns, network};
 pub use self::future::ResponseFuture;
 pub use self::layer::GatekeeperLayer;
 pub use self::service::Gatekeeper;

@@ -20,7 +20,7 @@ use crate::policy::{Decision, Facts, Policy};
 use crate::rejection::RejectionKind;
 use crate::rejection::{Realm, Rejection};
 use crate::token::{TokenHash, TokenKind};
-use crate::validator::{Answer, Freshness, KnownMemberships, Validator};
+use crate::validator::{Answer, Freshness, KnownMemberships, Validators};
 
 /// Middleware that lets in only requests with a good token.
 ///
@@ -64,21 +64,24 @@ where
             Err(error) => return ResponseFuture::rejected(shared.reject(error.into())),
         };
         let (hash, kind) = (token.hash(), token.kind());
-        if let Some(answer) = shared.validator.lookup(&hash) {
+        if let Some((validator, answer)) = shared.validators.lookup(&hash) {
             if answer.freshness == Freshness::Due {
-                shared.validator.renew(token.to_access_token());
+                validator.renew(token.to_access_token());
             }
-            let known = shared.validator.known_memberships(&hash, &[]);
+            let known = validator.known_memberships(&hash, &[]);
             return match shared.admit(answer, kind, &known, &mut request) {
                 Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
                 Err(Turned::Away(rejection)) => ResponseFuture::rejected(shared.reject(rejection)),
-                Err(Turned::Undecided(undecided)) => self.hold(request).ask(undecided).into(),
+                Err(Turned::Undecided(undecided)) => {
+                    let validator = validator.clone();
+                    self.hold(request).ask(validator, undecided).into()
+                }
             };
         }
         if let Err(rejection) = shared.take_turn(&token, &hash, request.extensions()) {
             return ResponseFuture::rejected(shared.reject(rejection));
         }
-        let checking = shared.validator.check(token.to_access_token());
+        let checking = shared.validators.check(token.to_access_token());
         ResponseFuture::checking(checking, self.hold(request))
     }
 }
@@ -112,7 +115,7 @@ impl<S: fmt::Debug, C> fmt::Debug for Gatekeeper<S, C> {
 
 /// What all clones of one layer and its services have in common.
 pub(super) struct Shared<C> {
-    pub(super) validator: Validator<C>,
+    pub(super) validators: Validators<C>,
     pub(super) policy: Arc<dyn Policy>,
     pub(super) bearer: BearerOptions,
     pub(super) realm: Realm,
@@ -135,7 +138,7 @@ impl<C: CheckService> Shared<C> {
         let (Some(turns), Some(client)) = (&self.client_turns, extensions.get()) else {
             return Ok(());
         };
-        if !token.kind().may_be_checked() || !self.validator.is_unknown(hash) {
+        if !token.kind().may_be_checked() || !self.validators.is_unknown(hash) {
             return Ok(());
         }
         turns
@@ -221,8 +224,7 @@ impl<C: CheckService> Shared<C> {
         request: &Request<B>,
     ) {
         if let Ok(token) = self.bearer_token(request) {
-            let (token, due) = (token.to_access_token(), known.take_due());
-            self.validator.renew_memberships(&token, identity, due);
+            known.renew_due(&token.to_access_token(), identity);
         }
     }
 }
@@ -270,7 +272,7 @@ fn is_past(expires_at: Option<SystemTime>) -> bool {
 impl<C> Clone for Shared<C> {
     fn clone(&self) -> Self {
         Self {
-            validator: self.validator.clone(),
+            validators: self.validators.clone(),
             policy: Arc::clone(&self.policy),
             bearer: self.bearer,
             realm: self.realm.clone(),

@@ -40,10 +40,10 @@ impl GhesUrl {
         host != "github.com" && !host.ends_with(".ghe.com")
     }
 
-    /// Returns the host, with its port if there is one.
+    /// Returns the host in lower case, with the port if the address has one.
     #[must_use]
-    pub fn authority(&self) -> &str {
-        self.authority.as_str()
+    pub fn host_and_port(&self) -> String {
+        self.authority.as_str().to_ascii_lowercase()
     }
 
     /// Tells whether tokens and secrets would cross a network unencrypted.

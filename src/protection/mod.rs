@@ -5,8 +5,8 @@
 //!            └► concurrency: at most 64 at once, a quarter for renewals; a bounded line
 //!                 └► retry: once, where nothing can have been done
 //!                      └► credentials: the accepted ones, and the next if they are refused
-//!                           ├► availability ─► rate ─► calls counted ─► client, with one secret
-//!                           └► availability ─► rate ─► calls counted ─► client, with the next
+//!                           ├► suspension ─► availability ─► rate ─► calls counted ─► client, with one secret
+//!                           └► suspension ─► availability ─► rate ─► calls counted ─► client, with the next
 //! ```
 //!
 //! Why in this order:
@@ -20,8 +20,17 @@
 //!    says nothing about the credentials, and so that a refusal of credentials is known to
 //!    availability for what it is: an answer. What was refused here has not used up the rate.
 //! 4. *Availability* is outside of the rate, for the same reason, and all its clients share it.
+//!    What the issuer has against the app alone, such as its suspension, is for a breaker around
+//!    it: that is an answer, too.
 //! 5. *Rate* is next to the client. Whatever is sent, the calls of the breakers' own included, has
 //!    passed it.
+//!
+//! # Several apps
+//!
+//! [`of_issuer`](Protection::of_issuer) puts the layers around the clients of several apps of one
+//! issuer. Places, line, retries, rate and availability are those of the issuer, and all apps share
+//! them. Credentials and suspension are those of each app: a wrong secret of one keeps no user of
+//! another out.
 //!
 //! # Memberships
 //!
@@ -47,7 +56,8 @@
 //! | and is open for | 5 s, doubled up to 60 s, and up to a tenth more |
 //! | a wish for quiet is kept | as told: 60 s at least for a rate limit, an hour at most |
 //! | probes while it is open | 2 per second, one at a time, none in a quiet |
-//! | credential breaker opens | when all of the app's secrets were refused |
+//! | suspension breaker | as the availability breaker, for each app |
+//! | credential breaker opens | when all of the app's secrets were refused, for each app |
 //! | and is open for | 30 s, doubled up to 5 min, and up to a tenth more |
 //!
 //! What is refused here fails with [`Shed`](crate::check::CheckErrorKind::Shed), or with
@@ -78,6 +88,7 @@ mod availability;
 mod background;
 mod concurrency;
 mod credentials;
+mod issuer;
 mod limits;
 mod meter;
 mod monitor;
@@ -87,25 +98,17 @@ mod refusal;
 mod retry;
 
 use std::fmt;
-use std::iter::once;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tower::Service;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceBuilder};
 
-use self::availability::{AvailabilityLayer, SharedBreaker};
-use self::concurrency::ConcurrencyLayer;
-use self::credentials::{Credentials, SharedRotation};
-use self::meter::MeterLayer;
-use self::monitor::Counts;
 use self::question::Question;
-use self::rate::RateLayer;
-use self::retry::retry_unprocessed;
 use crate::check::{CheckError, CheckRequest, Verdict};
 use crate::membership::{Membership, MembershipRequest};
 
+pub use self::issuer::IssuerProtection;
 pub use self::limits::Limits;
 pub use self::monitor::{BreakerState, CheckObserver, CheckOutcome, ProtectionMonitor};
 
@@ -137,7 +140,7 @@ impl<Q: Question, S> Stack<Q> for S where
 
 /// Puts the layers around services that ask an issuer.
 ///
-/// Each use makes limits and breakers of its own, so use one for each issuer and app.
+/// Each use makes limits and breakers of its own, so use one for each issuer.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Protection {
@@ -180,11 +183,7 @@ impl Protection {
             + Sync
             + 'static,
     {
-        let clients: Vec<S> = once(client).chain(others).collect();
-        let monitor = self.monitor(clients.len());
-        let shared = SharedLayers::new(&self.limits, &monitor);
-        let check = shared.around_checks(clients, &monitor);
-        (BoxCloneSyncService::new(check), monitor)
+        self.of_issuer().protect_as(None, client, others)
     }
 
     /// Does the same, and wraps `memberships`, which asks the same issuer where people belong.
@@ -218,80 +217,14 @@ impl Protection {
             + Sync
             + 'static,
     {
-        let clients: Vec<S> = once(client).chain(others).collect();
-        let monitor = self.monitor(clients.len());
-        let shared = SharedLayers::new(&self.limits, &monitor);
-        let check = shared.around_checks(clients, &monitor);
-        let memberships = shared.around_memberships(memberships, &monitor);
-        let (check, memberships) = (
-            BoxCloneSyncService::new(check),
-            BoxCloneSyncService::new(memberships),
-        );
-        (check, memberships, monitor)
+        let issuer = self.of_issuer();
+        let (check, monitor) = issuer.protect_as(None, client, others);
+        (check, issuer.protect_memberships(memberships), monitor)
     }
 
-    fn monitor(&self, secrets: usize) -> ProtectionMonitor {
-        let now = Instant::now();
-        ProtectionMonitor {
-            availability: Arc::new(SharedBreaker::new(now)),
-            memberships: Arc::new(SharedBreaker::unprobed(now)),
-            credentials: Arc::new(SharedRotation::new(secrets)),
-            counts: Arc::new(Counts::new(self.observer.clone())),
-        }
-    }
-}
-
-/// The layers of which there is one, whatever is asked.
-struct SharedLayers {
-    concurrency: ConcurrencyLayer,
-    rate: RateLayer,
-    calls: MeterLayer,
-    refusals: MeterLayer,
-}
-
-impl SharedLayers {
-    fn new(limits: &Limits, monitor: &ProtectionMonitor) -> Self {
-        Self {
-            concurrency: ConcurrencyLayer::new(limits),
-            rate: RateLayer::new(limits),
-            calls: MeterLayer::of_calls(&monitor.counts),
-            refusals: MeterLayer::of_refusals(&monitor.counts),
-        }
-    }
-
-    fn around_checks<S: Stack<CheckRequest>>(
-        &self,
-        clients: Vec<S>,
-        monitor: &ProtectionMonitor,
-    ) -> impl Stack<CheckRequest> + use<S> {
-        let around_each = ServiceBuilder::new()
-            .layer(AvailabilityLayer::new(&monitor.availability))
-            .layer(self.rate.clone())
-            .layer(self.calls.clone());
-        let clients = clients
-            .into_iter()
-            .map(|client| around_each.service(client));
-        ServiceBuilder::new()
-            .layer(self.refusals.clone())
-            .layer(self.concurrency.clone())
-            .layer(retry_unprocessed())
-            .service(Credentials::new(clients.collect(), &monitor.credentials))
-    }
-
-    /// A person's own token takes the place of the app's credentials.
-    fn around_memberships<S: Stack<MembershipRequest>>(
-        &self,
-        client: S,
-        monitor: &ProtectionMonitor,
-    ) -> impl Stack<MembershipRequest> + use<S> {
-        ServiceBuilder::new()
-            .layer(self.refusals.clone())
-            .layer(self.concurrency.clone())
-            .layer(retry_unprocessed())
-            .layer(AvailabilityLayer::new(&monitor.memberships))
-            .layer(self.rate.clone())
-            .layer(self.calls.clone())
-            .service(client)
+    /// Makes the limits and breakers of an issuer that is asked about several apps.
+    pub fn of_issuer(self) -> IssuerProtection {
+        IssuerProtection::new(&self.limits, self.observer)
     }
 }
 

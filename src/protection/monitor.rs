@@ -11,10 +11,14 @@ use crate::check::{CheckError, CheckErrorKind, CheckPurpose, InactiveReason, Ver
 use crate::membership::Membership;
 
 /// What stands around a check service, seen from outside. Cheap to clone and to ask.
+///
+/// Those of several apps of [one issuer](super::IssuerProtection) tell the same of what these
+/// share: calls, their results, and memberships.
 #[derive(Clone)]
 pub struct ProtectionMonitor {
     pub(super) availability: Arc<SharedBreaker>,
     pub(super) memberships: Arc<SharedBreaker>,
+    pub(super) suspension: Arc<SharedBreaker>,
     pub(super) credentials: Arc<SharedRotation>,
     pub(super) counts: Arc<Counts>,
 }
@@ -30,10 +34,15 @@ impl ProtectionMonitor {
         self.credentials() == BreakerState::Closed
     }
 
-    /// Returns whether calls are held back because the issuer failed or asked for quiet.
+    /// Returns whether calls are held back because the issuer failed, asked for quiet, or refused
+    /// to check tokens for the app.
     #[must_use]
     pub fn availability(&self) -> BreakerState {
-        self.availability.state(Instant::now())
+        let now = Instant::now();
+        match self.availability.state(now) {
+            BreakerState::Closed => self.suspension.state(now),
+            held_back => held_back,
+        }
     }
 
     /// Returns whether questions about memberships are held back because the issuer failed to

@@ -1,4 +1,4 @@
-use super::availability::{Evidence, evidence};
+use super::availability::{Concern, Evidence};
 use super::background::probe;
 use super::monitor::CheckOutcome;
 use crate::check::{CheckError, CheckErrorKind, CheckPurpose, CheckRequest, Verdict};
@@ -13,8 +13,8 @@ pub(super) trait Question: Clone + Send + 'static {
     /// Names how it ended.
     fn outcome(outcome: &Result<Self::Answer, CheckError>) -> CheckOutcome;
 
-    /// Tells what its end says about the issuer.
-    fn evidence(outcome: &Result<Self::Answer, CheckError>) -> Evidence;
+    /// Tells what its end says about the issuer, or the app.
+    fn evidence(outcome: &Result<Self::Answer, CheckError>, concern: &Concern) -> Evidence;
 
     /// Returns a question by which the breaker finds out by itself whether the issuer is back.
     fn probe() -> Option<Self>;
@@ -31,8 +31,8 @@ impl Question for CheckRequest {
         CheckOutcome::of(outcome)
     }
 
-    fn evidence(outcome: &Result<Verdict, CheckError>) -> Evidence {
-        evidence(outcome)
+    fn evidence(outcome: &Result<Verdict, CheckError>, concern: &Concern) -> Evidence {
+        concern.evidence(outcome)
     }
 
     fn probe() -> Option<Self> {
@@ -53,11 +53,11 @@ impl Question for MembershipRequest {
 
     /// It is asked in one person's name about one group. That this person asks too much, or that
     /// something is wrong with this group, must not keep others from being told.
-    fn evidence(outcome: &Result<Membership, CheckError>) -> Evidence {
+    fn evidence(outcome: &Result<Membership, CheckError>, concern: &Concern) -> Evidence {
         match outcome {
             Err(error) if error.kind() == CheckErrorKind::RateLimited => Evidence::Nothing,
             Err(error) if !error.kind().is_outage() => Evidence::Nothing,
-            outcome => evidence(outcome),
+            outcome => concern.evidence(outcome),
         }
     }
 

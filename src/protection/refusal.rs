@@ -38,10 +38,10 @@ impl Refusal {
 }
 
 /// What a grace period must not bridge, it must not bridge either while the breaker is open for
-/// it. A mismatch was one of another token, so it becomes a doubt.
+/// it. A mismatch was one of another token; what is left of it is that the app gets no answers.
 const fn held_back_after(last: CheckErrorKind) -> CheckErrorKind {
     match last {
-        CheckErrorKind::AppMismatch => CheckErrorKind::DoubtfulResponse,
+        CheckErrorKind::AppMismatch => CheckErrorKind::Forbidden,
         other if other.is_outage() => CheckErrorKind::Shed,
         other => other,
     }
@@ -56,6 +56,9 @@ fn whole_seconds(wait: Duration) -> Duration {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Availability(last) if last.is_about_app() => {
+                "the issuer has refused the app too often of late"
+            }
             Self::Availability(_) => "the issuer has failed too often of late",
             Self::Credentials => "the app's credentials were refused not long ago",
             Self::QueueFull => "too many checks are waiting",

@@ -1,75 +1,78 @@
 use http::HeaderValue;
 use secrecy::SecretString;
-use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
 
-use super::config::GhesConfig;
-use super::explain::{AskedApp, Witness};
-use super::metrics::Metrics;
-use super::{Check, Memberships};
+use super::Check;
+use super::config::{AppConfig, GhesConfig};
+use super::issuers::Services;
+use super::metrics::{CallsLayer, Metrics};
 use crate::ghes::{App, GhesClient, HttpsTransport, InvalidApp};
-use crate::protection::{Protection, ProtectionMonitor};
+use crate::protection::{IssuerProtection, Protection, ProtectionMonitor};
 
-/// Who is asked about tokens, and about the people behind them.
-pub(super) struct Issuer {
-    pub(super) check: Check,
-    pub(super) memberships: Option<Memberships>,
-    pub(super) protection: Option<ProtectionMonitor>,
-}
-
-impl Issuer {
-    /// Lets a witness note what is asked, outside of whatever limits or repeats the calls.
-    pub(super) fn watched_by(self, witness: &Witness, app: &AskedApp) -> Self {
-        let witness = witness.of(app.clone());
-        Self {
-            check: BoxCloneSyncService::new(witness.layer(self.check)),
-            memberships: self
-                .memberships
-                .map(|memberships| BoxCloneSyncService::new(witness.layer(memberships))),
-            protection: self.protection,
-        }
-    }
-}
-
-/// Names the app whose tokens are good.
-pub(super) fn asked_app(ghes: &GhesConfig) -> AskedApp {
-    let client_id = ghes.apps.first().map(|app| app.client_id.clone());
-    AskedApp {
-        ghes: ghes.url.authority().to_owned(),
-        client_id: client_id.unwrap_or_default(),
-    }
-}
-
-/// Makes the client of the configured GHES, measures each call that it makes, and protects it.
-pub(super) fn protected_issuer(ghes: &GhesConfig, metrics: &Metrics) -> Result<Issuer, BoxError> {
-    let transport = match &ghes.ca_file {
-        Some(file) => HttpsTransport::with_ca_file(file)?,
-        None => HttpsTransport::new()?,
+/// Makes the clients of a configured GHES, measures each call that they make, and protects them.
+pub(super) fn protected_services(
+    ghes: &GhesConfig,
+    metrics: &Metrics,
+) -> Result<Services, BoxError> {
+    let protection = Protection::new().with_limits(ghes.limits).of_issuer();
+    let clients = Clients::new(ghes, metrics.of_calls())?;
+    let checks = ghes.apps.iter();
+    let checks = checks.map(|app| clients.check(app, &protection));
+    let checks = checks.collect::<Result<Vec<_>, InvalidApp>>()?;
+    let [app, ..] = ghes.apps.as_slice() else {
+        return Err(format!("{} has no app; see ghes.apps", ghes.name).into());
     };
-    let [app] = ghes.apps.as_slice() else {
-        return Err("the proxy needs exactly one app; see ghes.apps".into());
-    };
-    let version = ghes.api_version.as_ref().map(HeaderValue::try_from);
-    let version = version.transpose()?;
-    let client = |secret: &SecretString| -> Result<_, InvalidApp> {
+    // Memberships are asked with the user's token, so that the app and its secret do not matter.
+    let memberships = clients.client(app, &app.client_secret)?;
+    Ok(Services {
+        checks,
+        memberships: Some(protection.protect_memberships(memberships)),
+    })
+}
+
+/// What the clients of one GHES have in common: its address, connections and version.
+struct Clients<'c> {
+    ghes: &'c GhesConfig,
+    transport: HttpsTransport,
+    version: Option<HeaderValue>,
+    calls: CallsLayer,
+}
+
+type Client = <CallsLayer as Layer<GhesClient<HttpsTransport>>>::Service;
+
+impl<'c> Clients<'c> {
+    fn new(ghes: &'c GhesConfig, calls: CallsLayer) -> Result<Self, BoxError> {
+        let version = ghes.api_version.as_ref().map(HeaderValue::try_from);
+        Ok(Self {
+            ghes,
+            transport: match &ghes.ca_file {
+                Some(file) => HttpsTransport::with_ca_file(file)?,
+                None => HttpsTransport::new()?,
+            },
+            version: version.transpose()?,
+            calls,
+        })
+    }
+
+    fn check(
+        &self,
+        app: &AppConfig,
+        protection: &IssuerProtection,
+    ) -> Result<(Check, Option<ProtectionMonitor>), InvalidApp> {
+        let current = self.client(app, &app.client_secret)?;
+        let next = app.client_secret_next.as_ref();
+        let next = next.map(|secret| self.client(app, secret)).transpose()?;
+        let (check, monitor) = protection.protect(&app.client_id, current, next);
+        Ok((check, Some(monitor)))
+    }
+
+    fn client(&self, app: &AppConfig, secret: &SecretString) -> Result<Client, InvalidApp> {
         let app = App::new(&app.client_id, secret.clone());
-        let client = GhesClient::new(&ghes.url, &app, transport.clone())?;
-        let client = match &version {
+        let client = GhesClient::new(&self.ghes.url, &app, self.transport.clone())?;
+        let client = match &self.version {
             Some(version) => client.with_api_version(version.clone()),
             None => client,
         };
-        Ok(metrics.of_calls().layer(client))
-    };
-    let current = client(&app.client_secret)?;
-    let next = app.client_secret_next.as_ref().map(client).transpose()?;
-    let protection = Protection::new().with_limits(ghes.limits);
-    // Memberships are asked with the user's token, so that the app's secret does not matter.
-    let memberships = current.clone();
-    let (check, memberships, protection) =
-        protection.protect_with_memberships(current, next, memberships);
-    Ok(Issuer {
-        check,
-        memberships: Some(memberships),
-        protection: Some(protection),
-    })
+        Ok(self.calls.layer(client))
+    }
 }

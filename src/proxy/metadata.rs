@@ -18,7 +18,8 @@ use serde::Serialize;
 
 use super::body::Body;
 use super::config::{
-    AuthorizationServerConfig, Config, PublicUrl, ResourceConfig, RouteConfig, bare_host,
+    AuthorizationServerConfig, Config, GhesConfig, PublicUrl, ResourceConfig, RouteConfig,
+    bare_host,
 };
 use crate::scope::Scope;
 
@@ -48,17 +49,20 @@ pub(super) struct Document {
 impl Metadata {
     pub(super) fn new(config: &Config) -> Self {
         let server = config.authorization_server.as_ref();
-        let of_ghes = server.map(|server| {
-            let described = describe_ghes(server, &config.ghes.url.to_string());
-            Document::new(&server.issuer, AUTHORIZATION_SERVER, &described)
+        let of_ghes = server.and_then(|server| {
+            let mut known = config.ghes.iter();
+            let ghes = known.find(|ghes| ghes.name == server.ghes)?;
+            let described = describe_ghes(server, &ghes.url.to_string());
+            Some(Document::new(
+                &server.issuer,
+                AUTHORIZATION_SERVER,
+                &described,
+            ))
         });
-        let default = server.map_or_else(
-            || config.ghes.url.to_string(),
-            |server| server.issuer.to_string(),
-        );
         let of_routes = config.routes.iter().filter_map(|route| {
             let resource = route.resource.as_ref()?;
-            let described = describe(resource, route, &default);
+            let (ghes, _) = config.issuer_of(route)?;
+            let described = describe(resource, route, &login_of(ghes, server));
             Some(Document::new(&resource.url, PROTECTED_RESOURCE, &described))
         });
         Self(of_ghes.into_iter().chain(of_routes).collect())
@@ -111,6 +115,14 @@ impl Document {
             _ => return None,
         }
         Some(response)
+    }
+}
+
+/// Returns where clients get a token of a server: whoever tells about it, or itself.
+fn login_of(ghes: &GhesConfig, told: Option<&AuthorizationServerConfig>) -> String {
+    match told {
+        Some(server) if server.ghes == ghes.name => server.issuer.to_string(),
+        Some(_) | None => ghes.url.to_string(),
     }
 }
 

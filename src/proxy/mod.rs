@@ -42,6 +42,7 @@ mod forward;
 mod gates;
 mod grpc;
 mod headers;
+mod issuers;
 mod metadata;
 mod metrics;
 mod prefix;
@@ -73,6 +74,7 @@ use tower::{BoxError, Layer};
 
 pub use self::assertion::{KeyFileError, KeyFiles};
 pub use self::body::Body;
+pub use self::issuers::IssuerApp;
 pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
     Timeouts, Tls, TlsError, Workers, serve,
@@ -82,11 +84,11 @@ pub use self::upstream::Download;
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
 use self::assertion::Assertions;
-use self::check::{Issuer, asked_app, protected_issuer};
+use self::check::protected_services;
 use self::config::{AllowedHosts, Config, TrustedProxies};
 use self::destination::Destination;
-use self::explain::{AskedApp, Witness};
 use self::gates::OpenGates;
+use self::issuers::{Issuers, Services};
 use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
 use self::provenance::Provenance;
@@ -95,12 +97,8 @@ use self::request_id::RequestIds;
 use self::routes::{Miss, Routes};
 use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
-use crate::check::CheckError;
-use crate::gatekeeper::GatekeeperLayer;
-use crate::protection::{ProtectedCheck, ProtectedMemberships, ProtectionMonitor};
+use crate::protection::{ProtectedCheck, ProtectedMemberships};
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
-use crate::token::AccessToken;
-use crate::validator::Validator;
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
@@ -122,11 +120,8 @@ struct Inner {
     trusted_proxies: TrustedProxies,
     allowed_hosts: AllowedHosts,
     request_ids: RequestIds,
-    protection: Option<ProtectionMonitor>,
-    validator: Validator<Check>,
+    issuers: Issuers,
     metrics: Metrics,
-    witness: Witness,
-    app: AskedApp,
     open_gates: OpenGates,
     webhook_receiver: Option<Arc<Receiver>>,
     server: Server,
@@ -135,22 +130,28 @@ struct Inner {
 }
 
 impl Proxy {
-    /// Builds the proxy that a configuration describes, asking its GHES, and starts its
-    /// [workers](Workers).
+    /// Builds the proxy that a configuration describes, asking each GHES that it names, and starts
+    /// its [workers](Workers).
     ///
     /// # Errors
     ///
-    /// Returns an error if the configured client id or CA file cannot be used, or there can be no
+    /// Returns an error if a configured client id or CA file cannot be used, or there can be no
     /// more threads.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a route names a server or apps that the configuration has not; none that was read
+    /// is so.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
-        let issuer = protected_issuer(&config.ghes, &metrics)?;
+        let issuers = Issuers::new(config, |ghes| protected_services(ghes, &metrics))?;
         let workers = Workers::start(config.server.workers)?;
         let server = server_of(config).with_workers(workers);
-        Ok(Self::build(config, issuer, metrics, server))
+        Ok(Self::build(config, issuers, metrics, server))
     }
 
-    /// Builds the proxy that a configuration describes, asking `check` instead of GHES.
+    /// Builds the proxy that a configuration describes, asking `check` instead of GHES: as each of
+    /// the configured apps, one after the other, if there are several.
     ///
     /// Nothing limits how often; that is up to `check`. There are no workers: all happens in the
     /// runtime that [serves](Self::serve).
@@ -171,38 +172,31 @@ impl Proxy {
     fn with_services(config: &Config, check: Check, memberships: Option<Memberships>) -> Self {
         let metrics = Metrics::default();
         let calls = metrics.of_calls();
-        let issuer = Issuer {
-            check: BoxCloneSyncService::new(calls.layer(check)),
-            memberships: memberships.map(|service| BoxCloneSyncService::new(calls.layer(service))),
-            protection: None,
-        };
-        Self::build(config, issuer, metrics, server_of(config))
+        let check: Check = BoxCloneSyncService::new(calls.layer(check));
+        let memberships: Option<Memberships> =
+            memberships.map(|service| BoxCloneSyncService::new(calls.layer(service)));
+        let issuers = Issuers::new(config, |ghes| {
+            let checks = ghes.apps.iter().map(|_| (check.clone(), None));
+            Ok(Services {
+                checks: checks.collect(),
+                memberships: memberships.clone(),
+            })
+        });
+        let issuers = issuers.expect("services that are there need not be made");
+        Self::build(config, issuers, metrics, server_of(config))
     }
 
-    /// Returns what stands between the proxy and GHES, to be watched.
-    #[must_use]
-    pub fn protection(&self) -> Option<&ProtectionMonitor> {
-        self.0.protection.as_ref()
+    /// Returns the apps whose tokens are good on some route, as the servers of the configuration
+    /// and their apps are in order.
+    pub fn apps(&self) -> impl Iterator<Item = &IssuerApp> {
+        self.0.issuers.iter()
     }
 
-    fn build(config: &Config, issuer: Issuer, metrics: Metrics, server: Server) -> Self {
-        let witness = Witness::default();
-        let app = asked_app(&config.ghes);
-        let issuer = issuer.watched_by(&witness, &app);
-        let mut validator = Validator::builder(issuer.check).with_cache(config.cache);
-        if let Some(memberships) = issuer.memberships {
-            validator = validator.with_memberships(memberships);
-        }
-        let validator = validator.build();
-        let gate = GatekeeperLayer::new(validator.clone())
-            .with_realm(config.server.realm.clone())
-            .with_identity_extension(config.assertion.is_some())
-            .with_identity_headers(true)
-            .with_client_limit(config.server.client_limit);
+    fn build(config: &Config, issuers: Issuers, metrics: Metrics, server: Server) -> Self {
         let assertions = config.assertion.as_ref().map(Assertions::new);
         let signer = assertions.as_ref().map(Assertions::signer);
         let mut upstreams = Upstreams::new(config.server.workers).with_signer(signer.cloned());
-        let routes = Routes::new(config, &gate, &mut upstreams);
+        let routes = Routes::new(config, &issuers, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
@@ -212,11 +206,8 @@ impl Proxy {
             trusted_proxies: config.server.trusted_proxies.clone(),
             allowed_hosts: config.server.allowed_hosts.clone(),
             request_ids: RequestIds::new(),
-            protection: issuer.protection,
-            validator,
+            issuers,
             metrics,
-            witness,
-            app,
             open_gates: OpenGates::default(),
             webhook_receiver: receiver.map(Arc::new),
             server,
@@ -248,38 +239,26 @@ impl Proxy {
         }
     }
 
-    /// Asks GHES about a token that it cannot know: whether it can be asked at all.
-    ///
-    /// Also opens the connection that the first client would have to wait for.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`CheckError`] if there is no answer.
-    pub async fn ask_ghes(&self) -> Result<(), CheckError> {
-        let made_up = AccessToken::new("gho_ghes-gatekeeper-asks-whether-GHES-answers");
-        self.0.validator.check(made_up).await.map(drop)
-    }
-
     /// Returns what operators connect to. Until a listener [serves](Self::serve) clients, and once
     /// none does any more, it says that the proxy is not ready.
     #[must_use]
     pub fn admin(&self) -> Admin {
         let open_gates = self.0.open_gates.clone();
-        let mut readiness = Readiness::default().with("not_accepting", move || open_gates.any());
-        if let Some(monitor) = self.0.protection.clone() {
-            readiness = readiness.with("credentials_refused", move || monitor.is_ready());
-        }
+        let (issuers, metrics) = (self.0.issuers.clone(), self.0.metrics.clone());
+        let apps = issuers.clone();
+        let readiness = Readiness::default()
+            .with("not_accepting", move || open_gates.any())
+            .with("credentials_refused", move || apps.are_ready());
         let assertions = self.0.assertions.clone();
-        let (validator, metrics) = (self.0.validator.clone(), self.0.metrics.clone());
-        Admin::new(validator, metrics, readiness, assertions)
+        Admin::new(issuers, metrics, readiness, assertions)
     }
 
     /// Returns what GHES sends its webhooks to, if one is configured.
     #[must_use]
     pub fn webhook(&self) -> Option<Webhook> {
         let receiver = Arc::clone(self.0.webhook_receiver.as_ref()?);
-        let (validator, metrics) = (self.0.validator.clone(), self.0.metrics.clone());
-        Some(Webhook::new(receiver, validator, metrics))
+        let (issuers, metrics) = (self.0.issuers.clone(), self.0.metrics.clone());
+        Some(Webhook::new(receiver, issuers, metrics))
     }
 
     /// Answers a request that came from `peer`.

@@ -15,9 +15,10 @@ use super::read_through::{Ask, ReadThrough, Waiting};
 use crate::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
 use crate::check::{CheckError, CheckErrorKind};
 use crate::flight::Outcome;
+use crate::identity::Identity;
 use crate::membership::{Group, Membership, MembershipRequest};
 use crate::policy;
-use crate::token::TokenHash;
+use crate::token::{AccessToken, TokenHash};
 
 /// Boxed, so that no type above depends on it; only those who have to ask pay for it.
 pub(super) type BoxMembershipService =
@@ -121,9 +122,20 @@ impl<'a> KnownMemberships<'a> {
         !self.due.borrow().is_empty()
     }
 
-    /// Returns those groups, each call only what was looked at since the last.
-    pub(crate) fn take_due(&self) -> Vec<Group> {
-        self.due.take()
+    /// Asks for those in the background, each call only for what was looked at since the last.
+    pub(crate) fn renew_due(&self, token: &AccessToken, identity: &Identity) {
+        let due = self.due.take();
+        let Some(memberships) = self.remembered else {
+            return;
+        };
+        for group in due {
+            let key = MembershipKey {
+                token: *self.token,
+                group: group.clone(),
+            };
+            let question = MembershipRequest::new(token.clone(), identity.clone(), group);
+            memberships.renew(&key, question);
+        }
     }
 }
 

@@ -27,9 +27,12 @@
 
 mod builder;
 mod checking;
+mod checking_each;
 mod failure_log;
 mod memberships;
 mod read_through;
+mod refusal;
+mod validators;
 
 use std::fmt;
 use std::time::Duration;
@@ -49,6 +52,8 @@ pub(crate) use self::memberships::{Asked, Asking, KnownMemberships};
 
 pub use self::builder::ValidatorBuilder;
 pub use self::checking::Checking;
+pub use self::checking_each::CheckingEach;
+pub use self::validators::Validators;
 pub use crate::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 
 /// Answers whose a token is, asking the check service only about what it does not remember.
@@ -110,6 +115,37 @@ impl<C: CheckService> Validator<C> {
             return Checking::decided(Verdict::Inactive(InactiveReason::WrongKind));
         }
         Checking::new(self.tokens.ask(token.hash(), token, self.max_age))
+    }
+
+    /// The same without sending a question if the answer is remembered, however many wait.
+    fn check_unless_remembered(&self, token: &AccessToken) -> Checking {
+        match self.peek(&token.hash()) {
+            Some(answer) => Checking::decided(answer.verdict),
+            None => self.check(token.clone()),
+        }
+    }
+
+    /// The same as [`lookup`](Self::lookup), not counted.
+    fn peek(&self, hash: &TokenHash) -> Option<Answer> {
+        let found = self.tokens.cache().peek(hash, self.max_age)?;
+        Some(found.into())
+    }
+
+    /// The same, of good answers alone.
+    fn peek_active(&self, hash: &TokenHash) -> Option<Answer> {
+        let found = self.tokens.cache().peek_active(hash, self.max_age)?;
+        Some(found.into())
+    }
+
+    /// Counts a lookup that ended with `answer`.
+    fn count(&self, answer: Option<&Answer>) {
+        let verdict = answer.map(|answer| &answer.verdict);
+        self.tokens.cache().count(verdict);
+    }
+
+    /// Tells whether the token was good when it was last asked about, within the hour.
+    fn is_known(&self, hash: &TokenHash) -> bool {
+        self.tokens.cache().is_known(hash)
     }
 
     /// Tells whether [`check`](Self::check) would send a question about a token of which nothing
@@ -192,26 +228,6 @@ impl<C> Validator<C> {
             (group, memberships.ask(key, question, self.max_age))
         });
         Asking::new(waiting.collect())
-    }
-
-    /// Asks in the background about memberships that are due.
-    pub(crate) fn renew_memberships(
-        &self,
-        token: &AccessToken,
-        identity: &Identity,
-        groups: impl IntoIterator<Item = Group>,
-    ) {
-        let Some(memberships) = &self.memberships else {
-            return;
-        };
-        for group in groups {
-            let key = MembershipKey {
-                token: token.hash(),
-                group: group.clone(),
-            };
-            let question = MembershipRequest::new(token.clone(), identity.clone(), group);
-            memberships.renew(&key, question);
-        }
     }
 
     /// Returns a handle that wants answers no older than `max_age`.

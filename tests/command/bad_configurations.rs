@@ -1,4 +1,4 @@
-//! T12: forty mistakes, none of which the command starts with. Each is told in one line: where it
+//! T12: forty-six mistakes, none of which the command starts with. Each is told in one line: where it
 //! stands, which key it is, and what to do about it.
 
 use super::running::run;
@@ -18,7 +18,7 @@ upstream = "http://127.0.0.1:3000"
 "#;
 
 /// What stands in [`GOOD`], what is written instead, then the line, the key and the cure.
-const BAD: [(&str, &str, usize, &str, &str); 40] = [
+const BAD: [(&str, &str, usize, &str, &str); 46] = [
     (
         "\"Iv1.8a61f9b3a7aba766\"",
         "\"\"",
@@ -109,6 +109,48 @@ const BAD: [(&str, &str, usize, &str, &str); 40] = [
         4,
         "ghes.ca_file",
         "/nowhere.pem",
+    ),
+    (
+        "url = ",
+        "name = \"EU appliance\"\nurl = ",
+        4,
+        "ghes.name",
+        "write letters, digits, dots and hyphens",
+    ),
+    (
+        "[cache]",
+        "[[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n[cache]",
+        9,
+        "ghes.apps[1].client_id",
+        "is that of apps[0] too",
+    ),
+    (
+        "path = \"/a\"",
+        "path = \"/a\"\nghes = \"ghes.example.con\"",
+        12,
+        "routes[0].ghes",
+        "did you mean ghes.example.com?",
+    ),
+    (
+        "path = \"/a\"",
+        "path = \"/a\"\napps = [\"another\"]",
+        12,
+        "routes[0].apps[0]",
+        "there are Iv1.8a61f9b3a7aba766",
+    ),
+    (
+        "path = \"/a\"",
+        "path = \"/a\"\napps = []",
+        12,
+        "routes[0].apps",
+        "leave it out to mean all apps",
+    ),
+    (
+        "path = \"/a\"",
+        "path = \"/a\"\nanonymous = true\nghes = \"ghes.example.com\"",
+        13,
+        "routes[0].ghes",
+        "drop ghes or anonymous",
     ),
     (
         "\"60s\"",
@@ -296,7 +338,7 @@ const BAD: [(&str, &str, usize, &str, &str); 40] = [
 ];
 
 #[tokio::test]
-async fn forty_bad_configurations_are_refused_in_one_line_each() {
+async fn forty_six_bad_configurations_are_refused_in_one_line_each() {
     let file =
         std::env::temp_dir().join(format!("ghes-gatekeeper-bad-{}.toml", std::process::id()));
     let arguments = ["check", "config", "--config", file.to_str().expect("UTF-8")];

@@ -2,6 +2,7 @@
 #![cfg(all(feature = "client", feature = "emulator"))]
 
 mod admission;
+mod apps;
 mod client_limit;
 mod fit;
 mod freshness;

@@ -3,6 +3,7 @@
 //! Time stands still in all of these tests but where a test moves it.
 #![cfg(feature = "client")]
 
+mod apps;
 mod credentials;
 mod flood;
 mod line;

@@ -9,10 +9,10 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use ghes_gatekeeper::GatekeeperLayer;
-use ghes_gatekeeper::check::{CheckRequest, CheckService, Verdict};
+use ghes_gatekeeper::check::{CheckRequest, CheckService, InactiveReason, Verdict};
 use ghes_gatekeeper::identity::{Identity, User};
 use ghes_gatekeeper::scope::Scopes;
-use ghes_gatekeeper::validator::Validator;
+use ghes_gatekeeper::validator::{Validator, Validators};
 use http::{Request, Response};
 use tower::util::BoxCloneService;
 use tower::{Layer, service_fn};
@@ -23,6 +23,18 @@ pub(crate) type Gate = BoxCloneService<Request<()>, Response<()>, Infallible>;
 /// A layer that asks `check`, with every default.
 pub(crate) fn layer<C: CheckService>(check: C) -> GatekeeperLayer<C> {
     GatekeeperLayer::new(Validator::new(check))
+}
+
+/// A layer for three apps, of which the last knows octocat by every token, and the others nobody.
+pub(crate) fn layer_of_three() -> GatekeeperLayer<impl CheckService> {
+    let app = |verdict: Verdict| {
+        Validator::new(service_fn(move |_: CheckRequest| {
+            ready(Ok::<_, Infallible>(verdict.clone()))
+        }))
+    };
+    let nobody = || app(Verdict::Inactive(InactiveReason::Unknown));
+    let last = app(Verdict::Active(octocat(&[])));
+    GatekeeperLayer::new(Validators::from(nobody()).or(nobody()).or(last))
 }
 
 /// Puts a gate that asks `check` before an inner service that answers with nothing.

@@ -13,14 +13,41 @@ pub(crate) struct ConfigArgument {
     /// where GHES is and which app asks.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Which of the configured servers, where there are several.
+    #[arg(long, value_name = "NAME")]
+    ghes: Option<String>,
 }
 
 impl ConfigArgument {
     pub(crate) fn load(&self) -> Result<GhesConfig, Failure> {
         let variables = environment::variables("GHES_GATEKEEPER_GHES")?;
-        GhesConfig::load(self.config.as_deref(), variables)
-            .map_err(|errors| Failure::usage(errors.to_string()))
+        let servers = GhesConfig::load(self.config.as_deref(), variables)
+            .map_err(|errors| Failure::usage(errors.to_string()))?;
+        pick_server(servers, self.ghes.as_deref())
     }
+}
+
+/// Returns the server with this name, or the only one.
+fn pick_server(mut servers: Vec<GhesConfig>, name: Option<&str>) -> Result<GhesConfig, Failure> {
+    let names: Vec<&str> = servers.iter().map(|ghes| &*ghes.name).collect();
+    let at = match (name, servers.len()) {
+        (None, 1) => Some(0),
+        (None, _) => {
+            let names = names.join(", ");
+            return Err(Failure::usage(format!(
+                "ghes has several servers; give --ghes with one of {names}"
+            )));
+        }
+        (Some(name), _) => names.iter().position(|known| *known == name),
+    };
+    let at = at.ok_or_else(|| {
+        let names = names.join(", ");
+        Failure::usage(format!(
+            "--ghes: the configuration has no such server; it has {names}"
+        ))
+    })?;
+    Ok(servers.swap_remove(at))
 }
 
 /// Returns the app with this client id, or the only one.
@@ -28,10 +55,11 @@ pub(crate) fn pick_app(ghes: &GhesConfig, client_id: Option<&str>) -> Result<App
     let ids: Vec<&str> = ghes.apps.iter().map(|app| &*app.client_id).collect();
     let app = match (client_id, ghes.apps.as_slice()) {
         (_, []) => {
-            return Err(Failure::usage(
-                "ghes.apps: missing; begin with [[ghes.apps]] and its client_id, \
-                 or set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID",
-            ));
+            let name = &ghes.name;
+            return Err(Failure::usage(format!(
+                "ghes.apps: missing; begin with [[ghes.apps]] and its client_id for {name}, \
+                 or, with one server, set GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID",
+            )));
         }
         (None, [app]) => Some(app),
         (None, _) => {

@@ -68,6 +68,10 @@ fn route(route: Option<&RouteTrace>) -> Vec<Row> {
     if route.anonymous {
         rows.push(Row::below("anonymous", "yes, so nobody looks at the token"));
     }
+    if let Some(ghes) = &route.ghes {
+        let apps = route.apps.join(", ");
+        rows.push(Row::below("tokens of", format!("{apps} on {ghes}")));
+    }
     rows
 }
 

@@ -10,6 +10,7 @@
 //! slowly than that is found by a trial.
 
 mod breaker;
+mod concern;
 mod shared;
 mod window;
 
@@ -38,12 +39,14 @@ use super::{Question, Stack, StackFuture};
 use crate::check::{CheckError, CheckErrorKind};
 
 pub(super) use self::breaker::Evidence;
+pub(super) use self::concern::Concern;
 pub(super) use self::shared::SharedBreaker;
 
 /// Holds calls back while the issuer fails. Clones, and the services they make, share the
 /// breaker and its one prober.
 #[derive(Clone)]
 pub(super) struct AvailabilityLayer {
+    concern: Concern,
     breaker: Arc<SharedBreaker>,
     prober: Arc<Background>,
     last_failure: Arc<LastFailure>,
@@ -63,18 +66,17 @@ impl LastFailure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note<A>(&self, outcome: &Result<A, CheckError>) {
-        if let Err(error) = outcome
-            && Refusal::behind(error).is_none()
-        {
+    fn note<A>(&self, outcome: &Result<A, CheckError>, evidence: Evidence) {
+        if let (Err(error), Evidence::Failed(_) | Evidence::Limited(_)) = (outcome, evidence) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error.kind();
         }
     }
 }
 
 impl AvailabilityLayer {
-    pub(super) fn new(breaker: &Arc<SharedBreaker>) -> Self {
+    pub(super) fn new(concern: Concern, breaker: &Arc<SharedBreaker>) -> Self {
         Self {
+            concern,
             breaker: Arc::clone(breaker),
             prober: Arc::default(),
             last_failure: Arc::default(),
@@ -112,13 +114,18 @@ impl<Q: Question, S: Stack<Q>> Service<Q> for Availability<S> {
         let service = self.clone();
         Box::pin(async move {
             let admitted = service.layer.breaker.admit(Instant::now());
-            let last_failure = &service.layer.last_failure;
+            let AvailabilityLayer {
+                concern,
+                last_failure,
+                ..
+            } = &service.layer;
             let ticket =
                 admitted.map_err(|wait| Refusal::Availability(last_failure.get()).error(wait))?;
             let mut call = Pending::<Q, S>::begin(&service, ticket);
             let outcome = service.inner.clone().oneshot(request).await;
-            service.layer.last_failure.note(&outcome);
-            call.evidence = Some(Q::evidence(&outcome));
+            let evidence = Q::evidence(&outcome, concern);
+            last_failure.note(&outcome, evidence);
+            call.evidence = Some(evidence);
             outcome
         })
     }
@@ -147,89 +154,67 @@ impl<'s, Q: Question, S: Stack<Q>> Pending<'s, Q, S> {
 
 impl<Q: Question, S: Stack<Q>> Drop for Pending<'_, Q, S> {
     fn drop(&mut self) {
-        let given_up = || given_up_after(self.began_at.elapsed());
-        let evidence = self.evidence.unwrap_or_else(given_up);
         let Availability { inner, layer } = self.service;
-        if let Some(generation) = settle(&layer.breaker, self.ticket, evidence)
+        let given_up = || layer.concern.given_up_after(self.began_at.elapsed());
+        let evidence = self.evidence.unwrap_or_else(given_up);
+        // Not the whole layer: the task would keep alive what ends it.
+        let held = Held {
+            concern: layer.concern.clone(),
+            breaker: Arc::clone(&layer.breaker),
+            last_failure: Arc::clone(&layer.last_failure),
+        };
+        if let Some(generation) = held.settle(self.ticket, evidence)
             && let Some(probe) = Q::probe()
         {
-            // Not the whole layer: the task would keep alive what ends it.
-            let (breaker, last_failure) = (layer.breaker.clone(), layer.last_failure.clone());
-            let probing = keep_probing(breaker, last_failure, inner.clone(), probe, generation);
+            let probing = held.keep_probing(inner.clone(), probe, generation);
             layer.prober.replace(probing);
         }
     }
 }
 
-/// A deadline further out ends a check by dropping it, and that must count as the timeout that
-/// it is. A client that leaves at once says nothing about the issuer.
-fn given_up_after(elapsed: Duration) -> Evidence {
-    if elapsed >= PATIENCE {
-        Evidence::Failed(None)
-    } else {
-        Evidence::Nothing
-    }
-}
-
-/// Only those failures count from which nothing is known of the issuer.
-pub(super) fn evidence<A>(outcome: &Result<A, CheckError>) -> Evidence {
-    let Err(error) = outcome else {
-        return Evidence::Answered;
-    };
-    match error.kind() {
-        CheckErrorKind::Shed => Evidence::Nothing,
-        // It is there, and has something against us; that is the credential breaker's business.
-        CheckErrorKind::CredentialsRefused => Evidence::Answered,
-        CheckErrorKind::RateLimited => Evidence::Limited(error.retry_after().unwrap_or_default()),
-        _ => Evidence::Failed(error.retry_after()),
-    }
-}
-
-/// Tells the breaker; returns the opening that is now to be probed, if there is a new one.
-fn settle(breaker: &SharedBreaker, ticket: Ticket, evidence: Evidence) -> Option<u64> {
-    match breaker.settle(ticket, evidence, Instant::now(), jitter())? {
-        Change::Opened {
-            generation,
-            open_for,
-        } => {
-            let seconds = open_for.as_secs_f32();
-            tracing::warn!("the issuer fails; requests are held back for {seconds:.1} s at most");
-            Some(generation)
-        }
-        Change::Closed => {
-            tracing::info!("the issuer is back");
-            None
-        }
-    }
-}
-
-/// Probes the issuer until the opening is over.
-async fn keep_probing<Q: Question, S: Stack<Q>>(
+/// What a call and a prober tell the breaker by.
+struct Held {
+    concern: Concern,
     breaker: Arc<SharedBreaker>,
     last_failure: Arc<LastFailure>,
-    inner: S,
-    probe: Q,
-    mut generation: u64,
-) {
-    sleep(PROBE_INTERVAL).await;
-    loop {
-        let began_at = Instant::now();
-        match breaker.probe(generation, began_at) {
-            Probe::Over => return,
-            Probe::Wait(until) => sleep_until(until).await,
-            Probe::Send(ticket) => {
-                let call = inner.clone().oneshot(probe.clone());
-                let evidence = match timeout(PROBE_INTERVAL, call).await {
-                    Ok(outcome) => {
-                        last_failure.note(&outcome);
-                        Q::evidence(&outcome)
+}
+
+impl Held {
+    /// Tells the breaker; returns the opening that is now to be probed, if there is a new one.
+    fn settle(&self, ticket: Ticket, evidence: Evidence) -> Option<u64> {
+        let change = self
+            .breaker
+            .settle(ticket, evidence, Instant::now(), jitter())?;
+        self.concern.tell(change);
+        match change {
+            Change::Opened { generation, .. } => Some(generation),
+            Change::Closed => None,
+        }
+    }
+
+    /// Probes the issuer until the opening is over.
+    async fn keep_probing<Q: Question, S: Stack<Q>>(self, inner: S, probe: Q, mut generation: u64) {
+        sleep(PROBE_INTERVAL).await;
+        loop {
+            let began_at = Instant::now();
+            match self.breaker.probe(generation, began_at) {
+                Probe::Over => return,
+                Probe::Wait(until) => sleep_until(until).await,
+                Probe::Send(ticket) => {
+                    let call = inner.clone().oneshot(probe.clone());
+                    let evidence = match timeout(PROBE_INTERVAL, call).await {
+                        Ok(outcome) => {
+                            let evidence = Q::evidence(&outcome, &self.concern);
+                            self.last_failure.note(&outcome, evidence);
+                            evidence
+                        }
+                        Err(_) => Evidence::Failed(None),
+                    };
+                    if let Some(next) = self.settle(ticket, evidence) {
+                        generation = next;
                     }
-                    Err(_) => Evidence::Failed(None),
-                };
-                if let Some(next) = settle(&breaker, ticket, evidence) {
-                    generation = next;
+                    sleep_until(began_at + PROBE_INTERVAL).await;
                 }
-                sleep_until(began_at + PROBE_INTERVAL).await;
             }
         }
     }
@@ -237,6 +222,3 @@ async fn keep_probing<Q: Question, S: Stack<Q>>(
 
 /// How often, and for how long each, the issuer is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
-
-/// Calls take a fraction of this if all is well.
-const PATIENCE: Duration = Duration::from_secs(1);

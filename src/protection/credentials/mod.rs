@@ -29,13 +29,16 @@ pub(super) struct SharedRotation {
     rotation: StdMutex<Rotation>,
     /// Held while other credentials are tried.
     trying: Mutex<()>,
+    client_id: Option<Arc<str>>,
 }
 
 impl SharedRotation {
-    pub(super) fn new(count: usize) -> Self {
+    /// Begins with the first of `count` credentials of an app, whose client id is for logs.
+    pub(super) fn new(count: usize, client_id: Option<Arc<str>>) -> Self {
         Self {
             rotation: StdMutex::new(Rotation::new(count)),
             trying: Mutex::default(),
+            client_id,
         }
     }
 
@@ -128,6 +131,7 @@ impl<S: Stack<CheckRequest>> Clients<S> {
                 Next::GiveUp => return (outcome, false),
                 Next::Opened => {
                     tracing::error!(
+                        app.client_id = self.shared.client_id.as_deref(),
                         "the app's credentials were refused; \
                          put its present client secret into the configuration"
                     );
@@ -162,7 +166,10 @@ impl Undecided<'_> {
                     && self.0.lock().accepted(ticket)
                 {
                     let number = ticket.index + 1;
-                    tracing::info!("the app's credentials number {number} are accepted");
+                    tracing::info!(
+                        app.client_id = self.0.client_id.as_deref(),
+                        "the app's credentials number {number} are accepted"
+                    );
                 }
             }
             // Whoever asks with the others takes note of it.

@@ -39,11 +39,11 @@ use tokio::net::TcpListener;
 use self::local_names::refuse_other_names;
 use self::purge_request::read_purge;
 use super::assertion::{Assertions, KEYS_PATH};
+use super::issuers::Issuers;
 use super::metrics::{self, Metrics, PurgeSource};
 use super::problem::{Problem, empty, json};
+use super::serve;
 use super::small_body::small_body;
-use super::{Check, serve};
-use crate::validator::Validator;
 
 pub(super) use self::readiness::Readiness;
 
@@ -52,7 +52,7 @@ pub(super) use self::readiness::Readiness;
 pub struct Admin(Arc<Inner>);
 
 struct Inner {
-    validator: Validator<Check>,
+    issuers: Issuers,
     metrics: Metrics,
     readiness: Readiness,
     assertions: Option<Assertions>,
@@ -68,13 +68,13 @@ enum Endpoint {
 
 impl Admin {
     pub(super) fn new(
-        validator: Validator<Check>,
+        issuers: Issuers,
         metrics: Metrics,
         readiness: Readiness,
         assertions: Option<Assertions>,
     ) -> Self {
         Self(Arc::new(Inner {
-            validator,
+            issuers,
             metrics,
             readiness,
             assertions,
@@ -127,7 +127,7 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Full<Bytes>> {
-        let text = self.0.metrics.exposition(self.0.validator.stats());
+        let text = self.0.metrics.exposition(self.0.issuers.stats());
         let mut response = empty(StatusCode::OK).map(|_| Full::from(text));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, metrics::CONTENT_TYPE);
@@ -138,7 +138,7 @@ impl Admin {
         refuse_browsers(request.headers())?;
         let body = small_body(request.into_body(), MAX_PURGE_BYTES).await?;
         let purge = read_purge(&body)?;
-        let purged = self.0.validator.purge(&purge);
+        let purged = self.0.issuers.purge(&purge);
         self.0.metrics.purged(PurgeSource::Admin, purged);
         tracing::info!(?purge, purged, source = "admin", "verdicts forgotten");
         Ok(json(StatusCode::OK, &Purged { purged }))

@@ -1,6 +1,7 @@
 use super::public_url::PublicUrl;
 use super::routes::parsed;
 use super::section::Section;
+use super::servers::Servers;
 use super::source::Node;
 use crate::scope::{Scope, Scopes};
 
@@ -11,6 +12,9 @@ use crate::scope::{Scope, Scopes};
 pub struct AuthorizationServerConfig {
     /// The address under which the gate tells it: one of the gate's own. Required.
     pub issuer: PublicUrl,
+    /// The [name](super::GhesConfig::name) of the server that it tells about. Absent: the only
+    /// one; required where there are several.
+    pub ghes: String,
     /// The scopes that clients may want to ask for. Absent: they are not told.
     pub scopes_supported: Scopes,
     /// Whether GHES checks PKCE (RFC 7636) by S256. Absent: no, for no release up to 3.22 says so.
@@ -19,13 +23,15 @@ pub struct AuthorizationServerConfig {
 }
 
 impl AuthorizationServerConfig {
-    pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
+    pub(super) fn read(server: &mut Section<'_>, servers: Servers<'_>) -> Option<Self> {
         let example = "issuer = \"https://tools.example.com\"";
         let issuer = server.required("issuer", example, parsed::<PublicUrl>);
+        let ghes = servers.pick(server, "it tells about one server");
         let scopes = server.list("scopes_supported", Node::items, parsed::<Scope>);
         let pkce = server.flag("pkce");
         Some(Self {
             issuer: issuer?,
+            ghes: ghes?.name.clone(),
             scopes_supported: scopes.into_iter().flatten().collect(),
             pkce,
         })

@@ -62,6 +62,9 @@ impl Variable {
         }
         let mut node = root;
         for step in &self.steps {
+            if let Some(cure) = node.is_counted_otherwise(&key, step) {
+                return Err(ConfigError::new(place, step.below(&key), cure));
+            }
             key = step.below(&key);
             node = node
                 .descend(step, &implied)
@@ -117,6 +120,24 @@ impl Node {
         }
     }
 
+    /// Tells what to write where the file has one server and the variable numbers it, or the
+    /// reverse: taken as a new beginning, it would drop all that the file says about servers.
+    fn is_counted_otherwise(&self, path: &KeyPath, step: &Step) -> Option<String> {
+        if *path != KeyPath::default().key(SERVERS) || matches!(self.place, Place::Implied(_)) {
+            return None;
+        }
+        let place = &self.place;
+        match (&self.value, step) {
+            (Value::Array(_), Step::Key(_)) => Some(format!(
+                "{place} has several servers; number them, as in {PREFIX}GHES__0__URL"
+            )),
+            (Value::Table(_), Step::Index(_)) => Some(format!(
+                "{place} has one server, in [ghes]; leave out the number, or write [[ghes]] there"
+            )),
+            _ => None,
+        }
+    }
+
     /// Tells whether no other variable has said what this is.
     fn is_replaceable(&self) -> bool {
         match (&self.place, &self.value) {
@@ -149,6 +170,8 @@ fn is_service_link(levels: &str, text: &str) -> bool {
     let is_address = levels.ends_with("PORT") && text.contains("://");
     !levels.contains("__") && (is_port || is_service || is_address)
 }
+
+const SERVERS: &str = super::servers::SECTION;
 
 #[cfg(test)]
 mod tests {

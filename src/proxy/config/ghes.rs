@@ -12,10 +12,13 @@ use super::source::Node;
 use crate::ghes::{GhesUrl, is_client_id};
 use crate::protection::Limits;
 
-/// `[ghes]`: the server that is asked about tokens.
+/// `[ghes]`, or one of several `[[ghes]]`: a server that is asked about tokens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GhesConfig {
+    /// What routes call it; no other server has this name. Absent: the host of `url`, with its
+    /// port if there is one.
+    pub name: String,
     /// The host that people open in a browser. Required.
     pub url: GhesUrl,
     /// Certificates to trust besides the system's roots. Absent: the system's roots only.
@@ -26,10 +29,11 @@ pub struct GhesConfig {
     /// The value of `X-GitHub-Api-Version`. Absent: no such header, and the server's own
     /// default, which suits every release that has the endpoint.
     pub api_version: Option<String>,
-    /// The apps: in a [`Config`](super::Config) the one whose tokens are good, in what
-    /// [`GhesConfig::load`] reads any number, in the order of the file.
+    /// The apps whose tokens are good, each with a client id of its own, in the order of the
+    /// file: in a [`Config`](super::Config) at least one, in what [`GhesConfig::load`] reads
+    /// perhaps none.
     pub apps: Vec<AppConfig>,
-    /// `[ghes.limits]`: how much the server is asked at most.
+    /// `[ghes.limits]`: how much the server is asked at most, about all its apps together.
     pub limits: Limits,
 }
 
@@ -47,21 +51,19 @@ pub struct AppConfig {
 }
 
 impl GhesConfig {
-    /// Reads the section for the proxy, which knows one app.
-    pub(super) fn read_with_app(ghes: &mut Section<'_>) -> Option<Self> {
-        Self::read(ghes, app)
+    /// Reads the section for the proxy, which is of no use without an app.
+    pub(super) fn read_with_apps(ghes: &mut Section<'_>) -> Option<Self> {
+        Self::read(ghes, |ghes, read| ghes.sections("apps", "client_id", read))
     }
 
     /// Reads the section for whoever only calls the server, with an app or without.
-    pub(super) fn read_with_apps(ghes: &mut Section<'_>) -> Option<Self> {
-        Self::read(ghes, |ghes| {
-            Some(ghes.sections_if_any("apps", AppConfig::read))
-        })
+    pub(super) fn read_with_any_apps(ghes: &mut Section<'_>) -> Option<Self> {
+        Self::read(ghes, |ghes, read| ghes.sections_if_any("apps", read))
     }
 
     fn read(
         ghes: &mut Section<'_>,
-        apps: impl FnOnce(&mut Section<'_>) -> Option<Vec<AppConfig>>,
+        sections: impl FnOnce(&mut Section<'_>, &mut ReadApp<'_>) -> Vec<AppConfig>,
     ) -> Option<Self> {
         let url = ghes.required("url", "url = \"https://ghes.example.com\"", url);
         let allow_insecure_http = ghes.flag("allow_insecure_http");
@@ -70,10 +72,15 @@ impl GhesConfig {
         }
         let ca_file = ghes.optional("ca_file", ca_file);
         let api_version = ghes.optional("api_version", api_version);
-        let apps = apps(ghes);
+        let is_named = ghes.has("name");
+        let name = ghes.optional("name", name);
+        let apps = apps(ghes, sections);
         let limits = ghes.section("limits", limits::read);
+        let url = url?;
+        let host = (!is_named).then(|| url.host_and_port());
         Some(Self {
-            url: url?,
+            name: name.or(host)?,
+            url,
             ca_file,
             allow_insecure_http,
             api_version,
@@ -103,16 +110,36 @@ impl AppConfig {
     }
 }
 
-fn app(ghes: &mut Section<'_>) -> Option<Vec<AppConfig>> {
-    let mut count = 0;
-    let apps = ghes.sections("apps", "client_id", |app| {
-        count += 1;
-        if count > 1 {
-            app.refuse_whole("more than one app is not supported yet; keep one");
+type ReadApp<'a> = dyn FnMut(&mut Section<'_>) -> Option<AppConfig> + 'a;
+
+/// Reads all apps; none if one of them cannot be read.
+fn apps(
+    ghes: &mut Section<'_>,
+    sections: impl FnOnce(&mut Section<'_>, &mut ReadApp<'_>) -> Vec<AppConfig>,
+) -> Option<Vec<AppConfig>> {
+    let mut taken: Vec<Option<String>> = Vec::new();
+    let apps = sections(ghes, &mut |section| {
+        let app = AppConfig::read(section);
+        let id = app.as_ref().map(|app| app.client_id.clone());
+        let twin = taken.iter().position(|other| id.is_some() && *other == id);
+        if let Some(at) = twin {
+            let message = format!("is that of apps[{at}] too; keep one of them");
+            section.refuse("client_id", message);
         }
-        AppConfig::read(app)
+        taken.push(id);
+        app
     });
-    (!apps.is_empty()).then_some(apps)
+    (apps.len() == taken.len()).then_some(apps)
+}
+
+/// What `[[ghes]]` is called in logs, on the command line and by routes.
+fn name(node: Node) -> Result<String, String> {
+    let name = node.text()?;
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    match name.bytes().all(legal) && (1..=255).contains(&name.len()) {
+        true => Ok(name),
+        false => Err("not a name; write letters, digits, dots and hyphens, like ghes-eu".into()),
+    }
 }
 
 fn url(node: Node) -> Result<GhesUrl, String> {

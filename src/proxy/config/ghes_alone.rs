@@ -7,11 +7,13 @@ use super::error::ConfigErrors;
 use super::ghes::GhesConfig;
 use super::path::{KeyPath, PREFIX};
 use super::section::Section;
-use super::source::Node;
+use super::servers::{self, SECTION};
+use super::source::{Node, Value};
 use super::{environment, tree, tree_of_text};
 
 impl GhesConfig {
-    /// Reads `[ghes]` alone, from a file, if there is one, and the environment.
+    /// Reads `[ghes]` or `[[ghes]]` alone, from a file, if there is one, and the environment;
+    /// returns at least one server.
     ///
     /// There may be no app, or several. What the other sections say does not matter, as long as
     /// the file is TOML, and neither do variables but those below `GHES_GATEKEEPER_GHES__`.
@@ -23,12 +25,11 @@ impl GhesConfig {
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigErrors> {
+    ) -> Result<Vec<Self>, ConfigErrors> {
         Self::build(tree(file, "ghes.url")?, environment)
     }
 
-    /// Reads `[ghes]` alone, from the text of a file, which reports call `configuration`, and
-    /// the environment.
+    /// Does the same with the text of a file, which reports call `configuration`.
     ///
     /// # Errors
     ///
@@ -36,27 +37,26 @@ impl GhesConfig {
     pub fn parse(
         toml: &str,
         environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigErrors> {
+    ) -> Result<Vec<Self>, ConfigErrors> {
         Self::build(tree_of_text(toml)?, environment)
     }
 
     fn build(
         mut root: Node,
         environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigErrors> {
+    ) -> Result<Vec<Self>, ConfigErrors> {
         let place = root.place.clone();
         let ours = environment.into_iter().filter(|(name, _)| is_below(name));
         let errors = RefCell::new(environment::overlay(&mut root, ours));
-        // The top of a file is a table, and no variable makes anything else of it.
-        let mut sections = root.entries().unwrap_or_default();
-        let node = sections
-            .remove(SECTION)
-            .unwrap_or_else(|| Node::empty(place.clone()));
-        let path = KeyPath::default().key(SECTION);
-        let ghes = Section::read(path, node, &place, &errors, Self::read_with_apps);
+        if let Value::Table(sections) = &mut root.value {
+            sections.retain(|section, _| section == SECTION);
+        }
+        let servers = Section::read(KeyPath::default(), root, &place, &errors, |root| {
+            servers::read(root, Self::read_with_any_apps)
+        });
         let errors = errors.into_inner();
-        match ghes {
-            Some(ghes) if errors.is_empty() => Ok(ghes),
+        match servers {
+            Some(servers) if errors.is_empty() => Ok(servers),
             _ => Err(ConfigErrors::new(errors)),
         }
     }
@@ -69,5 +69,3 @@ fn is_below(name: &str) -> bool {
         .and_then(|levels| levels.split("__").next());
     first.is_some_and(|level| level.eq_ignore_ascii_case(SECTION))
 }
-
-const SECTION: &str = "ghes";

@@ -62,6 +62,7 @@ mod routes;
 mod secret;
 mod section;
 mod server;
+mod servers;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ mod tls;
 mod trusted_proxies;
 mod upstream;
 mod upstream_tls;
+mod warnings;
 mod webhook;
 
 use std::cell::RefCell;
@@ -81,6 +83,7 @@ use self::error::Place;
 use self::path::KeyPath;
 use self::redacted::Redacted;
 use self::section::Section;
+use self::servers::Servers;
 use self::source::Node;
 use crate::validator::CacheOptions;
 
@@ -93,7 +96,7 @@ pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub(in crate::proxy) use self::routes::bare_host;
 pub use self::routes::{
     Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath,
-    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
+    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath, TokensConfig,
     UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
@@ -112,8 +115,8 @@ pub use self::webhook::WebhookConfig;
 pub struct Config {
     /// Where clients come in.
     pub server: ServerConfig,
-    /// The server that is asked about tokens.
-    pub ghes: GhesConfig,
+    /// The servers that are asked about tokens, in the order of the file; at least one.
+    pub ghes: Vec<GhesConfig>,
     /// How long and how many of its answers are remembered.
     pub cache: CacheOptions,
     /// Which requests go to which upstream, in the order of the file; at least one.
@@ -166,29 +169,15 @@ impl Config {
         Redacted(self).to_string()
     }
 
-    /// Returns what works and is probably not meant: one line each, which names the key.
-    ///
-    /// Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of them.
-    /// Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
+    /// Returns the server and the apps whose tokens are good on a route of this configuration;
+    /// none where nobody is asked for one.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let is_github_app = |app: &AppConfig| {
-            let id = app.client_id.as_str();
-            id.starts_with("Iv1.") || id.starts_with("Iv23")
-        };
-        if !self.ghes.apps.iter().all(is_github_app) {
-            return Vec::new();
-        }
-        let routes = self.routes.iter().enumerate();
-        let shut = routes.filter(|(_, route)| route.needs_scopes() && !route.exempt_github_apps);
-        shut.map(|(at, route)| {
-            let path = &route.matches.path;
-            format!(
-                "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and no other app is \
-                 configured, so nobody gets to {path}; drop it, set exempt_github_apps, or use an OAuth app"
-            )
-        })
-        .collect()
+    pub fn issuer_of(&self, route: &RouteConfig) -> Option<(&GhesConfig, Vec<&AppConfig>)> {
+        let tokens = route.tokens.as_ref()?;
+        let mut servers = self.ghes.iter();
+        let ghes = servers.find(|ghes| ghes.name == tokens.ghes)?;
+        let is_taken = |app: &&AppConfig| tokens.apps.contains(&app.client_id);
+        Some((ghes, ghes.apps.iter().filter(is_taken).collect()))
     }
 
     fn build(
@@ -208,11 +197,13 @@ impl Config {
 
     fn read(root: &mut Section<'_>) -> Option<Self> {
         let server = root.section("server", ServerConfig::read);
-        let ghes = root.section("ghes", GhesConfig::read_with_app);
+        let ghes = servers::read(root, GhesConfig::read_with_apps);
+        let servers = Servers::new(ghes.as_ref());
         let cache = root.section("cache", cache::read);
-        let routes = routes::read(root);
-        let server_of_tokens = AuthorizationServerConfig::read;
-        let authorization_server = root.optional_section("authorization_server", server_of_tokens);
+        let routes = routes::read(root, servers);
+        let authorization_server = root.optional_section("authorization_server", |section| {
+            AuthorizationServerConfig::read(section, servers)
+        });
         let webhook = root.optional_section("webhook", WebhookConfig::read);
         let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {

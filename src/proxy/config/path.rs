@@ -27,6 +27,12 @@ impl KeyPath {
         Self(format!("{self}[{index}]"))
     }
 
+    /// Returns how the header of this table begins in a file, where items are not numbered.
+    pub(super) fn table(&self) -> String {
+        let mut names = self.0.split(['[', ']']).step_by(2);
+        names.by_ref().collect()
+    }
+
     /// Returns the environment variable that sets this key.
     pub(super) fn variable(&self) -> String {
         let levels = self.0.replace(['.', '['], "__").replace(']', "");

@@ -34,7 +34,12 @@ impl fmt::Display for Redacted<'_> {
             assertion,
         } = self.0;
         write_server(f, server)?;
-        write_ghes(f, ghes)?;
+        let header = match ghes.len() {
+            1 => "[ghes]",
+            _ => "[[ghes]]",
+        };
+        ghes.iter()
+            .try_for_each(|ghes| write_ghes(f, header, ghes))?;
         write_cache(f, cache)?;
         routes.iter().try_for_each(|route| write_route(f, route))?;
         authorization_server
@@ -111,9 +116,10 @@ fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Resul
     write_key(f, "drain", friendly(timeouts.drain))
 }
 
-fn write_ghes(f: &mut fmt::Formatter<'_>, ghes: &GhesConfig) -> fmt::Result {
-    writeln!(f, "\n[ghes]")?;
+fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fmt::Result {
+    writeln!(f, "\n{header}")?;
     write_key(f, "url", ghes.url.to_string())?;
+    write_key(f, "name", ghes.name.as_str())?;
     if let Some(path) = &ghes.ca_file {
         write_key(f, "ca_file", path.to_string_lossy().as_ref())?;
     }
@@ -156,6 +162,10 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     writeln!(f, "\n[[routes]]")?;
     write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
+    if let Some(tokens) = &route.tokens {
+        write_key(f, "ghes", tokens.ghes.as_str())?;
+        write_key(f, "apps", tokens.apps.clone())?;
+    }
     write_key(f, "scopes", names(&route.scopes))?;
     let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
     write_key(f, "scopes_any", scopes_any)?;
@@ -223,6 +233,7 @@ fn write_authorization_server(
 ) -> fmt::Result {
     writeln!(f, "\n[authorization_server]")?;
     write_key(f, "issuer", server.issuer.to_string())?;
+    write_key(f, "ghes", server.ghes.as_str())?;
     write_key(f, "scopes_supported", names(&server.scopes_supported))?;
     write_key(f, "pkce", server.pkce)
 }

@@ -73,6 +73,12 @@ impl<'e> Section<'e> {
         node.is_some_and(|node| matches!(node.value, Value::Table(_)))
     }
 
+    /// Tells the same of an array.
+    pub(super) fn has_array(&self, key: &str) -> bool {
+        let node = self.rest.get(key);
+        node.is_some_and(|node| matches!(node.value, Value::Array(_)))
+    }
+
     /// Reads a key that may be absent.
     pub(super) fn optional<T>(
         &mut self,
@@ -159,7 +165,8 @@ impl<'e> Section<'e> {
         let tables = self.optional(key, Node::items);
         if is_absent || tables.as_ref().is_some_and(Vec::is_empty) {
             let variable = path.item(0).key(first).variable();
-            let cure = format!("begin with [[{path}]] and its {first}, or set {variable}");
+            let table = path.table();
+            let cure = format!("begin with [[{table}]] and its {first}, or set {variable}");
             self.refuse(key, format!("missing; {cure}"));
         }
         self.read_items(&path, tables, read)
@@ -222,7 +229,7 @@ impl<'e> Section<'e> {
 
     fn refuse_the_rest(mut self) {
         for (key, node) in std::mem::take(&mut self.rest) {
-            let message = match closest(&key, self.asked.keys()) {
+            let message = match closest(&key, self.asked.keys().copied()) {
                 Some(known) => format!("unknown key; did you mean {known}?"),
                 None => "unknown key".to_owned(),
             };
@@ -254,10 +261,10 @@ impl<'e> Section<'e> {
 
 /// Returns the known key that was probably meant: at most two slips away, and fewer in a word
 /// so short that two would make any word of it.
-fn closest<'k>(key: &str, known: impl Iterator<Item = &'k &'static str>) -> Option<&'k str> {
+pub(super) fn closest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let slips_allowed = if key.len() < 5 { 1 } else { 2 };
     known
-        .map(|known| (slips(key, known), *known))
+        .map(|known| (slips(key, known), known))
         .filter(|(slips, _)| *slips <= slips_allowed)
         .min()
         .map(|(_, known)| known)
@@ -294,7 +301,7 @@ mod tests {
             ("api", None),
             ("user", None),
         ] {
-            assert_eq!(closest(key, known.iter()), meant, "{key}");
+            assert_eq!(closest(key, known.into_iter()), meant, "{key}");
         }
     }
 }

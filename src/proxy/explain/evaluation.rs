@@ -5,16 +5,17 @@ use std::sync::{Arc, OnceLock};
 use http::Method;
 
 use super::notes::Noted;
-use super::trace::{AppTrace, MembershipTrace, RuleOutcome, RuleTrace};
-use super::witness::Watch;
-use crate::check::Verdict;
+use super::trace::{AppTrace, MembershipTrace, RouteTrace, RuleOutcome, RuleTrace};
+use super::witness::{AskedApp, Watch};
 use crate::identity::Identity;
 use crate::membership::Group;
 use crate::policy::{Decision, Denial, Facts, Memberships, Policy};
-use crate::proxy::Inner;
+use crate::proxy::Check;
 use crate::proxy::config::Combination;
-use crate::proxy::routes::{Rule, Rules, Wanted};
-use crate::token::{AccessToken, TokenKind};
+use crate::proxy::issuers::Issuers;
+use crate::proxy::routes::{Route, Rule, Rules, Wanted};
+use crate::token::AccessToken;
+use crate::validator::Validator;
 
 /// All that is known of a token and its person, held against the rules of a route.
 #[derive(Default)]
@@ -28,18 +29,29 @@ pub(super) struct Evaluation {
 impl Evaluation {
     /// Goes on from what the gate has asked, as it was watched, and asks for the rest.
     pub(super) async fn new(
-        proxy: &Inner,
-        rules: &Rules,
+        issuers: &Issuers,
+        route: &Route,
         token: &AccessToken,
         watch: &Watch,
     ) -> Self {
         let mut noted = Noted::default();
         noted.add(watch.take(), true);
-        if noted.apps.is_empty() {
-            recall(proxy, token, &mut noted);
-        }
-        let evaluated = match noted.identity.clone() {
-            Some(identity) => evaluate(proxy, rules, token, &identity, watch, &mut noted).await,
+        recall(issuers, &route.described, token, &mut noted);
+        let rules = &route.rules;
+        let known_by = noted.known_by.clone();
+        let known = known_by.and_then(|(app, identity)| {
+            let validator = issuers.validator(&app.ghes, &app.client_id)?;
+            Some((validator, identity))
+        });
+        let evaluated = match known {
+            Some((validator, identity)) => {
+                let person = Person {
+                    token,
+                    identity: &identity,
+                    validator,
+                };
+                person.evaluate(rules, watch, &mut noted).await
+            }
             None => rules.iter().map(RuleTrace::of_nobody).collect(),
         };
         let groups: Vec<&Group> = rules.groups().collect();
@@ -53,50 +65,53 @@ impl Evaluation {
     }
 }
 
-/// Looks at what is remembered, if nobody was asked.
-fn recall(proxy: &Inner, token: &AccessToken, noted: &mut Noted) {
-    let Some(answer) = proxy.validator.lookup(&token.hash()) else {
-        return;
-    };
-    let outcome = Ok(answer.verdict);
-    noted.apps.push(AppTrace::new(&proxy.app, &outcome, None));
-    if let Ok(Verdict::Active(identity)) = outcome {
-        noted.identity = Some(identity);
+/// Looks at what the apps of the route remember, if they had no need to ask.
+fn recall(issuers: &Issuers, route: &RouteTrace, token: &AccessToken, noted: &mut Noted) {
+    let hash = token.hash();
+    for client_id in &route.apps {
+        let ghes = route.ghes.clone().unwrap_or_default();
+        let remembered = issuers.validator(&ghes, client_id);
+        if let Some(answer) = remembered.and_then(|validator| validator.lookup(&hash)) {
+            let client_id = client_id.clone();
+            noted.recall(AskedApp { ghes, client_id }, answer.verdict);
+        }
     }
 }
 
-async fn evaluate(
-    proxy: &Inner,
-    rules: &Rules,
-    token: &AccessToken,
-    identity: &Identity,
-    watch: &Watch,
-    noted: &mut Noted,
-) -> Vec<RuleTrace> {
-    let (hash, kind) = (token.hash(), token.kind());
-    let known = proxy.validator.known_memberships(&hash, &noted.known);
-    let needed = looked_at(rules, &facts(identity, kind, &known), &noted.asked);
-    let rest = unknown(rules, &known, &noted.asked);
-    for groups in rest.chunks(GROUPS_AT_ONCE) {
-        let groups = groups.iter().cloned();
-        proxy
-            .validator
-            .ask_memberships(token, identity, groups)
-            .await;
-        noted.add(watch.take(), false);
-    }
-    let known = proxy.validator.known_memberships(&hash, &noted.known);
-    let facts = facts(identity, kind, &known);
-    let each = rules.iter().zip(needed);
-    each.map(|(rule, needed)| RuleTrace::of(rule, &facts, needed))
-        .collect()
+/// Somebody whose token is good.
+struct Person<'a> {
+    token: &'a AccessToken,
+    identity: &'a Identity,
+    /// That of the app that says so.
+    validator: &'a Validator<Check>,
 }
 
-/// No rule of a route looks at the method or the path: they have decided which route it is.
-fn facts<'a>(identity: &'a Identity, kind: TokenKind, known: &'a dyn Memberships) -> Facts<'a> {
-    Facts::new(identity, &Method::GET, "/")
-        .with_token_kind(kind)
-        .with_memberships(known)
+impl Person<'_> {
+    async fn evaluate(&self, rules: &Rules, watch: &Watch, noted: &mut Noted) -> Vec<RuleTrace> {
+        let (validator, hash) = (self.validator, self.token.hash());
+        let known = validator.known_memberships(&hash, &noted.known);
+        let needed = looked_at(rules, &self.facts(&known), &noted.asked);
+        let rest = unknown(rules, &known, &noted.asked);
+        for groups in rest.chunks(GROUPS_AT_ONCE) {
+            let groups = groups.iter().cloned();
+            validator
+                .ask_memberships(self.token, self.identity, groups)
+                .await;
+            noted.add(watch.take(), false);
+        }
+        let known = validator.known_memberships(&hash, &noted.known);
+        let facts = self.facts(&known);
+        let each = rules.iter().zip(needed);
+        each.map(|(rule, needed)| RuleTrace::of(rule, &facts, needed))
+            .collect()
+    }
+
+    /// No rule of a route looks at the method or the path: they have decided which route it is.
+    fn facts<'a>(&'a self, known: &'a dyn Memberships) -> Facts<'a> {
+        Facts::new(self.identity, &Method::GET, "/")
+            .with_token_kind(self.token.kind())
+            .with_memberships(known)
+    }
 }
 
 /// Tells of each rule whether the gate has looked at it, with what the gate knew in the end.

@@ -31,7 +31,7 @@ pub use self::trace::{
     AppOutcome, AppTrace, Decision, Forwarded, HeaderTrace, MembershipTrace, Rejected,
     RequestTrace, RouteTrace, RuleOutcome, RuleTrace, TokenTrace, Trace,
 };
-pub(super) use self::witness::{AskedApp, Witness};
+pub(super) use self::witness::{Witness, WitnessLayer};
 
 use self::evaluation::Evaluation;
 use self::onward::{forwarded, rejected};
@@ -116,13 +116,13 @@ impl Proxy {
             strip_everybody(&mut request);
             return Way::of(forwarded(&came, &request, upstream));
         };
-        let watch = self.0.witness.watch(token.hash());
+        let watch = self.0.issuers.witness().watch(token.hash());
         let response = let_in(gate, request).await;
         let decision = match response.body() {
             Some(request) => forwarded(&came, request, upstream),
             None => rejected(&response),
         };
-        let evaluation = Evaluation::new(&self.0, &found.route.rules, token, &watch);
+        let evaluation = Evaluation::new(&self.0.issuers, found.route, token, &watch);
         Way {
             evaluation: evaluation.await,
             decision,

@@ -13,8 +13,10 @@ use crate::membership::{Group, Membership};
 #[derive(Default)]
 pub(super) struct Noted {
     pub(super) apps: Vec<AppTrace>,
-    /// The last answer about the token, if it is good.
-    pub(super) identity: Option<Identity>,
+    /// The last answer about the token, if it is good: whose the token is, and which app says so.
+    pub(super) known_by: Option<(AskedApp, Identity)>,
+    /// Somebody was asked about the token. What is remembered does not count then.
+    is_asked: bool,
     pub(super) memberships: Vec<MembershipTrace>,
     /// What is known of memberships, the last answer about each.
     pub(super) known: Vec<(Group, Membership)>,
@@ -37,6 +39,22 @@ impl Noted {
         }
     }
 
+    /// Adds what an app remembers, unless it has just been asked.
+    pub(super) fn recall(&mut self, app: AskedApp, verdict: Verdict) {
+        let mut asked = self.apps.iter();
+        if asked.any(|asked| asked.ghes == app.ghes && asked.client_id == app.client_id) {
+            return;
+        }
+        let outcome = Ok(verdict);
+        self.apps.push(AppTrace::new(&app, &outcome, None));
+        match outcome {
+            Ok(Verdict::Active(identity)) if !self.is_asked => {
+                self.known_by.get_or_insert((app, identity));
+            }
+            _ => {}
+        }
+    }
+
     /// Brings what came at the same time into the order of the route.
     pub(super) fn put_in_order(&mut self, groups: &[&Group]) {
         let place = |trace: &MembershipTrace| {
@@ -54,10 +72,11 @@ impl Noted {
         outcome: Result<Verdict, CheckError>,
         took: Duration,
     ) {
+        self.is_asked = true;
         let took = Some(milliseconds(took));
         self.apps.push(AppTrace::new(app, &outcome, took));
-        self.identity = match outcome {
-            Ok(Verdict::Active(identity)) => Some(identity),
+        self.known_by = match outcome {
+            Ok(Verdict::Active(identity)) => Some((app.clone(), identity)),
             Ok(Verdict::Inactive(_)) | Err(_) => None,
         };
     }

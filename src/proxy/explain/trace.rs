@@ -81,6 +81,10 @@ pub struct RouteTrace {
     pub methods: Vec<String>,
     /// Whether requests pass without a token.
     pub anonymous: bool,
+    /// The name of the server whose tokens are good here; none if no token is asked for.
+    pub ghes: Option<String>,
+    /// The client ids of the apps whose tokens are good here, in the order in which they are asked.
+    pub apps: Vec<String>,
     /// Where its requests go.
     pub upstreams: Vec<String>,
 }
@@ -288,7 +292,7 @@ impl fmt::Debug for TokenTrace {
 
 impl RouteTrace {
     pub(in crate::proxy) fn new(index: usize, route: &RouteConfig) -> Self {
-        let matches = &route.matches;
+        let (matches, tokens) = (&route.matches, route.tokens.as_ref());
         Self {
             index,
             path: matches.path.to_string(),
@@ -296,6 +300,8 @@ impl RouteTrace {
             hosts: matches.hosts.iter().map(ToString::to_string).collect(),
             methods: matches.methods.iter().map(Method::to_string).collect(),
             anonymous: route.anonymous,
+            ghes: tokens.map(|tokens| tokens.ghes.clone()),
+            apps: tokens.map_or_else(Vec::new, |tokens| tokens.apps.clone()),
             upstreams: route.upstreams.iter().map(ToString::to_string).collect(),
         }
     }

@@ -31,11 +31,11 @@ struct Inner {
 }
 
 /// Who is asked.
-#[derive(Clone, Debug)]
-pub(in crate::proxy) struct AskedApp {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct AskedApp {
     /// The server's name.
-    pub(in crate::proxy) ghes: String,
-    pub(in crate::proxy) client_id: String,
+    pub(super) ghes: String,
+    pub(super) client_id: String,
 }
 
 /// One question, and what became of it.
@@ -64,11 +64,13 @@ pub(super) struct Watch {
 
 impl Witness {
     /// Makes the layer that stands before one app.
-    pub(in crate::proxy) fn of(&self, app: AskedApp) -> WitnessLayer {
-        WitnessLayer {
-            witness: self.clone(),
-            app: Arc::new(app),
-        }
+    pub(in crate::proxy) fn of(&self, ghes: &str, client_id: &str) -> WitnessLayer {
+        let app = Arc::new(AskedApp {
+            ghes: ghes.to_owned(),
+            client_id: client_id.to_owned(),
+        });
+        let witness = self.clone();
+        WitnessLayer { witness, app }
     }
 
     pub(super) fn watch(&self, token: TokenHash) -> Watch {
@@ -293,10 +295,7 @@ mod tests {
     #[tokio::test]
     async fn only_questions_about_a_watched_token_are_noted_and_only_while_it_is() {
         let witness = Witness::default();
-        let layer = witness.of(AskedApp {
-            ghes: "ghes.test".to_owned(),
-            client_id: "app".to_owned(),
-        });
+        let layer = witness.of("ghes.test", "app");
         let nobody = service_fn(async |_: CheckRequest| {
             Ok::<_, CheckError>(Verdict::Inactive(InactiveReason::Unknown))
         });

@@ -1,27 +1,27 @@
 //! Which upstream a request is for, and what it takes to get there.
 
+mod gate;
 mod rules;
 mod table;
-
-use http::header::HeaderValue;
-use http::{Method, Request};
-use http_body::Body;
-use tower::Layer;
 
 use super::Check;
 use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
 use super::explain::RouteTrace;
-use super::metadata::PROTECTED_RESOURCE;
+use super::issuers::Issuers;
 use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
-use crate::gatekeeper::{Gatekeeper, GatekeeperLayer};
-use crate::rejection::Realm;
+use crate::gatekeeper::Gatekeeper;
+use http::header::HeaderValue;
+use http::{Method, Request};
+use http_body::Body;
+use tower::Layer;
 
 pub(super) use self::rules::{Rule, Rules, Wanted};
 pub(super) use self::table::Miss;
 
+use self::gate::Gates;
 use self::table::RouteTable;
 
 /// All routes.
@@ -60,18 +60,14 @@ pub(super) struct Found<'r> {
 }
 
 impl Routes {
-    pub(super) fn new(
-        config: &Config,
-        gate: &GatekeeperLayer<Check>,
-        upstreams: &mut Upstreams,
-    ) -> Self {
-        let realm = &config.server.realm;
+    pub(super) fn new(config: &Config, issuers: &Issuers, upstreams: &mut Upstreams) -> Self {
+        let gates = Gates::new(config, issuers);
         let routes = config.routes.iter();
         Self {
             table: RouteTable::new(routes.clone().map(|route| &route.matches)),
             routes: routes
                 .enumerate()
-                .map(|(at, route)| Route::new(at, route, realm, gate, upstreams))
+                .map(|(at, route)| Route::new(at, route, &gates, upstreams))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
         }
@@ -110,19 +106,12 @@ impl Routes {
 }
 
 impl Route {
-    fn new(
-        at: usize,
-        config: &RouteConfig,
-        realm: &Realm,
-        gate: &GatekeeperLayer<Check>,
-        upstreams: &mut Upstreams,
-    ) -> Self {
+    fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
         let upstream = upstreams.of(config);
         let rules = Rules::of(config);
         let gated = |upstream| {
             let presented = Presented::new(upstream, config.identity_headers);
-            let gate = gate_of(config, realm, gate).with_policy(rules.policy());
-            gate.layer(presented)
+            gates.of_route(config, &rules).layer(presented)
         };
         Self {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
@@ -135,22 +124,4 @@ impl Route {
             described: RouteTrace::new(at, config),
         }
     }
-}
-
-/// What the route asks for beside what all routes have in common, and where it says so.
-fn gate_of(
-    config: &RouteConfig,
-    realm: &Realm,
-    gate: &GatekeeperLayer<Check>,
-) -> GatekeeperLayer<Check> {
-    let mut gate = gate.clone().with_forward_token(config.forward_token);
-    if let Some(max_age) = config.max_age {
-        gate = gate.with_max_age(max_age);
-    }
-    if let Some(resource) = &config.resource {
-        let url = resource.url.well_known_url(PROTECTED_RESOURCE);
-        let realm = realm.clone().with_resource_metadata(&url);
-        gate = gate.with_realm(realm.expect("a public URL has no quotes"));
-    }
-    gate
 }

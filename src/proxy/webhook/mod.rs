@@ -23,11 +23,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
+use super::issuers::Issuers;
 use super::metrics::{Metrics, PurgeSource};
 use super::problem::{Problem, empty};
+use super::serve;
 use super::small_body::small_body;
-use super::{Check, serve};
-use crate::validator::Validator;
 
 pub use self::receiver::{Receiver, Refused};
 
@@ -37,19 +37,15 @@ pub struct Webhook(Arc<Inner>);
 
 struct Inner {
     receiver: Arc<Receiver>,
-    validator: Validator<Check>,
+    issuers: Issuers,
     metrics: Metrics,
 }
 
 impl Webhook {
-    pub(super) fn new(
-        receiver: Arc<Receiver>,
-        validator: Validator<Check>,
-        metrics: Metrics,
-    ) -> Self {
+    pub(super) fn new(receiver: Arc<Receiver>, issuers: Issuers, metrics: Metrics) -> Self {
         Self(Arc::new(Inner {
             receiver,
-            validator,
+            issuers,
             metrics,
         }))
     }
@@ -89,7 +85,7 @@ impl Webhook {
         let Some(purge) = received.map_err(|Refused(problem)| problem)? else {
             return Ok(StatusCode::ACCEPTED);
         };
-        let purged = self.0.validator.purge(&purge);
+        let purged = self.0.issuers.purge(&purge);
         self.0.metrics.purged(PurgeSource::Webhook, purged);
         tracing::info!(?purge, purged, source = "webhook", "verdicts forgotten");
         Ok(StatusCode::OK)

@@ -91,6 +91,28 @@ async fn one_of_several_apps_is_picked_by_its_client_id() {
 }
 
 #[tokio::test]
+async fn one_of_several_servers_is_picked_by_its_name() {
+    let (here, there) = (Ghes::start().await, Ghes::start().await);
+    let server = |name, url| {
+        let app = app(GITHUB_APP);
+        format!("[[ghes]]\nname = \"{name}\"\nurl = \"{url}\"\n{app}")
+    };
+    let toml = server("here", &here.url) + &server("there", &there.url);
+    let config = Config::new("servers", &toml);
+    for line in ["token check", "grants list --user octocat"] {
+        let done = config.run(line, TOKEN).await;
+        done.failed(2, &["several servers", "--ghes", "here, there"]);
+        let unknown = config.run(&format!("{line} --ghes nowhere"), TOKEN).await;
+        unknown.failed(2, &["--ghes: ", "no such server", "here, there"]);
+    }
+    let delete = "token delete --yes --ghes there";
+    config.run(delete, TOKEN).await.good();
+    let check = "token check --ghes there";
+    config.run(check, TOKEN).await.failed(1, &["404"]);
+    config.run("token check --ghes here", TOKEN).await.good();
+}
+
+#[tokio::test]
 async fn every_mistake_in_ghes_is_a_line() {
     let toml = "[ghes]\nurl = \"http://ghes.example.com\"\nurll = 1\n";
     let config = Config::new("mistakes", toml);

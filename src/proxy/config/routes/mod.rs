@@ -5,6 +5,7 @@ mod matching;
 mod path;
 mod people;
 mod resource;
+mod tokens;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use super::assertion;
 use super::cache::max_age;
 use super::section::Section;
+use super::servers::Servers;
 use super::source::Node;
 use super::upstream::{self, UpstreamUrl};
 use super::upstream_tls::{self, UpstreamTls};
@@ -26,6 +28,7 @@ pub use self::matching::RouteMatch;
 pub use self::path::{InvalidRoutePath, RoutePath};
 pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
+pub use self::tokens::TokensConfig;
 
 use self::matching::Taken;
 
@@ -39,6 +42,8 @@ pub struct RouteConfig {
     pub upstreams: Vec<UpstreamUrl>,
     /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
     pub upstream_tls: Option<UpstreamTls>,
+    /// Whose tokens are good here, from `ghes` and `apps`. None on anonymous routes.
+    pub tokens: Option<TokensConfig>,
     /// The scopes a token needs, all of them. Absent: none, so every good token will do.
     pub scopes: Scopes,
     /// Scopes of which a token needs one. Absent: none. A client that has none of them is told to
@@ -70,11 +75,11 @@ pub struct RouteConfig {
 }
 
 /// Reads all routes and holds them against each other.
-pub(super) fn read(root: &mut Section<'_>) -> Vec<RouteConfig> {
+pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteConfig> {
     let mut taken = Taken::default();
     let signs = root.has("assertion");
     root.sections("routes", "path", |route| {
-        RouteConfig::read(route, &mut taken, signs)
+        RouteConfig::read(route, &mut taken, servers, signs)
     })
 }
 
@@ -85,7 +90,12 @@ impl RouteConfig {
         !self.scopes.is_empty() || !self.scopes_any.is_empty()
     }
 
-    fn read(route: &mut Section<'_>, taken: &mut Taken, signs: bool) -> Option<Self> {
+    fn read(
+        route: &mut Section<'_>,
+        taken: &mut Taken,
+        servers: Servers<'_>,
+        signs: bool,
+    ) -> Option<Self> {
         let matches = RouteMatch::read(route, taken);
         let example = "upstream = \"http://127.0.0.1:3000\"";
         let upstreams = route.required("upstream", example, upstream::addresses);
@@ -99,6 +109,7 @@ impl RouteConfig {
         let people = PeopleConfig::read(route);
         let max_age = route.optional("max_age", max_age);
         let anonymous = route.flag("anonymous");
+        let tokens = TokensConfig::read(route, servers, anonymous);
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
@@ -110,6 +121,7 @@ impl RouteConfig {
             matches: matches?,
             upstreams: upstreams?,
             upstream_tls: upstream_tls?,
+            tokens,
             scopes: scopes.into_iter().collect(),
             scopes_any,
             exempt_github_apps,
@@ -162,10 +174,14 @@ impl RouteConfig {
             ("resource", self.resource.is_some()),
         ];
         for (key, _) in questions.iter().filter(|(_, is_given)| *is_given) {
-            let cure = format!("drop {key} or anonymous");
-            route.refuse(key, format!("nobody is asked for a token; {cure}"));
+            refuse_question(route, key);
         }
     }
+}
+
+fn refuse_question(route: &Section<'_>, key: &str) {
+    let cure = format!("drop {key} or anonymous");
+    route.refuse(key, format!("nobody is asked for a token; {cure}"));
 }
 
 /// Such a route would be the answer to every path that was forgotten.

@@ -14,7 +14,8 @@ pub struct ResourceConfig {
     pub url: PublicUrl,
     /// What people are shown. Absent: nothing.
     pub name: Option<String>,
-    /// Where clients get a token. Absent: `authorization_server.issuer`, or else `ghes.url`.
+    /// Where clients get a token. Absent: `authorization_server.issuer`, if it tells about the
+    /// route's server, or else that server's `url`.
     pub authorization_servers: Vec<PublicUrl>,
     /// The scopes that clients may want to ask for. Absent: those that the route asks for.
     pub scopes_supported: Option<Scopes>,

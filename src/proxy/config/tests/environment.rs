@@ -34,7 +34,7 @@ fn a_secret_of_digits_stays_a_string() {
         "2022-11-28",
     ] {
         let config = load(&whole_and(&[("GHES__APPS__0__CLIENT_SECRET", secret)]));
-        assert_eq!(config.ghes.apps[0].client_secret.expose_secret(), secret);
+        assert_eq!(config.ghes[0].apps[0].client_secret.expose_secret(), secret);
     }
 }
 

@@ -5,6 +5,7 @@ mod refused;
 mod refused_people;
 mod refused_routes;
 mod secrets;
+mod servers;
 mod tls;
 mod upstreams;
 
@@ -129,10 +130,10 @@ fn the_documented_example_works() {
     let files = files();
     let [ca, _, _, cert, _] = &files;
     let config = Config::parse(&example(&files), []).unwrap();
-    let next_secret = config.ghes.apps[0].client_secret_next.as_ref().unwrap();
+    let next_secret = config.ghes[0].apps[0].client_secret_next.as_ref().unwrap();
     assert_eq!(next_secret.expose_secret(), NEXT_SECRET);
-    assert_eq!(config.ghes.ca_file.as_deref(), Some(ca.0.as_path()));
-    assert_eq!(config.ghes.apps[0].client_secret.expose_secret(), SECRET);
+    assert_eq!(config.ghes[0].ca_file.as_deref(), Some(ca.0.as_path()));
+    assert_eq!(config.ghes[0].apps[0].client_secret.expose_secret(), SECRET);
     let webhook = config.webhook.unwrap();
     assert_eq!(webhook.secret.expose_secret(), SECRET);
     assert_eq!(config.server.tls.unwrap().cert_file, cert.0);

@@ -226,8 +226,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "[cache]",
-        "[[ghes.apps]]\nclient_id = \"a\"\nclient_secret = \"b\"\n[cache]",
-        "11: ghes.apps[1]: more than one app is not supported yet; keep one",
+        "[[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"b\"\n[cache]",
+        "12: ghes.apps[1].client_id: is that of apps[0] too; keep one of them",
     ),
     (
         "[cache]",

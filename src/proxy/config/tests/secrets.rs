@@ -8,7 +8,10 @@ fn with_secret_file(path: &str) -> String {
 fn secret_of(text: &str) -> Result<String, ConfigErrors> {
     let file = TempFile::new(text);
     let config = Config::parse(&with_secret_file(file.path()), [])?;
-    Ok(config.ghes.apps[0].client_secret.expose_secret().to_owned())
+    Ok(config.ghes[0].apps[0]
+        .client_secret
+        .expose_secret()
+        .to_owned())
 }
 
 #[test]
@@ -99,13 +102,13 @@ fn nothing_prints_the_secret() {
 fn the_next_secret_is_a_secret_too() {
     let line = format!("client_secret_next = \"{NEXT_SECRET}\"\n[cache]");
     let config = Config::parse(&edited("[cache]", &line), []).unwrap();
-    let next = config.ghes.apps[0].client_secret_next.as_ref().unwrap();
+    let next = config.ghes[0].apps[0].client_secret_next.as_ref().unwrap();
     assert_eq!(next.expose_secret(), NEXT_SECRET);
     let printed = config.to_redacted_toml();
     assert!(printed.contains("client_secret_next = \"[redacted]\""));
     assert!(!format!("{config:?} {printed}").contains(NEXT_SECRET));
     let none = Config::parse(GOOD, []).unwrap();
-    assert!(none.ghes.apps[0].client_secret_next.is_none());
+    assert!(none.ghes[0].apps[0].client_secret_next.is_none());
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn what_is_printed_is_a_configuration_but_for_the_secret() {
     assert!(errors(&printed, &[]).contains("is the stand-in of a printed configuration"));
     let again = Config::parse(&printed.replace("[redacted]", SECRET), []).unwrap();
     assert_eq!(again.to_redacted_toml(), printed);
-    assert_eq!(again.ghes.apps[0].client_secret.expose_secret(), SECRET);
+    assert_eq!(again.ghes[0].apps[0].client_secret.expose_secret(), SECRET);
     for line in GOOD
         .lines()
         .filter(|line| !line.contains("secret") && !line.contains("60s"))

@@ -35,7 +35,8 @@ async fn the_json_has_this_form() {
         },
         "route": {
             "index": 2, "path": "/team", "exact": false, "hosts": [], "methods": [],
-            "anonymous": false, "upstreams": [format!("http://{upstream}")],
+            "anonymous": false, "ghes": authority, "apps": [GITHUB_APP],
+            "upstreams": [format!("http://{upstream}")],
         },
         "apps": [{
             "ghes": authority, "client_id": GITHUB_APP, "outcome": "active",

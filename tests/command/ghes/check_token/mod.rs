@@ -2,6 +2,7 @@
 
 mod form;
 mod nowhere;
+mod several;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -1,0 +1,334 @@
+//! Several servers, several apps, and the routes that take their tokens.
+
+use super::*;
+
+/// Two servers, the first of which has two apps, and a route for each.
+const SEVERAL: &str = r#"[[ghes]]
+name = "eu"
+url = "https://ghes.example.com"
+[[ghes.apps]]
+client_id = "Iv1.8a61f9b3a7aba766"
+client_secret = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f"
+[[ghes.apps]]
+client_id = "abcde12345fghij67890"
+client_secret = "f7cc3eea3bf74008f4bb6cab73da95c015da4fe3"
+[[ghes]]
+url = "https://GHES.example.org:8443"
+[ghes.limits]
+rate = 50
+[[ghes.apps]]
+client_id = "Iv1.8a61f9b3a7aba766"
+client_secret = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f"
+[[routes]]
+path = "/eu"
+upstream = "http://127.0.0.1:3000"
+ghes = "eu"
+[[routes]]
+path = "/us"
+upstream = "http://127.0.0.1:4000"
+ghes = "ghes.example.org:8443"
+[[routes]]
+path = "/open"
+upstream = "http://127.0.0.1:5000"
+anonymous = true
+[authorization_server]
+issuer = "https://tools.example.com"
+ghes = "eu"
+"#;
+
+fn several(from: &str, to: &str) -> String {
+    assert!(SEVERAL.contains(from), "{from}");
+    SEVERAL.replacen(from, to, 1)
+}
+
+fn names(toml: &str) -> Vec<String> {
+    let config = Config::parse(toml, []).unwrap();
+    config.ghes.into_iter().map(|ghes| ghes.name).collect()
+}
+
+fn tokens(config: &Config, route: usize) -> (&str, Vec<&str>) {
+    let tokens = config.routes[route].tokens.as_ref().unwrap();
+    let apps = tokens.apps.iter().map(String::as_str);
+    (&tokens.ghes, apps.collect())
+}
+
+#[test]
+fn a_server_is_called_by_its_name_or_else_its_host() {
+    assert_eq!(names(SEVERAL), ["eu", "ghes.example.org:8443"]);
+    assert_eq!(names(GOOD), ["ghes.example.com"]);
+    assert_eq!(names(&edited("url = ", "name = 'a'\nurl = ")), ["a"]);
+}
+
+#[test]
+fn each_server_has_apps_and_limits_of_its_own() {
+    let config = Config::parse(SEVERAL, []).unwrap();
+    let apps: Vec<usize> = config.ghes.iter().map(|ghes| ghes.apps.len()).collect();
+    let rates: Vec<u32> = config.ghes.iter().map(|g| g.limits.rate.get()).collect();
+    assert_eq!((apps, rates), (vec![2, 1], vec![200, 50]));
+    assert_eq!(config.authorization_server.unwrap().ghes, "eu");
+}
+
+#[test]
+fn a_route_takes_tokens_of_one_server_and_of_all_its_apps_unless_it_names_some() {
+    let config = Config::parse(SEVERAL, []).unwrap();
+    let both = vec!["Iv1.8a61f9b3a7aba766", "abcde12345fghij67890"];
+    assert_eq!(tokens(&config, 0), ("eu", both.clone()));
+    let only = ("ghes.example.org:8443", vec!["Iv1.8a61f9b3a7aba766"]);
+    assert_eq!(tokens(&config, 1), only);
+    assert_eq!(config.routes[2].tokens, None);
+    assert!(config.issuer_of(&config.routes[2]).is_none());
+
+    // In the order of the server's apps, whatever the order here.
+    let toml = several(
+        "ghes = \"eu\"",
+        "ghes = \"eu\"\napps = ['abcde12345fghij67890', 'Iv1.8a61f9b3a7aba766']",
+    );
+    assert_eq!(tokens(&Config::parse(&toml, []).unwrap(), 0), ("eu", both));
+    let toml = several(
+        "ghes = \"eu\"",
+        "ghes = \"eu\"\napps = ['abcde12345fghij67890']",
+    );
+    let config = Config::parse(&toml, []).unwrap();
+    let (ghes, apps) = config.issuer_of(&config.routes[0]).unwrap();
+    assert_eq!(ghes.name, "eu");
+    assert_eq!(apps.len(), 1);
+    assert_eq!(apps[0].client_id, "abcde12345fghij67890");
+}
+
+#[test]
+fn where_there_is_one_server_no_route_has_to_name_it() {
+    let config = Config::parse(GOOD, []).unwrap();
+    let only = ("ghes.example.com", vec!["Iv1.8a61f9b3a7aba766"]);
+    assert_eq!(tokens(&config, 0), only);
+    let named = edited("scopes = [", "ghes = \"ghes.example.com\"\nscopes = [");
+    assert_eq!(tokens(&Config::parse(&named, []).unwrap(), 0), only);
+}
+
+#[test]
+fn what_is_printed_is_read_as_the_same() {
+    let printed = Config::parse(SEVERAL, []).unwrap().to_redacted_toml();
+    assert_eq!(printed.matches("\n[[ghes]]\n").count(), 2, "{printed}");
+    assert_eq!(printed.matches("\n[[ghes.apps]]\n").count(), 3);
+    assert!(!printed.contains(SECRET) && !printed.contains(NEXT_SECRET));
+    let filled = printed.replace("[redacted]", SECRET);
+    let again = Config::parse(&filled, []).unwrap().to_redacted_toml();
+    assert_eq!(again, printed);
+    let one = Config::parse(GOOD, []).unwrap().to_redacted_toml();
+    assert!(one.contains("\n[ghes]\n"), "{one}");
+}
+
+#[test]
+fn the_environment_counts_servers_as_the_file_does() {
+    let environment = [
+        ("GHES__0__APPS__0__CLIENT_SECRET", NEXT_SECRET),
+        ("GHES__1__NAME", "us"),
+        ("ROUTES__1__GHES", "us"),
+        ("ROUTES__0__APPS", "[\"abcde12345fghij67890\"]"),
+    ];
+    let config = Config::parse(SEVERAL, variables(&environment)).unwrap();
+    let secret = config.ghes[0].apps[0].client_secret.expose_secret();
+    assert_eq!(secret, NEXT_SECRET);
+    assert_eq!(tokens(&config, 1), ("us", vec!["Iv1.8a61f9b3a7aba766"]));
+    assert_eq!(tokens(&config, 0), ("eu", vec!["abcde12345fghij67890"]));
+
+    let alone = [
+        ("GHES__0__URL", "https://ghes.example.com"),
+        ("GHES__0__APPS__0__CLIENT_ID", "a"),
+        ("GHES__0__APPS__0__CLIENT_SECRET", "s"),
+        ("ROUTES__0__PATH", "/"),
+        ("ROUTES__0__UPSTREAM", "http://127.0.0.1:3000"),
+    ];
+    let config = Config::load(None, variables(&alone)).unwrap();
+    assert_eq!(tokens(&config, 0), ("ghes.example.com", vec!["a"]));
+}
+
+#[test]
+fn a_variable_does_not_replace_all_servers_of_the_file() {
+    assert_eq!(
+        errors(SEVERAL, &[("GHES__URL", "https://ghes.example.com")]),
+        "GHES_GATEKEEPER_GHES__URL: ghes.url: configuration:1 has several servers; \
+         number them, as in GHES_GATEKEEPER_GHES__0__URL"
+    );
+    assert_eq!(
+        errors(GOOD, &[("GHES__0__URL", "https://ghes.example.com")]),
+        "GHES_GATEKEEPER_GHES__0__URL: ghes[0]: configuration:4 has one server, in [ghes]; \
+         leave out the number, or write [[ghes]] there"
+    );
+}
+
+#[test]
+fn whoever_only_calls_a_server_may_have_several_and_no_app() {
+    let toml = "[[ghes]]\nurl = 'https://a'\n[[ghes]]\nurl = 'https://b'\n[[routes]]\nx = 1\n";
+    let servers = GhesConfig::parse(toml, []).unwrap();
+    let names: Vec<&str> = servers.iter().map(|ghes| &*ghes.name).collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_server_is_told_once_and_not_again_by_its_routes() {
+    let toml = several("https://ghes.example.com", "http://ghes.example.com");
+    let text = errors(&toml, &[]);
+    assert!(text.starts_with("configuration:3: ghes[0].url: http://"));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let toml = several("url = \"https://ghes.example.com\"", "");
+    let text = errors(&toml, &[]);
+    let missing = "configuration:1: ghes[0].url: missing; write url = \
+                   \"https://ghes.example.com\", or set GHES_GATEKEEPER_GHES__0__URL";
+    assert_eq!(text, missing);
+}
+
+#[test]
+fn warnings_are_about_the_apps_of_the_route() {
+    let said = |toml: &str| Config::parse(toml, []).unwrap().warnings();
+    let scoped = |route: &str| several(route, &format!("{route}\nscopes = ['gist']"));
+    assert!(said(SEVERAL).is_empty());
+    assert!(said(&scoped("ghes = \"eu\"")).is_empty());
+    let shut = said(&scoped("ghes = \"ghes.example.org:8443\""));
+    assert!(shut[0].starts_with("routes[1].scopes: "), "{shut:?}");
+    let narrowed = "ghes = \"eu\"\napps = ['Iv1.8a61f9b3a7aba766']\nscopes = ['gist']";
+    let shut = said(&several("ghes = \"eu\"", narrowed));
+    assert!(shut[0].starts_with("routes[0].scopes: "), "{shut:?}");
+
+    let unused = said(&several(
+        "ghes = \"ghes.example.org:8443\"",
+        "ghes = \"eu\"",
+    ));
+    assert_eq!(
+        unused,
+        ["ghes[1]: no route takes tokens of ghes.example.org:8443; \
+          name it as ghes in a route, or drop it"]
+    );
+}
+
+#[test]
+fn every_key_about_servers_and_apps_is_refused_where_it_cannot_be_kept() {
+    assert!(Config::parse(SEVERAL, []).is_ok());
+    for (from, to, error) in REFUSED {
+        assert_eq!(
+            errors(&several(from, to), &[]),
+            format!("configuration:{error}")
+        );
+    }
+}
+
+/// What stands in [`SEVERAL`], what is written instead, and what is said about it.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "name = \"eu\"",
+        "name = \"\"",
+        "2: ghes[0].name: not a name; write letters, digits, dots and hyphens, like ghes-eu",
+    ),
+    (
+        "name = \"eu\"",
+        "name = 1",
+        "2: ghes[0].name: expected a string, found an integer",
+    ),
+    (
+        "url = \"https://GHES",
+        "name = \"eu\"\nurl = \"https://GHES",
+        "11: ghes[1].name: eu is the name of ghes[0] too; give one of them another",
+    ),
+    (
+        "https://GHES.example.org:8443",
+        "https://Ghes.Example.Com",
+        "11: ghes[1].url: is that of ghes[0] too; put all its apps there",
+    ),
+    (
+        "url = \"https://GHES",
+        "nam = \"us\"\nurl = \"https://GHES",
+        "11: ghes[1].nam: unknown key; did you mean name?",
+    ),
+    (
+        "abcde12345fghij67890",
+        "Iv1.8a61f9b3a7aba766",
+        "8: ghes[0].apps[1].client_id: is that of apps[0] too; keep one of them",
+    ),
+    (
+        "ghes = \"eu\"",
+        "",
+        "17: routes[0].ghes: missing; a token is sent to one server only: write ghes = \"eu\"; \
+         there are eu, ghes.example.org:8443",
+    ),
+    (
+        "ghes = \"eu\"",
+        "ghes = \"ue\"",
+        "20: routes[0].ghes: no server has this name; there are eu, ghes.example.org:8443",
+    ),
+    (
+        "ghes = \"ghes.example.org:8443\"",
+        "ghes = \"ghes.example.org:843\"",
+        "24: routes[1].ghes: no server has this name; did you mean ghes.example.org:8443?",
+    ),
+    (
+        "ghes = \"eu\"",
+        "ghes = [\"eu\"]",
+        "20: routes[0].ghes: expected a string, found an array",
+    ),
+    (
+        "ghes = \"eu\"",
+        "ghes = \"eu\"\napps = []",
+        "21: routes[0].apps: names no app; leave it out to mean all apps",
+    ),
+    (
+        "ghes = \"eu\"",
+        "ghes = \"eu\"\napps = \"abcde12345fghij67890\"",
+        "21: routes[0].apps: expected an array, found a string",
+    ),
+    (
+        "ghes = \"eu\"",
+        "ghes = \"eu\"\napps = [\"abcde12345fghij67891\"]",
+        "21: routes[0].apps[0]: eu has no such app; did you mean abcde12345fghij67890?",
+    ),
+    (
+        "ghes = \"ghes.example.org:8443\"",
+        "ghes = \"ghes.example.org:8443\"\napps = [\"abcde12345fghij67890\"]",
+        "25: routes[1].apps[0]: ghes.example.org:8443 has no such app; \
+         there are Iv1.8a61f9b3a7aba766",
+    ),
+    (
+        "ghes = \"eu\"",
+        "ghes = \"eu\"\napps = [\"abcde12345fghij67890\", \"abcde12345fghij67890\"]",
+        "21: routes[0].apps[1]: is there twice; keep one",
+    ),
+    (
+        "anonymous = true",
+        "anonymous = true\nghes = \"eu\"",
+        "29: routes[2].ghes: nobody is asked for a token; drop ghes or anonymous",
+    ),
+    (
+        "anonymous = true",
+        "anonymous = true\napps = [\"abcde12345fghij67890\"]",
+        "29: routes[2].apps: nobody is asked for a token; drop apps or anonymous",
+    ),
+    (
+        "issuer = \"https://tools.example.com\"\nghes = \"eu\"",
+        "issuer = \"https://tools.example.com\"",
+        "29: authorization_server.ghes: missing; it tells about one server: \
+         write ghes = \"eu\"; there are eu, ghes.example.org:8443",
+    ),
+    (
+        "issuer = \"https://tools.example.com\"\nghes = \"eu\"",
+        "issuer = \"https://tools.example.com\"\nghes = \"us\"",
+        "31: authorization_server.ghes: no server has this name; \
+         there are eu, ghes.example.org:8443",
+    ),
+];
+
+#[test]
+fn a_server_without_an_app_says_where_to_begin() {
+    let toml = "[[ghes]]\nurl = 'https://a'\n[[routes]]\npath = '/'\nupstream = 'http://b'\n";
+    assert_eq!(
+        errors(toml, &[]),
+        "configuration:1: ghes[0].apps: missing; begin with [[ghes.apps]] and its client_id, \
+         or set GHES_GATEKEEPER_GHES__0__APPS__0__CLIENT_ID"
+    );
+    let none = errors(
+        "ghes = []\n[[routes]]\npath = '/'\nupstream = 'http://b'\n",
+        &[],
+    );
+    assert_eq!(
+        none,
+        "configuration:1: ghes: missing; begin with [[ghes]] and its url, \
+         or set GHES_GATEKEEPER_GHES__0__URL"
+    );
+}

@@ -1,0 +1,51 @@
+//! What works, and is probably not meant.
+
+use super::{AppConfig, Config, GhesConfig, RouteConfig};
+
+impl Config {
+    /// Returns what works and is probably not meant: one line each, which names the key.
+    ///
+    /// 1. Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of
+    ///    them. Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
+    /// 2. A server of several that no route takes tokens of is never asked.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let servers = self.ghes.iter().enumerate();
+        let unused = servers.filter(|(_, ghes)| self.ghes.len() > 1 && !self.is_used(ghes));
+        let routes = self.routes.iter().enumerate();
+        let shut = routes.filter(|(_, route)| self.is_shut(route));
+        let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
+        unused
+            .chain(shut.map(|(at, route)| shut_route(at, route)))
+            .collect()
+    }
+
+    fn is_used(&self, ghes: &GhesConfig) -> bool {
+        let mut tokens = self.routes.iter().filter_map(|route| route.tokens.as_ref());
+        tokens.any(|tokens| tokens.ghes == ghes.name)
+    }
+
+    fn is_shut(&self, route: &RouteConfig) -> bool {
+        let is_open = !route.needs_scopes() || route.exempt_github_apps;
+        let issuer = self.issuer_of(route);
+        !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(is_github_app))
+    }
+}
+
+fn is_github_app(app: &AppConfig) -> bool {
+    let id = app.client_id.as_str();
+    id.starts_with("Iv1.") || id.starts_with("Iv23")
+}
+
+fn shut_route(at: usize, route: &RouteConfig) -> String {
+    let path = &route.matches.path;
+    format!(
+        "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and the route takes those of no \
+         other app, so nobody gets to {path}; drop it, set exempt_github_apps, or use an OAuth app"
+    )
+}
+
+fn unused_server(at: usize, ghes: &GhesConfig) -> String {
+    let name = &ghes.name;
+    format!("ghes[{at}]: no route takes tokens of {name}; name it as ghes in a route, or drop it")
+}
