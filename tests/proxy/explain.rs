@@ -85,6 +85,9 @@ async fn the_upstream_sees_what_the_trace_says_and_nothing_before_that() {
         let is_removed = told.removed == ["authorization"];
         assert_ne!(is_removed, told.forwards_token, "{:?}", told.removed);
         let shown = format!("{trace:?}{}", serde_json::to_string(&trace).expect("JSON"));
+        // Of a hash, whatever comes into a log shows 12 digits at most.
+        let digits = &trace.token.hashed_token[..13];
+        assert!(!format!("{trace:?}").contains(digits), "{trace:?}");
         assert!(
             !shown.contains(TOKEN) && !shown.contains("CANARY"),
             "{shown}"
