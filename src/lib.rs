@@ -18,7 +18,7 @@
 //! # Guarantees
 //!
 //! 1. **Bound to your app.** GHES is asked through *check a token*, which knows only the tokens of
-//!    one app. `GET /user`, which other middleware asks, accepts every token of every app.
+//!    one app. Where several apps are yours, it is asked as each of them, one at a time. `GET /user`, which other middleware asks, accepts every token of every app.
 //! 2. **"No" and "no answer" are different types.** [`check::Verdict::Inactive`] is what GHES said;
 //!    [`check::CheckError`] is that it could not be asked, which clients see as 503 and never as
 //!    401.
@@ -26,7 +26,7 @@
 //!    moment GHES was asked.
 //! 4. **An outage logs nobody out.** What is remembered stays good until its age ends, and on
 //!    request for a bounded while longer. Tokens in use are renewed before that, in the background.
-//! 5. **One call.** However many requests carry one unknown token, GHES is asked once.
+//! 5. **One call.** However many requests carry one unknown token, GHES is asked once for each app.
 //! 6. **A hit waits for nothing** and allocates nothing of ours.
 //!
 //! # Where to begin

@@ -24,6 +24,26 @@ fn the_configuration_works_but_for_the_secret() {
 }
 
 #[test]
+fn the_configuration_of_several_servers_works_but_for_the_secrets() {
+    let (_, section) = README
+        .split_once("### Several apps, several servers\n\n```toml\n")
+        .expect("the section");
+    let (toml, _) = section.split_once("```").expect("its end");
+    let toml = toml.replace("client_secret_file", "client_secret");
+    let config = Config::parse(&toml, []).expect("a configuration");
+    let apps = |ghes: &str| {
+        let mut servers = config.ghes.iter();
+        servers
+            .find(|server| server.name == ghes)
+            .expect(ghes)
+            .apps
+            .len()
+    };
+    assert_eq!((apps("eu"), apps("us")), (2, 1));
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+}
+
+#[test]
 fn the_two_commands_are_there() {
     for command in ["```sh\ncargo run -- demo\n```", "```sh\ncargo test\n```"] {
         assert!(README.contains(command), "{command}");

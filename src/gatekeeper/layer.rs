@@ -84,7 +84,8 @@ impl<C> GatekeeperLayer<C> {
     ///
     /// Clients are told apart by the [`ClientAddr`](super::ClientAddr) in the request's
     /// extensions; a request without one is not limited. Beyond the limit it gets 429 with
-    /// `Retry-After`. Tokens that are remembered, or were good within the hour, never count.
+    /// `Retry-After`. Tokens that are remembered, or were good within the hour, never count; any
+    /// other counts once, however many apps are asked about it.
     #[cfg(feature = "client")]
     pub fn with_client_limit(self, limit: ClientLimit) -> Self {
         self.with(|shared| shared.client_turns = Some(Arc::new(ClientTurns::new(limit))))

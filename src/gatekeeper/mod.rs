@@ -4,7 +4,9 @@
 //!
 //! 1. It carries exactly one bearer token ([`bearer`](mod@crate::bearer)).
 //! 2. The [`Validator`](crate::validator::Validator) says the token is good: its issuer
-//!    confirmed it no longer ago than the configured age, and issued it to our app.
+//!    confirmed it no longer ago than the configured age, and issued it to our app. Of several
+//!    [`Validators`](crate::validator::Validators), one for each app, one has to say so, and it is
+//!    that one which is asked about everything else.
 //! 3. The [`Policy`](crate::policy::Policy) allows this person this method and path. Where it
 //!    depends on memberships that are not known, the request waits until they have been asked
 //!    for; if they cannot be, it gets 503 and never 403.
@@ -21,7 +23,8 @@
 //!
 //! A token whose verdict is remembered is decided on inside `call`: without waiting, without an
 //! allocation of ours, and without a clone of the inner service. Otherwise the request waits for
-//! a check, which it shares with all other requests that carry the same token.
+//! a check, or for one of each app in turn, which it shares with all other requests that carry the
+//! same token.
 //!
 //! # Deployment
 //!

@@ -19,6 +19,8 @@
 //! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
 //! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
 //!    not pass.
+//! 6. A person is one of the route's server, and came with a token of one of the route's apps. No
+//!    token is sent to another server.
 //!
 //! Operators and GHES come in by listeners of their own: see [`admin`] and [`webhook`].
 //!

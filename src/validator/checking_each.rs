@@ -18,8 +18,10 @@ use crate::token::AccessToken;
 ///    could not ask might have.
 /// 4. Any other error ends it at once, because the issuer is the same for all. The last good
 ///    answer of the one that was asked stands in for it as it does where there is one alone.
-/// 5. Where all find the token no good, the outcome is what the first says that says more than
-///    that it does not know it.
+/// 5. Where all find the token no good, the outcome is the first refusal, in order, that says more
+///    than that the app does not know it.
+///
+/// The time limit of a check is for each app by itself.
 ///
 /// # Cancel safety
 ///

@@ -24,6 +24,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Several apps
+//!
+//! GHES tells an app nothing about another app's tokens. Where the tokens of several are good, each
+//! has a [`Validator`], and [`Validators`] asks one after the other, so that what is remembered
+//! stays apart and whoever has confirmed a token is the one to be asked about it from then on.
 
 mod builder;
 mod checking;
@@ -59,7 +65,7 @@ pub use crate::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 /// Answers whose a token is, asking the check service only about what it does not remember.
 ///
 /// A handle: clones share caches and flights. There must be one per issuer and app, because the
-/// caches know only the token.
+/// caches know only the token; [`Validators`] are several of one issuer.
 pub struct Validator<C> {
     tokens: ReadThrough<Tokens, C>,
     memberships: Option<MembershipCache>,
@@ -117,7 +123,7 @@ impl<C: CheckService> Validator<C> {
         Checking::new(self.tokens.ask(token.hash(), token, self.max_age))
     }
 
-    /// The same without sending a question if the answer is remembered, however many wait.
+    /// The same, with no need of a place among those who wait if the answer is remembered.
     fn check_unless_remembered(&self, token: &AccessToken) -> Checking {
         match self.peek(&token.hash()) {
             Some(answer) => Checking::decided(answer.verdict),

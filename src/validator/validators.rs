@@ -15,8 +15,8 @@ use crate::token::{AccessToken, TokenHash};
 /// good if one of them says so. That one comes with each answer, because all else about the token,
 /// such as where its person belongs, has to be asked of it.
 ///
-/// All of them must be of one issuer. A token that is not known to one app is shown to the issuer
-/// of the next.
+/// All of them must be of one issuer: a token that one app does not know is shown to the issuer of
+/// the next.
 ///
 /// A handle: clones share everything.
 pub struct Validators<C> {
@@ -132,12 +132,6 @@ impl<C: CheckService> Validators<C> {
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.iter().map(Validator::stats).sum()
-    }
-
-    /// Returns the same about memberships.
-    #[must_use]
-    pub fn membership_stats(&self) -> CacheStats {
-        self.iter().map(Validator::membership_stats).sum()
     }
 }
 

@@ -4,6 +4,7 @@
 #[macro_use]
 mod carrier;
 mod admin;
+mod apps;
 mod assertion;
 mod catalogue;
 mod connections;

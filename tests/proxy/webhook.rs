@@ -9,12 +9,13 @@ use super::support::{Gate, Upstream, WEBHOOK_SECRET, body, status};
 /// The [example] of octokit/webhooks for GHES, as published.
 ///
 /// [example]: https://www.npmjs.com/package/@octokit/webhooks-examples/v/7.6.1
-const REVOKED: &str = include_str!("../fixtures/webhooks/github_app_authorization-revoked.json");
+pub(crate) const REVOKED: &str =
+    include_str!("../fixtures/webhooks/github_app_authorization-revoked.json");
 const PING: &str = include_str!("../fixtures/webhooks/ping.json");
 
-const EVENT: &str = "github_app_authorization";
+pub(crate) const EVENT: &str = "github_app_authorization";
 
-struct Delivery<'d> {
+pub(crate) struct Delivery<'d> {
     event: &'d str,
     id: &'d str,
     signature: String,
@@ -22,7 +23,7 @@ struct Delivery<'d> {
 }
 
 impl<'d> Delivery<'d> {
-    fn signed(event: &'d str, id: &'d str, body: &'d str) -> Self {
+    pub(crate) fn signed(event: &'d str, id: &'d str, body: &'d str) -> Self {
         Self {
             event,
             id,
@@ -32,7 +33,7 @@ impl<'d> Delivery<'d> {
     }
 
     /// With the headers that GHES sends, on any path.
-    fn request(&self) -> String {
+    pub(crate) fn request(&self) -> String {
         let Self {
             event,
             id,

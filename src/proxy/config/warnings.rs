@@ -8,6 +8,8 @@ impl Config {
     /// 1. Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of
     ///    them. Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
     /// 2. A server of several that no route takes tokens of is never asked.
+    /// 3. Logins and ids are those of one server: the same one may be somebody else's at another, and
+    ///    an upstream that gets people of both cannot tell.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -15,9 +17,9 @@ impl Config {
         let routes = self.routes.iter().enumerate();
         let shut = routes.filter(|(_, route)| self.is_shut(route));
         let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
-        unused
-            .chain(shut.map(|(at, route)| shut_route(at, route)))
-            .collect()
+        let shut = shut.map(|(at, route)| shut_route(at, route));
+        let mixed = (0..self.routes.len()).filter_map(|at| self.mixed_people(at));
+        unused.chain(shut).chain(mixed).collect()
     }
 
     fn is_used(&self, ghes: &GhesConfig) -> bool {
@@ -29,6 +31,25 @@ impl Config {
         let is_open = !route.needs_scopes() || route.exempt_github_apps;
         let issuer = self.issuer_of(route);
         !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(is_github_app))
+    }
+
+    /// Tells of an upstream that an earlier route for another server leads to as well.
+    fn mixed_people(&self, at: usize) -> Option<String> {
+        let route = &self.routes[at];
+        let ghes = &route.tokens.as_ref()?.ghes;
+        let mut earlier = self.routes[..at].iter().enumerate();
+        earlier.find_map(|(before, other)| {
+            let other_ghes = &other.tokens.as_ref()?.ghes;
+            let mut upstreams = route.upstreams.iter();
+            let shared = upstreams.find(|upstream| other.upstreams.contains(upstream))?;
+            (ghes != other_ghes).then(|| {
+                format!(
+                    "routes[{at}].upstream: {shared} gets people of {other_ghes}, too, by \
+                     routes[{before}], and cannot tell who has the same login or id at {ghes}; \
+                     give each its own"
+                )
+            })
+        })
     }
 }
 

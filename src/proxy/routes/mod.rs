@@ -4,6 +4,11 @@ mod gate;
 mod rules;
 mod table;
 
+use http::header::HeaderValue;
+use http::{Method, Request};
+use http_body::Body;
+use tower::Layer;
+
 use super::Check;
 use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
@@ -13,10 +18,6 @@ use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::Gatekeeper;
-use http::header::HeaderValue;
-use http::{Method, Request};
-use http_body::Body;
-use tower::Layer;
 
 pub(super) use self::rules::{Rule, Rules, Wanted};
 pub(super) use self::table::Miss;

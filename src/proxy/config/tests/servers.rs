@@ -332,3 +332,25 @@ fn a_server_without_an_app_says_where_to_begin() {
          or set GHES_GATEKEEPER_GHES__0__URL"
     );
 }
+
+/// Whoever has the login of an administrator at one server may be nobody at the other.
+#[test]
+fn an_upstream_that_gets_people_of_two_servers_is_warned_about() {
+    let warnings = |toml: &str| Config::parse(toml, []).unwrap().warnings();
+    let mixed = several("http://127.0.0.1:4000", "http://127.0.0.1:3000");
+    assert_eq!(
+        warnings(&mixed),
+        [
+            "routes[1].upstream: http://127.0.0.1:3000 gets people of eu, too, by routes[0], and \
+          cannot tell who has the same login or id at ghes.example.org:8443; give each its own"
+        ]
+    );
+    let one_of_several = "['http://127.0.0.1:4000', 'http://127.0.0.1:3000']";
+    let mixed = several("\"http://127.0.0.1:4000\"", one_of_several);
+    assert_eq!(warnings(&mixed).len(), 1);
+    let open = several("http://127.0.0.1:5000", "http://127.0.0.1:3000");
+    assert!(warnings(&open).is_empty(), "nobody is told to it");
+    let same = several("ghes = \"ghes.example.org:8443\"", "ghes = \"eu\"");
+    let same = same.replace("127.0.0.1:4000", "127.0.0.1:3000");
+    assert_eq!(warnings(&same).len(), 1, "the server that is not used");
+}
