@@ -122,6 +122,20 @@ impl TokenHash {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Returns all 64 hexadecimal digits, as the REST API writes them. Not for logs.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        let mut digits = [0; 64];
+        let hex = base16ct::lower::encode_str(&self.0, &mut digits);
+        hex.expect("two digits for each byte").to_owned()
+    }
+
+    /// Returns the base64 of the digest, as the audit log writes it. Not for logs.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        BASE64_STANDARD.encode(self.0)
+    }
 }
 
 /// Reads a hash as GitHub writes it: 64 hexadecimal digits, or base64 with its padding.
@@ -191,6 +205,12 @@ mod tests {
         ] {
             assert_eq!(text.parse::<TokenHash>().ok(), Some(hash), "{text}");
         }
+        assert_eq!(hash.to_hex().parse::<TokenHash>().ok(), Some(hash));
+        assert_eq!(hash.to_hex(), hash.to_hex().to_ascii_lowercase());
+        assert_eq!(
+            hash.to_base64(),
+            "JflKKlx/uvSZxmW8c9Z8HIfkltqJhRMWM+4KlYGdsug="
+        );
         for text in ["", "25f94a", "JflKKlx/", &"g".repeat(64), &"A".repeat(48)] {
             assert!(text.parse::<TokenHash>().is_err(), "{text}");
         }

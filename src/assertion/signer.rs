@@ -87,7 +87,8 @@ impl Signer {
         })
     }
 
-    pub(super) fn claims(
+    /// Returns what would be signed.
+    pub(crate) fn claims(
         &self,
         identity: &Identity,
         audience: &str,

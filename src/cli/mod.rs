@@ -4,6 +4,7 @@ mod answer;
 mod api;
 mod authorizations;
 mod check_config;
+mod check_token;
 mod completions;
 mod demo;
 mod emulator;
@@ -77,6 +78,8 @@ enum Command {
 enum Check {
     /// Print the effective configuration, with secrets redacted.
     Config(check_config::Arguments),
+    /// Print how the gate decides about a request with a token, step by step.
+    Token(check_token::Arguments),
 }
 
 /// Runs the command that the arguments name, to its end.
@@ -84,6 +87,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     logging::start(&arguments.log, arguments.log_format)?;
     match arguments.command {
         Command::Check(Check::Config(arguments)) => check_config::run(&arguments),
+        Command::Check(Check::Token(arguments)) => {
+            block_on_this_thread(check_token::run(arguments))
+        }
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Emulator(arguments) => block_on(emulator::run(arguments)),
         Command::Health(arguments) => block_on_this_thread(health::run(arguments)),

@@ -34,6 +34,12 @@ impl<S, C> Gatekeeper<S, C> {
     pub(super) fn new(inner: S, shared: Arc<Shared<C>>) -> Self {
         Self { inner, shared }
     }
+
+    /// Makes the same gate before another service.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn before<T>(&self, inner: impl FnOnce(&S) -> T) -> Gatekeeper<T, C> {
+        Gatekeeper::new(inner(&self.inner), Arc::clone(&self.shared))
+    }
 }
 
 impl<S, C, B, ResBody> Service<Request<B>> for Gatekeeper<S, C>

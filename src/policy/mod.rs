@@ -56,6 +56,8 @@ mod group;
 mod people;
 mod scopes;
 
+use std::sync::Arc;
+
 use http::Method;
 
 use crate::identity::Identity;
@@ -136,6 +138,12 @@ where
 }
 
 impl Policy for Box<dyn Policy> {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        (**self).authorize(facts)
+    }
+}
+
+impl Policy for Arc<dyn Policy> {
     fn authorize(&self, facts: &Facts<'_>) -> Decision {
         (**self).authorize(facts)
     }

@@ -41,17 +41,15 @@ impl Found<'_> {
             let response = gate.clone().oneshot(request).await?;
             return Ok((Outcome::of(&response), response));
         }
-        let headers = request.headers_mut();
-        strip_identity(headers);
-        strip_credential(headers, false);
+        strip_everybody(&mut request);
         let response = self.route.upstream.clone().oneshot(request).await?;
         Ok((Outcome::Anonymous, response))
     }
 
     /// Makes of a request what may be forwarded of it, but for who sent it: that is up to the gate.
-    fn prepare(
+    pub(super) fn prepare<B: http_body::Body>(
         &self,
-        request: &mut Request<Incoming>,
+        request: &mut Request<B>,
         provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
@@ -73,4 +71,11 @@ impl Found<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Makes a request nobody's in particular, for upstreams that are open to everybody.
+pub(super) fn strip_everybody<B>(request: &mut Request<B>) {
+    let headers = request.headers_mut();
+    strip_identity(headers);
+    strip_credential(headers, false);
 }

@@ -6,9 +6,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tower::BoxError;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Layer};
 
 use super::config::{AppConfig, Config, GhesConfig, RouteConfig};
+use super::explain::{Witness, WitnessLayer};
 use super::{Check, Memberships};
 use crate::check::CheckError;
 use crate::ghes::GhesUrl;
@@ -26,7 +28,10 @@ pub(super) struct Services {
 
 /// All apps of all servers. A handle.
 #[derive(Clone)]
-pub(super) struct Issuers(Arc<[IssuerApp]>);
+pub(super) struct Issuers {
+    apps: Arc<[IssuerApp]>,
+    witness: Witness,
+}
 
 /// An app whose tokens are good on some route of a [`Proxy`](super::Proxy), and what is known of
 /// them. A handle: clones are the same.
@@ -47,21 +52,35 @@ impl Issuers {
         config: &Config,
         mut services: impl FnMut(&GhesConfig) -> Result<Services, BoxError>,
     ) -> Result<Self, BoxError> {
+        let witness = Witness::default();
         let mut all = Vec::new();
         for ghes in &config.ghes {
             let services = services(ghes)?;
             let memberships = services.memberships.as_ref();
             let checks = ghes.apps.iter().zip(services.checks);
             all.extend(checks.map(|(app, (check, protection))| {
-                let validator = validator(check, memberships, config.cache);
+                let witness = witness.of(&ghes.name, &app.client_id);
+                let validator = validator(check, memberships, &witness, config.cache);
                 IssuerApp::new(ghes, app, validator, protection)
             }));
         }
-        Ok(Self(all.into()))
+        let apps = all.into();
+        Ok(Self { apps, witness })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &IssuerApp> {
-        self.0.iter()
+        self.apps.iter()
+    }
+
+    /// Returns what sees everything that is asked.
+    pub(super) fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// Returns the validator of one app.
+    pub(super) fn validator(&self, ghes: &str, client_id: &str) -> Option<&Validator<Check>> {
+        let is_meant = |app: &&IssuerApp| app.ghes() == ghes && app.client_id() == client_id;
+        Some(&self.iter().find(is_meant)?.0.validator)
     }
 
     /// Returns the validators of a route, in the order of its server's apps.
@@ -159,11 +178,16 @@ impl IssuerApp {
 fn validator(
     check: Check,
     memberships: Option<&Memberships>,
+    witness: &WitnessLayer,
     cache: CacheOptions,
 ) -> Validator<Check> {
+    let check = BoxCloneSyncService::new(witness.layer(check));
     let validator = Validator::builder(check).with_cache(cache);
     match memberships {
-        Some(memberships) => validator.with_memberships(memberships.clone()).build(),
+        Some(memberships) => {
+            let memberships = witness.layer(memberships.clone());
+            validator.with_memberships(memberships).build()
+        }
         None => validator.build(),
     }
 }

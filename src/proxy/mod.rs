@@ -37,6 +37,8 @@ mod check;
 pub mod config;
 mod cors;
 mod decided_path;
+mod destination;
+pub mod explain;
 mod file_stamp;
 mod forward;
 mod gates;
@@ -86,6 +88,7 @@ use self::admin::{Admin, Readiness};
 use self::assertion::Assertions;
 use self::check::protected_services;
 use self::config::{AllowedHosts, Config, TrustedProxies};
+use self::destination::Destination;
 use self::gates::OpenGates;
 use self::issuers::{Issuers, Services};
 use self::metadata::Metadata;
@@ -298,22 +301,10 @@ impl Proxy {
         request_id: HeaderValue,
     ) -> (Outcome, Response<Body>) {
         let host = provenance.host().unwrap_or(&onward.host);
-        if !self.0.allowed_hosts.contain(host) {
-            return self.reject(RejectionKind::MisdirectedRequest);
-        }
-        let assertions = self.0.assertions.as_ref();
-        if let Some(keys) = assertions.and_then(|assertions| assertions.answer(&request)) {
-            return (Outcome::Anonymous, keys);
-        }
-        if let Some(document) = self.0.metadata.find(host, request.uri().path()) {
-            let answer = document.answer(request.method());
-            let answer = answer.map(|response| (Outcome::Anonymous, response));
-            return answer.unwrap_or_else(|| self.refuse_method(&metadata::ALLOW));
-        }
-        let found = match self.0.routes.find(host, &request) {
-            Ok(found) => found,
-            Err(Miss::Rejected(kind)) => return self.reject(kind),
-            Err(Miss::MethodNotAllowed(allow)) => return self.refuse_method(allow),
+        let found = match self.0.destination(host, &request) {
+            Destination::Route(found) => found,
+            Destination::Here(response) => return (Outcome::Anonymous, *response),
+            Destination::Nowhere(miss) => return self.miss(&miss),
         };
         if let Some(answer) = found.answer(&request) {
             return (Outcome::Anonymous, answer);
@@ -326,9 +317,11 @@ impl Proxy {
         (outcome, response)
     }
 
-    fn refuse_method(&self, allow: &HeaderValue) -> (Outcome, Response<Body>) {
-        let (outcome, mut response) = self.reject(RejectionKind::MethodNotAllowed);
-        response.headers_mut().insert(ALLOW, allow.clone());
+    fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {
+        let (outcome, mut response) = self.reject(miss.kind());
+        if let Miss::MethodNotAllowed(allow) = miss {
+            response.headers_mut().insert(ALLOW, (*allow).clone());
+        }
         (outcome, response)
     }
 

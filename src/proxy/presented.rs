@@ -18,6 +18,11 @@ impl<S> Presented<S> {
     pub(super) fn new(inner: S, headers: IdentityHeaders) -> Self {
         Self { inner, headers }
     }
+
+    /// Presents to another upstream in the same way.
+    pub(super) fn to<T>(&self, inner: T) -> Presented<T> {
+        Presented::new(inner, self.headers)
+    }
 }
 
 impl<S: Service<Request<B>>, B> Service<Request<B>> for Presented<S> {

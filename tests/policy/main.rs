@@ -2,6 +2,8 @@
 
 mod agreement;
 mod decisions;
+#[cfg(feature = "proxy")]
+mod explanation;
 mod reference;
 mod short_cuts;
 

@@ -24,8 +24,8 @@ pub(crate) const PATHS: [&str; 7] = [
     "/admin",
     "/%61dmin",
 ];
-const SCOPES: [&str; 5] = ["repo", "public_repo", "admin:org", "read:org", "gist"];
-const KINDS: [&str; 2] = ["User", "Bot"];
+pub(crate) const SCOPES: [&str; 5] = ["repo", "public_repo", "admin:org", "read:org", "gist"];
+pub(crate) const KINDS: [&str; 2] = ["User", "Bot"];
 
 /// A request, and all there is to know about who makes it.
 #[derive(Clone, Debug)]

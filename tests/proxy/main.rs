@@ -12,6 +12,7 @@ mod corpus;
 mod cors;
 mod cross_talk;
 mod draining;
+mod explain;
 mod forwarding;
 mod grpc;
 mod handshakes;

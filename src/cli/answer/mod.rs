@@ -1,6 +1,7 @@
-//! What GHES answered, as a table for people or as JSON for programs.
+//! What GHES or the gate answered, as a table for people or as JSON for programs.
 
 mod record;
+mod row;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 pub(super) use self::record::Record;
+pub(super) use self::row::Row;
 use super::Failure;
 use super::terminal::escape_json;
 
@@ -41,6 +43,16 @@ impl AnswerForm {
 /// Prints that something was done, where GHES answers with nothing.
 pub(super) fn print_done(line: &str) -> Result<(), Failure> {
     write(&format!("{line}\n"))
+}
+
+/// Prints lines, each with its label.
+pub(super) fn print_rows(rows: &[Row]) -> Result<(), Failure> {
+    write(&table::of_rows(rows))
+}
+
+/// Prints anything as JSON.
+pub(super) fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
+    write(&json(answer)?)
 }
 
 fn json(answer: &impl Serialize) -> Result<String, Failure> {

@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use super::is_for_people;
 use super::record::Record;
+use super::row::Row;
 use crate::cli::terminal::escaped;
 
 /// A line for each member that says something. Nothing is wrapped: a token is to be copied.
@@ -24,16 +25,33 @@ pub(super) fn of_many(records: &[Record], columns: &[&str]) -> String {
     table.load_style(presets::NOTHING);
     if is_for_people() {
         table.load_style(presets::ASCII_HORIZONTAL_ONLY);
-        if let Some((width, _)) = terminal_size::terminal_size() {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width.0);
-        }
+        fit(&mut table);
     }
     table.set_header(columns.iter().copied());
     for record in records {
         table.add_row(columns.iter().map(|column| shown(record.member(column))));
     }
     printed(&mut table)
+}
+
+/// A line for each row, the labels in a column of their own; wrapped only for people.
+pub(super) fn of_rows(rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if is_for_people() {
+        fit(&mut table);
+    }
+    for row in rows {
+        table.add_row(row.cells().map(escaped));
+    }
+    printed(&mut table)
+}
+
+fn fit(table: &mut Table) {
+    if let Some((width, _)) = terminal_size::terminal_size() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(width.0);
+    }
 }
 
 /// Writes every line from the very left, and without space at its end.

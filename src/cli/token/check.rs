@@ -9,7 +9,8 @@ use crate::cli::api::AppArguments;
 Example:
   ghes-gatekeeper token check --config gatekeeper.toml < token.txt
 
-Exits with 1 if GHES does not know the token as the app's.")]
+Exits with 1 if GHES does not know the token as the app's. For what the gate decides about a request
+with the token, and why, see ghes-gatekeeper check token.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppArguments,

@@ -13,7 +13,7 @@ use http::{HeaderValue, Method, Request, Response};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::config::AssertionConfig;
-use crate::assertion::{HEADER, Signer};
+use crate::assertion::{Claims, HEADER, Signer};
 use crate::identity::Identity;
 use crate::rejection::RejectionKind;
 
@@ -117,6 +117,12 @@ impl UpstreamAssertion {
     pub(super) fn new(signer: Signer, audience: &str) -> Self {
         let audience = audience.into();
         Self { signer, audience }
+    }
+
+    /// Returns what is signed for a request.
+    pub(super) fn claims<B>(&self, request: &Request<B>, identity: &Identity) -> Claims {
+        let (method, path) = (request.method(), request.uri().path());
+        self.signer.claims(identity, &self.audience, method, path)
     }
 
     /// Signs a request just as it is sent: a prefix may be gone, and what opens a WebSocket in

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::rules::rules;
+use super::rules::Rules;
 use crate::gatekeeper::{ClientTurns, GatekeeperLayer};
 use crate::proxy::Check;
 use crate::proxy::config::{Config, RouteConfig};
@@ -26,14 +26,14 @@ impl<'c> Gates<'c> {
     }
 
     /// Makes the gate of a route that asks for a token.
-    pub(super) fn of_route(&self, route: &RouteConfig) -> GatekeeperLayer<Check> {
+    pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> GatekeeperLayer<Check> {
         let validators = self.issuers.of_route(self.config, route);
         let gate = GatekeeperLayer::new(validators)
             .with_realm(self.realm(route))
             .with_identity_extension(self.config.assertion.is_some())
             .with_identity_headers(true)
             .with_client_turns(Arc::clone(&self.client_turns))
-            .with_policy(rules(route))
+            .with_policy(rules.policy())
             .with_forward_token(route.forward_token);
         match route.max_age {
             Some(max_age) => gate.with_max_age(max_age),

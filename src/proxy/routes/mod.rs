@@ -12,12 +12,14 @@ use tower::Layer;
 use super::Check;
 use super::config::{Config, RouteConfig};
 use super::cors::{Cors, preflight};
+use super::explain::RouteTrace;
 use super::issuers::Issuers;
 use super::prefix::Prefix;
 use super::presented::Presented;
 use super::upstream::{Upstream, Upstreams};
 use crate::gatekeeper::Gatekeeper;
 
+pub(super) use self::rules::{Rule, Rules, Wanted};
 pub(super) use self::table::Miss;
 
 use self::gate::Gates;
@@ -41,6 +43,10 @@ pub(super) struct Route {
     /// What the upstream does not see of the path.
     pub(super) prefix: Option<Prefix>,
     pub(super) cors: Cors,
+    /// What the gate asks of whoever comes.
+    pub(super) rules: Rules,
+    /// The route as it stands in the configuration.
+    pub(super) described: RouteTrace,
 }
 
 /// The route of a request.
@@ -61,7 +67,8 @@ impl Routes {
         Self {
             table: RouteTable::new(routes.clone().map(|route| &route.matches)),
             routes: routes
-                .map(|route| Route::new(route, &gates, upstreams))
+                .enumerate()
+                .map(|(at, route)| Route::new(at, route, &gates, upstreams))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
         }
@@ -100,11 +107,12 @@ impl Routes {
 }
 
 impl Route {
-    fn new(config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
+    fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
         let upstream = upstreams.of(config);
+        let rules = Rules::of(config);
         let gated = |upstream| {
             let presented = Presented::new(upstream, config.identity_headers);
-            gates.of_route(config).layer(presented)
+            gates.of_route(config, &rules).layer(presented)
         };
         Self {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
@@ -113,6 +121,8 @@ impl Route {
                 .strip_prefix
                 .then(|| Prefix::new(&config.matches.path)),
             cors: Cors::of(config),
+            rules,
+            described: RouteTrace::new(at, config),
         }
     }
 }

@@ -30,6 +30,15 @@ pub(in crate::proxy) enum Miss<'t> {
     MethodNotAllowed(&'t HeaderValue),
 }
 
+impl Miss<'_> {
+    pub(in crate::proxy) fn kind(&self) -> RejectionKind {
+        match self {
+            Self::Rejected(kind) => *kind,
+            Self::MethodNotAllowed(_) => RejectionKind::MethodNotAllowed,
+        }
+    }
+}
+
 /// The paths of routes that name one host, or none; sorted.
 #[derive(Debug, Default)]
 struct PathTable {

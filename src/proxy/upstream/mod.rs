@@ -51,7 +51,7 @@ use super::body::Body;
 use super::config::{RouteConfig, UpstreamUrl};
 use super::headers::strip_response;
 use super::response_gate::response_gate;
-use crate::assertion::Signer;
+use crate::assertion::{Claims, Signer};
 use crate::causes::Causes;
 use crate::identity::Identity;
 use crate::rejection::RejectionKind;
@@ -130,6 +130,13 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
+    /// Returns what is signed for a request that the gate has let in; none if nothing is.
+    pub(super) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
+        let identity = request.extensions().get::<Identity>()?;
+        let assertion = self.assertion.as_ref()?;
+        Some(assertion.claims(request, identity))
+    }
+
     async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
         if websocket::is_connect(&request) && !self.addresses.speak_http1() {
             return Err(RejectionKind::NotImplemented);

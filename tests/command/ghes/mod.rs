@@ -1,6 +1,7 @@
 //! The commands that call GHES, on an emulator in this process.
 
 mod authorizations;
+mod check_token;
 mod completions;
 mod configuration;
 mod failures;

@@ -1,0 +1,43 @@
+use http::header::HeaderValue;
+use http::{Request, Response};
+
+use super::body::Body;
+use super::routes::{Found, Miss};
+use super::{Inner, metadata};
+use crate::rejection::RejectionKind;
+
+/// Where a request goes that is well formed.
+pub(super) enum Destination<'p> {
+    /// No further: the proxy answers it itself. Boxed, because it is rare and large.
+    Here(Box<Response<Body>>),
+    Nowhere(Miss<'p>),
+    Route(Found<'p>),
+}
+
+impl Inner {
+    /// Decides where a request for `host` goes, whoever sends it.
+    pub(super) fn destination<B: http_body::Body>(
+        &self,
+        host: &HeaderValue,
+        request: &Request<B>,
+    ) -> Destination<'_> {
+        if !self.allowed_hosts.contain(host) {
+            let kind = RejectionKind::MisdirectedRequest;
+            return Destination::Nowhere(Miss::Rejected(kind));
+        }
+        let assertions = self.assertions.as_ref();
+        if let Some(keys) = assertions.and_then(|assertions| assertions.answer(request)) {
+            return Destination::Here(Box::new(keys));
+        }
+        if let Some(document) = self.metadata.find(host, request.uri().path()) {
+            return match document.answer(request.method()) {
+                Some(answer) => Destination::Here(Box::new(answer)),
+                None => Destination::Nowhere(Miss::MethodNotAllowed(&metadata::ALLOW)),
+            };
+        }
+        match self.routes.find(host, request) {
+            Ok(found) => Destination::Route(found),
+            Err(miss) => Destination::Nowhere(miss),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Why a request with some token passes, or does not: the decision of the gate, step by step.
+//!
+//! [`Proxy::explain`] puts a request together, sends it the way of all requests up to the point
+//! where it would go to an upstream, and notes what it meets there. Nothing is decided a second
+//! time: routes, rules, validator, memberships and headers are those of the gate.
+//!
+//! Beyond what the gate does, it asks about all groups that the route names, so that whoever reads
+//! the trace need not guess what would come next. The gate itself asks only what its decision
+//! depends on; the trace says what that was.
+//!
+//! No upstream is contacted, and nothing is changed but that GHES's answers are remembered, as
+//! after any request.
+
+mod evaluation;
+mod notes;
+mod onward;
+mod trace;
+mod witness;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::ready;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use http::header::{AUTHORIZATION, HOST, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, Uri};
+use tower::{ServiceExt, service_fn};
+
+pub use self::trace::{
+    AppOutcome, AppTrace, Decision, Forwarded, HeaderTrace, MembershipTrace, Rejected,
+    RequestTrace, RouteTrace, RuleOutcome, RuleTrace, TokenTrace, Trace,
+};
+pub(super) use self::witness::{Witness, WitnessLayer};
+
+use self::evaluation::Evaluation;
+use self::onward::{forwarded, rejected};
+use super::body::Body;
+use super::destination::Destination;
+use super::forward::strip_everybody;
+use super::presented::Presented;
+use super::provenance::Provenance;
+use super::request_gate::{Onward, Passage, request_gate};
+use super::routes::Found;
+use super::upstream::Upstream;
+use super::{Check, Proxy, about_this_server};
+use crate::gatekeeper::Gatekeeper;
+use crate::token::AccessToken;
+
+impl Proxy {
+    /// Tells what would become of a request with this token, and why.
+    ///
+    /// `path` may have a query. The request is one over HTTP/1.1 from this machine, without any
+    /// other header: it takes no turn of a client's limit.
+    ///
+    /// GHES is asked what is not remembered; that it could not be is part of the trace.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidQuestion`] if no client could send such a request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it at any time is fine: questions go on, and their answers are remembered.
+    pub async fn explain(
+        &self,
+        token: &AccessToken,
+        method: &Method,
+        host: &str,
+        path: &str,
+    ) -> Result<Trace, InvalidQuestion> {
+        let request = request(token, method, host, path)?;
+        let asked = RequestTrace::of(&request, host);
+        let new = |decision| Trace::new(TokenTrace::of(token), asked, decision);
+        let onward = match request_gate(&request, self.0.server.limits()) {
+            Ok(Passage::Onward(onward)) => onward,
+            Ok(Passage::Here) => return Ok(new(answered(&about_this_server()))),
+            Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),
+        };
+        let from_here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into();
+        let provenance = Provenance::of(request.headers(), from_here, &self.0.trusted_proxies);
+        let host = provenance.host().unwrap_or(&onward.host);
+        Ok(match self.0.destination(host, &request) {
+            Destination::Here(response) => new(answered(&response)),
+            Destination::Nowhere(miss) => new(rejected(&self.miss(&miss).1)),
+            Destination::Route(found) => {
+                let way = self.way(found, token, request, provenance, onward).await;
+                Trace {
+                    route: Some(found.route.described.clone()),
+                    apps: way.evaluation.apps,
+                    people: way.evaluation.people,
+                    rules: way.evaluation.rules,
+                    memberships: way.evaluation.memberships,
+                    ..new(way.decision)
+                }
+            }
+        })
+    }
+
+    /// Sends a request the way of its route.
+    async fn way(
+        &self,
+        found: Found<'_>,
+        token: &AccessToken,
+        mut request: Request<Body>,
+        provenance: Provenance,
+        onward: Onward,
+    ) -> Way {
+        let came = request.headers().clone();
+        let request_id = self.0.request_ids.next();
+        let upstream = &found.route.upstream;
+        if let Err(kind) = found.prepare(&mut request, &provenance, onward, request_id) {
+            return Way::of(rejected(&self.reject(kind).1));
+        }
+        let Some(gate) = &found.route.gate else {
+            strip_everybody(&mut request);
+            return Way::of(forwarded(&came, &request, upstream));
+        };
+        let watch = self.0.issuers.witness().watch(token.hash());
+        let response = let_in(gate, request).await;
+        let decision = match response.body() {
+            Some(request) => forwarded(&came, request, upstream),
+            None => rejected(&response),
+        };
+        let evaluation = Evaluation::new(&self.0.issuers, found.route, token, &watch);
+        Way {
+            evaluation: evaluation.await,
+            decision,
+        }
+    }
+}
+
+/// What became of a request that has a route.
+struct Way {
+    evaluation: Evaluation,
+    decision: Decision,
+}
+
+impl Way {
+    /// Of a request about which nobody is asked.
+    fn of(decision: Decision) -> Self {
+        let evaluation = Evaluation::default();
+        Self {
+            evaluation,
+            decision,
+        }
+    }
+}
+
+/// Sends a request through the gate; the body of the response is what the upstream would get.
+async fn let_in(
+    gate: &Gatekeeper<Presented<Upstream>, Check>,
+    request: Request<Body>,
+) -> Response<Option<Request<Body>>> {
+    let recorder = service_fn(|request| ready(Ok::<_, Infallible>(Response::new(Some(request)))));
+    let gate = gate.before(|presented| presented.to(recorder));
+    let Ok(response) = gate.oneshot(request).await;
+    response
+}
+
+fn answered(response: &Response<Body>) -> Decision {
+    let status = response.status().as_u16();
+    Decision::Answered { status }
+}
+
+fn request(
+    token: &AccessToken,
+    method: &Method,
+    host: &str,
+    path: &str,
+) -> Result<Request<Body>, InvalidQuestion> {
+    let target = PathAndQuery::try_from(path).ok();
+    let target = target.filter(|_| path.starts_with('/'));
+    let target = target.ok_or(InvalidQuestion::Path)?;
+    let host = HeaderValue::try_from(host).map_err(|_| InvalidQuestion::Host)?;
+    let credential = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+    let mut credential = credential.map_err(|_| InvalidQuestion::Token)?;
+    credential.set_sensitive(true);
+    let mut request = Request::new(Body::default());
+    request.method_mut().clone_from(method);
+    *request.uri_mut() = Uri::from(target);
+    request.headers_mut().insert(HOST, host);
+    request.headers_mut().insert(AUTHORIZATION, credential);
+    Ok(request)
+}
+
+/// The error for a request that no client could send.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidQuestion {
+    /// The host cannot stand in a header.
+    Host,
+    /// The path cannot stand in a request.
+    Path,
+    /// The token cannot stand in a header.
+    Token,
+}
+
+impl fmt::Display for InvalidQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "not a host; write it like tools.example.com or localhost:8080",
+            Self::Path => "not a path; write it from its first slash, encoded, like /a%20b",
+            Self::Token => "not a token; it holds what cannot stand in a header",
+        })
+    }
+}
+
+impl std::error::Error for InvalidQuestion {}
