@@ -20,6 +20,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ghes_gatekeeper::assertion::{HEADER, Signer, SigningKeys, Verifier};
 use ghes_gatekeeper::identity::{Identity, User};
+use ghes_gatekeeper::membership::Groups;
 use ghes_gatekeeper::scope::Scopes;
 use http::{HeaderMap, Method};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
@@ -40,7 +41,7 @@ fn assertions(criterion: &mut Criterion) {
             .expect("a key")
             .serialize_pem();
         let signer = Signer::new(GATE, SigningKeys::from_pem(pem.as_bytes()).expect("a key"));
-        let sign = || signer.sign(&octocat, &[], TOOL, &Method::GET, "/notes/1");
+        let sign = || signer.sign(&octocat, &Groups::default(), TOOL, &Method::GET, "/notes/1");
         criterion.bench_function(&format!("sign/{name}"), |bencher| {
             bencher.iter(|| black_box(sign().expect("random numbers")));
         });

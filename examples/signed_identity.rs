@@ -11,6 +11,7 @@ use ghes_gatekeeper::assertion::{
     Claims, HEADER, KeySet, Signer, SigningKeys, Verifier, VerifyingLayer,
 };
 use ghes_gatekeeper::identity::{Identity, User};
+use ghes_gatekeeper::membership::Groups;
 use ghes_gatekeeper::scope::Scopes;
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -41,7 +42,7 @@ async fn main() -> Result<(), BoxError> {
     let tool = tool(KeySet::from_json(signer.key_set().to_json().as_bytes())?);
 
     let octocat = Identity::new(User::new("octocat", 1), "app", 1, Scopes::default())?;
-    let signed = signer.sign(&octocat, &[], TOOL, &Method::GET, "/whoami")?;
+    let signed = signer.sign(&octocat, &Groups::default(), TOOL, &Method::GET, "/whoami")?;
     for (what, name, value, expected) in [
         ("through the gate", HEADER.as_str(), signed.to_str()?, 200),
         ("directly", "x-forwarded-user", "octocat", 401),

@@ -25,7 +25,7 @@ pub struct Claims {
     pub scopes: Scopes,
     /// `client_id`: the app that the token was issued to.
     pub client_id: String,
-    /// `groups`: the groups of the user that the gate knows of.
+    /// `groups`: those that the user was found to belong to when the gate decided, and no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// `htm`: the method of the request.

@@ -12,7 +12,7 @@
 //! | `preferred_username` | the login, which may |
 //! | `scope` | the token's scopes, separated by spaces (RFC 8693 §4.2) |
 //! | `client_id` | the app that the token was issued to |
-//! | `groups` | the groups that the gate knows of; absent if none |
+//! | `groups` | the groups that let the user in, of those that the route asks for; absent if none |
 //! | `htm`, `path` | the request's method (named as in RFC 9449 §4.2) and its path, without the query, as it stands in the request line |
 //! | `iat`, `exp` | when it was signed, and until when it may be used |
 //!
@@ -57,7 +57,7 @@
 //!
 //! let octocat = Identity::new(User::new("octocat", 1), "app", 1, Default::default())?;
 //! let assertion =
-//!     signer.sign(&octocat, &[], "http://tool.internal:3000", &Method::GET, "/notes")?;
+//!     signer.sign(&octocat, &Default::default(), "http://tool.internal:3000", &Method::GET, "/notes")?;
 //! let signed = Request::get("/notes").header(HEADER, assertion).body(())?;
 //! assert_eq!(service.clone().oneshot(signed).await?.status(), StatusCode::OK);
 //!

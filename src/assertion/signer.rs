@@ -8,6 +8,7 @@ use super::claims::Claims;
 use super::key_set::KeySet;
 use super::signing_keys::SigningKeys;
 use crate::identity::Identity;
+use crate::membership::Groups;
 
 /// Signs who is asking, for upstreams. A handle: clones sign with the same keys.
 #[derive(Clone)]
@@ -76,21 +77,19 @@ impl Signer {
     pub fn sign(
         &self,
         identity: &Identity,
-        groups: &[String],
+        groups: &Groups,
         audience: &str,
         method: &Method,
         path: &str,
     ) -> Result<HeaderValue, SigningError> {
-        self.sign_claims(&Claims {
-            groups: groups.to_vec(),
-            ..self.claims(identity, audience, method, path)
-        })
+        self.sign_claims(&self.claims(identity, groups, audience, method, path))
     }
 
     /// Returns what would be signed.
     pub(crate) fn claims(
         &self,
         identity: &Identity,
+        groups: &Groups,
         audience: &str,
         method: &Method,
         path: &str,
@@ -103,7 +102,7 @@ impl Signer {
             login: identity.user().login().to_owned(),
             scopes: identity.scopes().clone(),
             client_id: identity.client_id().to_owned(),
-            groups: Vec::new(),
+            groups: groups.iter().map(ToString::to_string).collect(),
             method: method.as_str().to_owned(),
             path: path.to_owned(),
             issued_at: now,

@@ -28,6 +28,7 @@ impl<C> GatekeeperLayer<C> {
             bearer: BearerOptions::default(),
             realm: Realm::default(),
             identity_extension: true,
+            groups_extension: false,
             identity_headers: false,
             forward_token: false,
             #[cfg(feature = "client")]
@@ -61,6 +62,12 @@ impl<C> GatekeeperLayer<C> {
     /// the request's extensions; on by default.
     pub fn with_identity_extension(self, set: bool) -> Self {
         self.with(|shared| shared.identity_extension = set)
+    }
+
+    /// Decides whether the inner service finds in the request's extensions to which
+    /// [`Groups`](crate::membership::Groups) its person was found to belong; off by default.
+    pub fn with_groups_extension(self, set: bool) -> Self {
+        self.with(|shared| shared.groups_extension = set)
     }
 
     /// Decides whether the request carries the identity in headers; off by default.

@@ -120,6 +120,7 @@ pub(super) struct Shared<C> {
     pub(super) bearer: BearerOptions,
     pub(super) realm: Realm,
     pub(super) identity_extension: bool,
+    pub(super) groups_extension: bool,
     pub(super) identity_headers: bool,
     pub(super) forward_token: bool,
     #[cfg(feature = "client")]
@@ -197,6 +198,9 @@ impl<C: CheckService> Shared<C> {
         let facts = Facts::new(&identity, request.method(), request.uri().path())
             .with_token_kind(kind)
             .with_memberships(known);
+        if self.groups_extension {
+            known.note_active();
+        }
         let decision = self.policy.authorize(&facts);
         if known.has_due() {
             self.renew_memberships(known, &identity, request);
@@ -213,6 +217,12 @@ impl<C: CheckService> Shared<C> {
             }
         }
         self.dress(request, identity, answer.freshness);
+        if self.groups_extension {
+            let groups = known.take_active();
+            if !groups.is_empty() {
+                request.extensions_mut().insert(groups);
+            }
+        }
         Ok(())
     }
 
@@ -277,6 +287,7 @@ impl<C> Clone for Shared<C> {
             bearer: self.bearer,
             realm: self.realm.clone(),
             identity_extension: self.identity_extension,
+            groups_extension: self.groups_extension,
             identity_headers: self.identity_headers,
             forward_token: self.forward_token,
             #[cfg(feature = "client")]
@@ -291,6 +302,7 @@ impl<C> fmt::Debug for Shared<C> {
             .field("bearer", &self.bearer)
             .field("realm", &self.realm)
             .field("identity_extension", &self.identity_extension)
+            .field("groups_extension", &self.groups_extension)
             .field("identity_headers", &self.identity_headers)
             .field("forward_token", &self.forward_token)
             .finish_non_exhaustive()

@@ -13,6 +13,7 @@
 //! remembers the answers.
 
 mod group;
+mod groups;
 
 use tower::{BoxError, Service};
 
@@ -22,6 +23,7 @@ use crate::scope::Scopes;
 use crate::token::AccessToken;
 
 pub use self::group::{Group, InvalidGroup};
+pub use self::groups::Groups;
 
 /// What the issuer says about somebody and a group.
 #[derive(Clone, Debug, Eq, PartialEq)]

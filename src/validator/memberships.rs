@@ -16,7 +16,7 @@ use crate::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing,
 use crate::check::{CheckError, CheckErrorKind};
 use crate::flight::Outcome;
 use crate::identity::Identity;
-use crate::membership::{Group, Membership, MembershipRequest};
+use crate::membership::{Group, Groups, Membership, MembershipRequest};
 use crate::policy;
 use crate::token::{AccessToken, TokenHash};
 
@@ -98,6 +98,8 @@ pub(crate) struct KnownMemberships<'a> {
     asked: &'a [(Group, Membership)],
     /// Those that were looked at and are due to be renewed.
     due: RefCell<Vec<Group>>,
+    /// Those that were looked at and have the person among them, if anybody wants to know.
+    active: RefCell<Option<Groups>>,
 }
 
 impl<'a> KnownMemberships<'a> {
@@ -114,7 +116,34 @@ impl<'a> KnownMemberships<'a> {
             max_age,
             asked,
             due: RefCell::default(),
+            active: RefCell::default(),
         }
+    }
+
+    /// Notes from now on where the person is found to belong.
+    pub(crate) fn note_active(&self) {
+        *self.active.borrow_mut() = Some(Groups::default());
+    }
+
+    /// Returns what was noted.
+    pub(crate) fn take_active(&self) -> Groups {
+        self.active.take().unwrap_or_default()
+    }
+
+    fn find(&self, group: &Group) -> Option<Membership> {
+        let mut asked = self.asked.iter();
+        if let Some((_, membership)) = asked.find(|(asked, _)| asked == group) {
+            return Some(membership.clone());
+        }
+        let key = MembershipKey {
+            token: *self.token,
+            group: group.clone(),
+        };
+        let found = self.remembered?.cache().get(&key, self.max_age)?;
+        if found.freshness == Freshness::Due {
+            self.due.borrow_mut().push(key.group);
+        }
+        Some(found.answer.membership)
     }
 
     /// Tells whether a group was looked at that is due to be renewed.
@@ -141,19 +170,13 @@ impl<'a> KnownMemberships<'a> {
 
 impl policy::Memberships for KnownMemberships<'_> {
     fn membership(&self, group: &Group) -> Option<Membership> {
-        let mut asked = self.asked.iter();
-        if let Some((_, membership)) = asked.find(|(asked, _)| asked == group) {
-            return Some(membership.clone());
+        let found = self.find(group)?;
+        if found == Membership::Active
+            && let Some(active) = &mut *self.active.borrow_mut()
+        {
+            active.add(group);
         }
-        let key = MembershipKey {
-            token: *self.token,
-            group: group.clone(),
-        };
-        let found = self.remembered?.cache().get(&key, self.max_age)?;
-        if found.freshness == Freshness::Due {
-            self.due.borrow_mut().push(key.group);
-        }
-        Some(found.answer.membership)
+        Some(found)
     }
 }
 

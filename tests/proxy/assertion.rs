@@ -128,6 +128,38 @@ async fn an_upstream_gets_what_it_can_verify() {
 }
 
 #[tokio::test]
+async fn the_groups_that_let_somebody_in_are_signed() {
+    let directory = new_key();
+    let mut upstream = Upstream::start().await;
+    let rules = [
+        ("/org", "orgs = ['other', 'Octo-Org']"),
+        (
+            "/both",
+            "orgs = ['octo-org']\nteams = ['octo-org/platform']\npeople = 'all'",
+        ),
+        (
+            "/user",
+            "users = ['octocat']\nteams = ['octo-org/platform']",
+        ),
+    ];
+    let routes = rules.map(|(path, rules)| route(path, upstream.address, rules));
+    let gate = Gate::start(&(routes.concat() + &assertion(&directory, ""))).await;
+    let verifier = Verifier::new(ISSUER, &audience(upstream.address), keys(&gate).await);
+    for (path, groups) in [
+        ("/org", &["octo-org"][..]),
+        ("/both", &["octo-org", "octo-org/platform"]),
+        // The user is let in by name, so nobody asks about the team.
+        ("/user", &[]),
+    ] {
+        for _ in ["asked", "remembered"] {
+            assert_eq!(ask(&gate, &format!("GET {path}"), "").await, 200);
+            let claims = verify(&verifier, &upstream.request().await).expect("good");
+            assert_eq!(claims.groups, groups, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nobody_brings_an_assertion_of_their_own() {
     let directory = new_key();
     let mut upstream = Upstream::start().await;

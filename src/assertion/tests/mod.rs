@@ -10,6 +10,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
 
 use super::*;
 use crate::identity::{Identity, User};
+use crate::membership::Groups;
 use crate::scope::Scopes;
 
 const ISSUER: &str = "https://gate.example.com";
@@ -46,7 +47,13 @@ fn octocat() -> Identity {
 }
 
 fn claims(signer: &Signer) -> Claims {
-    signer.claims(&octocat(), AUDIENCE, &Method::GET, "/notes")
+    signer.claims(
+        &octocat(),
+        &Groups::default(),
+        AUDIENCE,
+        &Method::GET,
+        "/notes",
+    )
 }
 
 fn signed(signer: &Signer) -> String {

@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::config::AssertionConfig;
 use crate::assertion::{Claims, HEADER, Signer};
 use crate::identity::Identity;
+use crate::membership::Groups;
 use crate::rejection::RejectionKind;
 
 pub use self::key_files::{KeyFileError, KeyFiles};
@@ -122,7 +123,9 @@ impl UpstreamAssertion {
     /// Returns what is signed for a request.
     pub(super) fn claims<B>(&self, request: &Request<B>, identity: &Identity) -> Claims {
         let (method, path) = (request.method(), request.uri().path());
-        self.signer.claims(identity, &self.audience, method, path)
+        let groups = request.extensions().get().cloned().unwrap_or_default();
+        self.signer
+            .claims(identity, &groups, &self.audience, method, path)
     }
 
     /// Signs a request just as it is sent: a prefix may be gone, and what opens a WebSocket in
@@ -131,11 +134,12 @@ impl UpstreamAssertion {
         &self,
         request: &mut Request<B>,
         identity: &Identity,
+        groups: &Groups,
     ) -> Result<(), RejectionKind> {
         let (method, path) = (request.method(), request.uri().path());
         let signed = self
             .signer
-            .sign(identity, &[], &self.audience, method, path);
+            .sign(identity, groups, &self.audience, method, path);
         let assertion = signed.map_err(|error| {
             tracing::error!("a request could not be forwarded: {error}");
             RejectionKind::Unavailable

@@ -31,6 +31,7 @@ impl<'c> Gates<'c> {
         let gate = GatekeeperLayer::new(validators)
             .with_realm(self.realm(route))
             .with_identity_extension(self.config.assertion.is_some())
+            .with_groups_extension(self.config.assertion.is_some())
             .with_identity_headers(true)
             .with_client_turns(Arc::clone(&self.client_turns))
             .with_policy(rules.policy())

@@ -171,13 +171,14 @@ impl Upstream {
         let (mut request, sent) = Upload::of(request);
         *request.uri_mut() = origin_form(request.uri());
         let identity = request.extensions_mut().remove::<Identity>();
+        let groups = request.extensions_mut().remove().unwrap_or_default();
         // What the gate noted there is for us alone.
         *request.extensions_mut() = Extensions::new();
         if let Some(handshake) = &handshake {
             handshake.ask(&mut request);
         }
         if let Some((assertion, identity)) = self.assertion.as_ref().zip(identity) {
-            assertion.sign(&mut request, &identity)?;
+            assertion.sign(&mut request, &identity, &groups)?;
         }
         Ok((request, sent, handshake))
     }
