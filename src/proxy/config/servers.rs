@@ -46,7 +46,7 @@ fn is_new(ghes: &Section<'_>, server: &GhesConfig, taken: &[Option<Taken>]) -> b
         let mut taken = taken.iter();
         taken.position(|other| other.as_ref().is_some_and(is_twin))
     };
-    if let Some(at) = twin(&|other| other.url == server.url) {
+    if let Some(at) = twin(&|other| other.url.is_equivalent(&server.url)) {
         let message = format!("is that of ghes[{at}] too; put all its apps there");
         ghes.refuse("url", message);
         return false;
