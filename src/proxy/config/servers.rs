@@ -97,7 +97,9 @@ impl<'s> Servers<'s> {
             return Ok(Some(server));
         }
         let names = servers.iter().map(|server| &*server.name);
-        Err(match closest(&name, names) {
+        // One slip makes any short name of another, and a guess would be somebody else's server.
+        let meant = closest(&name, names).filter(|meant| meant.len() > 4);
+        Err(match meant {
             Some(meant) => format!("no server has this name; did you mean {meant}?"),
             None => format!("no server has this name; there are {}", self.names()),
         })

@@ -256,7 +256,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "ghes = \"eu\"",
-        "ghes = \"ue\"",
+        "ghes = \"us\"",
         "20: routes[0].ghes: no server has this name; there are eu, ghes.example.org:8443",
     ),
     (
