@@ -40,6 +40,22 @@ impl GhesUrl {
         host != "github.com" && !host.ends_with(".ghe.com")
     }
 
+    /// Tells whether both are one address: the port of `https` or `http` may be left out.
+    #[must_use]
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        let host = |url: &Self| url.authority.host().to_ascii_lowercase();
+        self.scheme == other.scheme && host(self) == host(other) && self.port() == other.port()
+    }
+
+    fn port(&self) -> u16 {
+        let default = if self.scheme == Scheme::HTTPS {
+            443
+        } else {
+            80
+        };
+        self.authority.port_u16().unwrap_or(default)
+    }
+
     /// Returns the host in lower case, with the port if the address has one.
     #[must_use]
     pub fn host_and_port(&self) -> String {
@@ -159,6 +175,16 @@ mod tests {
             ("https://:443", InvalidGhesUrl::Malformed),
         ] {
             assert_eq!(parse(url), Err(error), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_the_same_with_the_port_that_goes_without_saying() {
+        let same = |a, b| parse(a).unwrap().is_equivalent(&parse(b).unwrap());
+        assert!(same("https://a.test", "https://A.test:443/"));
+        assert!(same("http://a.test:80", "http://a.test"));
+        for other in ["https://a.test:80", "http://a.test", "https://b.test"] {
+            assert!(!same("https://a.test", other), "{other}");
         }
     }
 

@@ -46,7 +46,7 @@ fn is_new(ghes: &Section<'_>, server: &GhesConfig, taken: &[Option<Taken>]) -> b
         let mut taken = taken.iter();
         taken.position(|other| other.as_ref().is_some_and(is_twin))
     };
-    if let Some(at) = twin(&|other| other.url == server.url) {
+    if let Some(at) = twin(&|other| other.url.is_equivalent(&server.url)) {
         let message = format!("is that of ghes[{at}] too; put all its apps there");
         ghes.refuse("url", message);
         return false;
@@ -97,7 +97,9 @@ impl<'s> Servers<'s> {
             return Ok(Some(server));
         }
         let names = servers.iter().map(|server| &*server.name);
-        Err(match closest(&name, names) {
+        // One slip makes any short name of another, and a guess would be somebody else's server.
+        let meant = closest(&name, names).filter(|meant| meant.len() > 4);
+        Err(match meant {
             Some(meant) => format!("no server has this name; did you mean {meant}?"),
             None => format!("no server has this name; there are {}", self.names()),
         })

@@ -224,6 +224,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "2: ghes[0].name: expected a string, found an integer",
     ),
     (
+        "https://GHES.example.org:8443",
+        "https://ghes.example.com:443",
+        "11: ghes[1].url: is that of ghes[0] too; put all its apps there",
+    ),
+    (
         "url = \"https://GHES",
         "name = \"eu\"\nurl = \"https://GHES",
         "11: ghes[1].name: eu is the name of ghes[0] too; give one of them another",
@@ -251,7 +256,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "ghes = \"eu\"",
-        "ghes = \"ue\"",
+        "ghes = \"us\"",
         "20: routes[0].ghes: no server has this name; there are eu, ghes.example.org:8443",
     ),
     (
