@@ -31,6 +31,9 @@
 //! - That policies decide on facts, memberships among them, costs a hit about 10 ns (least times of 200
 //!   samples, old and new in turn: 398 and 408). Comparing a token's prefix as text and remembering
 //!   whole verdicts instead of identities cost another 45 before they were changed.
+//! - That there may be several apps costs a hit with one 35 instructions of 9,684 (callgrind, which
+//!   has no SHA instructions: a hit and the making of its request). A token of the second of two apps
+//!   costs 9 % more than that, of the third of three 17 %: one more lookup each.
 //! - Reading the credential costs 11 ns. It cost 45 as long as it stopped at the first wrong byte:
 //!   a loop without a branch becomes vector instructions.
 //! - Four headers cost more than one extension, since each is an insertion into `http`'s map.

@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use super::breaker::{Change, Evidence};
 use crate::check::{CheckError, CheckErrorKind};
-use crate::protection::refusal::Refusal;
 
 /// Whose failures a breaker counts.
 ///
@@ -73,10 +72,9 @@ fn of_issuer(error: &CheckError) -> Evidence {
     }
 }
 
-/// Credentials have a breaker of their own.
+/// Credentials have a breaker of their own. What the layers inside refuse is never about the app.
 fn of_app(error: &CheckError) -> Evidence {
     match error.kind() {
-        _ if Refusal::behind(error).is_some() => Evidence::Nothing,
         CheckErrorKind::AppMismatch | CheckErrorKind::Forbidden => {
             Evidence::Failed(error.retry_after())
         }

@@ -29,8 +29,7 @@ impl KeyPath {
 
     /// Returns how the header of this table begins in a file, where items are not numbered.
     pub(super) fn table(&self) -> String {
-        let mut names = self.0.split(['[', ']']).step_by(2);
-        names.by_ref().collect()
+        self.0.split(['[', ']']).step_by(2).collect()
     }
 
     /// Returns the environment variable that sets this key.
