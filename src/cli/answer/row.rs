@@ -15,7 +15,7 @@ impl Row {
 
     /// Says more in the part that has begun.
     pub(crate) fn below(label: &str, text: impl Into<String>) -> Self {
-        Self::new(&format!("  {label}"), text)
+        Self::new(&format!(" {label}"), text)
     }
 
     pub(super) fn cells(&self) -> [&str; 2] {

@@ -25,7 +25,10 @@ pub(super) fn of_many(records: &[Record], columns: &[&str]) -> String {
     table.load_style(presets::NOTHING);
     if is_for_people() {
         table.load_style(presets::ASCII_HORIZONTAL_ONLY);
-        fit(&mut table);
+        if let Some((width, _)) = terminal_size::terminal_size() {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width.0);
+        }
     }
     table.set_header(columns.iter().copied());
     for record in records {
@@ -34,24 +37,15 @@ pub(super) fn of_many(records: &[Record], columns: &[&str]) -> String {
     printed(&mut table)
 }
 
-/// A line for each row, the labels in a column of their own; wrapped only for people.
+/// A line for each row, the labels in a column of their own. Nothing is wrapped: a hash or a
+/// challenge is to be copied.
 pub(super) fn of_rows(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    if is_for_people() {
-        fit(&mut table);
-    }
     for row in rows {
         table.add_row(row.cells().map(escaped));
     }
     printed(&mut table)
-}
-
-fn fit(table: &mut Table) {
-    if let Some((width, _)) = terminal_size::terminal_size() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width.0);
-    }
 }
 
 /// Writes every line from the very left, and without space at its end.

@@ -129,12 +129,9 @@ fn person(identity: &Identity) -> Vec<Row> {
     } else {
         ""
     };
-    let shown = format!(
-        "{} (id {}, {}{admin})",
-        user.login(),
-        user.id(),
-        user.kind()
-    );
+    let (login, id, kind) = (user.login(), user.id(), user.kind());
+    let authorization = identity.authorization_id();
+    let shown = format!("{login} (id {id}, {kind}{admin}), authorization {authorization}");
     let scopes = match identity.scopes() {
         scopes if scopes.is_empty() => "none".to_owned(),
         scopes => scopes.join(", "),
@@ -142,7 +139,6 @@ fn person(identity: &Identity) -> Vec<Row> {
     vec![
         Row::below("user", shown),
         Row::below("scopes", scopes),
-        Row::below("authorization", identity.authorization_id().to_string()),
         Row::below("expires", expiry(identity.expires_at())),
     ]
 }
@@ -230,10 +226,8 @@ fn membership(asked: &MembershipTrace) -> Row {
         true => "",
         false => "; the gate does not ask",
     };
-    Row::below(
-        &asked.group,
-        format!("{said} ({} ms{needed})", asked.took_ms),
-    )
+    let MembershipTrace { group, took_ms, .. } = asked;
+    Row::below("asked", format!("{group}: {said} ({took_ms} ms{needed})"))
 }
 
 fn upstream(forwarded: &Forwarded) -> Vec<Row> {
@@ -242,18 +236,18 @@ fn upstream(forwarded: &Forwarded) -> Vec<Row> {
         Row::below("path", &forwarded.path),
     ];
     rows.extend(forwarded.set.iter().map(|header| {
-        let value = header.value.as_deref();
-        Row::below(&header.name, value.unwrap_or("(of each request)"))
+        let value = header.value.as_deref().unwrap_or("(of each request)");
+        Row::below("sets", format!("{}: {value}", header.name))
     }));
     if let Some(claims) = &forwarded.assertion {
         let signed = serde_json::to_string(claims).unwrap_or_default();
-        rows.push(Row::below("signed", signed));
+        rows.push(Row::below("signs", signed));
     }
     if !forwarded.removed.is_empty() {
-        rows.push(Row::below("removed", forwarded.removed.join(", ")));
+        rows.push(Row::below("removes", forwarded.removed.join(", ")));
     }
     if forwarded.forwards_token {
-        rows.push(Row::below("authorization", "the token, by forward_token"));
+        rows.push(Row::below("forwards", "the token, by forward_token"));
     }
     rows
 }
@@ -266,8 +260,8 @@ fn refusal(rejected: &Rejected) -> Vec<Row> {
     ];
     let seconds = rejected.retry_after.map(|seconds| seconds.to_string());
     for (name, value) in [
-        ("www-authenticate", &rejected.challenge),
-        ("retry-after", &seconds),
+        ("challenge", &rejected.challenge),
+        ("retry after", &seconds),
         ("allow", &rejected.allow),
     ] {
         rows.extend(value.as_ref().map(|value| Row::below(name, value)));

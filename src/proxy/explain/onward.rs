@@ -77,3 +77,17 @@ pub(super) fn rejected<B>(response: &Response<B>) -> Decision {
 fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_named_and_not_shown() {
+        let name = HeaderName::from_static("x-any");
+        let mut value = HeaderValue::from_static("value");
+        assert_eq!(shown(&name, &value).value.as_deref(), Some("value"));
+        value.set_sensitive(true);
+        assert_eq!(shown(&name, &value).value, None);
+    }
+}
