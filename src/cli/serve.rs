@@ -57,9 +57,7 @@ impl Listeners {
         }
         let tls = server.tls.clone().map(Tls::load).transpose();
         let tls = tls.map_err(|error| Failure::running("cannot start", error))?;
-        if let Some(tls) = tls.clone() {
-            tokio::spawn(renew_on_hangup(tls)?);
-        }
+        tokio::spawn(renew_on_hangup(tls.clone())?);
         let gate = |address| bind_gate(address, server.unix_mode, tls.as_ref());
         Ok(Self {
             gates: try_join_all(server.listen.iter().map(gate)).await?,
@@ -93,17 +91,24 @@ impl Listeners {
     }
 }
 
-/// Reads the certificate again on each SIGHUP, as those who renew certificates expect.
-fn renew_on_hangup(tls: Tls) -> Result<impl Future<Output = ()>, Failure> {
+/// Reads the certificate again on each SIGHUP, as those who renew certificates expect. Without one,
+/// the signal must not end the proxy, as it would if nobody took it.
+fn renew_on_hangup(tls: Option<Tls>) -> Result<impl Future<Output = ()>, Failure> {
     let hangups = signal(SignalKind::hangup());
     let mut hangups =
         hangups.map_err(|error| Failure::running("cannot listen for signals", error))?;
     Ok(async move {
         while hangups.recv().await.is_some() {
-            tls.renew();
+            match &tls {
+                Some(tls) => tls.renew(),
+                None => tracing::warn!("{NOTHING_TO_RENEW}"),
+            }
         }
     })
 }
+
+const NOTHING_TO_RENEW: &str =
+    "SIGHUP: there is no certificate to be read again; what else has changed takes a new start";
 
 fn warn_if_exposed(address: SocketAddr) {
     if !address.ip().is_loopback() {

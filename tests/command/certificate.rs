@@ -72,3 +72,20 @@ async fn a_hangup_renews_it_at_once_and_ends_nothing() {
     fs::remove_dir_all(&directory).expect("the directory");
     assert_eq!(proxy.stop("-TERM").await, Some(0));
 }
+
+#[tokio::test]
+async fn a_hangup_ends_nothing_where_there_is_no_certificate() {
+    let name = format!("ghes-gatekeeper-no-hangup-{}.toml", std::process::id());
+    let toml = std::env::temp_dir().join(name);
+    let configuration = "[server]\nlisten = \"127.0.0.1:0\"\n\
+         [ghes]\nurl = \"http://127.0.0.1:1\"\n\
+         [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+         [[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:1\"\n";
+    fs::write(&toml, configuration).expect("a file");
+    let mut proxy = Running::start(&["serve", "--config", toml.to_str().expect("UTF-8")]);
+    proxy.line().await;
+    proxy.signal("-HUP").await;
+    // Whoever is ended by the first signal does not get to the second.
+    assert_eq!(proxy.stop("-TERM").await, Some(0));
+    fs::remove_file(&toml).expect("the file");
+}

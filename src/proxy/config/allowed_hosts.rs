@@ -20,11 +20,13 @@ pub struct AllowedHosts(Option<BTreeSet<AllowedHost>>);
 impl AllowedHosts {
     /// Tells whether clients may ask for this host, with whatever port.
     pub(in crate::proxy) fn contain(&self, host: &HeaderValue) -> bool {
-        let Some(allowed) = &self.0 else {
-            return true;
-        };
         let host = host.to_str().ok();
-        host.is_some_and(|host| allowed.contains(&*bare_host(host)))
+        self.0.is_none() || host.is_some_and(|host| self.contain_name(&bare_host(host)))
+    }
+
+    /// Tells the same of a host in the form that all its spellings have in common.
+    pub(super) fn contain_name(&self, host: &str) -> bool {
+        self.0.as_ref().is_none_or(|allowed| allowed.contains(host))
     }
 
     /// Returns them in order; none if any host will do.

@@ -153,6 +153,11 @@ fn client_id(node: Node) -> Result<String, String> {
     if !is_client_id(&client_id) {
         return Err("not a client id; copy it from the app's settings page on GHES".to_owned());
     }
+    if client_id.len() < 16 && client_id.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(
+            "is the number of an app; write its client id, which stands below it".to_owned(),
+        );
+    }
     Ok(client_id)
 }
 

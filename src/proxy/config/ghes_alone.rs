@@ -1,11 +1,11 @@
 //! `[ghes]` read by itself, for those who call the server and serve nothing.
 
-use std::cell::RefCell;
 use std::path::Path;
 
 use super::error::ConfigErrors;
 use super::ghes::GhesConfig;
 use super::path::{KeyPath, PREFIX};
+use super::report::Report;
 use super::section::Section;
 use super::servers::{self, SECTION};
 use super::source::{Node, Value};
@@ -47,14 +47,14 @@ impl GhesConfig {
     ) -> Result<Vec<Self>, ConfigErrors> {
         let place = root.place.clone();
         let ours = environment.into_iter().filter(|(name, _)| is_below(name));
-        let errors = RefCell::new(environment::overlay(&mut root, ours));
+        let report = Report::new(environment::overlay(&mut root, ours));
         if let Value::Table(sections) = &mut root.value {
             sections.retain(|section, _| section == SECTION);
         }
-        let servers = Section::read(KeyPath::default(), root, &place, &errors, |root| {
+        let servers = Section::read(KeyPath::default(), root, &place, &report, |root| {
             servers::read(root, Self::read_with_any_apps)
         });
-        let errors = errors.into_inner();
+        let errors = report.into_errors();
         match servers {
             Some(servers) if errors.is_empty() => Ok(servers),
             _ => Err(ConfigErrors::new(errors)),

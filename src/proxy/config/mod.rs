@@ -58,12 +58,14 @@ mod limits;
 mod path;
 mod public_url;
 mod redacted;
+mod report;
 mod routes;
 mod secret;
 mod section;
 mod server;
 mod servers;
 mod source;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -73,7 +75,6 @@ mod upstream_tls;
 mod warnings;
 mod webhook;
 
-use std::cell::RefCell;
 use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
@@ -82,6 +83,7 @@ use std::sync::Arc;
 use self::error::Place;
 use self::path::KeyPath;
 use self::redacted::Redacted;
+use self::report::Report;
 use self::section::Section;
 use self::servers::Servers;
 use self::source::Node;
@@ -184,10 +186,10 @@ impl Config {
         mut root: Node,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        let errors = RefCell::new(environment::overlay(&mut root, environment));
+        let report = Report::new(environment::overlay(&mut root, environment));
         let place = root.place.clone();
-        let config = Section::read(KeyPath::default(), root, &place, &errors, Self::read);
-        let errors = errors.into_inner();
+        let config = Section::read(KeyPath::default(), root, &place, &report, Self::read);
+        let errors = report.into_errors();
         match config {
             Some(config) if errors.is_empty() => Ok(config),
             // Whoever reads no value notes why.

@@ -32,6 +32,16 @@ impl KeyPath {
         self.0.split(['[', ']']).step_by(2).collect()
     }
 
+    /// Returns this table's header in a file; none at the top, which has no header.
+    pub(super) fn header(&self) -> Option<String> {
+        let table = self.table();
+        match (table.is_empty(), self.0.ends_with(']')) {
+            (true, _) => None,
+            (false, true) => Some(format!("[[{table}]]")),
+            (false, false) => Some(format!("[{table}]")),
+        }
+    }
+
     /// Returns the environment variable that sets this key.
     pub(super) fn variable(&self) -> String {
         let levels = self.0.replace(['.', '['], "__").replace(']', "");

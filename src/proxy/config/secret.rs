@@ -66,5 +66,27 @@ fn check(secret: String) -> Result<SecretString, String> {
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("holds more than visible ASCII; put the secret alone there".to_owned());
     }
+    if let Some(cure) = mistaken(text) {
+        return Err(cure.to_owned());
+    }
     Ok(secret)
+}
+
+/// Tells what is wrong with a text that stands for the secret, or has it in it: GHES would refuse
+/// it, as a wrong secret.
+fn mistaken(text: &str) -> Option<&'static str> {
+    let is_in = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if is_in('"') || is_in('\'') {
+        return Some("has quotes around it; leave them out");
+    }
+    if text.starts_with("${") && text.ends_with('}') {
+        return Some("variables have no meaning in it; give the secret in a file");
+    }
+    if text.starts_with("/run/") || text.starts_with("/etc/") || text.starts_with("/var/") {
+        return Some("is a path; name files by the key that ends in _file");
+    }
+    let name = text.split_once('=').map_or("", |(name, _)| name);
+    let is_name = |b: u8| b.is_ascii_uppercase() || b == b'_';
+    (name.contains("SECRET") && name.bytes().all(is_name))
+        .then_some("has the name of a variable before it; put the secret alone there")
 }

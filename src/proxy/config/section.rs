@@ -1,22 +1,22 @@
 //! A table whose keys are taken out one by one, so that what is left over is unknown.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::error::{ConfigError, Place};
 use super::path::KeyPath;
+use super::report::Report;
 use super::source::{Node, Value};
 
 /// The keys of one table that were not asked for yet, and those that were.
 ///
 /// A key is known because it was asked for, so no list of known keys can fall behind the code.
-/// Nothing here fails: a mistake is noted in `errors`, and reading goes on to find the next.
+/// Nothing here fails: a mistake is noted in `report`, and reading goes on to find the next.
 pub(super) struct Section<'e> {
     path: KeyPath,
     place: Place,
     rest: BTreeMap<String, Node>,
     asked: BTreeMap<&'static str, Place>,
-    errors: &'e RefCell<Vec<ConfigError>>,
+    report: &'e Report,
 }
 
 impl<'e> Section<'e> {
@@ -27,13 +27,13 @@ impl<'e> Section<'e> {
         path: KeyPath,
         node: Node,
         outer: &Place,
-        errors: &'e RefCell<Vec<ConfigError>>,
+        report: &'e Report,
         read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
         let place = node.place.clone();
         let refuse = |message| {
             let error = ConfigError::new(place.clone(), path.clone(), message);
-            errors.borrow_mut().push(error);
+            report.note(error);
         };
         let rest = node.entries().map_err(refuse).ok()?;
         // A key that is missing is not the fault of the variable beside it.
@@ -47,7 +47,7 @@ impl<'e> Section<'e> {
             place,
             rest,
             asked: BTreeMap::new(),
-            errors,
+            report,
         };
         let value = read(&mut section);
         section.refuse_the_rest();
@@ -59,6 +59,7 @@ impl<'e> Section<'e> {
         let node = self.rest.remove(key);
         let place = node.as_ref().map_or(&self.place, |node| &node.place);
         self.asked.insert(key, place.clone());
+        self.report.note_asked(&self.path, key);
         node
     }
 
@@ -140,7 +141,7 @@ impl<'e> Section<'e> {
         let node = self
             .take(key)
             .unwrap_or_else(|| Node::empty(self.place.clone()));
-        Self::read(self.path.key(key), node, &self.place, self.errors, read)
+        Self::read(self.path.key(key), node, &self.place, self.report, read)
     }
 
     /// Reads a table below this one that may be absent.
@@ -150,7 +151,7 @@ impl<'e> Section<'e> {
         read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
         let node = self.take(key)?;
-        Self::read(self.path.key(key), node, &self.place, self.errors, read)
+        Self::read(self.path.key(key), node, &self.place, self.report, read)
     }
 
     /// Reads an array of tables, of which there must be one; `first` is the key to begin with.
@@ -191,7 +192,7 @@ impl<'e> Section<'e> {
         let tables = tables.into_iter().flatten().enumerate();
         tables
             .filter_map(|(index, node)| {
-                Self::read(path.item(index), node, &self.place, self.errors, &mut read)
+                Self::read(path.item(index), node, &self.place, self.report, &mut read)
             })
             .collect()
     }
@@ -229,33 +230,34 @@ impl<'e> Section<'e> {
 
     fn refuse_the_rest(mut self) {
         for (key, node) in std::mem::take(&mut self.rest) {
-            let message = match closest(&key, self.asked.keys().copied()) {
-                Some(known) => format!("unknown key; did you mean {known}?"),
-                None => "unknown key".to_owned(),
-            };
-            self.refuse_unknown(self.path.key(&key), node, &message);
+            let meant = closest(&key, self.asked.keys().copied());
+            let cure = meant.map(|known| format!("unknown key; did you mean {known}?"));
+            self.refuse_unknown(&key, self.path.key(&key), node, cure.as_deref());
         }
     }
 
     /// Names the variables below a table that only the environment has: nobody wrote the table.
-    fn refuse_unknown(&self, path: KeyPath, node: Node, message: &str) {
+    fn refuse_unknown(&self, unknown: &str, path: KeyPath, node: Node, message: Option<&str>) {
         match node.value {
             Value::Table(entries) if node.place.is_implied() => {
                 for (key, node) in entries {
-                    self.refuse_unknown(path.key(&key), node, message);
+                    self.refuse_unknown(unknown, path.key(&key), node, message);
                 }
             }
             Value::Array(items) if node.place.is_implied() => {
                 for (index, node) in items.into_iter().enumerate() {
-                    self.refuse_unknown(path.item(index), node, message);
+                    self.refuse_unknown(unknown, path.item(index), node, message);
                 }
             }
-            _ => self.note(ConfigError::new(node.place, path, message)),
+            _ => match message {
+                Some(message) => self.note(ConfigError::new(node.place, path, message)),
+                None => self.report.note_stray(node.place, path, unknown),
+            },
         }
     }
 
     fn note(&self, error: ConfigError) {
-        self.errors.borrow_mut().push(error);
+        self.report.note(error);
     }
 }
 

@@ -53,7 +53,13 @@ impl ServerConfig {
         let workers = server.optional("workers", workers);
         let h2c = server.flag("h2c");
         let unix_mode = server.optional("unix_mode", front::mode);
+        refuse_twins(server, &listen);
         let admin_listen = server.optional("admin_listen", address);
+        if let Some(admin) = admin_listen
+            && listen.iter().any(|address| is_twin(address, &admin.into()))
+        {
+            server.refuse("admin_listen", "is in listen too; give it another port");
+        }
         let admin_allow_remote = server.flag("admin_allow_remote");
         if admin_listen.is_some_and(is_remote) && !admin_allow_remote {
             server.refuse("admin_listen", EXPOSED_ADMIN);
@@ -95,6 +101,20 @@ impl ServerConfig {
             timeouts: timeouts?,
         })
     }
+}
+
+fn refuse_twins(server: &Section<'_>, listen: &[ListenAddress]) {
+    let mut all = listen.iter().enumerate();
+    let twin = all.find(|(at, address)| listen[..*at].iter().any(|other| is_twin(other, address)));
+    if let Some((_, address)) = twin {
+        server.refuse("listen", format!("{address} is there twice; keep one"));
+    }
+}
+
+/// Tells whether only one of two can be listened on. The port 0 is another each time.
+fn is_twin(one: &ListenAddress, other: &ListenAddress) -> bool {
+    let is_any = matches!(one, ListenAddress::Tcp(address) if address.port() == 0);
+    one == other && !is_any
 }
 
 fn client_limit(limits: &mut Section<'_>) -> ClientLimit {

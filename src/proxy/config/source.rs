@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, Place};
-use super::path::KeyPath;
+use super::syntax;
 
 /// A value and its place. Neither has `Debug`: any value may be a secret.
 pub(super) struct Node {
@@ -25,24 +25,29 @@ pub(super) enum Value {
     Other(&'static str),
 }
 
-/// Reads a file's text. Syntax errors are all reported, and nothing else is: what stands after
-/// one may have been read as something it is not.
+/// Reads a file's text. Syntax errors are reported, the first of each line, and nothing else is:
+/// what stands after one may have been read as something it is not.
 pub(super) fn parse(text: &str, file: &Arc<str>) -> Result<Node, Vec<ConfigError>> {
-    let at = |offset| {
-        let breaks = text.bytes().take(offset).filter(|b| *b == b'\n').count();
-        Place::Line(Arc::clone(file), breaks + 1)
-    };
+    let line = |offset| text.bytes().take(offset).filter(|b| *b == b'\n').count();
+    let at = |offset| Place::Line(Arc::clone(file), line(offset) + 1);
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let place = Place::File(Arc::clone(file));
         return Ok(convert(DeValue::Table(table.into_inner()), place, &at));
     }
-    // `message` leaves out the line's text, which `Display` quotes: it may be a secret.
-    Err(errors
-        .iter()
-        .map(|error| {
-            let place = at(error.span().map_or(0, |span| span.start));
-            ConfigError::new(place, KeyPath::default(), error.message())
+    let mut lines = BTreeMap::new();
+    for error in &errors {
+        let line = line(error.span().map_or(0, |span| span.start));
+        // `message` leaves out the line's text, which `Display` quotes: it may be a secret.
+        lines.entry(line).or_insert_with(|| error.message());
+    }
+    Err(lines
+        .into_iter()
+        .map(|(line, message)| {
+            let place = Place::Line(Arc::clone(file), line + 1);
+            let text = text.lines().nth(line).unwrap_or_default();
+            let (key, message) = syntax::explain(text, message);
+            ConfigError::new(place, key, message)
         })
         .collect())
 }
@@ -100,8 +105,13 @@ impl Node {
     }
 
     pub(super) fn integer(self) -> Result<i64, String> {
-        match self.reread().value {
+        let node = self.reread();
+        let is_variable = node.place.is_variable();
+        match node.value {
             Value::Integer(value) => Ok(value),
+            Value::Text(text) if !is_variable && text.parse::<i64>().is_ok() => {
+                Err("expected an integer, found a string; leave out the quotes".to_owned())
+            }
             other => Err(other.instead_of("an integer")),
         }
     }
@@ -109,6 +119,9 @@ impl Node {
     pub(super) fn items(self) -> Result<Vec<Self>, String> {
         match self.reread().value {
             Value::Array(items) => Ok(items),
+            Value::Text(_) => {
+                Err("expected an array, found a string; put it in brackets".to_owned())
+            }
             other => Err(other.instead_of("an array")),
         }
     }

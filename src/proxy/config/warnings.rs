@@ -10,6 +10,8 @@ impl Config {
     /// 2. A server of several that no route takes tokens of is never asked.
     /// 3. Logins and ids are those of one server: the same one may be somebody else's at another, and
     ///    an upstream that gets people of both cannot tell.
+    /// 4. A host of a route that `server.allowed_hosts` leaves out is never asked for.
+    /// 5. A route's `max_age` beyond that of the cache is none: nothing is remembered so long.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -19,7 +21,34 @@ impl Config {
         let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
         let shut = shut.map(|(at, route)| shut_route(at, route));
         let mixed = (0..self.routes.len()).filter_map(|at| self.mixed_people(at));
-        unused.chain(shut).chain(mixed).collect()
+        let aimless = self.routes.iter().enumerate().flat_map(|(at, route)| {
+            let unheard = self.unheard_hosts(at, route);
+            unheard.chain(self.useless_age(at, route))
+        });
+        unused.chain(shut).chain(mixed).chain(aimless).collect()
+    }
+
+    fn unheard_hosts(&self, at: usize, route: &RouteConfig) -> impl Iterator<Item = String> {
+        let hosts = route.matches.hosts.iter();
+        let allowed = &self.server.allowed_hosts;
+        let unheard = hosts.filter(|host| !allowed.contain_name(host.as_str()));
+        unheard.map(move |host| {
+            format!(
+                "routes[{at}].hosts: {host} is not in server.allowed_hosts, so nobody gets there; \
+                 add it there, or drop it"
+            )
+        })
+    }
+
+    fn useless_age(&self, at: usize, route: &RouteConfig) -> Option<String> {
+        let longest = self.cache.active_max_age;
+        let is_useless = route.max_age.is_some_and(|age| age > longest);
+        is_useless.then(|| {
+            format!(
+                "routes[{at}].max_age: answers get no older than cache.active_max_age; drop it, or \
+                 write less"
+            )
+        })
     }
 
     fn is_used(&self, ghes: &GhesConfig) -> bool {

@@ -52,6 +52,14 @@ impl FromStr for RoutePath {
         if path != "/" && !below.split('/').all(clear) {
             return Err(InvalidRoutePath("leave out empty and dot segments"));
         }
+        if below
+            .split('/')
+            .any(|segment| matches!(segment, "*" | "**"))
+        {
+            return Err(InvalidRoutePath(
+                "leave out the star; a path stands for all below it, unless it is exact",
+            ));
+        }
         Ok(Self(format!("/{below}").into()))
     }
 }
@@ -121,10 +129,13 @@ mod tests {
             "/a\n",
             "/é",
             "http://a/b",
+            "/*",
+            "/a/*",
+            "/a/**",
         ] {
             assert!(path.parse::<RoutePath>().is_err(), "{path:?}");
         }
-        for path in ["/", "/a", "/.well-known", "/a/...", "/~a/@b"] {
+        for path in ["/", "/a", "/.well-known", "/a/...", "/~a/@b", "/a*"] {
             assert_eq!(path.parse::<RoutePath>().unwrap().as_str(), path);
         }
     }

@@ -30,7 +30,7 @@ fn a_secret_of_digits_stays_a_string() {
         "1e5",
         "true",
         "[1]",
-        "\"quoted\"",
+        "\"quoted\"too",
         "2022-11-28",
     ] {
         let config = load(&whole_and(&[("GHES__APPS__0__CLIENT_SECRET", secret)]));
@@ -114,7 +114,11 @@ fn a_mistake_in_a_variable_names_the_variable() {
             "cache.active_maxage: unknown key; did you mean active_max_age?",
         ),
         ("FOO__BAR__0", "1", "foo.bar[0]: unknown key"),
-        ("LISTEN", "127.0.0.1:1", "listen: unknown key"),
+        (
+            "LISTEN",
+            "127.0.0.1:1",
+            "listen: unknown key here; it belongs to [server]",
+        ),
         ("", "1", "\"\": unknown key"),
         ("0", "1", "0: unknown key"),
         ("GHES", "{}", "ghes: expected a table, found a string"),

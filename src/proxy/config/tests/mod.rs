@@ -2,6 +2,7 @@ mod assertion;
 mod environment;
 mod every_key;
 mod ghes_alone;
+mod mistakes;
 mod refused;
 mod refused_people;
 mod refused_routes;

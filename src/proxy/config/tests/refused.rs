@@ -365,7 +365,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "client_id = ",
         "url = 1\nclient_id = ",
-        "9: ghes.apps[0].url: unknown key",
+        "9: ghes.apps[0].url: unknown key here; it belongs to [ghes]",
     ),
     ("[cache]", "[cache]\nttl = 1", "12: cache.ttl: unknown key"),
     (
@@ -404,7 +404,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[[routes]]",
         "[webhook]\nlisten = \"127.0.0.1:8082\"\nsecret = \"s\"\npath = \"/\"\n[[routes]]",
-        "19: webhook.path: unknown key",
+        "19: webhook.path: unknown key here; it belongs to [[routes]]",
     ),
     (
         "[server]",
@@ -412,5 +412,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "1: webhook: expected a table, found an integer",
     ),
     ("[cache]", "[cache", "11: unclosed table, expected `]`"),
-    ("[cache]", "client_id = \"twice\"", "11: duplicate key"),
+    (
+        "[cache]",
+        "client_id = \"twice\"",
+        "11: duplicate key; it stands above in the same table; keep one",
+    ),
 ];

@@ -38,7 +38,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[\"read:org\"]",
         "\"read:org\"",
-        "19: routes[0].scopes: expected an array, found a string",
+        "19: routes[0].scopes: expected an array, found a string; put it in brackets",
     ),
     (
         "[\"read:org\"]",
@@ -91,7 +91,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"",
         "path = \"/\"\nhosts = \"tools.example.com\"",
-        "18: routes[0].hosts: expected an array, found a string",
+        "18: routes[0].hosts: expected an array, found a string; put it in brackets",
     ),
     (
         "path = \"/\"",
@@ -121,7 +121,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"",
         "path = \"/\"\nmethods = \"GET\"",
-        "18: routes[0].methods: expected an array, found a string",
+        "18: routes[0].methods: expected an array, found a string; put it in brackets",
     ),
     (
         "path = \"/\"",
@@ -171,7 +171,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"",
         "path = \"/\"\nscopes_any = \"gist\"",
-        "18: routes[0].scopes_any: expected an array, found a string",
+        "18: routes[0].scopes_any: expected an array, found a string; put it in brackets",
     ),
     (
         "path = \"/\"",
@@ -234,7 +234,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes.limits]",
         "[routes.cors]\nallow_origins = \"*\"\n[ghes.limits]",
-        "23: routes[0].cors.allow_origins: expected an array, found a string",
+        "23: routes[0].cors.allow_origins: expected an array, found a string; put it in brackets",
     ),
     (
         "[ghes.limits]",
@@ -344,7 +344,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes.limits]",
         "[authorization_server]\nissuer = \"https://a.test\"\nscopes_supported = \"gist\"\n[ghes.limits]",
-        "24: authorization_server.scopes_supported: expected an array, found a string",
+        "24: authorization_server.scopes_supported: expected an array, found a string; put it in brackets",
     ),
     (
         "[ghes.limits]",
@@ -354,7 +354,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes.limits]",
         "[authorization_server]\nissuer = \"https://a.test\"\nurl = \"https://a.test\"\n[ghes.limits]",
-        "24: authorization_server.url: unknown key",
+        "24: authorization_server.url: unknown key here; it belongs to [ghes]",
     ),
     (
         "scopes = [\"read:org\"]\nanonymous = false\n",

@@ -277,7 +277,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "ghes = \"eu\"",
         "ghes = \"eu\"\napps = \"abcde12345fghij67890\"",
-        "21: routes[0].apps: expected an array, found a string",
+        "21: routes[0].apps: expected an array, found a string; put it in brackets",
     ),
     (
         "ghes = \"eu\"",

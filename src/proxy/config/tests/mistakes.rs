@@ -1,0 +1,225 @@
+//! What people write who know another proxy, TOML from afar, or only half of the manual.
+
+use super::*;
+
+#[test]
+fn a_key_below_the_wrong_header_is_told_where_it_belongs() {
+    let after = |header: &str| format!("forward_token = false\n{header}\n");
+    for (from, to, error) in [
+        (
+            "[server]\n",
+            "[server]\n[[routes]]\npath = \"/x\"\nupstream = \"http://127.0.0.1:1\"\n",
+            "5: routes[0].listen: unknown key here; it belongs to [server]",
+        ),
+        (
+            "forward_token = false\n",
+            "listen = [\"127.0.0.1:1\"]\n",
+            "21: routes[0].listen: unknown key here; it belongs to [server]",
+        ),
+        (
+            "forward_token = false\n",
+            &after("[routes.cors]\nallow_origins = [\"https://a.test\"]\nforward_token = true"),
+            "24: routes[0].cors.forward_token: unknown key here; it belongs to [[routes]]",
+        ),
+        (
+            "[cache]",
+            "[tls]\ncert_file = \"/etc/gate/tls.crt\"\n[cache]",
+            "11: tls: unknown key here; it belongs to [server]",
+        ),
+        (
+            "[cache]",
+            "[[apps]]\nclient_id = \"a\"\n[cache]",
+            "11: apps: unknown key here; it belongs to [[routes]] or to [ghes]",
+        ),
+        (
+            "[server]\n",
+            "[server]\nclient_secret = \"a\"\n",
+            "2: server.client_secret: unknown key here; it belongs to [[ghes.apps]]",
+        ),
+        (
+            "[server]\n",
+            "[server]\nwebhook = \"0.0.0.0:8082\"\n",
+            "2: server.webhook: unknown key here; it belongs to the top of the file",
+        ),
+    ] {
+        let text = errors(&edited(from, to), &[]);
+        let lines: Vec<&str> = text.lines().collect();
+        let told = format!("configuration:{error}");
+        assert!(lines.contains(&&*told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn one_underscore_too_few_is_told_with_the_name_that_was_meant() {
+    for (name, meant) in [
+        ("SERVER_LISTEN", "SERVER__LISTEN"),
+        ("SERVER_ADMIN_LISTEN", "SERVER__ADMIN_LISTEN"),
+        ("GHES_APPS_0_CLIENT_SECRET", "GHES__APPS__0__CLIENT_SECRET"),
+        ("SERVER__TIMEOUTS_DRAIN", "SERVER__TIMEOUTS__DRAIN"),
+    ] {
+        let text = errors(GOOD, &[(name, "1")]);
+        let told = format!(
+            "unknown key; did you mean {PREFIX}{meant}, with two underscores between levels?"
+        );
+        assert!(text.ends_with(&told), "{text}");
+    }
+}
+
+#[test]
+fn tables_in_the_wrong_order_are_told_how_to_be_written() {
+    let table = "duplicate key; a table is written once, as [a], or several times, each as [[a]]; \
+                 what is below it, as [a.b], comes after it";
+    for (from, to, line) in [
+        (
+            "[[routes]]",
+            "[routes.cors]\nallow_origins = []\n[[routes]]",
+            18,
+        ),
+        ("[cache]", "[ghes]\n[cache]", 11),
+        ("[cache]", "[[ghes]]\n[cache]", 11),
+        ("[ghes.limits]", "[routes]\n[ghes.limits]", 22),
+        (
+            "[ghes.limits]",
+            "[routes.cors]\n[routes.cors]\n[ghes.limits]",
+            23,
+        ),
+    ] {
+        let text = errors(&edited(from, to), &[]);
+        assert_eq!(text, format!("configuration:{line}: {table}"));
+    }
+}
+
+#[test]
+fn text_without_quotes_is_told_with_its_key() {
+    let cure = "; put text in quotes, and write true, false and numbers without";
+    for (from, to, start) in [
+        ("\"tools\"", "tools", "3: realm: "),
+        ("\"https://ghes.example.com\"", "https://ghes", "5: url: "),
+        ("\"60s\"", "60s", "12: active_max_age: "),
+        ("anonymous = false", "anonymous = False", "20: anonymous: "),
+        ("anonymous = false", "anonymous = no", "20: anonymous: "),
+        (
+            "\"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"",
+            SECRET,
+            "10: client_secret: ",
+        ),
+    ] {
+        let text = errors(&edited(from, to), &[]);
+        assert!(
+            text.starts_with(&format!("configuration:{start}")),
+            "{text}"
+        );
+        assert!(text.ends_with(cure), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn values_of_other_proxies_are_refused() {
+    refused::assert_refused(&[
+        (
+            "path = \"/\"",
+            "path = \"/a/*\"",
+            "17: routes[0].path: leave out the star; a path stands for all below it, unless it is \
+             exact",
+        ),
+        (
+            "\"Iv1.8a61f9b3a7aba766\"",
+            "\"12345\"",
+            "9: ghes.apps[0].client_id: is the number of an app; write its client id, which stands \
+             below it",
+        ),
+        (
+            "[ghes.limits]\nconcurrency = 64",
+            "[ghes.limits]\nconcurrency = \"64\"",
+            "23: ghes.limits.concurrency: expected an integer, found a string; leave out the quotes",
+        ),
+        (
+            "anonymous = false",
+            "users = \"octocat\"",
+            "20: routes[0].users: expected an array, found a string; put it in brackets",
+        ),
+        (
+            "[\"127.0.0.1:8080\"]",
+            "[\"127.0.0.1:8080\", \"127.0.0.1:8080\"]",
+            "2: server.listen: 127.0.0.1:8080 is there twice; keep one",
+        ),
+        (
+            "realm = ",
+            "admin_listen = \"127.0.0.1:8080\"\nrealm = ",
+            "3: server.admin_listen: is in listen too; give it another port",
+        ),
+        (
+            "[\"127.0.0.1:8080\"]",
+            "[\"unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\
+             aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]",
+            "2: server.listen[0]: too long for the path of a socket, which has 107 bytes at most",
+        ),
+    ]);
+    let any = "[\"127.0.0.1:0\", \"127.0.0.1:0\"]\nadmin_listen = \"127.0.0.1:0\"";
+    assert!(Config::parse(&edited("[\"127.0.0.1:8080\"]", any), []).is_ok());
+}
+
+#[test]
+fn what_stands_for_a_secret_is_not_taken_for_it() {
+    for (value, cure) in [
+        (
+            format!("'{SECRET}'"),
+            "has quotes around it; leave them out",
+        ),
+        (
+            format!("\\\"{SECRET}\\\""),
+            "has quotes around it; leave them out",
+        ),
+        (
+            "${CLIENT_SECRET}".to_owned(),
+            "variables have no meaning in it; give the secret in a file",
+        ),
+        (
+            "/run/secrets/client".to_owned(),
+            "is a path; name files by the key that ends in _file",
+        ),
+        (
+            format!("CLIENT_SECRET={SECRET}"),
+            "has the name of a variable before it; put the secret alone there",
+        ),
+    ] {
+        let text = errors(&edited(SECRET, &value), &[]);
+        let told = format!("configuration:10: ghes.apps[0].client_secret: {cure}");
+        assert_eq!(text, told);
+    }
+    for odd in ["=", "a=b", "\\\"", "$x", "{x}", "p/q", "SECRET"] {
+        assert!(Config::parse(&edited(SECRET, odd), []).is_ok(), "{odd}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_warned_about() {
+    let warnings = |from, to| Config::parse(&edited(from, to), []).unwrap().warnings();
+    let open = "scopes = []\nanonymous = false\nhosts = [\"a.test\", \"B.test.\"]";
+    let open = edited("scopes = [\"read:org\"]\nanonymous = false", open);
+    let warned = |allowed: &str| {
+        let toml = open.replace(
+            "realm = ",
+            &format!("allowed_hosts = [{allowed}]\nrealm = "),
+        );
+        Config::parse(&toml, []).unwrap().warnings()
+    };
+    assert!(Config::parse(&open, []).unwrap().warnings().is_empty());
+    assert!(warned("\"A.test\", \"b.test\"").is_empty());
+    assert_eq!(
+        warned("\"a.test\""),
+        [
+            "routes[0].hosts: b.test is not in server.allowed_hosts, so nobody gets there; \
+          add it there, or drop it"
+        ]
+    );
+    let scopes = "scopes = [\"read:org\"]";
+    assert!(warnings(scopes, "max_age = \"60s\"").is_empty());
+    assert_eq!(
+        warnings(scopes, "max_age = \"61s\""),
+        [
+            "routes[0].max_age: answers get no older than cache.active_max_age; drop it, or write less"
+        ]
+    );
+}
