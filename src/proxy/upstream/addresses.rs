@@ -20,6 +20,11 @@ impl Addresses {
         Self(endpoints.into())
     }
 
+    /// Takes a connection that was used before to the address whose turn it is, if one is free.
+    pub(super) fn used(&self) -> Option<Lease> {
+        self.draw(&[]).used()
+    }
+
     /// Gets a connection to one of the addresses.
     ///
     /// Where there is none to be had, another address is tried: nothing was sent yet.

@@ -4,10 +4,9 @@ use std::sync::{Arc, Weak};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Host, Wanted};
+use super::connection::{Connection, Host, Unanswered, Wanted};
 use super::connector::Connector;
 use super::failure::Failure;
 use super::handle::Ended;
@@ -30,6 +29,9 @@ pub(super) struct Endpoint {
     under_way: AtomicUsize,
     health: Health,
 }
+
+/// The head of a response, and the connection if others may use it after this exchange.
+type Answer = Result<(Response<Incoming>, Option<Connection>), Unanswered>;
 
 /// A connection for one exchange.
 ///
@@ -154,14 +156,31 @@ impl Lease {
         self.was_used
     }
 
-    /// See [`Connection::send`].
+    /// Sends a request and waits for the head of the response; see [`Connection::send`].
     pub(super) async fn send(
         &mut self,
         request: Request<Upload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let sending = self.begin(request);
+        self.finish(sending).await
+    }
+
+    /// Sends a request; what is returned is for [`finish`](Self::finish).
+    pub(super) fn begin(
+        &mut self,
+        request: Request<Upload>,
+    ) -> impl Future<Output = Answer> + Send + use<> {
         let connection = self.connection.take();
         let connection = connection.expect("a lease is good for one request");
-        let (response, connection) = connection.send(&self.endpoint.host, request).await?;
+        connection.send(&self.endpoint.host, request)
+    }
+
+    /// Waits for the head of the response.
+    pub(super) async fn finish(
+        &mut self,
+        sending: impl Future<Output = Answer>,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let (response, connection) = sending.await?;
         self.connection = connection;
         Ok(response)
     }
