@@ -45,7 +45,10 @@ impl Addresses {
             if tried.len() == MAX_TRIED.min(self.0.len()) {
                 return Err(failure);
             }
-            tracing::warn!(upstream = %endpoint.url(), "trying another address: {failure}");
+            if let Some(untold) = endpoint.failures().turn(&failure) {
+                let upstream = endpoint.url();
+                tracing::warn!(%upstream, untold, "trying another address: {failure}");
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Host, Unanswered, Wanted};
 use super::connector::Connector;
 use super::failure::Failure;
+use super::failure_log::FailureLog;
 use super::handle::Ended;
 use super::health::Health;
 use super::pool::{IDLE_TIMEOUT, Pool};
@@ -28,6 +29,8 @@ pub(super) struct Endpoint {
     is_swept: AtomicBool,
     under_way: AtomicUsize,
     health: Health,
+    /// Those after which another address was tried.
+    failures: FailureLog,
 }
 
 /// The head of a response, and the connection if others may use it after this exchange.
@@ -54,6 +57,7 @@ impl Endpoint {
             is_swept: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
             health: Health::default(),
+            failures: FailureLog::default(),
         }
     }
 
@@ -73,6 +77,10 @@ impl Endpoint {
 
     pub(super) fn health(&self) -> &Health {
         &self.health
+    }
+
+    pub(super) fn failures(&self) -> &FailureLog {
+        &self.failures
     }
 
     /// Takes a connection that was used before, if one is free.

@@ -16,6 +16,7 @@ mod connector;
 mod download;
 mod endpoint;
 mod failure;
+mod failure_log;
 mod handle;
 mod health;
 mod pool;
@@ -45,6 +46,7 @@ use self::addresses::Addresses;
 use self::connection::{Unanswered, Wanted};
 use self::endpoint::{Endpoint, Lease};
 use self::failure::Failure;
+use self::failure_log::FailureLog;
 use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
 use super::assertion::UpstreamAssertion;
@@ -98,6 +100,7 @@ impl Upstreams {
                 .clone()
                 .zip(route.audience.as_deref())
                 .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
+            failures: FailureLog::default(),
         };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
             tracing::warn!(
@@ -130,6 +133,7 @@ struct Inner {
     addresses: Addresses,
     tunnels: Tunnels,
     assertion: Option<UpstreamAssertion>,
+    failures: FailureLog,
 }
 
 /// What an upstream answers, and the connection that it did so on.
@@ -259,11 +263,14 @@ impl Inner {
         if failure.is_of_the_client() {
             return RejectionKind::InvalidRequest;
         }
-        tracing::warn!(
-            upstream = %self.addresses,
-            error.causes = %Causes(failure),
-            "upstream failed: {failure}",
-        );
+        if let Some(untold) = self.failures.turn(failure) {
+            tracing::warn!(
+                upstream = %self.addresses,
+                error.causes = %Causes(failure),
+                untold,
+                "upstream failed: {failure}",
+            );
+        }
         failure.kind()
     }
 }
