@@ -128,7 +128,10 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
         .get_all(CONNECTION)
         .iter()
         .flat_map(|line| line.as_bytes().split(|&b| b == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
+        // It goes with all hop-by-hop fields, and most lines name nothing else.
+        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive"))
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
         .filter(|name| ![AUTHORIZATION, CONTENT_LENGTH].contains(name))
         .collect();
     for name in named {

@@ -15,8 +15,9 @@ use crate::authority::is_connectable;
 /// `Forwarded` as it is, so that to believe both would be to believe the client.
 #[derive(Debug)]
 pub(super) struct Provenance {
-    /// From the peer back to the client; never empty. None but the last is untrusted.
-    addresses: Vec<IpAddr>,
+    peer: IpAddr,
+    /// From the peer's peer back to the client; mostly empty. None but the last is untrusted.
+    before: Vec<IpAddr>,
     host: Option<HeaderValue>,
     scheme: HeaderValue,
 }
@@ -24,8 +25,8 @@ pub(super) struct Provenance {
 impl Provenance {
     /// Reads it from the headers as they came, before any is removed.
     pub(super) fn of(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Self {
-        let addresses = addresses(headers, peer.ip().to_canonical(), trusted);
-        let is_trusted = trusted.contains(addresses[0]);
+        let address = peer.ip().to_canonical();
+        let is_trusted = trusted.contains(address);
         let told = |name, is_good: fn(&HeaderValue) -> bool| {
             let value = only(headers, name).filter(|value| is_trusted && is_good(value));
             value.cloned()
@@ -34,13 +35,14 @@ impl Provenance {
             host: told(&X_FORWARDED_HOST, is_host),
             scheme: told(&X_FORWARDED_PROTO, is_scheme)
                 .unwrap_or_else(|| HeaderValue::from_static(peer.scheme())),
-            addresses,
+            peer: address,
+            before: before(headers, address, trusted),
         }
     }
 
     /// The nearest address that no trusted proxy has; the farthest if all have.
     pub(super) fn client(&self) -> IpAddr {
-        self.addresses[self.addresses.len() - 1]
+        *self.before.last().unwrap_or(&self.peer)
     }
 
     /// The host that the client asked for, if a trusted proxy tells another than the request.
@@ -58,17 +60,22 @@ impl Provenance {
     /// What the client claimed to be before it is left out: upstreams that take the leftmost
     /// address would believe it.
     pub(super) fn addresses(&self) -> HeaderValue {
-        let addresses: Vec<String> = self.addresses.iter().rev().map(IpAddr::to_string).collect();
-        HeaderValue::try_from(addresses.join(", ")).expect("an address is ASCII")
+        let mut way = String::new();
+        for address in self.before.iter().rev() {
+            way.push_str(&address.to_string());
+            way.push_str(", ");
+        }
+        way.push_str(&self.peer.to_string());
+        HeaderValue::try_from(way).expect("an address is ASCII")
     }
 }
 
 /// Goes from the peer towards the client as long as those who tell the next are trusted.
-fn addresses(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> Vec<IpAddr> {
+fn before(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> Vec<IpAddr> {
     let lines = headers.get_all(&X_FORWARDED_FOR).iter();
     let told = lines.flat_map(|line| line.as_bytes().split(|&b| b == b','));
     let mut told = told.rev().map(<[u8]>::trim_ascii).filter(|t| !t.is_empty());
-    let mut addresses = vec![peer];
+    let mut addresses = Vec::new();
     let mut last = peer;
     while trusted.contains(last)
         && let Some(next) = told.next().and_then(address)

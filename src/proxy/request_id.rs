@@ -23,14 +23,43 @@ impl RequestIds {
 
     pub(super) fn next(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:016x}-{number:x}", self.process);
-        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+        let mut id = [0; 2 * DIGITS + 1];
+        write_hex(self.process, &mut id[..DIGITS]);
+        id[DIGITS] = b'-';
+        let digits = DIGITS - (number.leading_zeros() as usize / 4).min(DIGITS - 1);
+        let end = DIGITS + 1 + digits;
+        write_hex(number, &mut id[DIGITS + 1..end]);
+        HeaderValue::from_bytes(&id[..end]).expect("hex digits are visible ASCII")
     }
 }
+
+/// Writes the lowest digits of a number, as many as there is room for.
+fn write_hex(mut number: u64, digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number % 16) as usize];
+        number /= 16;
+    }
+}
+
+/// Of the largest number.
+const DIGITS: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_the_process_in_full_and_the_number_in_short() {
+        for (process, number, id) in [
+            (0, 0, "0000000000000000-0"),
+            (0xab, 0xf, "00000000000000ab-f"),
+            (1, 0x10, "0000000000000001-10"),
+            (u64::MAX, u64::MAX, "ffffffffffffffff-ffffffffffffffff"),
+        ] {
+            let next = AtomicU64::new(number);
+            assert_eq!(RequestIds { process, next }.next(), id);
+        }
+    }
 
     #[test]
     fn no_two_ids_are_alike() {

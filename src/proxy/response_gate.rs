@@ -35,10 +35,10 @@ pub(super) fn response_gate<B>(response: &mut Response<B>) -> Result<(), Malform
         Some(_) if status == StatusCode::NO_CONTENT => {
             headers.remove(CONTENT_LENGTH);
         }
-        Some(length) => {
+        Some(length) if !is_plain(headers) => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        None => {}
+        _ => {}
     }
     Ok(())
 }
@@ -55,6 +55,15 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, Malformed> {
         }
     }
     Ok(length)
+}
+
+/// Tells whether a good length is what we would say ourselves.
+fn is_plain(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+    let line = lines.next().map_or(&b""[..], HeaderValue::as_bytes);
+    lines.next().is_none()
+        && line.iter().all(u8::is_ascii_digit)
+        && (line.len() == 1 || !line.starts_with(b"0"))
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

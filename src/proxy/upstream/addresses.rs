@@ -20,6 +20,11 @@ impl Addresses {
         Self(endpoints.into())
     }
 
+    /// Takes a connection that was used before to the address whose turn it is, if one is free.
+    pub(super) fn used(&self) -> Option<Lease> {
+        self.draw(&[]).used()
+    }
+
     /// Gets a connection to one of the addresses.
     ///
     /// Where there is none to be had, another address is tried: nothing was sent yet.
@@ -40,7 +45,10 @@ impl Addresses {
             if tried.len() == MAX_TRIED.min(self.0.len()) {
                 return Err(failure);
             }
-            tracing::warn!(upstream = %endpoint.url(), "trying another address: {failure}");
+            if let Some(untold) = endpoint.failures().turn(&failure) {
+                let upstream = endpoint.url();
+                tracing::warn!(%upstream, untold, "trying another address: {failure}");
+            }
         }
     }
 

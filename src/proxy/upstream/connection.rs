@@ -1,3 +1,5 @@
+use std::pin::Pin;
+
 use http::header::{HOST, HeaderValue, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, Parts, Scheme};
 use http::{Request, Response, Uri, Version};
@@ -15,6 +17,9 @@ pub(super) enum Connection {
     /// Carries many at once; this is one of the handles to it.
     Http2(Handle<http2::SendRequest<Upload>>),
 }
+
+/// Why there was no response; with the request, if nothing of it was written.
+pub(super) type Unanswered = Box<TrySendError<Request<Upload>>>;
 
 /// Which connection will do for a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,9 +50,12 @@ impl Host {
 
     /// RFC 9112 §3.2.1: the path, and the host in a field.
     fn tell_http1(&self, request: &mut Request<Upload>) {
-        let mut parts = Parts::default();
-        parts.path_and_query = request.uri().path_and_query().cloned();
-        set_uri(request, parts);
+        // It is in its origin form, unless a connection of HTTP/2 has not taken it.
+        if request.uri().authority().is_some() {
+            let mut parts = Parts::default();
+            parts.path_and_query = request.uri().path_and_query().cloned();
+            set_uri(request, parts);
+        }
         let has_length = request.body().size_hint().exact().is_some();
         let headers = request.headers_mut();
         headers.remove(TE);
@@ -96,7 +104,10 @@ impl Connection {
         }
     }
 
-    /// Sends a request and waits for the head of the response.
+    /// Sends a request. What is returned waits for the head of the response.
+    ///
+    /// hyper's future is boxed, because it has room for the request, and would pass it on to all
+    /// that wait for it.
     ///
     /// Returns the connection too if others may use it after this exchange. That of HTTP/2 they
     /// use already; a handle of this exchange's would only keep it from being let go.
@@ -108,23 +119,32 @@ impl Connection {
     /// # Cancel safety
     ///
     /// The exchange is ended: HTTP/1.1 closes the connection for that.
-    pub(super) async fn send(
-        self,
+    pub(super) fn send(
+        mut self,
         host: &Host,
         mut request: Request<Upload>,
-    ) -> Result<(Response<Incoming>, Option<Self>), TrySendError<Request<Upload>>> {
-        match self {
-            Self::Http1(mut handle) => {
+    ) -> impl Future<Output = Result<(Response<Incoming>, Option<Self>), Unanswered>> + Send + use<>
+    {
+        let response: Pin<Box<dyn Future<Output = _> + Send>> = match &mut self {
+            Self::Http1(handle) => {
                 host.tell_http1(&mut request);
-                let response = handle.requests.try_send_request(request);
-                let (response, handle) = handle.response(response).await?;
-                Ok((response, handle.map(Self::Http1)))
+                Box::pin(handle.requests.try_send_request(request))
             }
-            Self::Http2(mut handle) => {
+            Self::Http2(handle) => {
                 host.tell_http2(&mut request);
-                let response = handle.requests.try_send_request(request);
-                let (response, _) = handle.response(response).await?;
-                Ok((response, None))
+                Box::pin(handle.requests.try_send_request(request))
+            }
+        };
+        async {
+            match self {
+                Self::Http1(handle) => {
+                    let (response, handle) = handle.response(response).await?;
+                    Ok((response, handle.map(Self::Http1)))
+                }
+                Self::Http2(handle) => {
+                    let (response, _) = handle.response(response).await?;
+                    Ok((response, None))
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ mod connector;
 mod download;
 mod endpoint;
 mod failure;
+mod failure_log;
 mod handle;
 mod health;
 mod pool;
@@ -24,6 +25,7 @@ mod upload;
 mod websocket;
 
 use std::fmt;
+use std::future::ready;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -41,9 +43,10 @@ pub(super) use self::tunnel::Tunnels;
 pub(super) use self::websocket::note_handshake;
 
 use self::addresses::Addresses;
-use self::connection::Wanted;
+use self::connection::{Unanswered, Wanted};
 use self::endpoint::{Endpoint, Lease};
 use self::failure::Failure;
+use self::failure_log::FailureLog;
 use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
 use super::assertion::UpstreamAssertion;
@@ -89,7 +92,7 @@ impl Upstreams {
             _ => self.shared(url),
         });
         let addresses = Addresses::new(endpoints.collect());
-        let upstream = Upstream {
+        let upstream = Inner {
             addresses,
             tunnels: self.tunnels.clone(),
             assertion: self
@@ -97,6 +100,7 @@ impl Upstreams {
                 .clone()
                 .zip(route.audience.as_deref())
                 .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
+            failures: FailureLog::default(),
         };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
             tracing::warn!(
@@ -104,7 +108,7 @@ impl Upstreams {
                 "danger_accept_invalid_certs is on: anybody in between can play this upstream",
             );
         }
-        upstream
+        Upstream(Arc::new(upstream))
     }
 
     pub(super) fn tunnels(&self) -> &Tunnels {
@@ -123,38 +127,48 @@ impl Upstreams {
 
 /// The service that one route leads to.
 #[derive(Clone)]
-pub(super) struct Upstream {
+pub(super) struct Upstream(Arc<Inner>);
+
+struct Inner {
     addresses: Addresses,
     tunnels: Tunnels,
     assertion: Option<UpstreamAssertion>,
+    failures: FailureLog,
 }
 
 impl Upstream {
     /// Returns what is signed for a request that the gate has let in; none if nothing is.
     pub(super) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
         let identity = request.extensions().get::<Identity>()?;
-        let assertion = self.assertion.as_ref()?;
+        let assertion = self.0.assertion.as_ref()?;
         Some(assertion.claims(request, identity))
     }
+}
 
-    async fn forward(self, request: Request<Incoming>) -> Result<Response<Body>, RejectionKind> {
-        if websocket::is_connect(&request) && !self.addresses.speak_http1() {
-            return Err(RejectionKind::NotImplemented);
-        }
-        let (request, mut sent, handshake) = self.prepare(request)?;
+/// What an upstream answers, and the connection that it did so on.
+type Answered = Result<(Response<Incoming>, Lease), Failure>;
+
+impl Inner {
+    /// Waits for the answer to a request, for as long as it may take, and passes it on.
+    async fn pass_on(
+        &self,
+        exchange: impl Future<Output = Answered>,
+        mut sent: Sent,
+        handshake: Option<Box<Handshake>>,
+    ) -> Result<Response<Body>, RejectionKind> {
         let too_late = async {
             sent.wait().await;
             tokio::time::sleep(RESPONSE_TIMEOUT).await;
         };
         let answer = tokio::select! {
             biased;
-            answer = self.exchange(request, handshake.is_some()) => answer,
+            answer = exchange => answer,
             () = too_late => Err(Failure::ResponseTimeout),
         };
         answer
             .and_then(|(response, lease)| match handshake {
                 Some(handshake) if handshake.is_agreed(&response)? => {
-                    Ok(self.go_on(handshake, response, lease))
+                    Ok(self.go_on(*handshake, response, lease))
                 }
                 _ => pass_on(response, lease, sent),
             })
@@ -165,11 +179,17 @@ impl Upstream {
     fn prepare(
         &self,
         mut request: Request<Incoming>,
-    ) -> Result<(Request<Upload>, Sent, Option<Handshake>), RejectionKind> {
+    ) -> Result<(Request<Upload>, Sent, Option<Box<Handshake>>), RejectionKind> {
+        if websocket::is_connect(&request) && !self.addresses.speak_http1() {
+            return Err(RejectionKind::NotImplemented);
+        }
         let may_upgrade = self.addresses.speak_http1();
         let handshake = may_upgrade.then(|| Handshake::of(&mut request)).flatten();
+        let handshake = handshake.map(Box::new);
         let (mut request, sent) = Upload::of(request);
-        *request.uri_mut() = origin_form(request.uri());
+        if !is_origin_form(request.uri()) {
+            *request.uri_mut() = origin_form(request.uri());
+        }
         let identity = request.extensions_mut().remove::<Identity>();
         let groups = request.extensions_mut().remove().unwrap_or_default();
         // What the gate noted there is for us alone.
@@ -183,25 +203,47 @@ impl Upstream {
         Ok((request, sent, handshake))
     }
 
-    /// Sends a request over a connection that is there, or else over a new one.
-    async fn exchange(
-        &self,
+    /// Sends a request over a connection that there is.
+    ///
+    /// It is sent before anything is awaited, so that what waits has no room for it. What is rare
+    /// is boxed for the same reason.
+    fn exchange(
+        self: Arc<Self>,
+        mut lease: Lease,
         request: Request<Upload>,
-        is_handshake: bool,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
-        let wanted = match is_handshake {
-            true => Wanted::FreshHttp1,
-            false => Wanted::Any,
-        };
-        let mut lease = self.addresses.connect(wanted).await?;
+    ) -> impl Future<Output = Answered> + Send {
         let spare = lease.was_used().then(|| spare(&request)).flatten();
-        let mut failed = match lease.send(request).await {
-            Ok(response) => return Ok((response, lease)),
-            Err(failed) => failed,
-        };
+        let sending = lease.begin(request);
+        async move {
+            match lease.finish(sending).await {
+                Ok(response) => Ok((response, lease)),
+                Err(failed) => Box::pin(self.try_again(failed, lease, spare)).await,
+            }
+        }
+    }
+
+    /// Sends a request over a new connection, or one that is free before.
+    async fn exchange_afresh(
+        self: Arc<Self>,
+        request: Request<Upload>,
+        wanted: Wanted,
+    ) -> Answered {
+        let lease = self.addresses.connect(wanted).await?;
+        self.exchange(lease, request).await
+    }
+
+    /// Sends a request that failed once more, if that can do no harm.
+    async fn try_again(
+        self: Arc<Self>,
+        mut failed: Unanswered,
+        lease: Lease,
+        spare: Option<Box<Request<Upload>>>,
+    ) -> Answered {
         let again = match failed.take_message() {
             Some(unsent) if lease.was_used() => Some(unsent),
-            _ => spare.filter(|_| is_hang_up(failed.error())),
+            _ => spare
+                .filter(|_| is_hang_up(failed.error()))
+                .map(|spare| *spare),
         };
         let again = again.ok_or_else(|| Failure::Broken(failed.into_error()))?;
         drop(lease);
@@ -231,11 +273,14 @@ impl Upstream {
         if failure.is_of_the_client() {
             return RejectionKind::InvalidRequest;
         }
-        tracing::warn!(
-            upstream = %self.addresses,
-            error.causes = %Causes(failure),
-            "upstream failed: {failure}",
-        );
+        if let Some(untold) = self.failures.turn(failure) {
+            tracing::warn!(
+                upstream = %self.addresses,
+                error.causes = %Causes(failure),
+                untold,
+                "upstream failed: {failure}",
+            );
+        }
         failure.kind()
     }
 }
@@ -250,14 +295,37 @@ impl Service<Request<Incoming>> for Upstream {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        Box::pin(self.clone().forward(request))
+        let upstream = Arc::clone(&self.0);
+        let (request, sent, handshake) = match upstream.prepare(request) {
+            Ok(prepared) => prepared,
+            Err(kind) => return Box::pin(ready(Err(kind))),
+        };
+        let wanted = match &handshake {
+            Some(_) => Wanted::FreshHttp1,
+            None => Wanted::Any,
+        };
+        let used = (wanted == Wanted::Any).then(|| upstream.addresses.used());
+        match used.flatten() {
+            Some(lease) => {
+                let exchange = Arc::clone(&upstream).exchange(lease, request);
+                Box::pin(async move { upstream.pass_on(exchange, sent, handshake).await })
+            }
+            None => {
+                let exchange = Arc::clone(&upstream).exchange_afresh(request, wanted);
+                Box::pin(async move { upstream.pass_on(exchange, sent, handshake).await })
+            }
+        }
     }
 }
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Upstream({})", self.addresses)
+        write!(f, "Upstream({})", self.0.addresses)
     }
+}
+
+fn is_origin_form(requested: &Uri) -> bool {
+    requested.authority().is_none() && requested.path_and_query().is_some()
 }
 
 /// The same path and query, byte by byte.
@@ -267,7 +335,7 @@ fn origin_form(requested: &Uri) -> Uri {
 }
 
 /// A copy of a request that may be sent twice.
-fn spare(request: &Request<Upload>) -> Option<Request<Upload>> {
+fn spare(request: &Request<Upload>) -> Option<Box<Request<Upload>>> {
     if !request.method().is_idempotent() || !request.body().is_end_stream() {
         return None;
     }
@@ -275,7 +343,7 @@ fn spare(request: &Request<Upload>) -> Option<Request<Upload>> {
     spare.method_mut().clone_from(request.method());
     spare.uri_mut().clone_from(request.uri());
     spare.headers_mut().clone_from(request.headers());
-    Some(spare)
+    Some(Box::new(spare))
 }
 
 /// Tells whether the upstream let go of the connection, as it may at any time between two

@@ -21,8 +21,8 @@ pub(super) struct Pool(Mutex<Connections>);
 
 #[derive(Default)]
 struct Connections {
-    /// Those that nobody uses; the one that was used last on top.
-    idle: Vec<Since<Handle<http1::SendRequest<Upload>>>>,
+    /// Those that nobody uses; the one that was used last at the back.
+    idle: VecDeque<Since<Handle<http1::SendRequest<Upload>>>>,
     /// The one that everybody uses, if the upstream speaks HTTP/2.
     shared: Option<Since<Handle<http2::SendRequest<Upload>>>>,
     /// Those who found none and are making one, the first in front. Many have left by now.
@@ -46,10 +46,10 @@ impl Pool {
         let at = idle
             .iter()
             .rposition(|Since(idle, _)| idle.requests.is_ready())?;
-        let found = idle.remove(at);
+        let found = idle.remove(at)?;
         if found.is_stale() {
-            // So are those below.
-            idle.truncate(at);
+            // So are those before it.
+            idle.drain(..at);
             return None;
         }
         Some(Connection::Http1(found.0))
@@ -108,11 +108,10 @@ impl Pool {
         }
         let idle = &mut connections.idle;
         if idle.len() >= MAX_IDLE {
-            idle.retain(|idle| !idle.0.requests.is_closed() && !idle.is_stale());
+            // The least likely to be wanted, and to be open.
+            idle.pop_front();
         }
-        if idle.len() < MAX_IDLE {
-            idle.push(Since(connection, Instant::now()));
-        }
+        idle.push_back(Since(connection, Instant::now()));
     }
 
     /// Closes what has waited for too long; to be called now and then.
@@ -139,6 +138,7 @@ impl<T> Since<T> {
 /// not begun to be written goes to another connection.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Enough for a burst to find its connections again, few enough for an upstream with a process
-/// for each.
-const MAX_IDLE: usize = 256;
+/// Of each worker. The sweep leaves about as many as were in use at once lately, since the one used
+/// last is taken first. This only bounds what a burst may leave behind; a limit that steady load
+/// exceeds has connections opened and closed all the time.
+pub(super) const MAX_IDLE: usize = 1024;

@@ -17,7 +17,7 @@ use crate::proxy::trailers;
 /// sent.
 pub(in crate::proxy) struct Upload {
     /// None where the request has no body.
-    body: Option<(Incoming, BodyWatch)>,
+    body: Option<Box<(Incoming, BodyWatch)>>,
     /// hyper takes some resets of a stream for its end, which they are not.
     says_its_end: bool,
     /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
@@ -43,7 +43,7 @@ impl Upload {
         }
         let (sender, receiver) = oneshot::channel();
         let upload = Self {
-            body: Some((body, BodyWatch::new(timeout))),
+            body: Some(Box::new((body, BodyWatch::new(timeout)))),
             says_its_end: head.version == Version::HTTP_2,
             _under_way: Some(sender),
         };
@@ -77,7 +77,7 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let says_its_end = self.says_its_end;
-        let Some((body, watch)) = &mut self.body else {
+        let Some((body, watch)) = self.body.as_deref_mut() else {
             return Poll::Ready(None);
         };
         let polled = poll_filtered(Pin::new(body), cx, trailers::of_request);
@@ -91,12 +91,12 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        let body = self.body.as_ref();
+        let body = self.body.as_deref();
         body.is_none_or(|(body, _)| body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let body = self.body.as_ref();
+        let body = self.body.as_deref();
         body.map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
     }
 }

@@ -1,0 +1,214 @@
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::Method;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::*;
+use crate::proxy::upstream::connector::{http1, http2};
+use crate::proxy::upstream::download::Download;
+use crate::proxy::upstream::pool::MAX_IDLE;
+use crate::proxy::upstream::upload::Sent;
+
+const BEGUN: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+const END: &[u8] = b"0\r\n\r\n";
+
+fn endpoint() -> Arc<Endpoint> {
+    let url = "http://tool.internal".parse().expect("an address");
+    Arc::new(Endpoint::new(url, None, NonZeroUsize::MIN))
+}
+
+/// A connection, and the upstream's side of it.
+async fn connection() -> (Connection, DuplexStream) {
+    let (ours, upstream) = duplex(1024);
+    let connection = http1(ours).await;
+    let connection = connection.unwrap_or_else(|failure| panic!("{failure}"));
+    (connection, upstream)
+}
+
+/// Sends a request over a new connection, and waits for the head of the answer.
+async fn exchange(
+    endpoint: &Arc<Endpoint>,
+    request: Request<Upload>,
+    answer: &[u8],
+) -> (Incoming, Lease, DuplexStream) {
+    let (connection, mut upstream) = connection().await;
+    let mut lease = endpoint.lease(connection, false);
+    let answered = async {
+        upstream.read_u8().await.expect("a request");
+        upstream.write_all(answer).await.expect("a connection");
+    };
+    let (response, ()) = tokio::join!(lease.send(request), answered);
+    let response = response.unwrap_or_else(|failed| panic!("{}", failed.error()));
+    (response.into_body(), lease, upstream)
+}
+
+/// A request with a body that goes on for as long as what is returned with it says so.
+async fn endless() -> (Request<Upload>, Sent, (Lease, DuplexStream)) {
+    let empty = Request::new(Upload::EMPTY);
+    let (body, lease, source) = exchange(&endpoint(), empty, BEGUN).await;
+    let (mut request, sent) = Upload::of(Request::new(body));
+    *request.method_mut() = Method::POST;
+    (request, sent, (lease, source))
+}
+
+/// A request without a body.
+async fn empty() -> (Request<Upload>, Sent) {
+    let empty = Request::new(Upload::EMPTY);
+    let nothing = b"HTTP/1.1 204 No Content\r\n\r\n";
+    let (body, ..) = exchange(&endpoint(), empty, nothing).await;
+    Upload::of(Request::new(body))
+}
+
+/// Waits until the upstream is told that nobody wants its connection any more.
+async fn is_closed(upstream: &mut DuplexStream) -> bool {
+    let read = async { while upstream.read_u8().await.is_ok() {} };
+    timeout(Duration::from_secs(1), read).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
+    let endpoint = endpoint();
+    let (connection, mut upstream) = connection().await;
+    let Connection::Http1(mut handle) = connection else {
+        panic!("another protocol");
+    };
+    let response = handle.requests.try_send_request(empty().await.0);
+    endpoint.pool().put(Connection::Http1(handle));
+    assert!(endpoint.used().is_none(), "its exchange has just begun");
+    upstream.read_u8().await.expect("a request");
+    assert!(endpoint.used().is_none(), "the upstream is to answer");
+    upstream.write_all(BEGUN).await.expect("a connection");
+    let response = response
+        .await
+        .unwrap_or_else(|failed| panic!("{}", failed.error()));
+    assert!(endpoint.used().is_none(), "there is more to come");
+    upstream.write_all(END).await.expect("a connection");
+    response.collect().await.expect("a body");
+    assert!(endpoint.used().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_and_read_to_its_end_is_used_again() {
+    let endpoint = endpoint();
+    let (request, sent) = empty().await;
+    let (body, lease, mut upstream) = exchange(&endpoint, request, BEGUN).await;
+    upstream.write_all(END).await.expect("a connection");
+    let download = Download::new(body, lease, sent);
+    download.collect().await.expect("a body");
+    assert!(!is_closed(&mut upstream).await);
+    assert!(endpoint.used().is_some());
+}
+
+/// The end is there, and hyper would read it by itself.
+#[tokio::test]
+async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let url = format!("http://{address}").parse().expect("an address");
+    let endpoint = Arc::new(Endpoint::new(url, None, NonZeroUsize::MIN));
+    let (other, _upstream) = connection().await;
+    let (lease, ()) = tokio::join!(biased; endpoint.fresh(Wanted::Any), async {
+        endpoint.take_back(other);
+    });
+    let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(lease.was_used(), "it waits for the new one");
+    let _begun = listener.accept().await.expect("a connection");
+    let kept = async {
+        while endpoint.used().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(IDLE_TIMEOUT, kept).await.expect("a connection");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_waited_longer_than_a_stale_one_are_closed_with_it() {
+    let endpoint = endpoint();
+    let (one, mut first) = connection().await;
+    let (other, _second) = connection().await;
+    tokio::task::yield_now().await;
+    endpoint.pool().put(one);
+    endpoint.pool().put(other);
+    tokio::time::advance(IDLE_TIMEOUT).await;
+    assert!(endpoint.used().is_none(), "a stale one");
+    assert!(is_closed(&mut first).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_the_one_that_waited_longest_is_closed() {
+    let endpoint = endpoint();
+    let mut upstreams = Vec::new();
+    for _ in 0..=MAX_IDLE {
+        let (connection, upstream) = connection().await;
+        endpoint.pool().put(connection);
+        upstreams.push(upstream);
+    }
+    assert!(is_closed(&mut upstreams[0]).await);
+    assert!(!is_closed(&mut upstreams[1]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_read_to_its_end_is_closed() {
+    let endpoint = endpoint();
+    let (request, sent) = empty().await;
+    let answer = [BEGUN, END].concat();
+    let (body, lease, mut upstream) = exchange(&endpoint, request, &answer).await;
+    let mut download = Download::new(body, lease, sent);
+    download.frame().await.expect("a frame").expect("data");
+    drop(download);
+    assert!(is_closed(&mut upstream).await);
+    assert!(endpoint.used().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_sent_to_its_end_is_closed_when_it_is() {
+    let endpoint = endpoint();
+    let (request, sent, (_lease, mut source)) = endless().await;
+    let answer = [BEGUN, END].concat();
+    let (body, lease, mut upstream) = exchange(&endpoint, request, &answer).await;
+    let download = Download::new(body, lease, sent);
+    download.collect().await.expect("a body");
+    source.write_all(END).await.expect("a connection");
+    assert!(is_closed(&mut upstream).await);
+    assert!(endpoint.used().is_none());
+}
+
+/// HTTP/2 lets what is under way end when the last handle is dropped.
+#[tokio::test(start_paused = true)]
+async fn a_download_outlives_the_handles_to_its_connection() {
+    let (ours, theirs) = duplex(1024);
+    let slow = service_fn(|_| async {
+        let pieces = stream::iter([0, 120]).then(|seconds| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"hello")))
+        });
+        Ok::<_, Infallible>(Response::new(StreamBody::new(pieces)))
+    });
+    let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    tokio::spawn(server.serve_connection(TokioIo::new(theirs), slow));
+    let connection = http2(ours).await;
+    let connection = connection.unwrap_or_else(|failure| panic!("{failure}"));
+    let endpoint = endpoint();
+    if let Connection::Http2(handle) = &connection {
+        endpoint.pool().share(handle);
+    }
+    let mut lease = endpoint.lease(connection, false);
+    let (request, sent) = empty().await;
+    let response = lease.send(request).await;
+    let response = response.unwrap_or_else(|failed| panic!("{}", failed.error()));
+    let download = Download::new(response.into_body(), lease, sent);
+    tokio::time::sleep(IDLE_TIMEOUT).await;
+    endpoint.pool().sweep();
+    assert!(endpoint.used().is_none(), "the pool let it go");
+    let body = download.collect().await.expect("a body");
+    assert_eq!(body.to_bytes(), "hellohello");
+}
