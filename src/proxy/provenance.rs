@@ -26,9 +26,11 @@ impl Provenance {
     /// Reads it from the headers as they came, before any is removed.
     pub(super) fn of(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Self {
         let address = peer.ip().to_canonical();
-        let is_trusted = trusted.contains(address);
+        if !trusted.contains(address) {
+            return Self::of_peer(address, peer.scheme());
+        }
         let told = |name, is_good: fn(&HeaderValue) -> bool| {
-            let value = only(headers, name).filter(|value| is_trusted && is_good(value));
+            let value = only(headers, name).filter(|value| is_good(value));
             value.cloned()
         };
         Self {
@@ -37,6 +39,16 @@ impl Provenance {
                 .unwrap_or_else(|| HeaderValue::from_static(peer.scheme())),
             peer: address,
             before: before(headers, address, trusted),
+        }
+    }
+
+    /// For a peer that is believed nothing.
+    fn of_peer(peer: IpAddr, scheme: &'static str) -> Self {
+        Self {
+            peer,
+            before: Vec::new(),
+            host: None,
+            scheme: HeaderValue::from_static(scheme),
         }
     }
 
@@ -60,12 +72,12 @@ impl Provenance {
     /// What the client claimed to be before it is left out: upstreams that take the leftmost
     /// address would believe it.
     pub(super) fn addresses(&self) -> HeaderValue {
-        let mut way = String::new();
+        let mut way = String::with_capacity("255.255.255.255".len());
         for address in self.before.iter().rev() {
-            way.push_str(&address.to_string());
+            push_address(&mut way, *address);
             way.push_str(", ");
         }
-        way.push_str(&self.peer.to_string());
+        push_address(&mut way, self.peer);
         HeaderValue::try_from(way).expect("an address is ASCII")
     }
 }
@@ -93,6 +105,23 @@ fn address(told: &[u8]) -> Option<IpAddr> {
     let address = bare.unwrap_or(told).parse();
     let address = address.or_else(|_| told.parse().map(|address: SocketAddr| address.ip()));
     address.ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// Writes what `Display` would, which is dear for something that each request has.
+fn push_address(way: &mut String, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        return way.push_str(&address.to_string());
+    };
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            way.push('.');
+        }
+        for digit in [100, 10, 1] {
+            if octet >= digit || digit == 1 {
+                way.push(char::from(b'0' + octet / digit % 10));
+            }
+        }
+    }
 }
 
 /// A field that several proxies have added to says several things.
@@ -171,6 +200,16 @@ mod tests {
             assert_eq!(provenance.addresses(), way, "{peer} {told:?}");
             let client = way.split(", ").next().unwrap();
             assert_eq!(provenance.client().to_string(), client);
+        }
+    }
+
+    #[test]
+    fn every_octet_is_written_as_usual() {
+        for octet in 0..=u8::MAX {
+            let address = IpAddr::from([octet, 0, 10, octet]);
+            let mut way = String::new();
+            push_address(&mut way, address);
+            assert_eq!(way, address.to_string());
         }
     }
 

@@ -109,12 +109,18 @@ async fn what_was_sent_and_read_to_its_end_is_used_again() {
 }
 
 /// The end is there, and hyper would read it by itself.
-#[tokio::test]
-async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
+/// An endpoint, and who listens there.
+async fn listening_endpoint() -> (Arc<Endpoint>, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let url = format!("http://{address}").parse().expect("an address");
-    let endpoint = Arc::new(Endpoint::new(url, None, NonZeroUsize::MIN));
+    let endpoint = Endpoint::new(url, None, NonZeroUsize::MIN);
+    (Arc::new(endpoint), listener)
+}
+
+#[tokio::test]
+async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
+    let (endpoint, listener) = listening_endpoint().await;
     let (other, _upstream) = connection().await;
     let (lease, ()) = tokio::join!(biased; endpoint.fresh(Wanted::Any), async {
         endpoint.take_back(other);
@@ -128,6 +134,24 @@ async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
         }
     };
     timeout(IDLE_TIMEOUT, kept).await.expect("a connection");
+}
+
+/// Else a burst would have a connection for each request to an upstream that needs one for all.
+#[tokio::test]
+async fn a_connection_that_was_begun_is_closed_where_one_of_http2_serves_all() {
+    let (endpoint, listener) = listening_endpoint().await;
+    let (ours, _theirs) = duplex(1024);
+    let shared = http2(ours).await;
+    let Ok(Connection::Http2(shared)) = shared else {
+        panic!("another protocol");
+    };
+    let (lease, ()) = tokio::join!(biased; endpoint.fresh(Wanted::Any), async {
+        endpoint.pool().share(&shared);
+    });
+    lease.unwrap_or_else(|failure| panic!("{failure}"));
+    let (mut begun, _) = listener.accept().await.expect("a connection");
+    let read = timeout(IDLE_TIMEOUT, begun.read_u8()).await;
+    assert!(read.expect("an end").is_err(), "there is none");
 }
 
 #[tokio::test(start_paused = true)]
