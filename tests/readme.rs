@@ -29,7 +29,7 @@ fn the_configuration_of_several_servers_works_but_for_the_secrets() {
         .split_once("### Several apps, several servers\n\n```toml\n")
         .expect("the section");
     let (toml, _) = section.split_once("```").expect("its end");
-    let toml = toml.replace("client_secret_file", "client_secret");
+    let toml = toml.replace("client_secret_file = \"/run/secrets/", "client_secret = \"");
     let config = Config::parse(&toml, []).expect("a configuration");
     let apps = |ghes: &str| {
         let mut servers = config.ghes.iter();
@@ -41,6 +41,19 @@ fn the_configuration_of_several_servers_works_but_for_the_secrets() {
     };
     assert_eq!((apps("eu"), apps("us")), (2, 1));
     assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+}
+
+#[cfg(feature = "emulator")]
+#[test]
+fn the_world_of_the_emulator_is_one() {
+    let (_, section) = README
+        .split_once("(`--world world.toml`):\n\n```toml\n")
+        .expect("the section");
+    let (toml, _) = section.split_once("```").expect("its end");
+    let world = ghes_gatekeeper::emulator::World::from_toml(toml);
+    assert!(world.is_ok(), "{world:?}");
+    let unknown = toml.replace("octocat\"\nscopes", "nobody\"\nscopes");
+    assert!(ghes_gatekeeper::emulator::World::from_toml(&unknown).is_err());
 }
 
 #[test]
