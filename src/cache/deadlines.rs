@@ -29,15 +29,20 @@ impl Now {
 /// none passes the token's expiry. The expiry is turned into monotonic time once, here: setting
 /// the wall clock back afterwards lengthens no token's life. Setting it forward does shorten it,
 /// because admission compares the expiry with the wall clock as well.
+///
+/// Ages are whole milliseconds, rounded down: an answer is trusted for shorter, never for longer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
-    pub(super) asked_at: Instant,
-    /// A renewal in the background is due.
+    /// A renewal in the background is due. Until then nobody asks for more, unless for `max_age`.
     due_at: Instant,
+    /// What `due_at` is later than the question by.
+    due: Milliseconds,
     /// The end of trust.
-    fresh_until: Instant,
+    fresh: Milliseconds,
     /// The end of trust while the issuer is out of reach.
-    stale_until: Instant,
+    stale: Milliseconds,
+    /// Until then somebody is renewing, or failed to a moment ago.
+    renewal_paused: Milliseconds,
 }
 
 impl Deadlines {
@@ -49,27 +54,37 @@ impl Deadlines {
         now: Now,
     ) -> Self {
         let age = jittered(options.active_max_age, hash);
-        let expiry = expires_at.and_then(|at| {
+        let expiry = expires_at.map_or(Duration::MAX, |at| {
             let left = at.duration_since(now.wall).unwrap_or_default();
-            // No expiry that the clock cannot reach is one.
-            now.monotonic.checked_add(left)
+            let answered_after = now.monotonic.saturating_duration_since(asked_at);
+            answered_after.saturating_add(left)
         });
-        let until = |age| expiry.map_or(asked_at + age, |expiry| expiry.min(asked_at + age));
+        let until = |age: Duration| Milliseconds::of(age.min(expiry));
+        let due = until(before_due(age));
         Self {
-            asked_at,
-            due_at: until(before_due(age)),
-            fresh_until: until(age),
-            stale_until: until(options.active_max_age + options.stale_if_error),
+            due_at: asked_at + Duration::from(due),
+            due,
+            fresh: until(age),
+            stale: until(options.active_max_age + options.stale_if_error),
+            renewal_paused: Milliseconds::default(),
         }
+    }
+
+    /// Returns when the question was sent, to the nanosecond.
+    pub(super) fn asked_at(&self) -> Instant {
+        self.due_at - Duration::from(self.due)
     }
 
     /// Tells how far the answer may be relied on by somebody who wants it no older than `max_age`.
     #[inline]
     pub(super) fn age(&self, now: Instant, max_age: Option<Duration>) -> Age {
-        let passed = |age: fn(Duration) -> Duration| {
-            max_age.is_some_and(|max_age| now >= self.asked_at + age(max_age))
-        };
-        if now >= self.fresh_until || passed(|age| age) {
+        if now < self.due_at && max_age.is_none() {
+            return Age::Fresh;
+        }
+        let age = self.since_question(now);
+        let passed =
+            |limit: fn(Duration) -> Duration| max_age.is_some_and(|max_age| age >= limit(max_age));
+        if Milliseconds::of(age) >= self.fresh || passed(|max_age| max_age) {
             Age::Over
         } else if now >= self.due_at || passed(before_due) {
             Age::Due
@@ -85,9 +100,42 @@ impl Deadlines {
         max_age: Option<Duration>,
         grace: Duration,
     ) -> bool {
+        let age = self.since_question(now);
         !grace.is_zero()
-            && now < self.stale_until
-            && max_age.is_none_or(|max_age| now < self.asked_at + max_age + grace)
+            && Milliseconds::of(age) < self.stale
+            && max_age.is_none_or(|max_age| age < max_age.saturating_add(grace))
+    }
+
+    /// Tells whether nobody is renewing the answer.
+    #[inline]
+    pub(super) fn may_be_renewed(&self, now: Instant) -> bool {
+        Milliseconds::of(self.since_question(now)) >= self.renewal_paused
+    }
+
+    /// Keeps others from renewing the answer for as long as `pause`.
+    pub(super) fn pause_renewal(&mut self, now: Instant, pause: Duration) {
+        self.renewal_paused = Milliseconds::of(self.since_question(now) + pause);
+    }
+
+    fn since_question(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.asked_at())
+    }
+}
+
+/// A time since the question, rounded down; 49 days are all that is longer.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+struct Milliseconds(u32);
+
+impl Milliseconds {
+    #[inline]
+    fn of(time: Duration) -> Self {
+        Self(u32::try_from(time.as_millis()).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<Milliseconds> for Duration {
+    fn from(Milliseconds(time): Milliseconds) -> Self {
+        Self::from_millis(time.into())
     }
 }
 
@@ -166,6 +214,7 @@ mod tests {
             let age = deadlines.age(now, max_age);
             let bridged = deadlines.bridges_outage(now, max_age, options.stale_if_error);
             let shortest = options.active_max_age.mul_f64(0.9);
+            let shortest = shortest.saturating_sub(Duration::from_millis(1));
             let wanted = max_age.unwrap_or(Duration::MAX).min(options.active_max_age);
             let is_expired = expires_in.is_some_and(|left| now >= answered_at + left);
             if is_expired || read_after >= wanted {
@@ -213,6 +262,32 @@ mod tests {
             deadlines.age(later + Duration::from_secs(7), None),
             Age::Over
         );
+    }
+
+    #[test]
+    fn a_renewal_is_paused_for_as_long_as_was_said() {
+        let now = Now::read();
+        let (hash, options) = (TokenHash::of("a"), CacheOptions::default());
+        let mut deadlines = Deadlines::new(now.monotonic, None, &hash, &options, now);
+        assert!(deadlines.may_be_renewed(now.monotonic));
+        let claimed_at = now.monotonic + Duration::from_secs(50);
+        deadlines.pause_renewal(claimed_at, Duration::from_secs(2));
+        assert!(!deadlines.may_be_renewed(claimed_at + Duration::from_millis(1_999)));
+        assert!(deadlines.may_be_renewed(claimed_at + Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn ages_are_rounded_down_and_have_an_end() {
+        let now = Now::read();
+        let hash = TokenHash::of("a");
+        let options = CacheOptions::default()
+            .with_active_max_age(Duration::from_micros(999))
+            .with_stale_if_error(Duration::from_secs(u64::MAX / 2));
+        let deadlines = Deadlines::new(now.monotonic, None, &hash, &options, now);
+        assert_eq!(deadlines.age(now.monotonic, None), Age::Over);
+        let days = now.monotonic + Duration::from_secs(50 * 24 * 60 * 60);
+        assert!(!deadlines.bridges_outage(days, None, Duration::from_secs(1)));
+        assert_eq!(size_of::<Deadlines>(), 32);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use self::deadlines::{Age, Deadlines, Now};
 use self::purge::Purges;
 use crate::counter::Counter;
-use crate::identity::Identity;
+use crate::identity::{Grants, Identity};
 
 pub(crate) use self::answer::Found;
 pub(crate) use self::subject::{MembershipKey, Memberships, Standing, Subject, Tokens};
@@ -43,6 +43,8 @@ pub(crate) struct AnswerCache<T: Subject> {
     active: Cache<T::Key, Active>,
     inactive: Cache<T::Key, Inactive<T::Answer>>,
     lookups: Lookups,
+    /// What the identities of active answers have in common.
+    grants: Mutex<Grants>,
     /// Held for every change to the caches, never across an await.
     purges: Mutex<Purges>,
 }
@@ -51,8 +53,6 @@ pub(crate) struct AnswerCache<T: Subject> {
 struct Active {
     identity: Identity,
     deadlines: Deadlines,
-    /// Somebody is renewing, or failed to a moment ago.
-    renew_after: Instant,
 }
 
 impl Active {
@@ -64,7 +64,7 @@ impl Active {
     ) -> Option<Found<T::Answer>> {
         let freshness = match self.deadlines.age(now, max_age) {
             Age::Over => return None,
-            Age::Due if now >= self.renew_after => Freshness::Due,
+            Age::Due if self.deadlines.may_be_renewed(now) => Freshness::Due,
             Age::Due | Age::Fresh => Freshness::Fresh,
         };
         Some(Found::new(T::answer(self.identity), freshness))
@@ -74,7 +74,6 @@ impl Active {
 #[derive(Clone)]
 struct Inactive<A> {
     answer: A,
-    asked_at: Instant,
     fresh_until: Instant,
 }
 
@@ -107,6 +106,7 @@ impl<T: Subject> AnswerCache<T> {
             active: moka_cache(options.active_capacity, trusted_for.max(KNOWN_FOR)),
             inactive: moka_cache(options.inactive_capacity, options.inactive_max_age),
             lookups: Lookups::default(),
+            grants: Mutex::default(),
             purges: Mutex::default(),
         }
     }
@@ -235,13 +235,9 @@ impl<T: Subject> AnswerCache<T> {
         };
         let now = Instant::now();
         match self.active.get(key) {
-            Some(entry) if now >= entry.renew_after => {
-                let renew_after = now + RENEWAL_PAUSE;
-                let claimed = Active {
-                    renew_after,
-                    ..entry
-                };
-                self.active.insert(key.clone(), claimed);
+            Some(mut entry) if entry.deadlines.may_be_renewed(now) => {
+                entry.deadlines.pause_renewal(now, RENEWAL_PAUSE);
+                self.active.insert(key.clone(), entry);
                 true
             }
             _ => false,
@@ -276,17 +272,19 @@ impl<T: Subject> AnswerCache<T> {
     }
 
     fn last_asked_at(&self, key: &T::Key) -> Option<Instant> {
-        let active = self.active.get(key).map(|entry| entry.deadlines.asked_at);
-        active.or_else(|| self.inactive.get(key).map(|entry| entry.asked_at))
+        if let Some(entry) = self.active.get(key) {
+            return Some(entry.deadlines.asked_at());
+        }
+        let entry = self.inactive.get(key)?;
+        Some(entry.fresh_until - self.options.inactive_max_age)
     }
 
     fn store_active(&self, key: &T::Key, identity: &Identity, asked_at: Instant) {
         let expires_at = identity.expires_at();
         let hash = T::token(key);
         let entry = Active {
-            identity: identity.clone(),
+            identity: self.shared(identity),
             deadlines: Deadlines::new(asked_at, expires_at, hash, &self.options, Now::read()),
-            renew_after: asked_at,
         };
         self.inactive.invalidate(key);
         self.active.insert(key.clone(), entry);
@@ -295,13 +293,20 @@ impl<T: Subject> AnswerCache<T> {
     fn store_inactive(&self, key: &T::Key, answer: &T::Answer, asked_at: Instant) {
         let entry = Inactive {
             answer: answer.clone(),
-            asked_at,
             fresh_until: asked_at + self.options.inactive_max_age,
         };
         // First out, then in: a reader between the two asks, and is never let in on the older
         // answer.
         self.active.invalidate(key);
         self.inactive.insert(key.clone(), entry);
+    }
+
+    /// Returns the same identity in less memory, if others like it are remembered.
+    fn shared(&self, identity: &Identity) -> Identity {
+        let grants = self.grants.lock();
+        // The list is whole at any time, so a panic elsewhere does not spoil it.
+        let mut grants = grants.unwrap_or_else(PoisonError::into_inner);
+        grants.share(identity)
     }
 
     fn changing(&self) -> MutexGuard<'_, Purges> {

@@ -25,11 +25,12 @@ pub struct CacheOptions {
     pub stale_if_error: Duration,
     /// How many good tokens are remembered; 100,000 by default.
     ///
-    /// About 600 bytes an entry, so 100,000 people cost 60 MB.
+    /// About 700 bytes an entry, so 100,000 people cost 70 MB. More where hardly any two tokens are
+    /// of one app and have the same scopes.
     pub active_capacity: u64,
     /// How many bad tokens are remembered; 100,000 by default.
     ///
-    /// A flood of unknown tokens fills this and no more.
+    /// A flood of unknown tokens fills this and no more: about 400 bytes an entry, 40 MB.
     pub inactive_capacity: u64,
     /// How long somebody is taken for a member of an organization or a team; 60 s by default.
     ///

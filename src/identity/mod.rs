@@ -1,13 +1,24 @@
 //! Who a token belongs to, as GHES told us.
 
+mod grant;
+mod texts;
+mod user;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::scope::Scopes;
+
+use self::grant::Grant;
+
+pub(crate) use self::grant::Grants;
+
+pub use self::user::User;
 
 /// The fact that GHES confirmed about a good token: its user, app, scopes and expiry.
 ///
@@ -33,29 +44,26 @@ use crate::scope::Scopes;
 /// ```
 ///
 /// `expires_at` is in seconds since 1970, like `exp` of RFC 7662.
-#[derive(Clone, Serialize)]
-#[serde(transparent)]
-pub struct Identity(#[serde(serialize_with = "facts")] Arc<Facts>);
+#[derive(Clone)]
+pub struct Identity(Arc<Facts>);
 
-#[derive(Clone, Serialize)]
+/// There is one for every token that is remembered, so each text stands here once.
+#[derive(Clone)]
 struct Facts {
     user: User,
-    client_id: Box<str>,
+    login: HeaderValue,
+    user_id: HeaderValue,
+    grant: Grant,
     authorization_id: u64,
-    scopes: Scopes,
-    #[serde(serialize_with = "unix_seconds")]
     expires_at: Option<SystemTime>,
-    #[serde(skip)]
-    headers: IdentityHeaders,
 }
 
 /// The values that tell an upstream who is asking, ready to be set.
-#[derive(Clone)]
-pub(crate) struct IdentityHeaders {
-    pub(crate) login: HeaderValue,
-    pub(crate) user_id: HeaderValue,
-    pub(crate) scopes: HeaderValue,
-    pub(crate) client_id: HeaderValue,
+pub(crate) struct IdentityHeaders<'a> {
+    pub(crate) login: &'a HeaderValue,
+    pub(crate) user_id: &'a HeaderValue,
+    pub(crate) scopes: &'a HeaderValue,
+    pub(crate) client_id: &'a HeaderValue,
 }
 
 impl Identity {
@@ -75,20 +83,17 @@ impl Identity {
         authorization_id: u64,
         scopes: Scopes,
     ) -> Result<Self, InvalidIdentity> {
-        let headers = IdentityHeaders {
-            login: header("login", &user.login)?,
-            user_id: HeaderValue::from(user.id),
-            scopes: HeaderValue::try_from(scopes.join(", "))
-                .map_err(|_| InvalidIdentity { field: "scopes" })?,
-            client_id: header("client_id", client_id)?,
-        };
+        check("login", user.login())?;
+        check("client_id", client_id)?;
+        let id = user.id().to_string();
+        let (user, user_id) = user.followed_by(&id);
         Ok(Self(Arc::new(Facts {
+            login: user.login_header(),
             user,
-            client_id: client_id.into(),
+            user_id,
+            grant: Grant::new(client_id, scopes),
             authorization_id,
-            scopes,
             expires_at: None,
-            headers,
         })))
     }
 
@@ -109,7 +114,8 @@ impl Identity {
     /// Returns the client id of the app that the token was issued to.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        &self.0.client_id
+        let client_id = self.0.grant.client_id().to_str();
+        client_id.expect("it is visible ASCII, as was checked")
     }
 
     /// Returns the id of the authorization behind the token; a reset token keeps it.
@@ -121,7 +127,7 @@ impl Identity {
     /// Returns the scopes of the token; none for the token of a GitHub App.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
-        &self.0.scopes
+        self.0.grant.scopes()
     }
 
     /// Returns the wall-clock time at which the token expires, if it does.
@@ -130,8 +136,47 @@ impl Identity {
         self.0.expires_at
     }
 
-    pub(crate) fn headers(&self) -> &IdentityHeaders {
-        &self.0.headers
+    #[inline]
+    pub(crate) fn headers(&self) -> IdentityHeaders<'_> {
+        let Facts {
+            login,
+            user_id,
+            grant,
+            ..
+        } = &*self.0;
+        IdentityHeaders {
+            login,
+            user_id,
+            scopes: grant.joined_scopes(),
+            client_id: grant.client_id(),
+        }
+    }
+
+    fn grant(&self) -> &Grant {
+        &self.0.grant
+    }
+
+    /// Returns the same with an equal grant.
+    fn sharing(&self, grant: &Grant) -> Self {
+        let grant = grant.clone();
+        Self(Arc::new(Facts {
+            grant,
+            ..(*self.0).clone()
+        }))
+    }
+}
+
+impl Serialize for Identity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let since = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let expires_at = self.expires_at().map(|at| since(at).as_secs());
+        let mut shown = serializer.serialize_struct("Identity", 5)?;
+        shown.serialize_field("user", self.user())?;
+        shown.serialize_field("client_id", self.client_id())?;
+        shown.serialize_field("authorization_id", &self.authorization_id())?;
+        shown.serialize_field("scopes", self.scopes())?;
+        shown.serialize_field("expires_at", &expires_at)?;
+        shown.end()
     }
 }
 
@@ -139,90 +184,11 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
             .field("user", &self.0.user)
-            .field("client_id", &self.0.client_id)
+            .field("client_id", &self.client_id())
             .field("authorization_id", &self.0.authorization_id)
-            .field("scopes", &self.0.scopes)
+            .field("scopes", self.scopes())
             .field("expires_at", &self.0.expires_at)
             .finish()
-    }
-}
-
-/// A GHES user, named as the [REST API] names its members.
-///
-/// [REST API]: https://docs.github.com/en/enterprise-server/rest/users/users
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct User {
-    login: Box<str>,
-    id: u64,
-    node_id: Box<str>,
-    #[serde(rename = "type")]
-    kind: Box<str>,
-    site_admin: bool,
-}
-
-impl User {
-    /// Names a user by login and numeric id.
-    ///
-    /// Recognise people by `id`: logins can be renamed and then taken by somebody else.
-    pub fn new(login: &str, id: u64) -> Self {
-        Self {
-            login: login.into(),
-            id,
-            node_id: Box::default(),
-            kind: "User".into(),
-            site_admin: false,
-        }
-    }
-
-    /// Sets GitHub's global node id.
-    #[must_use]
-    pub fn with_node_id(mut self, node_id: &str) -> Self {
-        self.node_id = node_id.into();
-        self
-    }
-
-    /// Sets the account type, `User` where nothing is said.
-    #[must_use]
-    pub fn with_kind(mut self, kind: &str) -> Self {
-        self.kind = kind.into();
-        self
-    }
-
-    /// Marks an administrator of the GHES instance.
-    #[must_use]
-    pub fn with_site_admin(mut self, site_admin: bool) -> Self {
-        self.site_admin = site_admin;
-        self
-    }
-
-    /// Returns the login, in the case that GHES gave it.
-    #[must_use]
-    pub fn login(&self) -> &str {
-        &self.login
-    }
-
-    /// Returns the numeric id, which never changes.
-    #[must_use]
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Returns the global node id; empty where GHES gave none.
-    #[must_use]
-    pub fn node_id(&self) -> &str {
-        &self.node_id
-    }
-
-    /// Returns the account type, GitHub's `type`: `User`, `Bot`, `Organization`.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// Tells whether the user administers the GHES instance.
-    #[must_use]
-    pub fn site_admin(&self) -> bool {
-        self.site_admin
     }
 }
 
@@ -244,22 +210,10 @@ impl fmt::Display for InvalidIdentity {
 
 impl std::error::Error for InvalidIdentity {}
 
-/// As if it stood there itself: that it is shared is nobody's business.
-fn facts<S: Serializer>(facts: &Arc<Facts>, serializer: S) -> Result<S::Ok, S::Error> {
-    (**facts).serialize(serializer)
-}
-
-fn unix_seconds<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    let since = at.map(|at| at.duration_since(UNIX_EPOCH).unwrap_or_default());
-    since.map(|since| since.as_secs()).serialize(serializer)
-}
-
-fn header(field: &'static str, value: &str) -> Result<HeaderValue, InvalidIdentity> {
+fn check(field: &'static str, text: &str) -> Result<(), InvalidIdentity> {
     let legal = |b: u8| b.is_ascii_graphic() && b != b',';
-    if value.is_empty() || value.len() > 255 || !value.bytes().all(legal) {
-        return Err(InvalidIdentity { field });
-    }
-    HeaderValue::from_str(value).map_err(|_| InvalidIdentity { field })
+    let is_legal = (1..=255).contains(&text.len()) && text.bytes().all(legal);
+    is_legal.then_some(()).ok_or(InvalidIdentity { field })
 }
 
 #[cfg(test)]
@@ -314,5 +268,35 @@ mod tests {
         let one = identity("octocat", "app").unwrap();
         assert!(Arc::ptr_eq(&one.0, &one.clone().0));
         assert_eq!(size_of::<Identity>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn headers_say_what_is_read_and_share_its_memory() {
+        let scopes = Scopes::parse(["user", "repo"]).unwrap();
+        let user = User::new("octocat", 42).with_node_id("MDQ6VXNlcjE=");
+        let octocat = Identity::new(user, "app", 7, scopes).unwrap();
+        let headers = octocat.headers();
+        assert_eq!(headers.login, octocat.user().login());
+        assert_eq!(headers.user_id, "42");
+        assert_eq!(headers.client_id, octocat.client_id());
+        assert_eq!(headers.scopes, "repo, user");
+        let same_buffer = |one: &HeaderValue, other: &str| {
+            let one = one.as_bytes().as_ptr_range();
+            one.contains(&other.as_ptr()) || one.end == other.as_ptr()
+        };
+        assert!(same_buffer(headers.login, octocat.user().login()));
+        assert!(same_buffer(headers.client_id, octocat.client_id()));
+        assert!(same_buffer(
+            headers.client_id,
+            headers.scopes.to_str().unwrap()
+        ));
+        let bare = identity("octocat", "app").unwrap();
+        assert_eq!(bare.headers().scopes, "");
+    }
+
+    /// One more word here is 800 kB for 100,000 people; `tests/entries.rs` has the whole.
+    #[test]
+    fn facts_are_as_small_as_documented() {
+        assert!(size_of::<Facts>() <= 21 * size_of::<u64>());
     }
 }
