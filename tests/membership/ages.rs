@@ -1,11 +1,19 @@
 //! How long a membership is believed.
 
-use ghes_gatekeeper::check::CheckErrorKind;
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ghes_gatekeeper::GatekeeperLayer;
+use ghes_gatekeeper::check::{CheckError, CheckErrorKind, CheckRequest, Verdict};
 use ghes_gatekeeper::membership::Membership;
 use ghes_gatekeeper::scope::Scopes;
-use ghes_gatekeeper::validator::CacheOptions;
+use ghes_gatekeeper::validator::{CacheOptions, Validator};
+use tower::util::BoxCloneService;
+use tower::{Layer, service_fn};
 
-use super::{TEAM, World, gate, seconds, send, settle, team};
+use super::directory::Directory;
+use super::{Gate, TEAM, World, echo_staleness, gate, octocat, seconds, send, settle, team};
 
 /// Tokens are trusted for long, so that only memberships grow old.
 fn long_tokens() -> CacheOptions {
@@ -149,4 +157,35 @@ async fn no_refusal_is_bridged() {
     world.directory.fails(TEAM, CheckErrorKind::ServerError);
     tokio::time::advance(seconds(10)).await;
     assert_eq!(world.status().await, 503, "a no ends what was before it");
+}
+
+/// What is asked anew does not make up for what could not be.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_bridged_stays_so_while_its_membership_is_asked() {
+    let options = CacheOptions::default().with_stale_if_error(seconds(300));
+    let directory = Directory::default();
+    directory.says(TEAM, Membership::Active);
+    let asked = Arc::new(AtomicBool::new(false));
+    let only_once = service_fn(move |_: CheckRequest| {
+        let verdict = match asked.swap(true, Ordering::Relaxed) {
+            true => Err(CheckError::new(CheckErrorKind::ServerError)),
+            false => Ok(Verdict::Active(octocat())),
+        };
+        ready(verdict)
+    });
+    let validator = Validator::builder(only_once)
+        .with_memberships(directory.service())
+        .with_cache(options)
+        .build();
+    let layer = GatekeeperLayer::new(validator)
+        .with_policy(team())
+        .with_identity_headers(true);
+    let gate: Gate = BoxCloneService::new(layer.layer(service_fn(echo_staleness)));
+    for (age, is_stale) in [(0, false), (350, true)] {
+        tokio::time::advance(seconds(age)).await;
+        let response = send(&gate, "a").await;
+        assert_eq!(response.status(), 200);
+        let stale = response.headers().contains_key("x-gatekeeper-stale");
+        assert_eq!(stale, is_stale, "after {age} s");
+    }
 }

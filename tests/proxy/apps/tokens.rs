@@ -1,5 +1,9 @@
 //! Whose tokens are good where.
 
+use ghes_gatekeeper::proxy::explain::Decision;
+use ghes_gatekeeper::token::AccessToken;
+use http::Method;
+
 use super::super::TOKEN;
 use super::*;
 
@@ -157,4 +161,24 @@ async fn turns_of_a_client_are_counted_over_all_routes() {
     }
     assert_eq!(statuses[..4], [401; 4], "{statuses:?}");
     assert!(statuses[4..].contains(&429), "{statuses:?}");
+}
+
+/// Both servers know an app by the same client id, as copies of one installation do.
+#[tokio::test]
+async fn a_trace_asks_no_other_server_than_the_routes() {
+    let either = "[[routes]]\npath = '/us-either'\nghes = 'us'\nupstream = 'http://127.0.0.1:1'\n\
+                  users = ['octocat']\norgs = ['octo-org']\n";
+    let world = World::start_with(either, |toml| toml).await;
+    let token = world.us.mint(A, "octocat", &["read:org"]);
+    let token = AccessToken::new(token);
+    for _ in ["asked", "remembered"] {
+        let trace = world.proxy.explain(&token, &Method::GET, "a", "/us-either");
+        let trace = trace.await.expect("a good question");
+        let apps: Vec<_> = trace.apps.iter().map(|app| &*app.ghes).collect();
+        assert_eq!(apps, ["us"]);
+        assert!(matches!(trace.decision, Decision::Forwarded(_)));
+    }
+    let asked = world.us.requests().concat();
+    assert!(asked.contains("/user/memberships/orgs/octo-org"), "{asked}");
+    assert_eq!(world.eu.requests(), [""; 0]);
 }
