@@ -1,6 +1,7 @@
 //! GitHub's scopes, and which of them contains which.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::Scope;
 
@@ -113,6 +114,23 @@ pub(super) static KNOWN: [Scope; 51] = [
     github("write:repo_hook"),
     github("write:ssh_signing_key"),
 ];
+
+/// By the places of GitHub's scopes, the bits of those that grant each: itself and what contains it.
+///
+/// Only GitHub's own contain anything.
+pub(super) static GRANTED_BY: LazyLock<[u64; KNOWN.len()]> = LazyLock::new(|| {
+    let mut granted_by = [0; KNOWN.len()];
+    for (place, scope) in KNOWN.iter().enumerate() {
+        granted_by[place] |= 1 << place;
+        for (contained, _) in contained_in(scope.as_str())
+            .iter()
+            .filter_map(|name| known(name))
+        {
+            granted_by[contained] |= 1 << place;
+        }
+    }
+    granted_by
+});
 
 const fn github(name: &'static str) -> Scope {
     Scope(Cow::Borrowed(name))

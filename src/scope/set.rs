@@ -1,8 +1,8 @@
-use std::{fmt, slice};
+use std::{fmt, iter, slice};
 
 use serde::{Serialize, Serializer};
 
-use super::github::{KNOWN, contained_in, known};
+use super::github::{GRANTED_BY, KNOWN, contained_in, known};
 use super::{InvalidScope, Scope};
 
 /// A set of scopes: those a token carries, or those a route asks for.
@@ -36,13 +36,20 @@ impl Scopes {
     /// Tells whether these scopes grant every one of `required`.
     #[must_use]
     pub fn grant_all(&self, required: &Self) -> bool {
-        required.iter().all(|scope| self.grant(scope))
+        places(required.known).all(|place| self.grant_known(place))
+            && required.others.iter().all(|scope| self.grant(scope))
     }
 
     /// Tells whether these scopes grant one of `accepted`; never if there are none.
     #[must_use]
     pub fn grant_any(&self, accepted: &Self) -> bool {
-        accepted.iter().any(|scope| self.grant(scope))
+        places(accepted.known).any(|place| self.grant_known(place))
+            || accepted.others.iter().any(|scope| self.grant(scope))
+    }
+
+    /// The same as [`grant`](Self::grant), of one of GitHub's own.
+    fn grant_known(&self, place: usize) -> bool {
+        self.known & GRANTED_BY[place] != 0
     }
 
     /// Returns the scope that grants the least besides itself; none if there are none.
@@ -106,6 +113,14 @@ impl fmt::Debug for Scopes {
     }
 }
 
+/// The places of the bits that are set.
+fn places(bits: u64) -> impl Iterator<Item = usize> {
+    // Takes the lowest bit away.
+    let without_lowest = |bits: &u64| Some(bits & (bits - 1)).filter(|bits| *bits != 0);
+    let first = (bits != 0).then_some(bits);
+    iter::successors(first, without_lowest).map(|bits| bits.trailing_zeros() as usize)
+}
+
 /// What is left of two sorted lists that share nothing.
 struct InOrder<'a> {
     known: u64,
@@ -163,6 +178,20 @@ mod tests {
         assert!(mixed.grant(&"read:zoo".parse().unwrap()));
         assert!(!mixed.grant(&"read:zoos".parse().unwrap()));
         assert!(!scopes(&["alpha"]).is_empty() && !scopes(&["gist"]).is_empty());
+    }
+
+    #[test]
+    fn sets_grant_what_one_of_their_scopes_grants() {
+        let all: Vec<&str> = KNOWN.iter().map(Scope::as_str).chain(["zeta"]).collect();
+        for held in &all {
+            for required in &all {
+                let one: Scope = held.parse().unwrap();
+                let grants = one.grants(&required.parse().unwrap());
+                let (held, required) = (scopes(&[held]), scopes(&[required]));
+                assert_eq!(held.grant_all(&required), grants, "{held:?} {required:?}");
+                assert_eq!(held.grant_any(&required), grants, "{held:?} {required:?}");
+            }
+        }
     }
 
     #[test]
