@@ -33,11 +33,11 @@ pub(crate) fn measure() {
         calls,
         ghes.connections()
     );
-    for (what, spent) in [("unknown", &cold), ("known", &hot)] {
+    for (what, spent) in [("an unknown", &cold), ("a known", &hot)] {
         let each = spent.time.as_secs_f64() * 1e6 / TOKENS as f64;
         let rate = TOKENS as f64 / spent.elapsed.as_secs_f64();
         println!(
-            "a request with an {what} token: {each:.1} us of the proxy's processor time, {:.0} a \
+            "a request with {what} token: {each:.1} us of the proxy's processor time, {:.0} a \
              second of it; {rate:.0} a second beside GHES, upstream and clients",
             1e6 / each
         );
@@ -47,11 +47,11 @@ pub(crate) fn measure() {
         cold.time.as_secs_f64() / hot.time.as_secs_f64()
     );
     for (what, took) in [
-        ("unknown", one_by_one(&gate, &few)),
-        ("known", one_by_one(&gate, &few)),
+        ("an unknown", one_by_one(&gate, &few)),
+        ("a known", one_by_one(&gate, &few)),
     ] {
         println!(
-            "one request with an {what} token, median: {:.0} us",
+            "one request with {what} token, median: {:.0} us",
             took.as_secs_f64() * 1e6
         );
     }
