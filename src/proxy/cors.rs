@@ -8,6 +8,8 @@
 //! 4. Where the gate answers, rejections say the same as responses of upstreams: a page must be
 //!    able to read that its token is no good any more.
 
+use std::sync::Arc;
+
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -26,7 +28,14 @@ use crate::fold::remove_where;
 pub(super) enum Cors {
     Gate,
     Upstream,
-    Answer(Answers),
+    Answer(Arc<Answers>),
+}
+
+/// What a response will say about who may read it.
+#[derive(Debug)]
+pub(super) struct Marking {
+    answers: Arc<Answers>,
+    origin: Option<HeaderValue>,
 }
 
 /// The answers of one route, ready to be sent.
@@ -72,24 +81,29 @@ impl Cors {
             config::Cors::Gate => Self::Gate,
             config::Cors::Upstream => Self::Upstream,
             config::Cors::Answer(answers) => {
-                Self::Answer(Answers::new(answers, &route.matches.methods))
+                Self::Answer(Arc::new(Answers::new(answers, &route.matches.methods)))
             }
         }
     }
 
-    /// Returns what [`mark`](Self::mark) will need to know of a request.
-    pub(super) fn origin<B>(&self, request: &Request<B>) -> Option<HeaderValue> {
+    /// Returns what is to be said on the response to a request about who may read it, if that is
+    /// up to the gate.
+    pub(super) fn marking<B>(&self, request: &Request<B>) -> Option<Marking> {
         match self {
-            Self::Answer(_) => only(request.headers(), &ORIGIN).cloned(),
+            Self::Answer(answers) => Some(Marking {
+                answers: Arc::clone(answers),
+                origin: only(request.headers(), &ORIGIN).cloned(),
+            }),
             Self::Gate | Self::Upstream => None,
         }
     }
+}
 
+impl Marking {
     /// Says on a response who may read it.
-    pub(super) fn mark<B>(&self, response: &mut Response<B>, origin: Option<&HeaderValue>) {
-        if let Self::Answer(answers) = self {
-            answers.mark(response.headers_mut(), origin);
-        }
+    pub(super) fn mark<B>(&self, response: &mut Response<B>) {
+        let headers = response.headers_mut();
+        self.answers.mark(headers, self.origin.as_ref());
     }
 }
 

@@ -1,19 +1,24 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use http::header::HeaderValue;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tower::ServiceExt;
+use pin_project::pin_project;
+use tower::Service;
 
 use super::body::Body;
 use super::cors::{Cors, strip_preflight};
 use super::headers::{set_forwarding, strip_other_methods, strip_request};
 use super::metrics::Outcome;
+use super::presented::Presented;
 use super::provenance::Provenance;
 use super::request_gate::Onward;
 use super::routes::Found;
-use super::upstream::note_handshake;
-use super::via;
-use crate::gatekeeper::ClientAddr;
+use super::upstream::{Exchange, Upstream, note_handshake};
+use super::{Check, via};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
+use crate::gatekeeper::{ClientAddr, ResponseFuture};
 use crate::rejection::RejectionKind;
 
 impl Found<'_> {
@@ -27,23 +32,22 @@ impl Found<'_> {
 
     /// Lets a request through to the upstream: past the gate, unless the route is open to
     /// everybody, or to this question.
-    pub(super) async fn forward(
+    pub(super) fn forward(
         self,
         mut request: Request<Incoming>,
-        provenance: Provenance,
+        provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
-    ) -> Result<(Outcome, Response<Body>), RejectionKind> {
-        self.prepare(&mut request, &provenance, onward, request_id)?;
+    ) -> Result<Forwarding, RejectionKind> {
+        self.prepare(&mut request, provenance, onward, request_id)?;
+        // Neither needs to be polled ready: an upstream always is, and so is the gate before it.
         if let (Some(gate), false) = (&self.route.gate, self.is_preflight) {
             let client = ClientAddr(provenance.client());
             request.extensions_mut().insert(client);
-            let response = gate.clone().oneshot(request).await?;
-            return Ok((Outcome::of(&response), response));
+            return Ok(Forwarding::Gated(gate.clone().call(request)));
         }
         strip_everybody(&mut request);
-        let response = self.route.upstream.clone().oneshot(request).await?;
-        Ok((Outcome::Anonymous, response))
+        Ok(Forwarding::Open(self.route.upstream.clone().call(request)))
     }
 
     /// Makes of a request what may be forwarded of it, but for who sent it: that is up to the gate.
@@ -70,6 +74,29 @@ impl Found<'_> {
             Some(prefix) => prefix.strip(request),
             None => Ok(()),
         }
+    }
+}
+
+/// A request that was let through, or may yet be.
+#[pin_project(project = ForwardingProj)]
+#[must_use = "futures do nothing unless polled"]
+pub(super) enum Forwarding {
+    Gated(#[pin] ResponseFuture<Presented<Upstream>, Check, Incoming>),
+    Open(#[pin] Exchange),
+}
+
+impl Future for Forwarding {
+    type Output = Result<(Outcome, Response<Body>), RejectionKind>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (is_gated, answered) = match self.project() {
+            ForwardingProj::Gated(future) => (true, ready!(future.poll(cx))),
+            ForwardingProj::Open(future) => (false, ready!(future.poll(cx))),
+        };
+        Poll::Ready(answered.map(|response| match is_gated {
+            true => (Outcome::of(&response), response),
+            false => (Outcome::Anonymous, response),
+        }))
     }
 }
 

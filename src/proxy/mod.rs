@@ -31,6 +31,7 @@
 
 mod access_log;
 pub mod admin;
+mod answering;
 mod assertion;
 mod body;
 mod check;
@@ -62,14 +63,12 @@ mod upstream;
 mod via;
 pub mod webhook;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
@@ -85,6 +84,7 @@ pub use self::upstream::Download;
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
+use self::answering::{Answering, Arrival, Stage, Visitor};
 use self::assertion::Assertions;
 use self::check::protected_services;
 use self::config::{AllowedHosts, Config, TrustedProxies};
@@ -100,7 +100,7 @@ use self::routes::{Miss, Routes};
 use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::protection::{ProtectedCheck, ProtectedMemberships};
-use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
+use crate::rejection::{Realm, Rejection, RejectionKind};
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
@@ -221,12 +221,9 @@ impl Proxy {
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
     /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
-        let make_service = |peer| {
-            let proxy = self.clone();
-            service_fn(move |request: Request<Incoming>| {
-                let proxy = proxy.clone();
-                async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
-            })
+        let make_service = |peer| Visitor {
+            proxy: self.clone(),
+            peer,
         };
         let open_gate = self.0.open_gates.open();
         let shutdown = async {
@@ -264,57 +261,69 @@ impl Proxy {
     }
 
     /// Answers a request that came from `peer`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it ends the request, and the connection to the upstream where HTTP/1.1 needs that.
+    /// A check that was under way goes on for others who wait for the same token.
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let began_at = Instant::now();
+        let Ok(response) = self.answer(request, peer).await;
+        response
+    }
+
+    fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answering {
+        let at = Instant::now();
         let request_id = self.0.request_ids.next();
-        let log = AccessLog::begin(&request, &request_id);
+        let log = AccessLog::begin(&request, &request_id).map(Box::new);
         let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
-        let client = provenance.client();
-        let is_grpc = grpc::is_call(request.headers());
-        let (outcome, response) = match request_gate(&request, self.0.server.limits()) {
-            Ok(Passage::Onward(onward)) => {
-                self.route(request, provenance, onward, request_id).await
-            }
-            Ok(Passage::Here) => (Outcome::Anonymous, about_this_server()),
+        let arrival = Arrival {
+            at,
+            client: provenance.client(),
+            is_grpc: grpc::is_call(request.headers()),
+            log,
+        };
+        let stage = match request_gate(&request, self.0.server.limits()) {
+            Ok(Passage::Onward(onward)) => self.route(request, &provenance, onward, request_id),
+            Ok(Passage::Here) => Stage::answered(Outcome::Anonymous, about_this_server()),
             Err(kind) => {
                 let version = request.version();
                 let (outcome, response) = self.reject(kind);
-                (outcome, close_after(response, version))
+                Stage::answered(outcome, close_after(response, version))
             }
         };
-        let elapsed = began_at.elapsed();
-        self.0.metrics.answered(outcome, elapsed);
-        if let Some(log) = log {
-            log.end(&response, client, elapsed);
-        }
-        match is_grpc {
-            true => grpc::with_status(response),
-            false => with_problem_json(response),
-        }
+        Answering::new(self.clone(), arrival, stage)
     }
 
-    async fn route(
+    fn route(
         &self,
         request: Request<Incoming>,
-        provenance: Provenance,
+        provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
-    ) -> (Outcome, Response<Body>) {
+    ) -> Stage {
         let host = provenance.host().unwrap_or(&onward.host);
         let found = match self.0.destination(host, &request) {
             Destination::Route(found) => found,
-            Destination::Here(response) => return (Outcome::Anonymous, *response),
-            Destination::Nowhere(miss) => return self.miss(&miss),
+            Destination::Here(response) => return Stage::answered(Outcome::Anonymous, *response),
+            Destination::Nowhere(miss) => {
+                let (outcome, response) = self.miss(&miss);
+                return Stage::answered(outcome, response);
+            }
         };
         if let Some(answer) = found.answer(&request) {
-            return (Outcome::Anonymous, answer);
+            return Stage::answered(Outcome::Anonymous, answer);
         }
-        let cors = &found.route.cors;
-        let origin = cors.origin(&request);
-        let forwarded = found.forward(request, provenance, onward, request_id);
-        let (outcome, mut response) = forwarded.await.unwrap_or_else(|kind| self.reject(kind));
-        cors.mark(&mut response, origin.as_ref());
-        (outcome, response)
+        let marking = found.route.cors.marking(&request);
+        match found.forward(request, provenance, onward, request_id) {
+            Ok(forwarding) => Stage::Forwarded(forwarding, marking),
+            Err(kind) => {
+                let (outcome, mut response) = self.reject(kind);
+                if let Some(marking) = marking {
+                    marking.mark(&mut response);
+                }
+                Stage::answered(outcome, response)
+            }
+        }
     }
 
     fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {

@@ -27,9 +27,11 @@ struct State {
     requests: usize,
     /// The last request had a body, which nobody may have read.
     has_body: bool,
-    /// When the last request ended, or when the first could begin.
-    quiet_since: Instant,
-    /// When the first byte of the next head came.
+    /// When the last request ended, or when the first could begin. Where nobody could tell the
+    /// difference, it is seen when somebody asks: most requests are followed by another before.
+    quiet_since: Option<Instant>,
+    /// Whether the first byte of the next head came, and when, as soon as somebody asks.
+    has_head: bool,
     head_since: Option<Instant>,
     draining_since: Option<Instant>,
 }
@@ -59,7 +61,8 @@ impl Activity {
             is_new: true,
             requests: 0,
             has_body: false,
-            quiet_since: began_at,
+            quiet_since: Some(began_at),
+            has_head: false,
             head_since: None,
             draining_since: None,
         };
@@ -76,9 +79,7 @@ impl Activity {
 
     pub(super) fn bytes_came(&self) {
         let mut state = self.state();
-        if state.requests == 0 && !state.is_multiplexed && state.head_since.is_none() {
-            state.head_since = Some(Instant::now());
-        }
+        state.has_head = state.requests == 0 && !state.is_multiplexed;
     }
 
     pub(super) fn begin_request(self: &Arc<Self>) -> RequestUnderWay {
@@ -86,6 +87,7 @@ impl Activity {
         state.requests += 1;
         state.is_new = false;
         state.has_body = false;
+        state.has_head = false;
         state.head_since = None;
         RequestUnderWay(Arc::clone(self))
     }
@@ -104,7 +106,7 @@ impl Activity {
         self.state().draining_since = Some(Instant::now());
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    fn is_draining(&self) -> bool {
         self.state().draining_since.is_some()
     }
 
@@ -113,18 +115,19 @@ impl Activity {
         if let Some(since) = self.uptake.stalled_since() {
             return Some((since + self.timeouts.response, Overdue::Reading));
         }
-        let state = self.state();
+        let mut state = self.state();
         if state.requests > 0 {
             return None;
         }
+        let (quiet_since, head_since) = state.times();
         let next = match state.draining_since {
-            Some(since) => since.max(state.quiet_since) + LAST_REQUEST,
-            None => state.quiet_since + self.timeouts.keep_alive,
+            Some(since) => since.max(quiet_since) + LAST_REQUEST,
+            None => quiet_since + self.timeouts.keep_alive,
         };
         let head = |since| Some((since + self.timeouts.head, Overdue::Head));
-        match (state.is_new, state.head_since) {
+        match (state.is_new, head_since) {
             (true, None) if state.draining_since.is_some() => Some((next, Overdue::NextRequest)),
-            (true, _) => head(state.quiet_since),
+            (true, _) => head(quiet_since),
             (false, Some(since)) => head(since),
             (false, None) => Some((next, Overdue::NextRequest)),
         }
@@ -136,12 +139,30 @@ impl Activity {
     }
 }
 
+impl State {
+    /// Returns since when nothing is asked, and since when the next head has been coming.
+    fn times(&mut self) -> (Instant, Option<Instant>) {
+        let quiet_since = *self.quiet_since.get_or_insert_with(Instant::now);
+        if self.has_head && self.head_since.is_none() {
+            self.head_since = Some(Instant::now());
+        }
+        (quiet_since, self.head_since)
+    }
+}
+
+impl RequestUnderWay {
+    pub(super) fn is_draining(&self) -> bool {
+        self.0.is_draining()
+    }
+}
+
 impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.requests -= 1;
         if state.requests == 0 {
-            state.quiet_since = Instant::now();
+            // The streams of HTTP/2 end in tasks of their own, and the connection hears of it later.
+            state.quiet_since = state.is_multiplexed.then(Instant::now);
         }
     }
 }

@@ -23,11 +23,12 @@ pub(super) struct Exchanges<S> {
     streams: Option<Streams>,
 }
 
+/// hyper keeps room for one with each connection that is idle.
+#[pin_project]
 pub(super) struct Exchange<F> {
-    /// Boxed, because hyper keeps room for one with each connection that is idle.
-    inner: Pin<Box<F>>,
+    #[pin]
+    inner: F,
     version: Version,
-    activity: Arc<Activity>,
     under_way: Option<RequestUnderWay>,
     flow: Option<Arc<Flow>>,
 }
@@ -78,8 +79,7 @@ where
         }
         Exchange {
             version: request.version(),
-            inner: Box::pin(self.inner.call(request)),
-            activity: Arc::clone(&self.activity),
+            inner: self.inner.call(request),
             under_way,
             flow: self.streams.as_ref().map(Streams::begin),
         }
@@ -93,9 +93,10 @@ where
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let mut response = ready!(this.inner.as_mut().poll(cx))?;
-        if this.version < Version::HTTP_2 && this.activity.is_draining() {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(cx))?;
+        let is_draining = this.under_way.as_ref().is_some_and(|it| it.is_draining());
+        if *this.version < Version::HTTP_2 && is_draining {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }

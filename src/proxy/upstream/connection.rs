@@ -1,4 +1,6 @@
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 
 use http::header::{HOST, HeaderValue, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, Parts, Scheme};
@@ -6,6 +8,7 @@ use http::{Request, Response, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
+use tokio::time::Sleep;
 
 use super::handle::Handle;
 use super::upload::Upload;
@@ -13,13 +16,30 @@ use super::upload::Upload;
 /// An open connection, as HTTP/1.1 or HTTP/2 was agreed on.
 pub(super) enum Connection {
     /// Carries one exchange after the other.
-    Http1(Handle<http1::SendRequest<Upload>>),
+    Http1(Http1),
     /// Carries many at once; this is one of the handles to it.
     Http2(Handle<http2::SendRequest<Upload>>),
 }
 
+/// A connection of HTTP/1.1, for one exchange at a time.
+pub(super) struct Http1 {
+    pub(super) handle: Handle<http1::SendRequest<Upload>>,
+    /// What the last exchange was measured with; the next need not make another.
+    pub(super) clock: Option<Clock>,
+}
+
+/// The end of a wait.
+pub(super) type Clock = Pin<Box<Sleep>>;
+
+/// Completes with the head of the response.
+///
+/// Boxed, because hyper's future has room for the request, and would pass it on to all that wait
+/// for it.
+pub(super) type Sending =
+    Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unanswered>> + Send>>;
+
 /// Why there was no response; with the request, if nothing of it was written.
-pub(super) type Unanswered = Box<TrySendError<Request<Upload>>>;
+pub(super) type Unanswered = TrySendError<Request<Upload>>;
 
 /// Which connection will do for a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,66 +108,73 @@ fn set_uri(request: &mut Request<Upload>, parts: Parts) {
 }
 
 impl Connection {
-    /// Tells whether the exchange before is over as far as the connection is concerned.
-    pub(super) fn is_ready(&self) -> bool {
-        match self {
-            Self::Http1(handle) => handle.requests.is_ready(),
-            Self::Http2(handle) => handle.requests.is_ready(),
-        }
-    }
-
-    /// Waits until the connection is ready, or has ended.
-    pub(super) async fn becomes_ready(&mut self) -> bool {
-        match self {
-            Self::Http1(handle) => handle.requests.ready().await.is_ok(),
-            Self::Http2(handle) => handle.requests.ready().await.is_ok(),
-        }
-    }
-
-    /// Sends a request. What is returned waits for the head of the response.
-    ///
-    /// hyper's future is boxed, because it has room for the request, and would pass it on to all
-    /// that wait for it.
-    ///
-    /// Returns the connection too if others may use it after this exchange. That of HTTP/2 they
-    /// use already; a handle of this exchange's would only keep it from being let go.
+    /// Sends a request.
     ///
     /// # Errors
     ///
-    /// Returns the request with the error if nothing of it was written.
+    /// Returns the request if the connection has ended. What waits for the response returns it as
+    /// well if nothing of it was written.
     ///
     /// # Cancel safety
     ///
-    /// The exchange is ended: HTTP/1.1 closes the connection for that.
+    /// To drop what waits for the response ends the exchange: HTTP/1.1 closes the connection for
+    /// that.
     pub(super) fn send(
-        mut self,
+        &self,
         host: &Host,
         mut request: Request<Upload>,
-    ) -> impl Future<Output = Result<(Response<Incoming>, Option<Self>), Unanswered>> + Send + use<>
-    {
-        let response: Pin<Box<dyn Future<Output = _> + Send>> = match &mut self {
-            Self::Http1(handle) => {
-                host.tell_http1(&mut request);
-                Box::pin(handle.requests.try_send_request(request))
-            }
-            Self::Http2(handle) => {
-                host.tell_http2(&mut request);
-                Box::pin(handle.requests.try_send_request(request))
-            }
-        };
-        async {
-            match self {
-                Self::Http1(handle) => {
-                    let (response, handle) = handle.response(response).await?;
-                    Ok((response, handle.map(Self::Http1)))
+    ) -> Result<Sending, Box<Request<Upload>>> {
+        match self {
+            Self::Http1(connection) => match &mut *connection.handle.requests() {
+                Some(requests) => {
+                    host.tell_http1(&mut request);
+                    Ok(Box::pin(requests.try_send_request(request)))
                 }
-                Self::Http2(handle) => {
-                    let (response, _) = handle.response(response).await?;
-                    Ok((response, None))
+                None => Err(Box::new(request)),
+            },
+            Self::Http2(handle) => match &mut *handle.requests() {
+                Some(requests) => {
+                    host.tell_http2(&mut request);
+                    Ok(Box::pin(requests.try_send_request(request)))
                 }
-            }
+                None => Err(Box::new(request)),
+            },
         }
     }
+}
+
+impl Http1 {
+    pub(super) fn new(handle: Handle<http1::SendRequest<Upload>>) -> Self {
+        let clock = None;
+        Self { handle, clock }
+    }
+
+    /// Tells whether the exchange before is over as far as the connection is concerned.
+    pub(super) fn is_ready(&self) -> bool {
+        let requests = self.handle.requests();
+        requests.as_ref().is_some_and(http1::SendRequest::is_ready)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        let requests = self.handle.requests();
+        requests.as_ref().is_none_or(http1::SendRequest::is_closed)
+    }
+
+    /// Waits until the connection is ready, or has ended.
+    pub(super) async fn becomes_ready(&self) -> bool {
+        // The lock is not kept while waiting.
+        let ready = poll_fn(|cx| match &mut *self.handle.requests() {
+            Some(requests) => requests.poll_ready(cx).map(|ready| ready.is_ok()),
+            None => Poll::Ready(false),
+        });
+        ready.await
+    }
+}
+
+/// Tells whether a connection of HTTP/2 takes further requests.
+pub(super) fn is_open(handle: &Handle<http2::SendRequest<Upload>>) -> bool {
+    let requests = handle.requests();
+    requests.as_ref().is_some_and(http2::SendRequest::is_ready)
 }
 
 const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");

@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::ServiceExt;
 
-use super::connection::{Connection, Host, Wanted};
+use super::connection::{Connection, Host, Http1, Wanted};
 use super::failure::Failure;
 use super::handle::Handle;
 use super::upload::Upload;
@@ -160,7 +160,7 @@ where
         .await
         .map_err(Failure::connect)?;
     let handle = Handle::drive(sender, connection.with_upgrades());
-    Ok(Connection::Http1(handle))
+    Ok(Connection::Http1(Http1::new(handle)))
 }
 
 pub(super) async fn http2<S>(stream: S) -> Result<Connection, Failure>

@@ -2,15 +2,13 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Request;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Host, Unanswered, Wanted};
+use super::connection::{Clock, Connection, Host, Http1, Sending, Wanted};
 use super::connector::Connector;
 use super::failure::Failure;
 use super::failure_log::FailureLog;
-use super::handle::Ended;
 use super::health::Health;
 use super::pool::{IDLE_TIMEOUT, Pool};
 use super::upload::Upload;
@@ -33,14 +31,11 @@ pub(super) struct Endpoint {
     failures: FailureLog,
 }
 
-/// The head of a response, and the connection if others may use it after this exchange.
-type Answer = Result<(Response<Incoming>, Option<Connection>), Unanswered>;
-
 /// A connection for one exchange.
 ///
 /// It goes back to its pool only by [`give_back`](Self::give_back); whoever drops it closes it.
 pub(super) struct Lease {
-    /// None while a request is sent over it, and after that if it is not this lease's to give back.
+    /// None if it is not this lease's to give back.
     connection: Option<Connection>,
     was_used: bool,
     endpoint: Arc<Endpoint>,
@@ -95,11 +90,12 @@ impl Endpoint {
     /// backlog overflows lets those who knock wait for seconds. The new connection is for the next
     /// burst then: if it were let go of, there would never be enough, and each would knock again.
     pub(super) async fn fresh(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
+        // Boxed, because what makes a connection has room for all of it several times.
+        let mut made = Box::pin(Arc::clone(self).make(wanted));
         if wanted != Wanted::Any {
-            return Arc::clone(self).make(wanted).await;
+            return made.await;
         }
         let freed = self.pool().wait();
-        let mut made = Box::pin(Arc::clone(self).make(wanted));
         tokio::select! {
             biased;
             Ok(connection) = freed => {
@@ -125,7 +121,6 @@ impl Endpoint {
         self.health.succeeded();
         if let Connection::Http2(handle) = &connection {
             self.pool().share(handle);
-            tokio::spawn(unshare(Arc::downgrade(&self), handle.ended.clone()));
         }
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             tokio::spawn(sweep(Arc::downgrade(&self)));
@@ -134,16 +129,15 @@ impl Endpoint {
     }
 
     /// Takes back a connection whose exchange is over, and hands it on if somebody waits for it.
-    ///
-    /// hyper says that it is ready for the next one only when its own task has run.
-    fn take_back(self: &Arc<Self>, mut connection: Connection) {
-        if connection.is_ready() || !self.pool().is_wanted() {
-            return self.pool().put(connection);
-        }
+    fn take_back(self: &Arc<Self>, connection: Http1) {
+        let Err(connection) = self.pool().put(connection) else {
+            return;
+        };
         let endpoint = Arc::clone(self);
         tokio::spawn(async move {
             if let Ok(true) = timeout(IDLE_TIMEOUT, connection.becomes_ready()).await {
-                endpoint.pool().put(connection);
+                // It is ready, so that nothing comes back.
+                let _ = endpoint.pool().put(connection);
             }
         });
     }
@@ -164,38 +158,37 @@ impl Lease {
         self.was_used
     }
 
-    /// Sends a request and waits for the head of the response; see [`Connection::send`].
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Upload>,
-    ) -> Result<Response<Incoming>, Unanswered> {
-        let sending = self.begin(request);
-        self.finish(sending).await
+    /// Sends a request; see [`Connection::send`].
+    pub(super) fn send(&self, request: Request<Upload>) -> Result<Sending, Box<Request<Upload>>> {
+        match &self.connection {
+            Some(connection) => connection.send(&self.endpoint.host, request),
+            None => Err(Box::new(request)),
+        }
     }
 
-    /// Sends a request; what is returned is for [`finish`](Self::finish).
-    pub(super) fn begin(
-        &mut self,
-        request: Request<Upload>,
-    ) -> impl Future<Output = Answer> + Send + use<> {
-        let connection = self.connection.take();
-        let connection = connection.expect("a lease is good for one request");
-        connection.send(&self.endpoint.host, request)
+    /// To be called when the head of the response is there.
+    ///
+    /// A connection of HTTP/2 is everybody's: a handle of this exchange's would only keep it from
+    /// being let go.
+    pub(super) fn answered(&mut self, clock: Option<Clock>) {
+        match &mut self.connection {
+            Some(Connection::Http1(connection)) => connection.clock = clock,
+            Some(Connection::Http2(_)) => self.connection = None,
+            None => {}
+        }
     }
 
-    /// Waits for the head of the response.
-    pub(super) async fn finish(
-        &mut self,
-        sending: impl Future<Output = Answer>,
-    ) -> Result<Response<Incoming>, Unanswered> {
-        let (response, connection) = sending.await?;
-        self.connection = connection;
-        Ok(response)
+    /// Takes what the exchange before was measured with, if there is one.
+    pub(super) fn take_clock(&mut self) -> Option<Clock> {
+        match &mut self.connection {
+            Some(Connection::Http1(connection)) => connection.clock.take(),
+            _ => None,
+        }
     }
 
     /// Lets others use the connection. Both messages must have been read and sent to their ends.
     pub(super) fn give_back(mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(Connection::Http1(connection)) = self.connection.take() {
             self.endpoint.take_back(connection);
         }
     }
@@ -204,14 +197,6 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.endpoint.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Drops the handle that new requests would use, when the connection has ended.
-async fn unshare(endpoint: Weak<Endpoint>, mut ended: Ended) {
-    ended.wait().await;
-    if let Some(endpoint) = endpoint.upgrade() {
-        endpoint.pools.iter().for_each(Pool::drop_ended);
     }
 }
 

@@ -1,74 +1,72 @@
-use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::watch;
+/// What requests are handed to a connection with. Clones are the same handle.
+///
+/// hyper queues requests for the task of their connection. One that is queued in the very moment
+/// in which the task ends lies there until nobody can send any more (hyperium/hyper#4122); to wait
+/// for its response would be to wait for ever. So the only sender is here, and goes when the
+/// connection does: hyper returns the request then as one that was not sent.
+pub(super) struct Handle<S>(Arc<Mutex<Option<S>>>);
 
-/// What requests are handed to a connection with, and the news of its end.
-#[derive(Clone)]
-pub(super) struct Handle<S> {
-    pub(super) requests: S,
-    pub(super) ended: Ended,
-}
-
-/// Completes when the connection is gone. Nothing is ever sent; what counts is that the sender is
-/// dropped.
-#[derive(Clone)]
-pub(super) struct Ended(watch::Receiver<()>);
-
-impl Ended {
-    pub(super) async fn wait(&mut self) {
-        while self.0.changed().await.is_ok() {}
-    }
-}
+/// Takes the sender away from whoever has the handle, however the connection ends.
+struct End<S>(Weak<Mutex<Option<S>>>);
 
 impl<S> Handle<S> {
     /// Lets a connection work until its last handle is dropped, or it ends by itself.
     pub(super) fn drive(
         requests: S,
         connection: impl Future<Output = hyper::Result<()>> + Send + 'static,
-    ) -> Self {
-        let (working, ended) = watch::channel(());
+    ) -> Self
+    where
+        S: Send + 'static,
+    {
+        let handle = Self(Arc::new(Mutex::new(Some(requests))));
+        // The task outlives the handle otherwise, and the connection with it.
+        let end = End(Arc::downgrade(&handle.0));
         tokio::spawn(async move {
+            // Bound before the connection is, and so dropped after it.
+            let _end = end;
             if let Err(error) = connection.await {
                 tracing::debug!("connection to an upstream ended: {error}");
             }
-            drop(working);
         });
-        let ended = Ended(ended);
-        Self { requests, ended }
+        handle
     }
 
-    /// Waits for a response, and hands back the handle unless the connection has ended.
-    ///
-    /// hyper queues requests for the task of their connection. One that is queued in the very
-    /// moment in which the task ends lies there until the last handle is dropped
-    /// (hyperium/hyper#4122); to wait for its response with the handle in hand is to wait for
-    /// ever. Without it, hyper returns the request as one that was not sent.
-    pub(super) async fn response<T, E>(
-        mut self,
-        response: impl Future<Output = Result<T, E>>,
-    ) -> Result<(T, Option<Self>), E> {
-        let mut response = pin!(response);
-        tokio::select! {
-            biased;
-            response = &mut response => return Ok((response?, Some(self))),
-            () = self.ended.wait() => drop(self),
-        }
-        // It may have come just before the end.
-        Ok((response.await?, None))
+    /// Lends out what sends requests; none if the connection has ended.
+    pub(super) fn requests(&self) -> MutexGuard<'_, Option<S>> {
+        lock(&self.0)
     }
+}
+
+impl<S> Clone for Handle<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Drop for End<S> {
+    fn drop(&mut self) {
+        let requests = self.0.upgrade().and_then(|handle| lock(&handle).take());
+        // What was queued is returned by this, to tasks that may want the lock.
+        drop(requests);
+    }
+}
+
+fn lock<S>(handle: &Mutex<Option<S>>) -> MutexGuard<'_, Option<S>> {
+    // Nothing is ever changed in part.
+    handle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::sync::oneshot::{self, error::RecvError};
-    use tokio::time::timeout;
 
     use super::*;
 
-    /// A handle whose drop is what ends the wait for a response, as it is for a request that lies
-    /// in the queue of a connection that has ended; with what ends the connection.
+    /// A handle whose sender, when it is dropped, ends the wait for a response, as it does for a
+    /// request that lies in the queue of a connection that has ended; with what ends the
+    /// connection.
     fn handle() -> (
         Handle<oneshot::Sender<&'static str>>,
         oneshot::Receiver<&'static str>,
@@ -83,46 +81,35 @@ mod tests {
         (Handle::drive(requests, connection), response, end)
     }
 
-    const PATIENCE: Duration = Duration::from_secs(1);
-
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_request_that_its_connection_did_not_take_is_not_waited_for() {
-        let (handle, response, end) = handle();
-        let mut waiting = pin!(handle.response(response));
-        assert!(timeout(PATIENCE, &mut waiting).await.is_err());
+        let (handle, mut response, end) = handle();
+        assert!(handle.requests().is_some());
+        assert!(response.try_recv().is_err_and(|error| !is_closed(error)));
         drop(end);
-        let returned = timeout(PATIENCE, waiting).await.expect("an end");
-        assert!(matches!(returned, Err(RecvError { .. })));
+        assert!(matches!(response.await, Err(RecvError { .. })));
+        assert!(handle.requests().is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_has_ended_before_is_not_waited_for() {
-        let (mut handle, response, end) = handle();
-        drop(end);
-        handle.ended.wait().await;
-        let returned = timeout(PATIENCE, handle.response(response)).await;
-        assert!(returned.expect("an end").is_err());
+    #[tokio::test]
+    async fn a_connection_that_breaks_down_is_not_waited_for_either() {
+        let (requests, response) = oneshot::channel::<()>();
+        let handle = Handle::drive(requests, async { panic!("a connection that breaks down") });
+        assert!(matches!(response.await, Err(RecvError { .. })));
+        assert!(handle.requests().is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_response_leaves_the_connection_to_the_next() {
-        let (handle, _, _end) = handle();
-        let response = async { Ok::<_, RecvError>("hello") };
-        let (response, handle) = handle.response(response).await.expect("a response");
-        assert_eq!(response, "hello");
-        assert!(handle.is_some());
+    #[tokio::test]
+    async fn nobody_can_send_when_the_last_handle_is_gone() {
+        let (handle, mut response, _end) = handle();
+        let other = handle.clone();
+        drop(handle);
+        assert!(response.try_recv().is_err_and(|error| !is_closed(error)));
+        drop(other);
+        assert!(response.try_recv().is_err_and(is_closed));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_response_that_is_followed_by_the_end_is_not_lost() {
-        let (handle, _, end) = handle();
-        let response = async {
-            drop(end);
-            tokio::time::sleep(PATIENCE).await;
-            Ok::<_, RecvError>("hello")
-        };
-        let (response, handle) = handle.response(response).await.expect("a response");
-        assert_eq!(response, "hello");
-        assert!(handle.is_none(), "there is nothing to be used again");
+    fn is_closed(error: oneshot::error::TryRecvError) -> bool {
+        error == oneshot::error::TryRecvError::Closed
     }
 }

@@ -13,38 +13,38 @@
 mod addresses;
 mod connection;
 mod connector;
+mod deadline;
 mod download;
 mod endpoint;
+mod exchange;
 mod failure;
 mod failure_log;
 mod handle;
 mod health;
 mod pool;
+mod spare;
 mod tunnel;
 mod upload;
 mod websocket;
 
 use std::fmt;
-use std::future::ready;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, Uri, Version};
-use http_body::Body as _;
 use hyper::body::Incoming;
 use tower::Service;
 
 pub use self::download::Download;
+pub(super) use self::exchange::Exchange;
 pub(super) use self::tunnel::Tunnels;
 pub(super) use self::websocket::note_handshake;
 
 use self::addresses::Addresses;
-use self::connection::{Unanswered, Wanted};
 use self::endpoint::{Endpoint, Lease};
+use self::exchange::{Answered, Outgoing};
 use self::failure::Failure;
 use self::failure_log::FailureLog;
 use self::upload::{Sent, Upload};
@@ -145,27 +145,15 @@ impl Upstream {
     }
 }
 
-/// What an upstream answers, and the connection that it did so on.
-type Answered = Result<(Response<Incoming>, Lease), Failure>;
-
 impl Inner {
-    /// Waits for the answer to a request, for as long as it may take, and passes it on.
-    async fn pass_on(
+    /// Passes on what an upstream has answered, or that it has not.
+    fn pass_on(
         &self,
-        exchange: impl Future<Output = Answered>,
-        mut sent: Sent,
+        answered: Answered,
+        sent: Sent,
         handshake: Option<Box<Handshake>>,
     ) -> Result<Response<Body>, RejectionKind> {
-        let too_late = async {
-            sent.wait().await;
-            tokio::time::sleep(RESPONSE_TIMEOUT).await;
-        };
-        let answer = tokio::select! {
-            biased;
-            answer = exchange => answer,
-            () = too_late => Err(Failure::ResponseTimeout),
-        };
-        answer
+        answered
             .and_then(|(response, lease)| match handshake {
                 Some(handshake) if handshake.is_agreed(&response)? => {
                     Ok(self.go_on(*handshake, response, lease))
@@ -175,11 +163,8 @@ impl Inner {
             .map_err(|failure| self.failed(&failure))
     }
 
-    /// Makes what is sent of what was let in; with the client's part of a handshake, if it is one.
-    fn prepare(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Result<(Request<Upload>, Sent, Option<Box<Handshake>>), RejectionKind> {
+    /// Makes what is sent of what was let in.
+    fn prepare(&self, mut request: Request<Incoming>) -> Result<Outgoing, RejectionKind> {
         if websocket::is_connect(&request) && !self.addresses.speak_http1() {
             return Err(RejectionKind::NotImplemented);
         }
@@ -200,58 +185,11 @@ impl Inner {
         if let Some((assertion, identity)) = self.assertion.as_ref().zip(identity) {
             assertion.sign(&mut request, &identity, &groups)?;
         }
-        Ok((request, sent, handshake))
-    }
-
-    /// Sends a request over a connection that there is.
-    ///
-    /// It is sent before anything is awaited, so that what waits has no room for it. What is rare
-    /// is boxed for the same reason.
-    fn exchange(
-        self: Arc<Self>,
-        mut lease: Lease,
-        request: Request<Upload>,
-    ) -> impl Future<Output = Answered> + Send {
-        let spare = lease.was_used().then(|| spare(&request)).flatten();
-        let sending = lease.begin(request);
-        async move {
-            match lease.finish(sending).await {
-                Ok(response) => Ok((response, lease)),
-                Err(failed) => Box::pin(self.try_again(failed, lease, spare)).await,
-            }
-        }
-    }
-
-    /// Sends a request over a new connection, or one that is free before.
-    async fn exchange_afresh(
-        self: Arc<Self>,
-        request: Request<Upload>,
-        wanted: Wanted,
-    ) -> Answered {
-        let lease = self.addresses.connect(wanted).await?;
-        self.exchange(lease, request).await
-    }
-
-    /// Sends a request that failed once more, if that can do no harm.
-    async fn try_again(
-        self: Arc<Self>,
-        mut failed: Unanswered,
-        lease: Lease,
-        spare: Option<Box<Request<Upload>>>,
-    ) -> Answered {
-        let again = match failed.take_message() {
-            Some(unsent) if lease.was_used() => Some(unsent),
-            _ => spare
-                .filter(|_| is_hang_up(failed.error()))
-                .map(|spare| *spare),
-        };
-        let again = again.ok_or_else(|| Failure::Broken(failed.into_error()))?;
-        drop(lease);
-        let mut lease = self.addresses.connect(Wanted::Fresh).await?;
-        match lease.send(again).await {
-            Ok(response) => Ok((response, lease)),
-            Err(failed) => Err(Failure::Broken(failed.into_error())),
-        }
+        Ok(Outgoing {
+            request,
+            sent,
+            handshake,
+        })
     }
 
     /// Lets the client and the upstream talk in what they have agreed on.
@@ -288,32 +226,17 @@ impl Inner {
 impl Service<Request<Incoming>> for Upstream {
     type Response = Response<Body>;
     type Error = RejectionKind;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, RejectionKind>> + Send>>;
+    type Future = Exchange;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RejectionKind>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Incoming>) -> Exchange {
         let upstream = Arc::clone(&self.0);
-        let (request, sent, handshake) = match upstream.prepare(request) {
-            Ok(prepared) => prepared,
-            Err(kind) => return Box::pin(ready(Err(kind))),
-        };
-        let wanted = match &handshake {
-            Some(_) => Wanted::FreshHttp1,
-            None => Wanted::Any,
-        };
-        let used = (wanted == Wanted::Any).then(|| upstream.addresses.used());
-        match used.flatten() {
-            Some(lease) => {
-                let exchange = Arc::clone(&upstream).exchange(lease, request);
-                Box::pin(async move { upstream.pass_on(exchange, sent, handshake).await })
-            }
-            None => {
-                let exchange = Arc::clone(&upstream).exchange_afresh(request, wanted);
-                Box::pin(async move { upstream.pass_on(exchange, sent, handshake).await })
-            }
+        match upstream.prepare(request) {
+            Ok(outgoing) => Exchange::begin(upstream, outgoing),
+            Err(kind) => Exchange::refused(upstream, kind),
         }
     }
 }
@@ -334,31 +257,6 @@ fn origin_form(requested: &Uri) -> Uri {
     Uri::from(requested.path_and_query().cloned().unwrap_or_else(root))
 }
 
-/// A copy of a request that may be sent twice.
-fn spare(request: &Request<Upload>) -> Option<Box<Request<Upload>>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut spare = Request::new(Upload::EMPTY);
-    spare.method_mut().clone_from(request.method());
-    spare.uri_mut().clone_from(request.uri());
-    spare.headers_mut().clone_from(request.headers());
-    Some(Box::new(spare))
-}
-
-/// Tells whether the upstream let go of the connection, as it may at any time between two
-/// exchanges, from what a response can be wrong in.
-fn is_hang_up(error: &hyper::Error) -> bool {
-    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
-}
-
-fn is_io(error: &hyper::Error) -> bool {
-    use std::error::Error;
-    error
-        .source()
-        .is_some_and(|source| source.is::<std::io::Error>())
-}
-
 fn pass_on(
     mut response: Response<Incoming>,
     lease: Lease,
@@ -371,7 +269,3 @@ fn pass_on(
     strip_response(response.headers_mut());
     Ok(response)
 }
-
-/// What tools behind proxies are used to from nginx's `proxy_read_timeout`. It runs from the end of
-/// the request's body to the head of the response; bodies may take as long as they take.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);

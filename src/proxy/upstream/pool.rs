@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use super::connection::{Connection, Http1, is_open};
 use super::handle::Handle;
 use super::upload::Upload;
 
@@ -22,7 +22,7 @@ pub(super) struct Pool(Mutex<Connections>);
 #[derive(Default)]
 struct Connections {
     /// Those that nobody uses; the one that was used last at the back.
-    idle: VecDeque<Since<Handle<http1::SendRequest<Upload>>>>,
+    idle: VecDeque<Since<Http1>>,
     /// The one that everybody uses, if the upstream speaks HTTP/2.
     shared: Option<Since<Handle<http2::SendRequest<Upload>>>>,
     /// Those who found none and are making one, the first in front. Many have left by now.
@@ -37,15 +37,13 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Connection> {
         let mut connections = self.connections();
         if let Some(Since(shared, used_at)) = &mut connections.shared
-            && !shared.requests.is_closed()
+            && is_open(shared)
         {
             *used_at = Instant::now();
             return Some(Connection::Http2(shared.clone()));
         }
         let idle = &mut connections.idle;
-        let at = idle
-            .iter()
-            .rposition(|Since(idle, _)| idle.requests.is_ready())?;
+        let at = idle.iter().rposition(|Since(idle, _)| idle.is_ready())?;
         let found = idle.remove(at)?;
         if found.is_stale() {
             // So are those before it.
@@ -66,12 +64,6 @@ impl Pool {
         receiver
     }
 
-    /// Tells whether somebody waits for a connection.
-    pub(super) fn is_wanted(&self) -> bool {
-        let connections = self.connections();
-        connections.waiting.iter().any(|waiter| !waiter.is_closed())
-    }
-
     /// Lets others use a connection from now on.
     pub(super) fn share(&self, handle: &Handle<http2::SendRequest<Upload>>) {
         let mut connections = self.connections();
@@ -82,49 +74,66 @@ impl Pool {
         }
     }
 
-    /// Lets go of the shared connection if it has ended, so that what waits in its queue is
-    /// returned; see [`Handle::response`].
-    pub(super) fn drop_ended(&self) {
-        let shared = &mut self.connections().shared;
-        shared.take_if(|Since(shared, _)| shared.requests.is_closed());
-    }
-
-    /// Takes back a connection whose exchange is over.
-    pub(super) fn put(&self, connection: Connection) {
-        let Connection::Http1(mut connection) = connection else {
-            return;
-        };
-        if connection.requests.is_closed() {
-            return;
+    /// Takes back a connection whose exchange is over, unless it has ended.
+    ///
+    /// hyper says that it is ready for the next one only when its own task has run.
+    ///
+    /// # Errors
+    ///
+    /// Returns the connection if somebody waits for it and it is not ready yet.
+    pub(super) fn put(&self, connection: Http1) -> Result<(), Http1> {
+        if connection.is_closed() {
+            return Ok(());
         }
         let mut connections = self.connections();
-        while connection.requests.is_ready()
-            && let Some(waiter) = connections.waiting.pop_front()
-        {
-            match waiter.send(Connection::Http1(connection)) {
-                Err(Connection::Http1(unsent)) => connection = unsent,
-                _ => return,
-            }
+        let unwanted = match connection.is_ready() {
+            true => connections.hand_on(connection),
+            false if connections.is_wanted() => return Err(connection),
+            false => Some(connection),
+        };
+        if let Some(connection) = unwanted {
+            connections.keep(connection);
         }
-        let idle = &mut connections.idle;
-        if idle.len() >= MAX_IDLE {
-            // The least likely to be wanted, and to be open.
-            idle.pop_front();
-        }
-        idle.push_back(Since(connection, Instant::now()));
+        Ok(())
     }
 
     /// Closes what has waited for too long; to be called now and then.
     pub(super) fn sweep(&self) {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
-        idle.retain(|idle| !idle.0.requests.is_closed() && !idle.is_stale());
+        idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
         // Exchanges under way end by themselves.
-        connections.shared.take_if(|shared| shared.is_stale());
+        let is_over = |shared: &mut Since<_>| shared.is_stale() || !is_open(&shared.0);
+        connections.shared.take_if(is_over);
     }
 
     fn connections(&self) -> MutexGuard<'_, Connections> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connections {
+    fn is_wanted(&self) -> bool {
+        self.waiting.iter().any(|waiter| !waiter.is_closed())
+    }
+
+    /// Gives a connection to the first who still waits; returns it if nobody does.
+    fn hand_on(&mut self, mut connection: Http1) -> Option<Http1> {
+        while let Some(waiter) = self.waiting.pop_front() {
+            match waiter.send(Connection::Http1(connection)) {
+                Err(Connection::Http1(unsent)) => connection = unsent,
+                _ => return None,
+            }
+        }
+        Some(connection)
+    }
+
+    fn keep(&mut self, connection: Http1) {
+        if self.idle.len() >= MAX_IDLE {
+            // The least likely to be wanted, and to be open.
+            self.idle.pop_front();
+        }
+        self.idle.push_back(Since(connection, Instant::now()));
     }
 }
 

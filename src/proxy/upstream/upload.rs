@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Version};
@@ -39,7 +39,7 @@ impl Upload {
         let timeout = request.extensions_mut().remove::<BodyTimeout>();
         let (head, body) = request.into_parts();
         if body.is_end_stream() {
-            return (Request::from_parts(head, Self::EMPTY), Sent(None));
+            return (Request::from_parts(head, Self::EMPTY), Sent::NOTHING);
         }
         let (sender, receiver) = oneshot::channel();
         let upload = Self {
@@ -52,12 +52,16 @@ impl Upload {
 }
 
 impl Sent {
-    pub(super) async fn wait(&mut self) {
+    /// Of a request without a body.
+    pub(super) const NOTHING: Self = Self(None);
+
+    pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(receiver) = &mut self.0 {
             // Nothing is ever sent; what counts is that the sender is dropped.
-            let _ = receiver.await;
+            let _ = ready!(Pin::new(receiver).poll(cx));
             self.0 = None;
         }
+        Poll::Ready(())
     }
 
     pub(super) fn is_over(&mut self) -> bool {

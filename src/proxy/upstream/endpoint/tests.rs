@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::Method;
+use http::{Method, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -41,12 +42,15 @@ async fn exchange(
     answer: &[u8],
 ) -> (Incoming, Lease, DuplexStream) {
     let (connection, mut upstream) = connection().await;
-    let mut lease = endpoint.lease(connection, false);
+    let lease = endpoint.lease(connection, false);
+    let sending = lease
+        .send(request)
+        .unwrap_or_else(|_| panic!("no connection"));
     let answered = async {
         upstream.read_u8().await.expect("a request");
         upstream.write_all(answer).await.expect("a connection");
     };
-    let (response, ()) = tokio::join!(lease.send(request), answered);
+    let (response, ()) = tokio::join!(sending, answered);
     let response = response.unwrap_or_else(|failed| panic!("{}", failed.error()));
     (response.into_body(), lease, upstream)
 }
@@ -78,11 +82,10 @@ async fn is_closed(upstream: &mut DuplexStream) -> bool {
 async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
     let endpoint = endpoint();
     let (connection, mut upstream) = connection().await;
-    let Connection::Http1(mut handle) = connection else {
-        panic!("another protocol");
-    };
-    let response = handle.requests.try_send_request(empty().await.0);
-    endpoint.pool().put(Connection::Http1(handle));
+    let lease = endpoint.lease(connection, false);
+    let response = lease.send(empty().await.0);
+    let response = response.unwrap_or_else(|_| panic!("no connection"));
+    lease.give_back();
     assert!(endpoint.used().is_none(), "its exchange has just begun");
     upstream.read_u8().await.expect("a request");
     assert!(endpoint.used().is_none(), "the upstream is to answer");
@@ -108,7 +111,6 @@ async fn what_was_sent_and_read_to_its_end_is_used_again() {
     assert!(endpoint.used().is_some());
 }
 
-/// The end is there, and hyper would read it by itself.
 /// An endpoint, and who listens there.
 async fn listening_endpoint() -> (Arc<Endpoint>, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -123,7 +125,7 @@ async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
     let (endpoint, listener) = listening_endpoint().await;
     let (other, _upstream) = connection().await;
     let (lease, ()) = tokio::join!(biased; endpoint.fresh(Wanted::Any), async {
-        endpoint.take_back(other);
+        endpoint.lease(other, true).give_back();
     });
     let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
     assert!(lease.was_used(), "it waits for the new one");
@@ -160,8 +162,9 @@ async fn those_that_waited_longer_than_a_stale_one_are_closed_with_it() {
     let (one, mut first) = connection().await;
     let (other, _second) = connection().await;
     tokio::task::yield_now().await;
-    endpoint.pool().put(one);
-    endpoint.pool().put(other);
+    for connection in [one, other] {
+        endpoint.lease(connection, false).give_back();
+    }
     tokio::time::advance(IDLE_TIMEOUT).await;
     assert!(endpoint.used().is_none(), "a stale one");
     assert!(is_closed(&mut first).await);
@@ -173,13 +176,14 @@ async fn of_too_many_the_one_that_waited_longest_is_closed() {
     let mut upstreams = Vec::new();
     for _ in 0..=MAX_IDLE {
         let (connection, upstream) = connection().await;
-        endpoint.pool().put(connection);
+        endpoint.lease(connection, false).give_back();
         upstreams.push(upstream);
     }
     assert!(is_closed(&mut upstreams[0]).await);
     assert!(!is_closed(&mut upstreams[1]).await);
 }
 
+/// The end is there, and hyper would read it by itself.
 #[tokio::test(start_paused = true)]
 async fn what_was_not_read_to_its_end_is_closed() {
     let endpoint = endpoint();
@@ -227,8 +231,12 @@ async fn a_download_outlives_the_handles_to_its_connection() {
     }
     let mut lease = endpoint.lease(connection, false);
     let (request, sent) = empty().await;
-    let response = lease.send(request).await;
+    let sending = lease
+        .send(request)
+        .unwrap_or_else(|_| panic!("no connection"));
+    let response = sending.await;
     let response = response.unwrap_or_else(|failed| panic!("{}", failed.error()));
+    lease.answered(None);
     let download = Download::new(response.into_body(), lease, sent);
     tokio::time::sleep(IDLE_TIMEOUT).await;
     endpoint.pool().sweep();

@@ -1,0 +1,122 @@
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use pin_project::pin_project;
+use tokio::time::Instant;
+
+use super::access_log::AccessLog;
+use super::body::Body;
+use super::cors::Marking;
+use super::forward::Forwarding;
+use super::metrics::Outcome;
+use super::server::Peer;
+use super::{Proxy, grpc};
+use crate::rejection::with_problem_json;
+
+/// What answers the requests of one connection.
+pub(super) struct Visitor {
+    pub(super) proxy: Proxy,
+    pub(super) peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Visitor {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.proxy.answer(request, self.peer)
+    }
+}
+
+/// A request that is being answered. All that can be done without waiting is done when this is
+/// made, so that it has no room for the request itself.
+#[pin_project]
+#[must_use = "futures do nothing unless polled"]
+pub(super) struct Answering {
+    proxy: Proxy,
+    arrival: Arrival,
+    #[pin]
+    stage: Stage,
+}
+
+/// What is kept of a request for when it is answered.
+pub(super) struct Arrival {
+    pub(super) at: Instant,
+    pub(super) client: IpAddr,
+    pub(super) is_grpc: bool,
+    /// Boxed, because not everybody wants it.
+    pub(super) log: Option<Box<AccessLog>>,
+}
+
+#[pin_project(project = StageProj)]
+pub(super) enum Stage {
+    /// Needs nobody else; taken by the first poll.
+    Answered(Option<(Outcome, Response<Body>)>),
+    Forwarded(#[pin] Forwarding, Option<Marking>),
+}
+
+impl Answering {
+    pub(super) fn new(proxy: Proxy, arrival: Arrival, stage: Stage) -> Self {
+        Self {
+            proxy,
+            arrival,
+            stage,
+        }
+    }
+}
+
+impl Stage {
+    pub(super) fn answered(outcome: Outcome, response: Response<Body>) -> Self {
+        Self::Answered(Some((outcome, response)))
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (outcome, response) = match this.stage.project() {
+            StageProj::Answered(answer) => {
+                let answer = answer.take();
+                answer.expect("Answering polled after completion")
+            }
+            StageProj::Forwarded(forwarding, marking) => {
+                let forwarded = ready!(forwarding.poll(cx));
+                let (outcome, mut response) =
+                    forwarded.unwrap_or_else(|kind| this.proxy.reject(kind));
+                if let Some(marking) = marking {
+                    marking.mark(&mut response);
+                }
+                (outcome, response)
+            }
+        };
+        Poll::Ready(Ok(this.arrival.answered(this.proxy, outcome, response)))
+    }
+}
+
+impl Arrival {
+    /// Counts and logs an answer, and gives it the form that its client understands.
+    fn answered(
+        &mut self,
+        proxy: &Proxy,
+        outcome: Outcome,
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let elapsed = self.at.elapsed();
+        proxy.0.metrics.answered(outcome, elapsed);
+        if let Some(log) = self.log.take() {
+            log.end(&response, self.client, elapsed);
+        }
+        match self.is_grpc {
+            true => grpc::with_status(response),
+            false => with_problem_json(response),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::Inner;
+use super::addresses::Addresses;
+use super::connection::{Sending, Unanswered, Wanted};
+use super::deadline::Deadline;
+use super::endpoint::Lease;
+use super::failure::Failure;
+use super::spare::Spare;
+use super::upload::{Sent, Upload};
+use super::websocket::Handshake;
+use crate::proxy::body::Body;
+use crate::rejection::RejectionKind;
+
+/// A request on its way to an upstream, until the head of the response is there.
+///
+/// Every request has one, so that it is written out: an async block would have room for much of
+/// what it waits for twice.
+///
+/// # Cancel safety
+///
+/// The exchange is ended: HTTP/1.1 closes the connection for that.
+#[must_use = "futures do nothing unless polled"]
+pub(in crate::proxy) struct Exchange {
+    upstream: Arc<Inner>,
+    stage: Stage,
+    sent: Sent,
+    handshake: Option<Box<Handshake>>,
+    deadline: Deadline,
+}
+
+/// What is sent to an upstream.
+pub(super) struct Outgoing {
+    pub(super) request: Request<Upload>,
+    pub(super) sent: Sent,
+    /// The client's part of a handshake, if it is one.
+    pub(super) handshake: Option<Box<Handshake>>,
+}
+
+/// What an upstream answers, and the connection that it did so on.
+pub(super) type Answered = Result<(Response<Incoming>, Lease), Failure>;
+
+enum Stage {
+    /// Nothing is sent.
+    Refused(RejectionKind),
+    /// Sent over a connection that there was.
+    Sent(Sending, Lease, Option<Spare>),
+    /// On its way over a new connection; boxed, because that is rare and large.
+    Afresh(Pin<Box<dyn Future<Output = Answered> + Send>>),
+    Over,
+}
+
+/// A request that was not answered.
+enum Lost {
+    /// Nothing of it was written.
+    Unsent(Box<Request<Upload>>),
+    /// It may have arrived; with its copy, if it may be sent twice.
+    Unanswered(Unanswered, Option<Spare>),
+}
+
+impl Exchange {
+    pub(super) fn refused(upstream: Arc<Inner>, kind: RejectionKind) -> Self {
+        Self {
+            upstream,
+            stage: Stage::Refused(kind),
+            sent: Sent::NOTHING,
+            handshake: None,
+            deadline: Deadline::default(),
+        }
+    }
+
+    /// Sends a request, at once if there is a connection.
+    pub(super) fn begin(upstream: Arc<Inner>, outgoing: Outgoing) -> Self {
+        let wanted = match &outgoing.handshake {
+            Some(_) => Wanted::FreshHttp1,
+            None => Wanted::Any,
+        };
+        let addresses = &upstream.addresses;
+        let used = (wanted == Wanted::Any).then(|| addresses.used());
+        let mut deadline = Deadline::default();
+        let stage = match used.flatten() {
+            Some(mut lease) => {
+                deadline = Deadline::on(lease.take_clock());
+                Stage::sent(addresses, lease, outgoing.request)
+            }
+            None => Stage::afresh(addresses, outgoing.request, wanted),
+        };
+        Self {
+            upstream,
+            stage,
+            sent: outgoing.sent,
+            handshake: outgoing.handshake,
+            deadline,
+        }
+    }
+
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+        let answered = match &mut self.stage {
+            Stage::Sent(sending, ..) => ready!(sending.as_mut().poll(cx)),
+            Stage::Afresh(afresh) => return afresh.as_mut().poll(cx),
+            Stage::Refused(_) | Stage::Over => panic!("Exchange polled after completion"),
+        };
+        let Stage::Sent(_, lease, spare) = mem::replace(&mut self.stage, Stage::Over) else {
+            unreachable!("it was polled");
+        };
+        match answered {
+            Ok(response) => Poll::Ready(Ok((response, lease))),
+            Err(unanswered) => {
+                let lost = Lost::Unanswered(unanswered, spare);
+                self.stage = Stage::again(&self.upstream.addresses, lost, lease);
+                self.poll_answered(cx)
+            }
+        }
+    }
+}
+
+impl Future for Exchange {
+    type Output = Result<Response<Body>, RejectionKind>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Stage::Refused(kind) = this.stage {
+            return Poll::Ready(Err(kind));
+        }
+        let mut answered = match this.poll_answered(cx) {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => {
+                ready!(this.deadline.poll(&mut this.sent, cx));
+                Err(Failure::ResponseTimeout)
+            }
+        };
+        if let Ok((_, lease)) = &mut answered {
+            lease.answered(this.deadline.take_clock());
+        }
+        // What is not answered is not waited for any more.
+        this.stage = Stage::Over;
+        let sent = mem::replace(&mut this.sent, Sent::NOTHING);
+        let handshake = this.handshake.take();
+        Poll::Ready(this.upstream.pass_on(answered, sent, handshake))
+    }
+}
+
+impl Stage {
+    fn sent(addresses: &Addresses, lease: Lease, request: Request<Upload>) -> Self {
+        let spare = lease.was_used().then(|| Spare::of(&request)).flatten();
+        match lease.send(request) {
+            Ok(sending) => Self::Sent(sending, lease, spare),
+            Err(unsent) => Self::again(addresses, Lost::Unsent(unsent), lease),
+        }
+    }
+
+    fn afresh(addresses: &Addresses, request: Request<Upload>, wanted: Wanted) -> Self {
+        Self::Afresh(Box::pin(send_afresh(addresses.clone(), request, wanted)))
+    }
+
+    fn again(addresses: &Addresses, lost: Lost, lease: Lease) -> Self {
+        Self::Afresh(Box::pin(send_again(addresses.clone(), lost, lease)))
+    }
+}
+
+/// Sends a request over a new connection, or one that is free before.
+async fn send_afresh(addresses: Addresses, request: Request<Upload>, wanted: Wanted) -> Answered {
+    let lease = addresses.connect(wanted).await?;
+    let (sending, lease, spare) = match Stage::sent(&addresses, lease, request) {
+        Stage::Sent(sending, lease, spare) => (sending, lease, spare),
+        Stage::Afresh(afresh) => return afresh.await,
+        Stage::Refused(_) | Stage::Over => unreachable!("it is sent, or sent again"),
+    };
+    match sending.await {
+        Ok(response) => Ok((response, lease)),
+        Err(unanswered) => {
+            let lost = Lost::Unanswered(unanswered, spare);
+            send_again(addresses, lost, lease).await
+        }
+    }
+}
+
+/// Sends a request that was lost once more, if that can do no harm.
+async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Answered {
+    let request = lost.request(lease.was_used())?;
+    drop(lease);
+    let lease = addresses.connect(Wanted::Fresh).await?;
+    match lease.send(request) {
+        Ok(sending) => match sending.await {
+            Ok(response) => Ok((response, lease)),
+            Err(unanswered) => Err(Failure::Broken(unanswered.into_error())),
+        },
+        Err(_) => Err(Failure::connect(CLOSED_AT_ONCE)),
+    }
+}
+
+impl Lost {
+    /// Returns the request if it may be sent again: the upstream may have been about to close a
+    /// connection that `was_used` before.
+    fn request(self, was_used: bool) -> Result<Request<Upload>, Failure> {
+        match self {
+            Self::Unsent(request) if was_used => Ok(*request),
+            Self::Unsent(_) => Err(Failure::connect(CLOSED_AT_ONCE)),
+            Self::Unanswered(mut failed, spare) => match failed.take_message() {
+                Some(unsent) if was_used => Ok(unsent),
+                _ => match spare.filter(|_| is_hang_up(failed.error())) {
+                    Some(spare) => Ok(spare.into_request()),
+                    None => Err(Failure::Broken(failed.into_error())),
+                },
+            },
+        }
+    }
+}
+
+/// Tells whether the upstream let go of the connection, as it may at any time between two
+/// exchanges, from what a response can be wrong in.
+fn is_hang_up(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
+}
+
+fn is_io(error: &hyper::Error) -> bool {
+    use std::error::Error;
+    error
+        .source()
+        .is_some_and(|source| source.is::<std::io::Error>())
+}
+
+const CLOSED_AT_ONCE: &str = "the upstream closed the connection before anything was sent";
