@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::mem;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -82,41 +83,41 @@ impl Future for Answering {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (outcome, response) = match this.stage.project() {
+        let (outcome, mut response) = match this.stage.project() {
             StageProj::Answered(answer) => {
                 let answer = answer.take();
                 answer.expect("Answering polled after completion")
             }
-            StageProj::Forwarded(forwarding, marking) => {
-                let forwarded = ready!(forwarding.poll(cx));
-                let (outcome, mut response) =
-                    forwarded.unwrap_or_else(|kind| this.proxy.reject(kind));
+            StageProj::Forwarded(mut forwarding, marking) => {
+                let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx)) {
+                    Ok(response) => (forwarding.outcome(&response), response),
+                    Err(kind) => this.proxy.reject(kind),
+                };
                 if let Some(marking) = marking {
                     marking.mark(&mut response);
                 }
                 (outcome, response)
             }
         };
-        Poll::Ready(Ok(this.arrival.answered(this.proxy, outcome, response)))
+        this.arrival.answered(this.proxy, outcome, &mut response);
+        Poll::Ready(Ok(response))
     }
 }
 
 impl Arrival {
     /// Counts and logs an answer, and gives it the form that its client understands.
-    fn answered(
-        &mut self,
-        proxy: &Proxy,
-        outcome: Outcome,
-        response: Response<Body>,
-    ) -> Response<Body> {
+    fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
         let elapsed = self.at.elapsed();
         proxy.0.metrics.answered(outcome, elapsed);
         if let Some(log) = self.log.take() {
-            log.end(&response, self.client, elapsed);
+            log.end(response, self.client, elapsed);
         }
-        match self.is_grpc {
-            true => grpc::with_status(response),
-            false => with_problem_json(response),
+        if let Outcome::Rejected(_) = outcome {
+            let bare = mem::take(response);
+            *response = match self.is_grpc {
+                true => grpc::with_status(bare),
+                false => with_problem_json(bare),
+            };
         }
     }
 }

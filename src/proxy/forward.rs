@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::header::HeaderValue;
 use http::{Request, Response};
@@ -85,18 +85,24 @@ pub(super) enum Forwarding {
     Open(#[pin] Exchange),
 }
 
+impl Forwarding {
+    /// Tells how a request ended that got this response.
+    pub(super) fn outcome(&self, response: &Response<Body>) -> Outcome {
+        match self {
+            Self::Gated(_) => Outcome::of(response),
+            Self::Open(_) => Outcome::Anonymous,
+        }
+    }
+}
+
 impl Future for Forwarding {
-    type Output = Result<(Outcome, Response<Body>), RejectionKind>;
+    type Output = Result<Response<Body>, RejectionKind>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (is_gated, answered) = match self.project() {
-            ForwardingProj::Gated(future) => (true, ready!(future.poll(cx))),
-            ForwardingProj::Open(future) => (false, ready!(future.poll(cx))),
-        };
-        Poll::Ready(answered.map(|response| match is_gated {
-            true => (Outcome::of(&response), response),
-            false => (Outcome::Anonymous, response),
-        }))
+        match self.project() {
+            ForwardingProj::Gated(future) => future.poll(cx),
+            ForwardingProj::Open(future) => future.poll(cx),
+        }
     }
 }
 

@@ -20,7 +20,6 @@ use super::limits::Limits;
 use super::lingering::Lingering;
 use super::peer::Peer;
 use super::protocol::{Protocol, agreed, told_by_preface};
-use super::socket::Socket;
 use super::stream::BoxStream;
 use super::supervision::{Ended, supervise};
 use super::timeouts::Timeouts;
@@ -41,8 +40,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Answers its requests with `service` until it ends.
-    pub(super) async fn serve<S, B>(self, stream: BoxStream, service: S)
+    /// Answers its requests with `service` until it ends. `uptake` is that of the `stream`.
+    pub(super) async fn serve<S, B>(self, stream: BoxStream, uptake: Uptake, service: S)
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -52,12 +51,17 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let peer = self.peer;
-        if let Err(ended) = self.serve_protocol(stream, service).await {
+        if let Err(ended) = self.serve_protocol(stream, uptake, service).await {
             tracing::debug!(%peer, "connection ended: {ended}");
         }
     }
 
-    async fn serve_protocol<S, B>(self, stream: BoxStream, service: S) -> Result<(), BoxError>
+    async fn serve_protocol<S, B>(
+        self,
+        stream: BoxStream,
+        uptake: Uptake,
+        service: S,
+    ) -> Result<(), BoxError>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send,
@@ -67,8 +71,6 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let mut began_at = Instant::now();
-        let uptake = Uptake::default();
-        let stream: BoxStream = Box::new(Socket::new(stream, uptake.clone()));
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
                 let handshake = timeout(self.timeouts.handshake, tls.accept(stream));

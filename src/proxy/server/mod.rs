@@ -43,6 +43,7 @@ use self::connection::Connection;
 use self::connections::{Connections, Place};
 use self::drain::Drainage;
 use self::stream::Accepted;
+use self::uptake::Uptake;
 
 pub use self::address::{InvalidListenAddress, ListenAddress};
 pub(super) use self::body_timeout::{BodyTimeout, BodyWatch};
@@ -144,8 +145,9 @@ impl Server {
             let connection = self.connection(peer, place, tls.clone(), &drainage);
             let service = make_service(peer);
             self.spawn(tasks, async move {
-                match accepted.open() {
-                    Ok(stream) => connection.serve(stream, service).await,
+                let uptake = Uptake::default();
+                match accepted.open(uptake.clone()) {
+                    Ok(stream) => connection.serve(stream, uptake, service).await,
                     Err(error) => tracing::error!(%peer, "cannot serve a connection: {error}"),
                 }
             });

@@ -4,20 +4,20 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::stream::BoxStream;
+use super::stream::Stream;
 use super::uptake::Uptake;
 
 /// The lowest layer of a connection, which tells whether its client takes what is written.
 ///
 /// TLS takes bytes that the client does not, so only here can it be seen.
-pub(super) struct Socket {
-    stream: BoxStream,
+pub(super) struct Socket<S: Stream> {
+    stream: S,
     uptake: Uptake,
     is_stalled: bool,
 }
 
-impl Socket {
-    pub(super) fn new(stream: BoxStream, uptake: Uptake) -> Self {
+impl<S: Stream> Socket<S> {
+    pub(super) fn new(stream: S, uptake: Uptake) -> Self {
         Self {
             stream,
             uptake,
@@ -37,7 +37,7 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl<S: Stream> Drop for Socket<S> {
     /// What ends while the client owes it an uptake is cut off. A reset says so, where an end
     /// might look like that of the response, and the system need not keep for a client that reads
     /// nothing what it has not read.
@@ -48,7 +48,7 @@ impl Drop for Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -58,7 +58,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Stream> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

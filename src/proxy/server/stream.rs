@@ -7,6 +7,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::protocol::Preread;
 use super::socket::Socket;
+use super::uptake::Uptake;
 
 /// The bytes of one connection, whatever carries them.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
@@ -27,7 +28,7 @@ impl Stream for TcpStream {
 
 impl Stream for UnixStream {}
 
-impl Stream for Socket {}
+impl<S: Stream> Stream for Socket<S> {}
 
 impl Stream for TlsStream<BoxStream> {}
 
@@ -43,12 +44,13 @@ pub(super) enum Accepted {
 }
 
 impl Accepted {
-    /// Lets the current runtime wait for its bytes.
+    /// Lets the current runtime wait for its bytes; `uptake` will tell whether the client takes
+    /// what is written.
     ///
     /// # Errors
     ///
     /// Returns an error if the system has no room for one more.
-    pub(super) fn open(self) -> io::Result<BoxStream> {
+    pub(super) fn open(self, uptake: Uptake) -> io::Result<BoxStream> {
         match self {
             Self::Tcp(stream) => {
                 stream.set_nonblocking(true)?;
@@ -57,11 +59,13 @@ impl Accepted {
                 // Not every system that looks like Linux knows this one.
                 #[cfg(any(target_os = "android", target_os = "linux"))]
                 let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
-                Ok(Box::new(TcpStream::from_std(stream)?))
+                let stream = TcpStream::from_std(stream)?;
+                Ok(Box::new(Socket::new(stream, uptake)))
             }
             Self::Unix(stream) => {
                 stream.set_nonblocking(true)?;
-                Ok(Box::new(UnixStream::from_std(stream)?))
+                let stream = UnixStream::from_std(stream)?;
+                Ok(Box::new(Socket::new(stream, uptake)))
             }
         }
     }

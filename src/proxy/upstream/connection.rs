@@ -28,6 +28,16 @@ pub(super) struct Http1 {
     pub(super) clock: Option<Clock>,
 }
 
+/// What a connection of HTTP/1.1 is good for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    /// It takes the next request.
+    Ready,
+    /// Its exchange is not over.
+    Busy,
+    Closed,
+}
+
 /// The end of a wait.
 pub(super) type Clock = Pin<Box<Sleep>>;
 
@@ -151,13 +161,15 @@ impl Http1 {
 
     /// Tells whether the exchange before is over as far as the connection is concerned.
     pub(super) fn is_ready(&self) -> bool {
-        let requests = self.handle.requests();
-        requests.as_ref().is_some_and(http1::SendRequest::is_ready)
+        self.state() == State::Ready
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        let requests = self.handle.requests();
-        requests.as_ref().is_none_or(http1::SendRequest::is_closed)
+    pub(super) fn state(&self) -> State {
+        match &*self.handle.requests() {
+            Some(requests) if requests.is_ready() => State::Ready,
+            Some(requests) if !requests.is_closed() => State::Busy,
+            _ => State::Closed,
+        }
     }
 
     /// Waits until the connection is ready, or has ended.

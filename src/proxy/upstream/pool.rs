@@ -8,7 +8,7 @@ use hyper::client::conn::http2;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Http1, is_open};
+use super::connection::{Connection, Http1, State, is_open};
 use super::handle::Handle;
 use super::upload::Upload;
 
@@ -82,14 +82,13 @@ impl Pool {
     ///
     /// Returns the connection if somebody waits for it and it is not ready yet.
     pub(super) fn put(&self, connection: Http1) -> Result<(), Http1> {
-        if connection.is_closed() {
-            return Ok(());
-        }
+        let state = connection.state();
         let mut connections = self.connections();
-        let unwanted = match connection.is_ready() {
-            true => connections.hand_on(connection),
-            false if connections.is_wanted() => return Err(connection),
-            false => Some(connection),
+        let unwanted = match state {
+            State::Closed => None,
+            State::Ready => connections.hand_on(connection),
+            State::Busy if connections.is_wanted() => return Err(connection),
+            State::Busy => Some(connection),
         };
         if let Some(connection) = unwanted {
             connections.keep(connection);
@@ -101,7 +100,7 @@ impl Pool {
     pub(super) fn sweep(&self) {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
-        idle.retain(|idle| !idle.0.is_closed() && !idle.is_stale());
+        idle.retain(|idle| idle.0.state() != State::Closed && !idle.is_stale());
         // Exchanges under way end by themselves.
         let is_over = |shared: &mut Since<_>| shared.is_stale() || !is_open(&shared.0);
         connections.shared.take_if(is_over);

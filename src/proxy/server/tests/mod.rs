@@ -20,6 +20,7 @@ use hyper::service::service_fn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::socket::Socket;
 use super::*;
 
 /// The far end of a connection.
@@ -87,7 +88,9 @@ impl Client {
             let body = Full::new(Bytes::from(vec![b'x'; answer_bytes]));
             Ok::<_, Infallible>(Response::new(body))
         });
-        tokio::spawn(connection.serve(Box::new(far), service));
+        let uptake = Uptake::default();
+        let far = Box::new(Socket::new(far, uptake.clone()));
+        tokio::spawn(connection.serve(far, uptake, service));
         Self {
             stream,
             connected_at: Instant::now(),
