@@ -2,6 +2,8 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::connection::Wanted;
 use super::endpoint::{Endpoint, Lease};
 use super::failure::Failure;
@@ -21,8 +23,8 @@ impl Addresses {
     }
 
     /// Takes a connection that was used before to the address whose turn it is, if one is free.
-    pub(super) fn used(&self) -> Option<Lease> {
-        self.draw(&[]).used()
+    pub(super) fn used(&self, now: Instant) -> Option<Lease> {
+        self.draw(&[]).used(now)
     }
 
     /// Gets a connection to one of the addresses.
@@ -33,7 +35,7 @@ impl Addresses {
         loop {
             let endpoint = self.draw(&tried);
             if wanted == Wanted::Any
-                && let Some(lease) = endpoint.used()
+                && let Some(lease) = endpoint.used(Instant::now())
             {
                 return Ok(lease);
             }

@@ -19,9 +19,11 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// Uses a clock that no other exchange uses any more, if there is one.
-    pub(super) fn on(clock: Option<Clock>) -> Self {
-        Self { due: None, clock }
+    /// Uses a clock that no other exchange uses any more, if there is one. The time runs already
+    /// for a request that is known to be sent.
+    pub(super) fn on(clock: Option<Clock>, sent_at: Option<Instant>) -> Self {
+        let due = sent_at.map(|at| at + RESPONSE_TIMEOUT);
+        Self { due, clock }
     }
 
     /// Completes when it is too late for an answer.
@@ -71,13 +73,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_exchange_on_a_clock_has_the_whole_time() {
         let mut clock = None;
-        for _ in 0..3 {
-            let mut deadline = Deadline::on(clock.take());
+        for is_sent in [false, true, false] {
+            let sent_at = || is_sent.then(Instant::now);
+            let mut deadline = Deadline::on(clock.take(), sent_at());
             let early = timeout(RESPONSE_TIMEOUT / 2, rings(&mut deadline)).await;
             assert!(early.is_err(), "it is answered by then");
             clock = deadline.take_clock();
             assert!(clock.is_some());
-            let mut deadline = Deadline::on(clock.take());
+            let mut deadline = Deadline::on(clock.take(), sent_at());
             assert_eq!(rings(&mut deadline).await, RESPONSE_TIMEOUT);
             clock = deadline.take_clock();
             advance(2 * RESPONSE_TIMEOUT).await;

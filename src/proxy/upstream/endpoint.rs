@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use http::Request;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::connection::{Clock, Connection, Host, Http1, Sending, Wanted};
 use super::connector::Connector;
@@ -79,8 +79,8 @@ impl Endpoint {
     }
 
     /// Takes a connection that was used before, if one is free.
-    pub(super) fn used(self: &Arc<Self>) -> Option<Lease> {
-        let connection = self.pool().take()?;
+    pub(super) fn used(self: &Arc<Self>, now: Instant) -> Option<Lease> {
+        let connection = self.pool().take(now)?;
         Some(self.lease(connection, true))
     }
 

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::Inner;
 use super::addresses::Addresses;
@@ -81,12 +82,14 @@ impl Exchange {
             Some(_) => Wanted::FreshHttp1,
             None => Wanted::Any,
         };
+        let now = Instant::now();
         let addresses = &upstream.addresses;
-        let used = (wanted == Wanted::Any).then(|| addresses.used());
+        let used = (wanted == Wanted::Any).then(|| addresses.used(now));
         let mut deadline = Deadline::default();
         let stage = match used.flatten() {
             Some(mut lease) => {
-                deadline = Deadline::on(lease.take_clock());
+                let sent_at = outgoing.sent.is_nothing().then_some(now);
+                deadline = Deadline::on(lease.take_clock(), sent_at);
                 Stage::sent(addresses, lease, outgoing.request)
             }
             None => Stage::afresh(addresses, outgoing.request, wanted),

@@ -34,18 +34,18 @@ struct Since<T>(T, Instant);
 
 impl Pool {
     /// Takes out the connection that was used last: it is the one least likely to be closed.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self, now: Instant) -> Option<Connection> {
         let mut connections = self.connections();
         if let Some(Since(shared, used_at)) = &mut connections.shared
             && is_open(shared)
         {
-            *used_at = Instant::now();
+            *used_at = now;
             return Some(Connection::Http2(shared.clone()));
         }
         let idle = &mut connections.idle;
         let at = idle.iter().rposition(|Since(idle, _)| idle.is_ready())?;
         let found = idle.remove(at)?;
-        if found.is_stale() {
+        if found.is_stale(now) {
             // So are those before it.
             idle.drain(..at);
             return None;
@@ -98,11 +98,12 @@ impl Pool {
 
     /// Closes what has waited for too long; to be called now and then.
     pub(super) fn sweep(&self) {
+        let now = Instant::now();
         let mut connections = self.connections();
         let idle = &mut connections.idle;
-        idle.retain(|idle| idle.0.state() != State::Closed && !idle.is_stale());
+        idle.retain(|idle| idle.0.state() != State::Closed && !idle.is_stale(now));
         // Exchanges under way end by themselves.
-        let is_over = |shared: &mut Since<_>| shared.is_stale() || !is_open(&shared.0);
+        let is_over = |shared: &mut Since<_>| shared.is_stale(now) || !is_open(&shared.0);
         connections.shared.take_if(is_over);
     }
 
@@ -137,8 +138,8 @@ impl Connections {
 }
 
 impl<T> Since<T> {
-    fn is_stale(&self) -> bool {
-        self.1.elapsed() >= IDLE_TIMEOUT
+    fn is_stale(&self, now: Instant) -> bool {
+        now.duration_since(self.1) >= IDLE_TIMEOUT
     }
 }
 

@@ -55,6 +55,10 @@ impl Sent {
     /// Of a request without a body.
     pub(super) const NOTHING: Self = Self(None);
 
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(receiver) = &mut self.0 {
             // Nothing is ever sent; what counts is that the sender is dropped.

@@ -86,17 +86,26 @@ async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
     let response = lease.send(empty().await.0);
     let response = response.unwrap_or_else(|_| panic!("no connection"));
     lease.give_back();
-    assert!(endpoint.used().is_none(), "its exchange has just begun");
+    assert!(
+        endpoint.used(Instant::now()).is_none(),
+        "its exchange has just begun"
+    );
     upstream.read_u8().await.expect("a request");
-    assert!(endpoint.used().is_none(), "the upstream is to answer");
+    assert!(
+        endpoint.used(Instant::now()).is_none(),
+        "the upstream is to answer"
+    );
     upstream.write_all(BEGUN).await.expect("a connection");
     let response = response
         .await
         .unwrap_or_else(|failed| panic!("{}", failed.error()));
-    assert!(endpoint.used().is_none(), "there is more to come");
+    assert!(
+        endpoint.used(Instant::now()).is_none(),
+        "there is more to come"
+    );
     upstream.write_all(END).await.expect("a connection");
     response.collect().await.expect("a body");
-    assert!(endpoint.used().is_some());
+    assert!(endpoint.used(Instant::now()).is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +117,7 @@ async fn what_was_sent_and_read_to_its_end_is_used_again() {
     let download = Download::new(body, lease, sent);
     download.collect().await.expect("a body");
     assert!(!is_closed(&mut upstream).await);
-    assert!(endpoint.used().is_some());
+    assert!(endpoint.used(Instant::now()).is_some());
 }
 
 /// An endpoint, and who listens there.
@@ -131,7 +140,7 @@ async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
     assert!(lease.was_used(), "it waits for the new one");
     let _begun = listener.accept().await.expect("a connection");
     let kept = async {
-        while endpoint.used().is_none() {
+        while endpoint.used(Instant::now()).is_none() {
             tokio::task::yield_now().await;
         }
     };
@@ -166,7 +175,7 @@ async fn those_that_waited_longer_than_a_stale_one_are_closed_with_it() {
         endpoint.lease(connection, false).give_back();
     }
     tokio::time::advance(IDLE_TIMEOUT).await;
-    assert!(endpoint.used().is_none(), "a stale one");
+    assert!(endpoint.used(Instant::now()).is_none(), "a stale one");
     assert!(is_closed(&mut first).await);
 }
 
@@ -194,7 +203,7 @@ async fn what_was_not_read_to_its_end_is_closed() {
     download.frame().await.expect("a frame").expect("data");
     drop(download);
     assert!(is_closed(&mut upstream).await);
-    assert!(endpoint.used().is_none());
+    assert!(endpoint.used(Instant::now()).is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,7 +216,7 @@ async fn what_was_not_sent_to_its_end_is_closed_when_it_is() {
     download.collect().await.expect("a body");
     source.write_all(END).await.expect("a connection");
     assert!(is_closed(&mut upstream).await);
-    assert!(endpoint.used().is_none());
+    assert!(endpoint.used(Instant::now()).is_none());
 }
 
 /// HTTP/2 lets what is under way end when the last handle is dropped.
@@ -240,7 +249,10 @@ async fn a_download_outlives_the_handles_to_its_connection() {
     let download = Download::new(response.into_body(), lease, sent);
     tokio::time::sleep(IDLE_TIMEOUT).await;
     endpoint.pool().sweep();
-    assert!(endpoint.used().is_none(), "the pool let it go");
+    assert!(
+        endpoint.used(Instant::now()).is_none(),
+        "the pool let it go"
+    );
     let body = download.collect().await.expect("a body");
     assert_eq!(body.to_bytes(), "hellohello");
 }
