@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
@@ -72,13 +72,11 @@ impl Provenance {
     /// What the client claimed to be before it is left out: upstreams that take the leftmost
     /// address would believe it.
     pub(super) fn addresses(&self) -> HeaderValue {
-        let mut way = String::with_capacity("255.255.255.255".len());
-        for address in self.before.iter().rev() {
-            push_address(&mut way, *address);
-            way.push_str(", ");
-        }
-        push_address(&mut way, self.peer);
-        HeaderValue::try_from(way).expect("an address is ASCII")
+        let written = match (&self.before[..], self.peer) {
+            ([], IpAddr::V4(peer)) => dotted(peer, HeaderValue::from_bytes),
+            (before, peer) => HeaderValue::try_from(way(before, peer)),
+        };
+        written.expect("an address is ASCII")
     }
 }
 
@@ -107,21 +105,34 @@ fn address(told: &[u8]) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// Writes what `Display` would, which is dear for something that each request has.
-fn push_address(way: &mut String, address: IpAddr) {
-    let IpAddr::V4(address) = address else {
-        return way.push_str(&address.to_string());
-    };
-    for (at, octet) in address.octets().into_iter().enumerate() {
-        if at > 0 {
-            way.push('.');
-        }
-        for digit in [100, 10, 1] {
-            if octet >= digit || digit == 1 {
-                way.push(char::from(b'0' + octet / digit % 10));
-            }
-        }
+fn way(before: &[IpAddr], peer: IpAddr) -> String {
+    let mut way = String::new();
+    for address in before.iter().rev() {
+        way.push_str(&format!("{address}, "));
     }
+    way.push_str(&peer.to_string());
+    way
+}
+
+/// Writes what `Display` would, which is dear for something that each request has, as is a string.
+fn dotted<T>(address: Ipv4Addr, then: impl FnOnce(&[u8]) -> T) -> T {
+    let mut text = [0; "255.255.255.255.".len()];
+    let mut end = 0;
+    let mut push = |b| {
+        text[end] = b;
+        end += 1;
+    };
+    for octet in address.octets() {
+        if octet >= 100 {
+            push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
+        push(b'.');
+    }
+    then(&text[..end - 1])
 }
 
 /// A field that several proxies have added to says several things.
@@ -206,10 +217,9 @@ mod tests {
     #[test]
     fn every_octet_is_written_as_usual() {
         for octet in 0..=u8::MAX {
-            let address = IpAddr::from([octet, 0, 10, octet]);
-            let mut way = String::new();
-            push_address(&mut way, address);
-            assert_eq!(way, address.to_string());
+            let address = Ipv4Addr::new(octet, 0, 10, octet);
+            let written = dotted(address, <[u8]>::to_vec);
+            assert_eq!(written, address.to_string().as_bytes());
         }
     }
 
