@@ -77,5 +77,5 @@ impl Found<'_> {
 pub(super) fn strip_everybody<B>(request: &mut Request<B>) {
     let headers = request.headers_mut();
     strip_identity(headers);
-    strip_credential(headers, false);
+    strip_credential(headers);
 }
