@@ -1,4 +1,5 @@
 use crate::check::Verdict;
+use crate::identity::Identity;
 
 /// A verdict, and how far it may still be relied on.
 #[derive(Clone, Debug)]
@@ -36,6 +37,16 @@ pub(crate) struct Found<A> {
 impl<A> Found<A> {
     pub(crate) fn new(answer: A, freshness: Freshness) -> Self {
         Self { answer, freshness }
+    }
+
+    pub(crate) fn map<B>(self, make: impl FnOnce(A) -> B) -> Found<B> {
+        Found::new(make(self.answer), self.freshness)
+    }
+}
+
+impl From<Found<Identity>> for Answer {
+    fn from(found: Found<Identity>) -> Self {
+        found.map(Verdict::Active).into()
     }
 }
 

@@ -55,22 +55,6 @@ struct Active {
     deadlines: Deadlines,
 }
 
-impl Active {
-    #[inline]
-    fn found<T: Subject>(
-        self,
-        now: Instant,
-        max_age: Option<Duration>,
-    ) -> Option<Found<T::Answer>> {
-        let freshness = match self.deadlines.age(now, max_age) {
-            Age::Over => return None,
-            Age::Due if self.deadlines.may_be_renewed(now) => Freshness::Due,
-            Age::Due | Age::Fresh => Freshness::Fresh,
-        };
-        Some(Found::new(T::answer(self.identity), freshness))
-    }
-}
-
 #[derive(Clone)]
 struct Inactive<A> {
     answer: A,
@@ -112,15 +96,41 @@ impl<T: Subject> AnswerCache<T> {
     }
 
     /// Returns the answer about `key` if it is young enough to be acted on.
-    #[inline]
     pub(crate) fn get(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
-        let found = self.peek(key, max_age);
+        match self.get_active(key, max_age) {
+            Some(found) => Some(found.map(T::answer)),
+            None => self.get_inactive(key),
+        }
+    }
+
+    /// Does the first half of [`get`](Self::get): whoever finds nothing here looks for an inactive
+    /// answer next. Apart, since what is active is found without an `Answer`, which takes time to
+    /// hand about.
+    #[inline]
+    pub(crate) fn get_active(
+        &self,
+        key: &T::Key,
+        max_age: Option<Duration>,
+    ) -> Option<Found<Identity>> {
+        let found = self.peek_active(key, max_age)?;
+        self.count_active();
+        Some(found)
+    }
+
+    /// Does the second half.
+    pub(crate) fn get_inactive(&self, key: &T::Key) -> Option<Found<T::Answer>> {
+        let found = self.peek_inactive(key);
         self.count(found.as_ref().map(|found| &found.answer));
         found
     }
 
-    /// Counts a lookup that ended with `answer`.
+    /// Counts a lookup that ended with an active answer.
     #[inline]
+    pub(crate) fn count_active(&self) {
+        self.lookups.active.increment();
+    }
+
+    /// Counts a lookup that ended with `answer`.
     pub(crate) fn count(&self, answer: Option<&T::Answer>) {
         match answer {
             Some(answer) if T::active(answer).is_some() => &self.lookups.active,
@@ -131,24 +141,40 @@ impl<T: Subject> AnswerCache<T> {
     }
 
     /// The same as [`get`](Self::get) without counting it as a lookup.
-    #[inline]
     pub(crate) fn peek(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
-        let now = Instant::now();
-        let Some(entry) = self.active.get(key) else {
-            let entry = self.inactive.get(key)?;
-            return (now < entry.fresh_until).then(|| Found::new(entry.answer, Freshness::Fresh));
-        };
-        entry.found::<T>(now, max_age)
+        match self.peek_active(key, max_age) {
+            Some(found) => Some(found.map(T::answer)),
+            None => self.peek_inactive(key),
+        }
     }
 
-    /// The same as [`peek`](Self::peek), of active answers alone.
+    /// The same as [`get_active`](Self::get_active), not counted.
     #[inline]
     pub(crate) fn peek_active(
         &self,
         key: &T::Key,
         max_age: Option<Duration>,
-    ) -> Option<Found<T::Answer>> {
-        self.active.get(key)?.found::<T>(Instant::now(), max_age)
+    ) -> Option<Found<Identity>> {
+        // The deadlines are read where they are: to move them takes as long as to compare them.
+        let Some(Active {
+            identity,
+            ref deadlines,
+        }) = self.active.get(key)
+        else {
+            return None;
+        };
+        let now = Instant::now();
+        let freshness = match deadlines.age(now, max_age) {
+            Age::Over => return None,
+            Age::Due if deadlines.may_be_renewed(now) => Freshness::Due,
+            Age::Due | Age::Fresh => Freshness::Fresh,
+        };
+        Some(Found::new(identity, freshness))
+    }
+
+    fn peek_inactive(&self, key: &T::Key) -> Option<Found<T::Answer>> {
+        let entry = self.inactive.get(key)?;
+        (Instant::now() < entry.fresh_until).then(|| Found::new(entry.answer, Freshness::Fresh))
     }
 
     /// Returns the last good answer if it may stand in for one that the issuer fails to give.

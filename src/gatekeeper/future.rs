@@ -66,10 +66,30 @@ where
 {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let mut state = self.project().state;
+        match state.as_mut().project() {
+            StateProj::Forwarding(future) => future.poll(cx),
+            _ => state.poll_delayed(cx),
+        }
+    }
+}
+
+impl<S, C, B, ResBody> State<S, C, B>
+where
+    S: Service<Request<B>, Response = Response<ResBody>>,
+    C: CheckService,
+    ResBody: Default,
+{
+    /// Apart, so that a hit has no part in what this takes of the stack.
+    #[inline(never)]
+    fn poll_delayed(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<S::Response, S::Error>> {
         loop {
-            let next = match this.state.as_mut().project() {
+            let next = match self.as_mut().project() {
                 StateProj::Checking(checking, held) => {
                     let outcome = ready!(Pin::new(checking).poll(cx));
                     let held = held.take();
@@ -91,7 +111,7 @@ where
                     ));
                 }
             };
-            this.state.set(next);
+            self.set(next);
         }
     }
 }

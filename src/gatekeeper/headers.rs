@@ -4,6 +4,7 @@
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+use crate::bearer::Credential;
 use crate::fold::{is_listed, remove_where};
 use crate::identity::Identity;
 
@@ -24,38 +25,37 @@ static X_GATEKEEPER_STALE: HeaderName = HeaderName::from_static("x-gatekeeper-st
 /// those by which Authelia, Kubernetes, Grafana, authentik, Pomerium, TLS terminators and load
 /// balancers tell a user. `x-userinfo` is APISIX's.
 ///
-/// Listed by the first byte and the third, since every header of every request is looked up here:
-/// the second is a separator in all that begin with `x`.
-fn reserved(first: u8, third: u8) -> &'static [&'static str] {
-    match (first, third) {
-        (b'r', b'm') => &["remote-"],
-        (b'x', b'a') => &[
-            "x-amzn-oidc-",
-            "x-auth-request-",
-            "x-authenticated-",
-            "x-authentik-",
-        ],
-        (b'x', b'f') => &[
+/// Listed by the first byte, the third and the fifth, since every header of every request is looked
+/// up here: the second is a separator in all that begin with `x`, and `x-request-id` is in none.
+fn reserved(first: u8, third: u8, fifth: u8) -> &'static [&'static str] {
+    match (first, third, fifth) {
+        (b'r', b'm', b't') => &["remote-"],
+        (b'x', b'a', b't') => &["x-auth-request-", "x-authenticated-", "x-authentik-"],
+        (b'x', b'a', b'z') => &["x-amzn-oidc-"],
+        (b'x', b'f', b'r') => &[
             "x-forwarded-access-token",
             "x-forwarded-email",
             "x-forwarded-groups",
             "x-forwarded-preferred-username",
             "x-forwarded-user",
         ],
-        (b'x', b'g') => &["x-gatekeeper-", "x-github-user-id"],
-        (b'x', b'o') => &["x-oauth-client-id", "x-oauth-scopes"],
-        (b'x', b'p') => &["x-pomerium-"],
-        (b'x', b'r') => &["x-remote-"],
-        (b'x', b's') => &["x-ssl-client-"],
-        (b'x', b'u') => &["x-userinfo"],
-        (b'x', b'w') => &["x-webauth-"],
+        (b'x', b'g', b't') => &["x-gatekeeper-", "x-github-user-id"],
+        (b'x', b'o', b'u') => &["x-oauth-client-id", "x-oauth-scopes"],
+        (b'x', b'p', b'm') => &["x-pomerium-"],
+        (b'x', b'r', b'm') => &["x-remote-"],
+        (b'x', b's', b'l') => &["x-ssl-client-"],
+        (b'x', b'u', b'e') => &["x-userinfo"],
+        (b'x', b'w', b'b') => &["x-webauth-"],
         _ => &[],
     }
 }
 
 /// Removes every header that an upstream could take for an identity of ours.
 pub(crate) fn strip_identity(headers: &mut HeaderMap) {
-    remove_where(headers, is_reserved);
+    // Almost every request has nothing to remove; then this is all.
+    if headers.keys().any(is_reserved) {
+        remove_where(headers, is_reserved);
+    }
 }
 
 /// Tells an upstream who is asking.
@@ -72,21 +72,28 @@ pub(crate) fn set_stale(headers: &mut HeaderMap) {
     headers.insert(X_GATEKEEPER_STALE.clone(), HeaderValue::from_static("1"));
 }
 
-/// Keeps the credential from the upstream, or marks it so that no log and no table shows it.
-pub(crate) fn strip_credential(headers: &mut HeaderMap, forward: bool) {
-    if !forward {
-        headers.remove(AUTHORIZATION);
-    } else if let Some(credential) = headers.get_mut(AUTHORIZATION) {
-        credential.set_sensitive(true);
+/// Keeps the credential from the upstream.
+#[cfg(feature = "proxy")]
+pub(crate) fn strip_credential(headers: &mut HeaderMap) {
+    headers.remove(AUTHORIZATION);
+}
+
+/// Sets the credential again, marked so that no log and no table shows it.
+#[cold]
+pub(super) fn forward_credential(headers: &mut HeaderMap, credential: Credential) {
+    if let Some(mut line) = credential.into_line() {
+        line.set_sensitive(true);
+        headers.insert(AUTHORIZATION, line);
     }
 }
 
+#[inline]
 fn is_reserved(name: &HeaderName) -> bool {
     let name = name.as_str();
     match *name.as_bytes() {
         // No other header is looked at any further.
-        [first @ (b'r' | b'x'), _, third, ..] => {
-            let mut reserved = reserved(first, third).iter();
+        [first @ (b'r' | b'x'), _, third, _, fifth, ..] => {
+            let mut reserved = reserved(first, third, fifth).iter();
             reserved.any(|reserved| is_listed(name, reserved))
         }
         _ => false,
@@ -149,9 +156,11 @@ mod tests {
     }
 
     fn all_reserved() -> Vec<&'static str> {
-        let firsts = (0..=u8::MAX).flat_map(|first| (0..=u8::MAX).map(move |third| (first, third)));
-        firsts
-            .flat_map(|(first, third)| reserved(first, third))
+        let letters = || b'a'..=b'z';
+        letters()
+            .flat_map(|first| letters().map(move |third| (first, third)))
+            .flat_map(|(first, third)| letters().map(move |fifth| (first, third, fifth)))
+            .flat_map(|(first, third, fifth)| reserved(first, third, fifth))
             .copied()
             .collect()
     }

@@ -6,9 +6,12 @@ use tower::util::Oneshot;
 
 use super::future::State;
 use super::service::{Shared, Turned, Undecided};
+use crate::bearer::{BearerToken, Credential};
+use crate::cache::Found;
 use crate::check::{CheckError, CheckErrorKind, CheckService, Verdict};
 use crate::membership::{Group, Membership};
 use crate::rejection::Rejection;
+use crate::token::AccessToken;
 use crate::validator::{Answer, Asked, Freshness, Validator, Validators};
 
 /// A request that waits for a verdict, or for what its decision depends on. Boxed, so that a hit
@@ -18,6 +21,7 @@ use crate::validator::{Answer, Asked, Freshness, Validator, Validators};
 /// short a time things are remembered.
 pub(super) struct Held<S, C, B> {
     request: Request<B>,
+    presented: Presented,
     inner: S,
     shared: Arc<Shared<C>>,
     memberships: Vec<(Group, Membership)>,
@@ -29,10 +33,22 @@ pub(super) struct Held<S, C, B> {
     is_doubted: bool,
 }
 
+/// What was taken out of a request, and the token in it.
+pub(super) struct Presented {
+    pub(super) credential: Credential,
+    pub(super) token: AccessToken,
+}
+
 impl<S, C, B> Held<S, C, B> {
-    pub(super) fn new(request: Request<B>, inner: S, shared: Arc<Shared<C>>) -> Self {
+    pub(super) fn new(
+        request: Request<B>,
+        presented: Presented,
+        inner: S,
+        shared: Arc<Shared<C>>,
+    ) -> Self {
         Self {
             request,
+            presented,
             inner,
             shared,
             memberships: Vec::new(),
@@ -75,11 +91,7 @@ where
             let error = CheckError::with_source(CheckErrorKind::Shed, reason);
             return self.reject(&error);
         }
-        let token = match self.shared.bearer_token(&self.request) {
-            Ok(token) => token.to_access_token(),
-            Err(error) => return self.turn_away(error.into()),
-        };
-        let asking = validator.ask_memberships(&token, &undecided.identity, groups);
+        let asking = validator.ask_memberships(&self.presented.token, &undecided.identity, groups);
         let verdict = Verdict::Active(undecided.identity);
         let answer = Answer::new(verdict, undecided.freshness);
         self.answer = Some((validator, answer));
@@ -118,24 +130,25 @@ where
             return self.reject(&CheckError::with_source(kind, reason));
         }
         self.memberships.clear();
-        match self.shared.bearer_token(&self.request) {
-            Ok(token) => {
-                let checking = Validators::from(validator).check(token.to_access_token());
-                State::Checking(Box::new(checking), Some(self))
-            }
-            Err(error) => self.turn_away(error.into()),
-        }
+        let checking = Validators::from(validator).check(self.presented.token.clone());
+        State::Checking(Box::new(checking), Some(self))
     }
 
     fn admit(mut self: Box<Self>, validator: Validator<C>, answer: Answer) -> State<S, C, B> {
-        let token = match self.shared.bearer_token(&self.request) {
-            Ok(token) => token,
-            Err(error) => return self.turn_away(error.into()),
+        let identity = match answer.verdict {
+            Verdict::Active(identity) => identity,
+            Verdict::Inactive(reason) => return self.turn_away(reason.into()),
         };
-        let (hash, kind) = (token.hash(), token.kind());
+        let found = Found::new(identity, answer.freshness);
+        let token = BearerToken::lent(&self.presented.token);
+        let hash = token.hash();
         let known = validator.known_memberships(&hash, &self.memberships);
-        match self.shared.admit(answer, kind, &known, &mut self.request) {
-            Ok(()) => State::Admitted(Box::pin(Oneshot::new(self.inner, self.request))),
+        match self.shared.admit(found, &token, &known, &mut self.request) {
+            Ok(()) => {
+                self.shared
+                    .hand_on(self.presented.credential, &mut self.request);
+                State::Admitted(Box::pin(Oneshot::new(self.inner, self.request)))
+            }
             Err(Turned::Away(rejection)) => self.turn_away(rejection),
             Err(Turned::Undecided(undecided)) => self.ask(validator, undecided),
         }

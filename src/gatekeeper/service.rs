@@ -9,9 +9,10 @@ use tower::Service;
 #[cfg(feature = "client")]
 use super::client_limit::ClientTurns;
 use super::future::ResponseFuture;
-use super::headers::{set_identity, set_stale, strip_credential, strip_identity};
-use super::held::Held;
-use crate::bearer::{BearerError, BearerOptions, BearerToken, bearer};
+use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
+use super::held::{Held, Presented};
+use crate::bearer::{BearerOptions, BearerToken, Credential};
+use crate::cache::Found;
 use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
 use crate::membership::Group;
@@ -19,8 +20,8 @@ use crate::policy::{Decision, Facts, Policy};
 #[cfg(feature = "client")]
 use crate::rejection::RejectionKind;
 use crate::rejection::{Realm, Rejection};
-use crate::token::{TokenHash, TokenKind};
-use crate::validator::{Answer, Freshness, KnownMemberships, Validators};
+use crate::token::TokenHash;
+use crate::validator::{Freshness, KnownMemberships, Validator, Validators};
 
 /// Middleware that lets in only requests with a good token.
 ///
@@ -58,43 +59,49 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let shared = &self.shared;
-        let token = match shared.bearer_token(&request) {
-            Ok(token) => token,
-            Err(error) => return ResponseFuture::rejected(shared.reject(error.into())),
-        };
-        let (hash, kind) = (token.hash(), token.kind());
-        if let Some((validator, answer)) = shared.validators.lookup(&hash) {
-            if answer.freshness == Freshness::Due {
-                validator.renew(token.to_access_token());
-            }
-            let known = validator.known_memberships(&hash, &[]);
-            return match shared.admit(answer, kind, &known, &mut request) {
-                Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
-                Err(Turned::Away(rejection)) => ResponseFuture::rejected(shared.reject(rejection)),
-                Err(Turned::Undecided(undecided)) => {
-                    let validator = validator.clone();
-                    self.hold(request).ask(validator, undecided).into()
-                }
-            };
+        match self.shared.decide(&mut request) {
+            Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
+            Err(delay) => self.delay(request, delay),
         }
-        if let Err(rejection) = shared.take_turn(&token, &hash, request.extensions()) {
-            return ResponseFuture::rejected(shared.reject(rejection));
-        }
-        let checking = shared.validators.check(token.to_access_token());
-        ResponseFuture::checking(checking, self.hold(request))
     }
 }
 
-impl<S: Clone, C> Gatekeeper<S, C> {
+impl<S, C> Gatekeeper<S, C> {
+    /// Goes on with a request that is not let in at once. Apart, so that a hit has no part in what
+    /// this takes of the stack.
+    #[cold]
+    #[inline(never)]
+    fn delay<B, ResBody>(&mut self, request: Request<B>, delay: Delay<C>) -> ResponseFuture<S, C, B>
+    where
+        S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+        C: CheckService,
+        ResBody: Default,
+    {
+        match delay {
+            Delay::Refused(rejection) => ResponseFuture::rejected(self.shared.reject(rejection)),
+            Delay::Undecided(presented, validator, undecided) => self
+                .hold(request, presented)
+                .ask(validator, undecided)
+                .into(),
+            Delay::Unknown(presented) => {
+                let checking = self.shared.validators.check(presented.token.clone());
+                ResponseFuture::checking(checking, self.hold(request, presented))
+            }
+        }
+    }
+
     /// Keeps a request until something is known.
     ///
     /// The instance that was polled ready is given up, and with it what it holds, such as a
     /// permit: who may turn out to be nobody takes no capacity from those who are known.
-    fn hold<B>(&mut self, request: Request<B>) -> Box<Held<S, C, B>> {
+    fn hold<B>(&mut self, request: Request<B>, presented: Presented) -> Box<Held<S, C, B>>
+    where
+        S: Clone,
+    {
         let inner = self.inner.clone();
         self.inner = inner.clone();
-        Box::new(Held::new(request, inner, Arc::clone(&self.shared)))
+        let shared = Arc::clone(&self.shared);
+        Box::new(Held::new(request, presented, inner, shared))
     }
 }
 
@@ -158,6 +165,68 @@ impl<C: CheckService> Shared<C> {
     }
 }
 
+/// Why a request is not let in at once.
+enum Delay<C> {
+    Refused(Rejection),
+    Undecided(Presented, Validator<C>, Undecided),
+    Unknown(Presented),
+}
+
+impl<C, R: Into<Rejection>> From<R> for Delay<C> {
+    fn from(rejection: R) -> Self {
+        Self::Refused(rejection.into())
+    }
+}
+
+impl<C: CheckService> Shared<C> {
+    /// Lets a request in by what is remembered.
+    #[inline]
+    fn decide<B>(&self, request: &mut Request<B>) -> Result<(), Delay<C>> {
+        let credential = Credential::take(request);
+        let token = credential.token(&self.bearer)?;
+        let hash = token.hash();
+        let Some((validator, found)) = self.validators.lookup_active(&hash) else {
+            self.turn_away_or_wait(&token, &hash, request.extensions())?;
+            let token = token.to_access_token();
+            return Err(Delay::Unknown(Presented { credential, token }));
+        };
+        if found.freshness == Freshness::Due {
+            validator.renew(token.to_access_token());
+        }
+        let known = validator.known_memberships(&hash, &[]);
+        match self.admit(found, &token, &known, request) {
+            Ok(()) => {
+                self.hand_on(credential, request);
+                Ok(())
+            }
+            Err(Turned::Away(rejection)) => Err(Delay::Refused(rejection)),
+            Err(Turned::Undecided(undecided)) => {
+                let (token, validator) = (token.to_access_token(), validator.clone());
+                let presented = Presented { credential, token };
+                Err(Delay::Undecided(presented, validator, undecided))
+            }
+        }
+    }
+
+    /// Refuses a token that is remembered as no good, and a client that brings too many of which
+    /// nothing is known. One that has turned out to be good since it was looked for is asked about
+    /// like an unknown one, which finds that it is remembered.
+    #[cold]
+    fn turn_away_or_wait(
+        &self,
+        token: &BearerToken<'_>,
+        hash: &TokenHash,
+        extensions: &Extensions,
+    ) -> Result<(), Rejection> {
+        if let Some((_, answer)) = self.validators.lookup_refusal(hash)
+            && let Verdict::Inactive(reason) = answer.verdict
+        {
+            return Err(reason.into());
+        }
+        self.take_turn(token, hash, extensions)
+    }
+}
+
 /// What keeps a request from the inner service.
 pub(super) enum Turned {
     Away(Rejection),
@@ -183,27 +252,27 @@ impl<C: CheckService> Shared<C> {
     /// cannot differ.
     pub(super) fn admit<B>(
         &self,
-        answer: Answer,
-        kind: TokenKind,
+        found: Found<Identity>,
+        token: &BearerToken<'_>,
         known: &KnownMemberships<'_>,
         request: &mut Request<B>,
     ) -> Result<(), Turned> {
-        let identity = match answer.verdict {
-            Verdict::Active(identity) => identity,
-            Verdict::Inactive(reason) => return Err(reason.into()),
-        };
+        let Found {
+            answer: identity,
+            freshness,
+        } = found;
         if is_past(identity.expires_at()) {
             return Err(InactiveReason::Expired.into());
         }
         let facts = Facts::new(&identity, request.method(), request.uri().path())
-            .with_token_kind(kind)
+            .with_token_kind(token.kind())
             .with_memberships(known);
         if self.groups_extension {
             known.note_active();
         }
         let decision = self.policy.authorize(&facts);
         if known.has_due() {
-            self.renew_memberships(known, &identity, request);
+            known.renew_due(&token.to_access_token(), &identity);
         }
         match decision {
             Decision::Allowed => {}
@@ -211,12 +280,12 @@ impl<C: CheckService> Shared<C> {
             Decision::Undecided(groups) => {
                 return Err(Turned::Undecided(Undecided {
                     identity,
-                    freshness: answer.freshness,
+                    freshness,
                     groups,
                 }));
             }
         }
-        self.dress(request, identity, answer.freshness);
+        self.dress(request, identity, freshness);
         if self.groups_extension {
             let groups = known.take_active();
             if !groups.is_empty() {
@@ -225,33 +294,21 @@ impl<C: CheckService> Shared<C> {
         }
         Ok(())
     }
-
-    #[cold]
-    fn renew_memberships<B>(
-        &self,
-        known: &KnownMemberships<'_>,
-        identity: &Identity,
-        request: &Request<B>,
-    ) {
-        if let Ok(token) = self.bearer_token(request) {
-            known.renew_due(&token.to_access_token(), identity);
-        }
-    }
 }
 
 impl<C> Shared<C> {
-    pub(super) fn bearer_token<'r, B>(
-        &self,
-        request: &'r Request<B>,
-    ) -> Result<BearerToken<'r>, BearerError> {
-        bearer(request.headers(), request.uri().query(), &self.bearer)
+    /// Gives the credential back to a request that is let in, where the inner service may see it.
+    #[inline]
+    pub(super) fn hand_on<B>(&self, credential: Credential, request: &mut Request<B>) {
+        if self.forward_token {
+            forward_credential(request.headers_mut(), credential);
+        }
     }
 
     /// Strips first and sets last: nothing that a client sent can stand where our values go.
     fn dress<B>(&self, request: &mut Request<B>, identity: Identity, freshness: Freshness) {
         let headers = request.headers_mut();
         strip_identity(headers);
-        strip_credential(headers, self.forward_token);
         if self.identity_headers {
             set_identity(headers, &identity);
             if freshness == Freshness::Stale {

@@ -110,5 +110,5 @@ impl Future for Forwarding {
 pub(super) fn strip_everybody<B>(request: &mut Request<B>) {
     let headers = request.headers_mut();
     strip_identity(headers);
-    strip_credential(headers, false);
+    strip_credential(headers);
 }

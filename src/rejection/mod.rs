@@ -116,17 +116,7 @@ impl Rejection {
 
     fn challenge(&self, realm: &Realm) -> Option<HeaderValue> {
         let error = self.kind.row().challenge?;
-        let mut challenge = format!("Bearer realm=\"{}\"", realm.as_str());
-        if !error.is_empty() {
-            challenge.push_str(&format!(", error=\"{error}\""));
-        }
-        if let Some(required) = &self.required {
-            challenge.push_str(&format!(", scope=\"{}\"", required.join(" ")));
-        }
-        if let Some(url) = realm.resource_metadata() {
-            challenge.push_str(&format!(", resource_metadata=\"{url}\""));
-        }
-        HeaderValue::try_from(challenge).ok()
+        Some(realm.challenge(error, self.required.as_ref()))
     }
 }
 

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use self::memberships::MembershipCache;
 use self::read_through::{Ask, ReadThrough};
-use crate::cache::{MembershipKey, Tokens};
+use crate::cache::{Found, MembershipKey, Tokens};
 use crate::check::{
     CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Verdict,
 };
@@ -100,9 +100,20 @@ impl<C: CheckService> Validator<C> {
     ///
     /// If the answer is [due](Freshness::Due), the caller should [renew](Self::renew) it.
     #[must_use]
-    #[inline]
     pub fn lookup(&self, hash: &TokenHash) -> Option<Answer> {
         let found = self.tokens.cache().get(hash, self.max_age)?;
+        Some(found.into())
+    }
+
+    /// Does the first half of [`lookup`](Self::lookup), which is all where the token is good.
+    #[inline]
+    fn lookup_active(&self, hash: &TokenHash) -> Option<Found<Identity>> {
+        self.tokens.cache().get_active(hash, self.max_age)
+    }
+
+    /// Does the second half.
+    fn lookup_refusal(&self, hash: &TokenHash) -> Option<Answer> {
+        let found = self.tokens.cache().get_inactive(hash)?;
         Some(found.into())
     }
 
@@ -138,15 +149,18 @@ impl<C: CheckService> Validator<C> {
     }
 
     /// The same, of good answers alone.
-    fn peek_active(&self, hash: &TokenHash) -> Option<Answer> {
-        let found = self.tokens.cache().peek_active(hash, self.max_age)?;
-        Some(found.into())
+    fn peek_active(&self, hash: &TokenHash) -> Option<Found<Identity>> {
+        self.tokens.cache().peek_active(hash, self.max_age)
     }
 
     /// Counts a lookup that ended with `answer`.
     fn count(&self, answer: Option<&Answer>) {
         let verdict = answer.map(|answer| &answer.verdict);
         self.tokens.cache().count(verdict);
+    }
+
+    fn count_active(&self) {
+        self.tokens.cache().count_active();
     }
 
     /// Tells whether the token was good when it was last asked about, within the hour.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::checking_each::CheckingEach;
 use super::refusal::Refusal;
 use super::{Answer, CacheStats, Purge, Validator};
+use crate::cache::Found;
 use crate::check::CheckService;
+use crate::identity::Identity;
 use crate::token::{AccessToken, TokenHash};
 
 /// One [`Validator`] for each app whose tokens are good, in the order they are asked.
@@ -59,27 +61,44 @@ impl<C: CheckService> Validators<C> {
     /// The first that remembers the token as good is right. It is no good if all of them remember
     /// it as that; if one of them has to be asked, nothing is known.
     #[must_use]
-    #[inline]
     pub fn lookup(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
-        if self.others.is_empty() {
-            return Some((&self.first, self.first.lookup(hash)?));
+        match self.lookup_active(hash) {
+            Some((validator, found)) => Some((validator, found.into())),
+            None => self.lookup_refusal(hash),
         }
-        self.lookup_in_all(hash)
     }
 
-    /// Counts as one lookup.
-    fn lookup_in_all(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
-        let found = self.find_active(hash).or_else(|| self.find_refusal(hash));
+    /// Does the first half of [`lookup`](Self::lookup), which is all where the token is good.
+    #[inline]
+    pub(crate) fn lookup_active(
+        &self,
+        hash: &TokenHash,
+    ) -> Option<(&Validator<C>, Found<Identity>)> {
+        if self.others.is_empty() {
+            return Some((&self.first, self.first.lookup_active(hash)?));
+        }
+        self.lookup_active_in_all(hash)
+    }
+
+    fn lookup_active_in_all(&self, hash: &TokenHash) -> Option<(&Validator<C>, Found<Identity>)> {
+        let mut validators = self.iter();
+        let (validator, found) =
+            validators.find_map(|validator| Some((validator, validator.peek_active(hash)?)))?;
+        validator.count_active();
+        Some((validator, found))
+    }
+
+    /// Does the second half, and counts both as one lookup.
+    pub(crate) fn lookup_refusal(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
+        if self.others.is_empty() {
+            return Some((&self.first, self.first.lookup_refusal(hash)?));
+        }
+        let found = self.find_refusal(hash);
         match &found {
             Some((validator, answer)) => validator.count(Some(answer)),
             None => self.first.count(None),
         }
         found
-    }
-
-    fn find_active(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
-        let mut validators = self.iter();
-        validators.find_map(|validator| Some((validator, validator.peek_active(hash)?)))
     }
 
     fn find_refusal(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {

@@ -8,11 +8,16 @@
 //! 5. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
 //!    not supported, since such tokens end up in logs.
 
+mod credential;
+
 use std::fmt;
 
+use http::HeaderValue;
 use http::header::{AUTHORIZATION, HeaderMap};
 
 use crate::token::{AccessToken, TokenHash, TokenKind};
+
+pub(crate) use self::credential::Credential;
 
 /// What is accepted as a bearer token.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +63,12 @@ impl Default for BearerOptions {
 /// A well-formed token that still lies in the request's headers.
 pub struct BearerToken<'r>(&'r [u8]);
 
-impl BearerToken<'_> {
+impl<'r> BearerToken<'r> {
+    /// Lends a token that was copied out of a request.
+    pub(crate) fn lent(token: &'r AccessToken) -> Self {
+        Self(token.expose().as_bytes())
+    }
+
     /// Returns the hash under which the answer about this token is kept.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
@@ -130,7 +140,30 @@ pub fn bearer<'r>(
     if lines.next().is_some() || query.is_some_and(has_access_token) {
         return Err(BearerError::Multiple);
     }
+    read(credential, options)
+}
+
+/// Reads the token of a credential that stands alone.
+fn read<'r>(
+    credential: &'r HeaderValue,
+    options: &BearerOptions,
+) -> Result<BearerToken<'r>, BearerError> {
     let credential = credential.as_bytes();
+    // As almost everybody writes it. Whatever else there is to say is said below.
+    if let Some(token) = credential.strip_prefix(b"Bearer ")
+        && token.len() <= options.max_length
+        && is_b64token(token)
+    {
+        return Ok(BearerToken(token));
+    }
+    read_carefully(credential, options)
+}
+
+#[inline(never)]
+fn read_carefully<'r>(
+    credential: &'r [u8],
+    options: &BearerOptions,
+) -> Result<BearerToken<'r>, BearerError> {
     let scheme_length = credential.iter().position(|&b| b == b' ');
     let (scheme, rest) = credential.split_at(scheme_length.unwrap_or(credential.len()));
     if !options.is_accepted_scheme(scheme) {
@@ -177,13 +210,10 @@ fn is_b64token(token: &[u8]) -> bool {
     let token = &token[..=last];
     // The last block overlaps the one before it, so that no byte is looked at by itself.
     match token.last_chunk::<BLOCK>() {
-        Some(end) => token
-            .as_chunks::<BLOCK>()
-            .0
-            .iter()
-            .fold(are_b64token_bytes(end), |are_legal, block| {
-                are_legal & are_b64token_bytes(block)
-            }),
+        Some(end) => {
+            let (blocks, _) = token.as_chunks::<BLOCK>();
+            blocks.iter().all(|block| are_b64token_bytes(block)) && are_b64token_bytes(end)
+        }
         None => are_b64token_bytes(token),
     }
 }
