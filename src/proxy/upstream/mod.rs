@@ -8,7 +8,7 @@
 //! 3. **An upstream that cannot be reached is 502**, one that takes too long 504.
 //!
 //! The connections are `hyper::client::conn`'s, without hyper-util's client around them: no task
-//! and no box for each request, no lookup of the address.
+//! for each request, one small box, no lookup of the address.
 
 mod addresses;
 mod connection;
