@@ -11,17 +11,69 @@ pub(crate) fn is_connectable(authority: &Authority) -> bool {
         return false;
     }
     let port = &authority.as_str()[host.len()..];
-    let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     let host_is_good = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.bytes().all(is_name),
+        None => !host.is_empty() && host.bytes().all(is_in_name),
     };
     let port_is_good = port.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
     host_is_good && port_is_good
+}
+
+/// Tells of most hosts, a name or an IPv4 address with or without a port, that they are
+/// [connectable](is_connectable), without making an `Authority` of them. Of all others it is not
+/// known.
+#[cfg(feature = "proxy")]
+pub(crate) fn is_plainly_connectable(host: &[u8]) -> bool {
+    let end_of_name = host.iter().position(|&b| !is_in_name(b));
+    let (name, port) = host.split_at(end_of_name.unwrap_or(host.len()));
+    let port_is_good = match port {
+        [] => true,
+        [b':', b'1'..=b'9', rest @ ..] => rest.len() < 4 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    !name.is_empty() && port_is_good
+}
+
+fn is_in_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')
 }
 
 /// Tells whether what is sent there stays on this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+#[cfg(all(test, feature = "proxy"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn most_hosts_are_plain() {
+        for host in [
+            "tools.example.com",
+            "localhost:8080",
+            "192.0.2.1:443",
+            "a_b-c.",
+        ] {
+            assert!(is_plainly_connectable(host.as_bytes()), "{host}");
+        }
+        for host in [
+            "", ":80", "a:", "a:0", "a:080", "a:+1", "a:1:2", "u@a", "[::1]", "a b",
+        ] {
+            assert!(!is_plainly_connectable(host.as_bytes()), "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_would_be_found_connectable(host in "[!-~]{1,8}|[a-z.]{1,4}:[!-~]{0,5}") {
+            if is_plainly_connectable(host.as_bytes()) {
+                let authority = Authority::try_from(&*host).unwrap();
+                prop_assert!(is_connectable(&authority), "{host}");
+            }
+        }
+    }
 }

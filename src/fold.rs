@@ -6,20 +6,6 @@
 
 use http::header::{HeaderMap, HeaderName};
 
-/// Tells whether `name` folds to `folded`, which is in lower case with dashes.
-#[cfg(feature = "proxy")]
-pub(crate) fn folds_to(name: &HeaderName, folded: &str) -> bool {
-    let name = name.as_str();
-    name.len() == folded.len() && starts_folded_bytes(name.as_bytes(), folded)
-}
-
-/// Tells whether `name` folds to something that begins with `folded` and goes on.
-#[cfg(feature = "proxy")]
-pub(crate) fn starts_folded(name: &HeaderName, folded: &str) -> bool {
-    let name = name.as_str();
-    name.len() > folded.len() && starts_folded_bytes(name.as_bytes(), folded)
-}
-
 /// Tells whether a name folds to `listed`, or begins so and goes on if `listed` ends in a dash.
 pub(crate) fn is_listed(name: &str, listed: &str) -> bool {
     let is_as_long = if listed.ends_with('-') {
@@ -32,24 +18,46 @@ pub(crate) fn is_listed(name: &str, listed: &str) -> bool {
 
 /// Removes all values of every header whose name `is_unwanted`.
 pub(crate) fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
-    // Almost every request has nothing to remove; then this is all.
-    if headers.keys().any(&is_unwanted) {
-        remove_each(headers, is_unwanted);
+    let mut unwanted = Names::default();
+    for name in headers.keys().filter(|name| is_unwanted(name)) {
+        unwanted.push(name);
+    }
+    unwanted.remove_from(headers);
+}
+
+/// Names of headers that are to be removed: mostly none, or one such as `Host`, for which nothing
+/// is allocated.
+#[derive(Default)]
+pub(crate) struct Names {
+    first: Option<HeaderName>,
+    others: Vec<HeaderName>,
+}
+
+impl Names {
+    /// Apart, so that the loops around it stay small.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn push(&mut self, name: &HeaderName) {
+        match self.first {
+            None => self.first = Some(name.clone()),
+            Some(_) => self.others.push(name.clone()),
+        }
+    }
+
+    /// Removes all values under these names.
+    pub(crate) fn remove_from(self, headers: &mut HeaderMap) {
+        if let Some(first) = self.first {
+            headers.remove(first);
+        }
+        for name in self.others {
+            headers.remove(name);
+        }
     }
 }
 
-/// Apart, so that the loop before it stays small.
-#[cold]
-#[inline(never)]
-fn remove_each(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
-    let unwanted: Vec<HeaderName> = headers.keys().filter(|n| is_unwanted(n)).cloned().collect();
-    for name in unwanted {
-        headers.remove(name);
-    }
-}
-
-/// A `HeaderName` is in lower case already, so that equal bytes fold to the same.
+/// A `HeaderName` is in lower case already, so that equal bytes fold to the same. What is listed
+/// and not meant mostly differs at its end.
 fn starts_folded_bytes(name: &[u8], folded: &str) -> bool {
-    let mut pairs = name.iter().zip(folded.bytes());
-    pairs.all(|(&b, wanted)| b == wanted || (wanted == b'-' && !b.is_ascii_alphanumeric()))
+    let mut pairs = name[..folded.len()].iter().zip(folded.as_bytes()).rev();
+    pairs.all(|(&b, &wanted)| b == wanted || (wanted == b'-' && !b.is_ascii_alphanumeric()))
 }

@@ -14,6 +14,42 @@ use percent_encoding::percent_decode_str;
 
 /// Decodes a path once; none if it is ambiguous.
 pub(super) fn decided_path(path: &str) -> Option<Cow<'_, str>> {
+    match is_plain(path.as_bytes()) {
+        true => Some(Cow::Borrowed(path)),
+        false => decoded_path(path),
+    }
+}
+
+/// Tells of most paths that they have one reading, which is as they are: of what nobody escapes
+/// (RFC 3986 §2.3), and of segments that are not empty and do not end in a dot.
+fn is_plain(path: &[u8]) -> bool {
+    let mut before = 0;
+    for &b in path {
+        let follows = match b {
+            b'/' => !matches!(before, b'/' | b'.'),
+            _ => IS_UNRESERVED[usize::from(b)],
+        };
+        if !follows {
+            return false;
+        }
+        before = b;
+    }
+    before != b'.'
+}
+
+/// By byte, as every byte of every path is looked up here.
+static IS_UNRESERVED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        let byte = b as u8;
+        table[b] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        b += 1;
+    }
+    table
+};
+
+fn decoded_path(path: &str) -> Option<Cow<'_, str>> {
     if !has_whole_triplets(path) || path.contains(";") {
         return None;
     }
@@ -112,6 +148,14 @@ mod tests {
                 .collect();
             let decided = decided_path(&written);
             prop_assert_eq!(decided.as_deref(), Some(path.as_str()));
+        }
+
+        #[test]
+        fn what_is_plain_is_decided_as_it_is(path in "[/.a-z~]{0,12}|/[ -~]{0,8}") {
+            if is_plain(path.as_bytes()) {
+                let decoded = decoded_path(&path);
+                prop_assert_eq!(decoded.as_deref(), Some(&*path));
+            }
         }
 
         #[test]

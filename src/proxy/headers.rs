@@ -10,50 +10,65 @@ use http::header::{
 
 use super::provenance::Provenance;
 use super::request_gate::Onward;
-use crate::fold::{folds_to, remove_where, starts_folded};
+use crate::fold::{Names, is_listed, remove_where};
 
 /// RFC 9110 §7.6.1: fields that describe one connection and must not be forwarded. The names are
 /// folded, because `Transfer_Encoding` is what an upstream must not take for framing.
-const HOP_BY_HOP: [&str; 11] = [
-    "connection",
-    // RFC 7540 §3.2.1; with `Upgrade`, it would open a second protocol past the gate.
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+///
+/// Listed by their first byte, as are those below, since every field of every message is looked up
+/// here.
+fn hop_by_hop(first: u8) -> &'static [&'static str] {
+    match first {
+        b'c' => &["connection"],
+        // RFC 7540 §3.2.1; with `Upgrade`, it would open a second protocol past the gate.
+        b'h' => &["http2-settings"],
+        b'k' => &["keep-alive"],
+        b'p' => &[
+            "proxy-authenticate",
+            "proxy-authentication-info",
+            "proxy-authorization",
+            "proxy-connection",
+        ],
+        b't' => &["te", "trailer", "transfer-encoding"],
+        b'u' => &["upgrade"],
+        _ => &[],
+    }
+}
 
 /// What is said anew to every upstream: the length of the body by how we send it, the host by
 /// where we send it. An expectation is answered on this hop, by reading the body (RFC 9110 §10.1.1).
-const SAID_ANEW: [&str; 3] = ["content-length", "expect", "host"];
+fn said_anew(first: u8) -> &'static [&'static str] {
+    match first {
+        b'c' => &["content-length"],
+        b'e' => &["expect"],
+        b'h' => &["host"],
+        _ => &[],
+    }
+}
 
 /// Names, after folding, by which a proxy says where a request came from, by which some servers
-/// let it say which path was asked for, and `Proxy`, which CGI turns into `HTTP_PROXY`.
-const FORWARDING: [&str; 9] = [
-    "client-ip",
-    "forwarded",
-    "proxy",
-    "true-client-ip",
-    "x-client-ip",
-    "x-forwarded",
-    "x-real-ip",
-    "x-request-id",
-    "x-rewrite-url",
-];
-
-/// Families of such names, by how they begin.
-const FORWARDING_FAMILIES: [&str; 4] = [
-    "x-cluster-client-",
-    "x-envoy-",
-    "x-forwarded-",
-    "x-original-",
-];
+/// let it say which path was asked for, and `Proxy`, which CGI turns into `HTTP_PROXY`. What ends
+/// in a dash is a family of such names, by how they begin.
+fn forwarding(first: u8) -> &'static [&'static str] {
+    match first {
+        b'c' => &["client-ip"],
+        b'f' => &["forwarded"],
+        b'p' => &["proxy"],
+        b't' => &["true-client-ip"],
+        b'x' => &[
+            "x-client-ip",
+            "x-cluster-client-",
+            "x-envoy-",
+            "x-forwarded",
+            "x-forwarded-",
+            "x-original-",
+            "x-real-ip",
+            "x-request-id",
+            "x-rewrite-url",
+        ],
+        _ => &[],
+    }
+}
 
 /// Names, after folding, by which some frameworks let a request have another method than its own.
 const OTHER_METHODS: [&str; 3] = [
@@ -70,14 +85,21 @@ static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Removes from a request what the client sent for this hop only, or cannot be trusted to say, and
 /// makes one of what only HTTP/2 may say in pieces.
 pub(super) fn strip_request(headers: &mut HeaderMap) {
-    strip_named_by_connection(headers);
-    remove_where(headers, is_unwanted);
+    strip(headers, |name| {
+        is_in(name, |first| {
+            [hop_by_hop(first), said_anew(first), forwarding(first)]
+        })
+    });
     join_cookies(headers);
 }
 
 /// Makes one field of the cookies that HTTP/2 lets a client split (RFC 9113 §8.2.3). HTTP/1 knows
 /// only one (RFC 6265 §5.4), and upstreams that find several read the first, the last, or none.
 fn join_cookies(headers: &mut HeaderMap) {
+    let has_repeated = headers.len() > headers.keys_len();
+    if !has_repeated {
+        return;
+    }
     let crumbs = headers.get_all(COOKIE).iter();
     let crumbs: Vec<&[u8]> = crumbs.map(HeaderValue::as_bytes).collect();
     if crumbs.len() > 1 {
@@ -91,16 +113,17 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// Removes what an upstream could take for another method than the one that was decided on.
 pub(super) fn strip_other_methods(headers: &mut HeaderMap) {
     remove_where(headers, |name| {
-        OTHER_METHODS.iter().any(|other| folds_to(name, other))
+        let mut others = OTHER_METHODS.iter();
+        others.any(|other| is_listed(name.as_str(), other))
     });
 }
 
 /// Removes from a response what the upstream sent for its hop only, and `Alt-Svc`, by which it
 /// would send clients past the gate.
 pub(super) fn strip_response(headers: &mut HeaderMap) {
-    strip_named_by_connection(headers);
-    remove_where(headers, is_hop_by_hop);
-    headers.remove(ALT_SVC);
+    strip(headers, |name| {
+        is_in(name, |first| [hop_by_hop(first)]) || *name == ALT_SVC
+    });
 }
 
 /// Says where the request came from.
@@ -121,6 +144,21 @@ pub(super) fn set_forwarding(
     }
 }
 
+/// Removes what `is_unwanted`, which `Connection` is, and what its lines name.
+fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
+    let mut unwanted = Names::default();
+    let mut names_fields = false;
+    for (name, line) in headers.iter().filter(|(name, _)| is_unwanted(name)) {
+        // What most lines say, and goes with all hop-by-hop fields.
+        names_fields |= *name == CONNECTION && line != "keep-alive";
+        unwanted.push(name);
+    }
+    if names_fields {
+        strip_named_by_connection(headers);
+    }
+    unwanted.remove_from(headers);
+}
+
 /// Removes every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1), but for
 /// those that say who sends a message and how long it is: §7.6.1 forbids to name them.
 fn strip_named_by_connection(headers: &mut HeaderMap) {
@@ -129,8 +167,6 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
         .iter()
         .flat_map(|line| line.as_bytes().split(|&b| b == b','))
         .map(<[u8]>::trim_ascii)
-        // It goes with all hop-by-hop fields, and most lines name nothing else.
-        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive"))
         .filter_map(|name| HeaderName::from_bytes(name).ok())
         .filter(|name| ![AUTHORIZATION, CONTENT_LENGTH].contains(name))
         .collect();
@@ -139,18 +175,13 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
-fn is_unwanted(name: &HeaderName) -> bool {
-    let is_forwarding = || {
-        FORWARDING.iter().any(|owned| folds_to(name, owned))
-            || FORWARDING_FAMILIES
-                .iter()
-                .any(|prefix| starts_folded(name, prefix))
-    };
-    is_hop_by_hop(name) || SAID_ANEW.iter().any(|own| folds_to(name, own)) || is_forwarding()
-}
-
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    HOP_BY_HOP.iter().any(|own| folds_to(name, own))
+/// Tells whether a name is in one of the lists for its first byte.
+#[inline]
+fn is_in<const N: usize>(name: &HeaderName, lists: fn(u8) -> [&'static [&'static str]; N]) -> bool {
+    let name = name.as_str();
+    let is_in = |list: &[&str]| list.iter().any(|listed| is_listed(name, listed));
+    let first = name.bytes().next().unwrap_or_default();
+    lists(first).into_iter().any(is_in)
 }
 
 #[cfg(test)]
@@ -222,6 +253,20 @@ mod tests {
             strip_request(&mut headers);
             assert!(headers.is_empty(), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn each_name_is_listed_where_it_is_looked_for() {
+        let lists = [hop_by_hop, said_anew, forwarding];
+        let firsts = (0..=u8::MAX).flat_map(|first| lists.map(|list| (first, list(first))));
+        let mut names = 0;
+        for (first, listed) in firsts {
+            for name in listed {
+                assert_eq!(name.as_bytes()[0], first, "{name}");
+                names += 1;
+            }
+        }
+        assert_eq!(names, 11 + 3 + 13);
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub struct AllowedHosts(Option<BTreeSet<AllowedHost>>);
 impl AllowedHosts {
     /// Tells whether clients may ask for this host, with whatever port.
     pub(in crate::proxy) fn contain(&self, host: &HeaderValue) -> bool {
-        let host = host.to_str().ok();
-        self.0.is_none() || host.is_some_and(|host| self.contain_name(&bare_host(host)))
+        let is_listed = |host| self.contain_name(&bare_host(host));
+        self.0.is_none() || host.to_str().is_ok_and(is_listed)
     }
 
     /// Tells the same of a host in the form that all its spellings have in common.

@@ -1,19 +1,22 @@
-use http::Version;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::{Request, Version};
 
-use super::at_most_one;
+use super::told::Told;
 use crate::rejection::RejectionKind;
 
 /// RFC 9112 §6: a length told in two ways is how requests are smuggled.
 ///
 /// hyper drops a `Content-Length` beside chunks before it can be seen here, counts the chunks and
 /// closes the connection after the response (§6.1).
-pub(super) fn check(version: Version, headers: &HeaderMap) -> Result<(), RejectionKind> {
-    let length = length(headers)?;
-    let Some(coding) = at_most_one(headers, &TRANSFER_ENCODING)? else {
+pub(super) fn check<B>(request: &Request<B>, told: &Told<'_>) -> Result<(), RejectionKind> {
+    let has_length = told.content_length.is_there();
+    if has_length {
+        check_length(request.headers())?;
+    }
+    let Some(coding) = told.transfer_encoding.only()? else {
         return Ok(());
     };
-    if length.is_some() || version < Version::HTTP_11 {
+    if has_length || request.version() < Version::HTTP_11 {
         return Err(RejectionKind::InvalidRequest);
     }
     check_coding(coding)
@@ -38,7 +41,7 @@ fn check_coding(coding: &HeaderValue) -> Result<(), RejectionKind> {
 }
 
 /// Lines that say the same are one (RFC 9110 §8.6).
-fn length(headers: &HeaderMap) -> Result<Option<u64>, RejectionKind> {
+fn check_length(headers: &HeaderMap) -> Result<(), RejectionKind> {
     let mut length = None;
     for line in headers.get_all(CONTENT_LENGTH) {
         let told = number(line).ok_or(RejectionKind::InvalidRequest)?;
@@ -46,7 +49,7 @@ fn length(headers: &HeaderMap) -> Result<Option<u64>, RejectionKind> {
             return Err(RejectionKind::InvalidRequest);
         }
     }
-    Ok(length)
+    Ok(())
 }
 
 /// Digits and nothing else; `u64`'s own parser takes a sign as well.

@@ -1,9 +1,9 @@
-use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderValue, Request};
 
-use super::{at_most_one, is_multiplexed};
-use crate::authority::is_connectable;
+use super::is_multiplexed;
+use super::told::Told;
+use crate::authority::{is_connectable, is_plainly_connectable};
 use crate::rejection::RejectionKind;
 
 /// Returns the one host that a request is for.
@@ -11,15 +11,10 @@ use crate::rejection::RejectionKind;
 /// RFC 9112 §3.2: HTTP/1.1 has exactly one `Host` line. §3.2.2: the authority of the absolute
 /// form counts in its place. RFC 9113 §8.3.1: in HTTP/2 it stands in `:authority`, and a `Host`
 /// beside it says the same.
-pub(super) fn read<B>(request: &Request<B>) -> Result<HeaderValue, RejectionKind> {
-    let line = at_most_one(request.headers(), &HOST)?;
+pub(super) fn read<B>(request: &Request<B>, told: &Told<'_>) -> Result<HeaderValue, RejectionKind> {
+    let line = told.host.only()?;
     let asked = request.uri().authority();
-    let line_is_good = line.is_none_or(|line| {
-        // A userinfo in it (RFC 9110 §4.2.4) makes two readers see two hosts.
-        let authority = Authority::try_from(line.as_bytes());
-        authority.is_ok_and(|authority| is_connectable(&authority))
-    });
-    if !line_is_good || !asked.is_none_or(is_connectable) {
+    if !line.is_none_or(is_good) || !asked.is_none_or(is_connectable) {
         return Err(RejectionKind::InvalidRequest);
     }
     match (line, asked, is_multiplexed(request.version())) {
@@ -28,6 +23,12 @@ pub(super) fn read<B>(request: &Request<B>) -> Result<HeaderValue, RejectionKind
         (Some(line), Some(asked), true) if is_same(line, asked) => value(asked),
         _ => Err(RejectionKind::InvalidRequest),
     }
+}
+
+/// A userinfo in it (RFC 9110 §4.2.4) makes two readers see two hosts.
+fn is_good(line: &HeaderValue) -> bool {
+    is_plainly_connectable(line.as_bytes())
+        || Authority::try_from(line.as_bytes()).is_ok_and(|authority| is_connectable(&authority))
 }
 
 /// To the letter: who writes `a` here and `a:80` there may be read in two ways.

@@ -1,5 +1,6 @@
 use http::Request;
 
+use super::told::Told;
 use crate::proxy::server::Limits;
 use crate::rejection::RejectionKind;
 
@@ -7,7 +8,11 @@ use crate::rejection::RejectionKind;
 pub(super) const MAX_TARGET_BYTES: usize = 8 * 1024;
 
 /// HTTP/1 servers count while they parse; HTTP/2 compresses, so that only what came out counts.
-pub(super) fn check<B>(request: &Request<B>, limits: &Limits) -> Result<(), RejectionKind> {
+pub(super) fn check<B>(
+    request: &Request<B>,
+    told: &Told<'_>,
+    limits: &Limits,
+) -> Result<(), RejectionKind> {
     let target = request
         .uri()
         .path_and_query()
@@ -16,12 +21,8 @@ pub(super) fn check<B>(request: &Request<B>, limits: &Limits) -> Result<(), Reje
     if target + authority > MAX_TARGET_BYTES {
         return Err(RejectionKind::UriTooLong);
     }
-    let headers = request.headers();
-    let lines = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len());
-    let too_many = headers.len() > limits.head_fields.get() as usize;
-    if too_many || lines.sum::<usize>() > limits.head_bytes.get() as usize {
+    let too_many = request.headers().len() > limits.head_fields.get() as usize;
+    if too_many || told.bytes > limits.head_bytes.get() as usize {
         return Err(RejectionKind::HeaderFieldsTooLarge);
     }
     Ok(())

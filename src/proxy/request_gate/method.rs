@@ -1,8 +1,7 @@
-use http::header::MAX_FORWARDS;
 use http::{Method, Request};
 use hyper::ext::Protocol;
 
-use super::at_most_one;
+use super::told::Told;
 use crate::rejection::RejectionKind;
 
 /// CONNECT would open a tunnel past the gate, TRACE echo what we add for the upstream alone. TRACK
@@ -13,8 +12,8 @@ const NEVER_FORWARDED: [&str; 4] = ["CONNECT", "TRACE", "TRACK", "PRI"];
 /// that must not be taken in by `trace`.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), RejectionKind> {
     let method = request.method().as_str();
-    let is_never = |never: &str| method.eq_ignore_ascii_case(never);
-    if !opens_websocket(request) && NEVER_FORWARDED.iter().any(|never| is_never(never)) {
+    let is_never = |never: &&str| method.eq_ignore_ascii_case(never);
+    if NEVER_FORWARDED.iter().any(is_never) && !opens_websocket(request) {
         return Err(RejectionKind::NotImplemented);
     }
     Ok(())
@@ -28,11 +27,14 @@ fn opens_websocket<B>(request: &Request<B>) -> bool {
 }
 
 /// RFC 9110 §7.6.2: how many proxies may forward an OPTIONS. Other methods do not care.
-pub(super) fn max_forwards<B>(request: &Request<B>) -> Result<Option<u64>, RejectionKind> {
+pub(super) fn max_forwards<B>(
+    request: &Request<B>,
+    told: &Told<'_>,
+) -> Result<Option<u64>, RejectionKind> {
     if request.method() != Method::OPTIONS {
         return Ok(None);
     }
-    let Some(hops) = at_most_one(request.headers(), &MAX_FORWARDS)? else {
+    let Some(hops) = told.max_forwards.only()? else {
         return Ok(None);
     };
     let hops = super::framing::number(hops).ok_or(RejectionKind::InvalidRequest)?;

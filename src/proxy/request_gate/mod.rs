@@ -33,10 +33,12 @@ mod host;
 mod limits;
 mod method;
 mod target;
+mod told;
 
 use http::{HeaderValue, Request, Version};
 
 use self::target::Target;
+use self::told::Told;
 use super::server::Limits;
 use super::via::is_loop;
 use crate::rejection::RejectionKind;
@@ -64,19 +66,20 @@ pub(super) fn request_gate<B>(
     request: &Request<B>,
     limits: &Limits,
 ) -> Result<Passage, RejectionKind> {
-    limits::check(request, limits)?;
+    let told = Told::by(request.headers());
+    limits::check(request, &told, limits)?;
     method::check(request)?;
     let target = target::read(request)?;
-    let host = host::read(request)?;
-    framing::check(request.version(), request.headers())?;
-    expectation::check(request.version(), request.headers())?;
+    let host = host::read(request, &told)?;
+    framing::check(request, &told)?;
+    expectation::check(request.version(), &told)?;
     if is_multiplexed(request.version()) {
         fields::check(request.headers())?;
     }
-    if is_loop(request.headers()) {
+    if told.via.is_there() && is_loop(request.headers()) {
         return Err(RejectionKind::LoopDetected);
     }
-    Ok(match (target, method::max_forwards(request)?) {
+    Ok(match (target, method::max_forwards(request, &told)?) {
         (Target::Server, _) | (_, Some(0)) => Passage::Here,
         (Target::Path, hops) => Passage::Onward(Onward {
             host,
@@ -88,18 +91,6 @@ pub(super) fn request_gate<B>(
 /// HTTP/2 and later have no connection-specific fields and their own names for the host.
 fn is_multiplexed(version: Version) -> bool {
     version >= Version::HTTP_2
-}
-
-/// Returns the value of a field that may be there once; an error if there are several.
-fn at_most_one<'h>(
-    headers: &'h http::HeaderMap,
-    name: &http::HeaderName,
-) -> Result<Option<&'h HeaderValue>, RejectionKind> {
-    let mut lines = headers.get_all(name).iter();
-    match (lines.next(), lines.next()) {
-        (line, None) => Ok(line),
-        (_, Some(_)) => Err(RejectionKind::InvalidRequest),
-    }
 }
 
 #[cfg(test)]

@@ -138,10 +138,11 @@ impl PathTable {
 
     fn find(&self, path: &str) -> Option<&ByMethod> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        let exact = || self.place(path)?.exact.as_ref();
-        let above =
-            || upwards(path, self.longest).find_map(|path| self.place(path)?.below.as_ref());
-        exact().or_else(above)
+        upwards(path, self.longest).find_map(|above| {
+            let place = self.place(above)?;
+            let exact = place.exact.as_ref().filter(|_| above == path);
+            exact.or(place.below.as_ref())
+        })
     }
 
     fn place(&self, path: &str) -> Option<&Place> {
@@ -205,9 +206,18 @@ fn key(path: &RoutePath) -> &str {
 }
 
 /// The path and those above it, up to the root, without those that are longer than `longest`.
-fn upwards<'p>(path: &'p str, longest: usize) -> impl Iterator<Item = &'p str> {
-    let above = |path: &&'p str| Some(&path[..path.rfind('/')?]);
-    std::iter::successors(Some(path), above).skip_while(move |path| path.len() > longest)
+fn upwards(path: &str, longest: usize) -> impl Iterator<Item = &str> {
+    let first = match path.len() <= longest {
+        true => Some(path),
+        false => above(path, longest + 1),
+    };
+    std::iter::successors(first, |path| above(path, path.len()))
+}
+
+/// What stands before the last slash within the first bytes of a path.
+fn above(path: &str, bytes: usize) -> Option<&str> {
+    let slash = path.as_bytes()[..bytes].iter().rposition(|&b| b == b'/')?;
+    Some(&path[..slash])
 }
 
 #[cfg(test)]
