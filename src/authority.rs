@@ -24,13 +24,14 @@ pub(crate) fn is_connectable(authority: &Authority) -> bool {
 /// known.
 #[cfg(feature = "proxy")]
 pub(crate) fn is_plainly_connectable(host: &[u8]) -> bool {
-    let (name, port) = match host.iter().position(|&b| b == b':') {
-        Some(at) => (&host[..at], &host[at + 1..]),
-        None => (host, &b"80"[..]),
+    let end_of_name = host.iter().position(|&b| !is_in_name(b));
+    let (name, port) = host.split_at(end_of_name.unwrap_or(host.len()));
+    let port_is_good = match port {
+        [] => true,
+        [b':', b'1'..=b'9', rest @ ..] => rest.len() < 4 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
     };
-    let is_port = matches!(port, [b'1'..=b'9', rest @ ..] if rest.len() < 4)
-        && port.iter().all(u8::is_ascii_digit);
-    is_port && !name.is_empty() && name.iter().all(|&b| is_in_name(b))
+    !name.is_empty() && port_is_good
 }
 
 fn is_in_name(b: u8) -> bool {

@@ -55,8 +55,9 @@ impl Names {
     }
 }
 
-/// A `HeaderName` is in lower case already, so that equal bytes fold to the same.
+/// A `HeaderName` is in lower case already, so that equal bytes fold to the same. What is listed
+/// and not meant mostly differs at its end.
 fn starts_folded_bytes(name: &[u8], folded: &str) -> bool {
-    let mut pairs = name.iter().zip(folded.bytes());
-    pairs.all(|(&b, wanted)| b == wanted || (wanted == b'-' && !b.is_ascii_alphanumeric()))
+    let mut pairs = name[..folded.len()].iter().zip(folded.as_bytes()).rev();
+    pairs.all(|(&b, &wanted)| b == wanted || (wanted == b'-' && !b.is_ascii_alphanumeric()))
 }

@@ -1,8 +1,10 @@
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response};
 
+use super::dotted::Dotted;
 use crate::rejection::Rejection;
 
 /// What the access log says of a request, taken before the request is given away.
@@ -27,7 +29,7 @@ impl AccessLog {
         let rejection = response.extensions().get::<Rejection>();
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),
-            client.address = %client,
+            client.address = %Address(client),
             http.method = %self.method,
             // Quoted and escaped, so that one request is one line.
             http.path = ?self.path,
@@ -36,5 +38,16 @@ impl AccessLog {
             duration_ms = elapsed.as_secs_f64() * 1e3,
             "request answered",
         );
+    }
+}
+
+struct Address(IpAddr);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => f.write_str(Dotted::from(address).as_str()),
+            IpAddr::V6(address) => address.fmt(f),
+        }
     }
 }

@@ -39,6 +39,7 @@ pub mod config;
 mod cors;
 mod decided_path;
 mod destination;
+mod dotted;
 pub mod explain;
 mod file_stamp;
 mod forward;

@@ -1,6 +1,8 @@
+use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 
 /// Names requests, so that lines of several logs can be matched.
@@ -8,29 +10,48 @@ use http::HeaderValue;
 /// An id is unique among all that this and other processes give out; it is not a secret.
 #[derive(Debug)]
 pub(super) struct RequestIds {
-    process: u64,
+    /// How each of them begins.
+    process: [u8; DIGITS + 1],
     next: AtomicU64,
 }
 
 impl RequestIds {
     pub(super) fn new() -> Self {
+        // The standard library seeds its hashers from the system's random numbers.
+        Self::of(RandomState::new().hash_one(0), 0)
+    }
+
+    fn of(process: u64, next: u64) -> Self {
+        let mut begin = [b'-'; DIGITS + 1];
+        write_hex(process, &mut begin[..DIGITS]);
         Self {
-            // The standard library seeds its hashers from the system's random numbers.
-            process: RandomState::new().hash_one(0),
-            next: AtomicU64::new(0),
+            process: begin,
+            next: AtomicU64::new(next),
         }
     }
 
     pub(super) fn next(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut id = [0; 2 * DIGITS + 1];
-        write_hex(self.process, &mut id[..DIGITS]);
-        id[DIGITS] = b'-';
+        id[..=DIGITS].copy_from_slice(&self.process);
         let digits = DIGITS - (number.leading_zeros() as usize / 4).min(DIGITS - 1);
         let end = DIGITS + 1 + digits;
         write_hex(number, &mut id[DIGITS + 1..end]);
-        HeaderValue::from_bytes(&id[..end]).expect("hex digits are visible ASCII")
+        let id = HeaderValue::from_maybe_shared(kept(&id[..end]));
+        id.expect("hex digits are visible ASCII")
     }
+}
+
+/// Copies an id to where neither it nor its clones, of which each has one, are allocated: a block
+/// of memory holds some forty of them.
+fn kept(id: &[u8]) -> Bytes {
+    thread_local! {
+        static BLOCK: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(BLOCK_BYTES));
+    }
+    BLOCK.with_borrow_mut(|block| {
+        block.extend_from_slice(id);
+        block.split().freeze()
+    })
 }
 
 /// Writes the lowest digits of a number, as many as there is room for.
@@ -40,6 +61,9 @@ fn write_hex(mut number: u64, digits: &mut [u8]) {
         number /= 16;
     }
 }
+
+/// An id that somebody keeps keeps a whole block.
+const BLOCK_BYTES: usize = 1024;
 
 /// Of the largest number.
 const DIGITS: usize = 16;
@@ -56,8 +80,7 @@ mod tests {
             (1, 0x10, "0000000000000001-10"),
             (u64::MAX, u64::MAX, "ffffffffffffffff-ffffffffffffffff"),
         ] {
-            let next = AtomicU64::new(number);
-            assert_eq!(RequestIds { process, next }.next(), id);
+            assert_eq!(RequestIds::of(process, number).next(), id);
         }
     }
 

@@ -46,11 +46,11 @@ struct Length {
 /// Reads the length, if there is one and nothing beside it that tells another, in one pass: each
 /// look-up by a name would hash it.
 fn length(headers: &HeaderMap) -> Result<Option<Length>, Malformed> {
-    let mut length = None;
-    let mut is_chunked = false;
+    let (mut bytes, mut is_plain, mut is_chunked) = (None, true, false);
     for (name, line) in headers {
         if *name == CONTENT_LENGTH {
-            length = Some(add(line, length)?);
+            is_plain = bytes.is_none() && is_as_ours(line.as_bytes());
+            add(line, &mut bytes)?;
         } else if *name == TRANSFER_ENCODING {
             if is_chunked || !line.as_bytes().eq_ignore_ascii_case(b"chunked") {
                 return Err(Malformed("a transfer coding other than chunked"));
@@ -58,33 +58,26 @@ fn length(headers: &HeaderMap) -> Result<Option<Length>, Malformed> {
             is_chunked = true;
         }
     }
-    match length {
-        Some(_) if is_chunked => Err(Malformed("a length beside chunks")),
-        length => Ok(length),
+    if is_chunked && bytes.is_some() {
+        return Err(Malformed("a length beside chunks"));
     }
+    Ok(bytes.map(|bytes| Length { bytes, is_plain }))
 }
 
 /// Lines and items that say the same are one (RFC 9110 §8.6).
-fn add(line: &HeaderValue, before: Option<Length>) -> Result<Length, Malformed> {
-    let is_first = before.is_none();
-    let mut items = line
-        .as_bytes()
-        .split(|&b| b == b',')
-        .map(<[u8]>::trim_ascii);
-    let bytes = items.try_fold(before.map(|before| before.bytes), |before, item| {
-        let told = number(item).ok_or(Malformed("a length that is no number"))?;
-        match before {
-            Some(before) if before != told => Err(Malformed("two lengths")),
-            _ => Ok(Some(told)),
+fn add(line: &HeaderValue, length: &mut Option<u64>) -> Result<(), Malformed> {
+    for item in line.as_bytes().split(|&b| b == b',') {
+        let told = number(item.trim_ascii()).ok_or(Malformed("a length that is no number"))?;
+        if length.replace(told).is_some_and(|before| before != told) {
+            return Err(Malformed("two lengths"));
         }
-    })?;
-    let bytes = bytes.ok_or(Malformed("a length that is no number"))?;
-    // A line that is no longer than its number has nothing else in it.
-    let digits = bytes.checked_ilog10().map_or(1, |log| log as usize + 1);
-    Ok(Length {
-        bytes,
-        is_plain: is_first && line.len() == digits,
-    })
+    }
+    Ok(())
+}
+
+/// Tells whether a good length is written as we would.
+fn is_as_ours(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_digit) && (line.len() == 1 || !line.starts_with(b"0"))
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -111,6 +104,7 @@ mod tests {
         for lines in [
             &[("content-length", "0005")][..],
             &[("content-length", "5"), ("content-length", "05")],
+            &[("content-length", "5"), ("content-length", "5")],
             &[("content-length", "5, 5")],
         ] {
             let headers = passed(200, lines).unwrap();

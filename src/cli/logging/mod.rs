@@ -1,8 +1,13 @@
+mod clock;
+mod fields;
+
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
+use self::clock::Clock;
+use self::fields::PlainFields;
 use super::Failure;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -21,11 +26,12 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
+        .with_timer(Clock)
         .with_writer(io::stderr)
         // It would say by a panicking macro that nobody reads the log any more.
         .log_internal_errors(false);
     match format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.fmt_fields(PlainFields).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())
