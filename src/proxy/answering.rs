@@ -15,14 +15,14 @@ use super::body::Body;
 use super::cors::Marking;
 use super::forward::Forwarding;
 use super::metrics::Outcome;
-use super::server::Peer;
+use super::provenance::Hop;
 use super::{Proxy, grpc};
 use crate::rejection::with_problem_json;
 
 /// What answers the requests of one connection.
 pub(super) struct Visitor {
     pub(super) proxy: Proxy,
-    pub(super) peer: Peer,
+    pub(super) peer: Hop,
 }
 
 impl Service<Request<Incoming>> for Visitor {
@@ -31,7 +31,7 @@ impl Service<Request<Incoming>> for Visitor {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        self.proxy.answer(request, self.peer)
+        self.proxy.answer(request, &self.peer)
     }
 }
 

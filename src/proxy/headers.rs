@@ -279,7 +279,8 @@ mod tests {
             ),
         ]);
         let peer: std::net::SocketAddr = "[::ffff:192.0.2.7]:443".parse().unwrap();
-        let provenance = Provenance::of(&headers, peer.into(), &TrustedProxies::default());
+        let peer = crate::proxy::Peer::from(peer).into();
+        let provenance = Provenance::of(&headers, &peer, &TrustedProxies::default());
         let onward = Onward {
             host: HeaderValue::from_static("tools.example.com"),
             max_forwards: Some(2),

@@ -94,7 +94,7 @@ use self::gates::OpenGates;
 use self::issuers::{Issuers, Services};
 use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
-use self::provenance::Provenance;
+use self::provenance::{Hop, Provenance};
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Miss, Routes};
@@ -222,9 +222,9 @@ impl Proxy {
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
     /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
-        let make_service = |peer| Visitor {
+        let make_service = |peer: Peer| Visitor {
             proxy: self.clone(),
-            peer,
+            peer: peer.into(),
         };
         let open_gate = self.0.open_gates.open();
         let shutdown = async {
@@ -268,11 +268,11 @@ impl Proxy {
     /// Dropping it ends the request, and the connection to the upstream where HTTP/1.1 needs that.
     /// A check that was under way goes on for others who wait for the same token.
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let Ok(response) = self.answer(request, peer).await;
+        let Ok(response) = self.answer(request, &peer.into()).await;
         response
     }
 
-    fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answering {
+    fn answer(&self, request: Request<Incoming>, peer: &Hop) -> Answering {
         let at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id).map(Box::new);

@@ -5,7 +5,6 @@ use http::uri::Authority;
 
 use super::Peer;
 use super::config::TrustedProxies;
-use super::dotted::Dotted;
 use super::headers::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::authority::is_connectable;
 
@@ -16,19 +15,38 @@ use crate::authority::is_connectable;
 /// `Forwarded` as it is, so that to believe both would be to believe the client.
 #[derive(Debug)]
 pub(super) struct Provenance {
-    peer: IpAddr,
+    peer: Hop,
     /// From the peer's peer back to the client; mostly empty. None but the last is untrusted.
     before: Vec<IpAddr>,
     host: Option<HeaderValue>,
     scheme: HeaderValue,
 }
 
+/// A peer as upstreams are told of it; made once for a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Hop {
+    address: IpAddr,
+    text: HeaderValue,
+    scheme: &'static str,
+}
+
+impl From<Peer> for Hop {
+    fn from(peer: Peer) -> Self {
+        let address = peer.ip().to_canonical();
+        let text = HeaderValue::try_from(address.to_string());
+        Self {
+            address,
+            text: text.expect("an address is ASCII"),
+            scheme: peer.scheme(),
+        }
+    }
+}
+
 impl Provenance {
     /// Reads it from the headers as they came, before any is removed.
-    pub(super) fn of(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Self {
-        let address = peer.ip().to_canonical();
-        if !trusted.contains(address) {
-            return Self::of_peer(address, peer.scheme());
+    pub(super) fn of(headers: &HeaderMap, peer: &Hop, trusted: &TrustedProxies) -> Self {
+        if !trusted.contains(peer.address) {
+            return Self::of_peer(peer);
         }
         let told = |name, is_good: fn(&HeaderValue) -> bool| {
             let value = only(headers, name).filter(|value| is_good(value));
@@ -37,25 +55,25 @@ impl Provenance {
         Self {
             host: told(&X_FORWARDED_HOST, is_host),
             scheme: told(&X_FORWARDED_PROTO, is_scheme)
-                .unwrap_or_else(|| HeaderValue::from_static(peer.scheme())),
-            peer: address,
-            before: before(headers, address, trusted),
+                .unwrap_or_else(|| HeaderValue::from_static(peer.scheme)),
+            peer: peer.clone(),
+            before: before(headers, peer.address, trusted),
         }
     }
 
     /// For a peer that is believed nothing.
-    fn of_peer(peer: IpAddr, scheme: &'static str) -> Self {
+    fn of_peer(peer: &Hop) -> Self {
         Self {
-            peer,
+            peer: peer.clone(),
             before: Vec::new(),
             host: None,
-            scheme: HeaderValue::from_static(scheme),
+            scheme: HeaderValue::from_static(peer.scheme),
         }
     }
 
     /// The nearest address that no trusted proxy has; the farthest if all have.
     pub(super) fn client(&self) -> IpAddr {
-        *self.before.last().unwrap_or(&self.peer)
+        *self.before.last().unwrap_or(&self.peer.address)
     }
 
     /// The host that the client asked for, if a trusted proxy tells another than the request.
@@ -73,11 +91,15 @@ impl Provenance {
     /// What the client claimed to be before it is left out: upstreams that take the leftmost
     /// address would believe it.
     pub(super) fn addresses(&self) -> HeaderValue {
-        let written = match (&self.before[..], self.peer) {
-            ([], IpAddr::V4(peer)) => HeaderValue::from_bytes(Dotted::from(peer).as_bytes()),
-            (before, peer) => HeaderValue::try_from(way(before, peer)),
-        };
-        written.expect("an address is ASCII")
+        if self.before.is_empty() {
+            return self.peer.text.clone();
+        }
+        let mut way = String::new();
+        for address in self.before.iter().rev() {
+            way.push_str(&format!("{address}, "));
+        }
+        way.push_str(&self.peer.address.to_string());
+        HeaderValue::try_from(way).expect("an address is ASCII")
     }
 }
 
@@ -106,15 +128,6 @@ fn address(told: &[u8]) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-fn way(before: &[IpAddr], peer: IpAddr) -> String {
-    let mut way = String::new();
-    for address in before.iter().rev() {
-        way.push_str(&format!("{address}, "));
-    }
-    way.push_str(&peer.to_string());
-    way
-}
-
 /// A field that several proxies have added to says several things.
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut lines = headers.get_all(name).iter();
@@ -141,8 +154,8 @@ mod tests {
             headers.append(name, HeaderValue::from_static(value));
         }
         let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().unwrap());
-        let peer = SocketAddr::new(peer.parse().unwrap(), 443);
-        Provenance::of(&headers, peer.into(), &trusted.into_iter().collect())
+        let peer = Peer::from(SocketAddr::new(peer.parse().unwrap(), 443));
+        Provenance::of(&headers, &peer.into(), &trusted.into_iter().collect())
     }
 
     #[test]

@@ -43,7 +43,7 @@ use super::provenance::Provenance;
 use super::request_gate::{Onward, Passage, request_gate};
 use super::routes::Found;
 use super::upstream::Upstream;
-use super::{Check, Proxy, about_this_server};
+use super::{Check, Peer, Proxy, about_this_server};
 use crate::gatekeeper::Gatekeeper;
 use crate::token::AccessToken;
 
@@ -77,8 +77,12 @@ impl Proxy {
             Ok(Passage::Here) => return Ok(new(answered(&about_this_server()))),
             Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),
         };
-        let from_here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into();
-        let provenance = Provenance::of(request.headers(), from_here, &self.0.trusted_proxies);
+        let from_here = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let provenance = Provenance::of(
+            request.headers(),
+            &from_here.into(),
+            &self.0.trusted_proxies,
+        );
         let host = provenance.host().unwrap_or(&onward.host);
         Ok(match self.0.destination(host, &request) {
             Destination::Here(response) => new(answered(&response)),
