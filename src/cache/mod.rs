@@ -156,13 +156,10 @@ impl<T: Subject> AnswerCache<T> {
         max_age: Option<Duration>,
     ) -> Option<Found<Identity>> {
         // The deadlines are read where they are: to move them takes as long as to compare them.
-        let Some(Active {
+        let Active {
             identity,
             ref deadlines,
-        }) = self.active.get(key)
-        else {
-            return None;
-        };
+        } = self.active.get(key)?;
         let now = Instant::now();
         let freshness = match deadlines.age(now, max_age) {
             Age::Over => return None,
