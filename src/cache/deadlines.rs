@@ -1,5 +1,6 @@
 //! How long one answer is good for: plain arithmetic on the clocks, without any cache.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ impl Now {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     /// A renewal in the background is due. Until then nobody asks for more, unless for `max_age`.
-    due_at: Instant,
+    due_at: Moment,
     /// What `due_at` is later than the question by.
     due: Milliseconds,
     /// The end of trust.
@@ -62,7 +63,7 @@ impl Deadlines {
         let until = |age: Duration| Milliseconds::of(age.min(expiry));
         let due = until(before_due(age));
         Self {
-            due_at: asked_at + Duration::from(due),
+            due_at: (asked_at + Duration::from(due)).into(),
             due,
             fresh: until(age),
             stale: until(options.active_max_age + options.stale_if_error),
@@ -72,13 +73,13 @@ impl Deadlines {
 
     /// Returns when the question was sent, to the nanosecond.
     pub(super) fn asked_at(&self) -> Instant {
-        self.due_at - Duration::from(self.due)
+        Instant::from(self.due_at) - Duration::from(self.due)
     }
 
     /// Tells how far the answer may be relied on by somebody who wants it no older than `max_age`.
     #[inline]
     pub(super) fn age(&self, now: Instant, max_age: Option<Duration>) -> Age {
-        if now < self.due_at && max_age.is_none() {
+        if Moment::from(now) < self.due_at && max_age.is_none() {
             return Age::Fresh;
         }
         let age = self.since_question(now);
@@ -86,7 +87,7 @@ impl Deadlines {
             |limit: fn(Duration) -> Duration| max_age.is_some_and(|max_age| age >= limit(max_age));
         if Milliseconds::of(age) >= self.fresh || passed(|max_age| max_age) {
             Age::Over
-        } else if now >= self.due_at || passed(before_due) {
+        } else if Moment::from(now) >= self.due_at || passed(before_due) {
             Age::Due
         } else {
             Age::Fresh
@@ -119,6 +120,38 @@ impl Deadlines {
 
     fn since_question(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.asked_at())
+    }
+}
+
+/// A moment of the monotonic clock, in nanoseconds from one at the beginning of the process.
+///
+/// Unlike an `Instant` it is one plain number: an entry is moved several times on a hit, and moving
+/// an `Option` of what has an `Instant` inside waits for the stores of the one before.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Moment(i64);
+
+/// Tests move the clock, so that there may be moments before it.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+impl From<Instant> for Moment {
+    #[inline]
+    fn from(at: Instant) -> Self {
+        let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        match at.checked_duration_since(*BEGINNING) {
+            Some(since) => Self(nanoseconds(since)),
+            None => Self(-nanoseconds(*BEGINNING - at)),
+        }
+    }
+}
+
+impl From<Moment> for Instant {
+    fn from(Moment(at): Moment) -> Self {
+        let distance = Duration::from_nanos(at.unsigned_abs());
+        if at < 0 {
+            *BEGINNING - distance
+        } else {
+            *BEGINNING + distance
+        }
     }
 }
 
@@ -245,6 +278,16 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_kept_to_the_nanosecond_on_both_sides_of_the_beginning() {
+        let distance = Duration::new(86_400, 123_456_789);
+        for at in [*BEGINNING, *BEGINNING + distance, *BEGINNING - distance] {
+            assert_eq!(Instant::from(Moment::from(at)), at);
+            let later = at + Duration::from_nanos(1);
+            assert!(Moment::from(at) < Moment::from(later));
+        }
+    }
+
+    #[test]
     fn an_expiry_beyond_every_clock_is_none() {
         let now = Now::read();
         let never = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX as u64 / 2);
@@ -287,7 +330,7 @@ mod tests {
         assert_eq!(deadlines.age(now.monotonic, None), Age::Over);
         let days = now.monotonic + Duration::from_secs(50 * 24 * 60 * 60);
         assert!(!deadlines.bridges_outage(days, None, Duration::from_secs(1)));
-        assert_eq!(size_of::<Deadlines>(), 32);
+        assert_eq!(size_of::<Deadlines>(), 24);
     }
 
     #[test]

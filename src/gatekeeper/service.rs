@@ -79,10 +79,11 @@ impl<S, C> Gatekeeper<S, C> {
     {
         match delay {
             Delay::Refused(rejection) => ResponseFuture::rejected(self.shared.reject(rejection)),
-            Delay::Undecided(presented, validator, undecided) => self
-                .hold(request, presented)
-                .ask(validator, undecided)
-                .into(),
+            Delay::Undecided(presented, undecided) => {
+                let (validator, undecided) = *undecided;
+                let held = self.hold(request, presented);
+                held.ask(validator, undecided).into()
+            }
             Delay::Unknown(presented) => {
                 let checking = self.shared.validators.check(presented.token.clone());
                 ResponseFuture::checking(checking, self.hold(request, presented))
@@ -168,7 +169,8 @@ impl<C: CheckService> Shared<C> {
 /// Why a request is not let in at once.
 enum Delay<C> {
     Refused(Rejection),
-    Undecided(Presented, Validator<C>, Undecided),
+    /// Boxed, so that what a hit does not need takes little room.
+    Undecided(Presented, Box<(Validator<C>, Undecided)>),
     Unknown(Presented),
 }
 
@@ -201,9 +203,9 @@ impl<C: CheckService> Shared<C> {
             }
             Err(Turned::Away(rejection)) => Err(Delay::Refused(rejection)),
             Err(Turned::Undecided(undecided)) => {
-                let (token, validator) = (token.to_access_token(), validator.clone());
-                let presented = Presented { credential, token };
-                Err(Delay::Undecided(presented, validator, undecided))
+                let undecided = Box::new((validator.clone(), undecided));
+                let token = token.to_access_token();
+                Err(Delay::Undecided(Presented { credential, token }, undecided))
             }
         }
     }
