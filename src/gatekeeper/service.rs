@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use http::{Extensions, Request, Response};
 use tower::Service;
 
+#[cfg(feature = "proxy")]
+use super::client_limit::ClientAddr;
 #[cfg(feature = "client")]
 use super::client_limit::ClientTurns;
 use super::future::ResponseFuture;
@@ -67,6 +69,28 @@ where
 }
 
 impl<S, C> Gatekeeper<S, C> {
+    /// Does what [`call`](Service::call) does for a request of this client, without the cost of an
+    /// extension: clients are told apart only where they are not let in at once.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn call_for<B, ResBody>(
+        &mut self,
+        client: ClientAddr,
+        mut request: Request<B>,
+    ) -> ResponseFuture<S, C, B>
+    where
+        S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+        C: CheckService,
+        ResBody: Default,
+    {
+        match self.shared.decide(&mut request) {
+            Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
+            Err(delay) => {
+                request.extensions_mut().insert(client);
+                self.delay(request, delay)
+            }
+        }
+    }
+
     /// Goes on with a request that is not let in at once. Apart, so that a hit has no part in what
     /// this takes of the stack.
     #[cold]
@@ -84,9 +108,15 @@ impl<S, C> Gatekeeper<S, C> {
                 let held = self.hold(request, presented);
                 held.ask(validator, undecided).into()
             }
-            Delay::Unknown(presented) => {
-                let checking = self.shared.validators.check(presented.token.clone());
-                ResponseFuture::checking(checking, self.hold(request, presented))
+            Delay::Unknown(credential, hash) => {
+                let extensions = request.extensions();
+                match self.shared.may_ask(credential, &hash, extensions) {
+                    Ok(presented) => {
+                        let checking = self.shared.validators.check(presented.token.clone());
+                        ResponseFuture::checking(checking, self.hold(request, presented))
+                    }
+                    Err(rejection) => ResponseFuture::rejected(self.shared.reject(rejection)),
+                }
             }
         }
     }
@@ -171,7 +201,8 @@ enum Delay<C> {
     Refused(Rejection),
     /// Boxed, so that what a hit does not need takes little room.
     Undecided(Presented, Box<(Validator<C>, Undecided)>),
-    Unknown(Presented),
+    /// Not remembered as good.
+    Unknown(Credential, TokenHash),
 }
 
 impl<C, R: Into<Rejection>> From<R> for Delay<C> {
@@ -188,9 +219,7 @@ impl<C: CheckService> Shared<C> {
         let token = credential.token(&self.bearer)?;
         let hash = token.hash();
         let Some((validator, found)) = self.validators.lookup_active(&hash) else {
-            self.turn_away_or_wait(&token, &hash, request.extensions())?;
-            let token = token.to_access_token();
-            return Err(Delay::Unknown(Presented { credential, token }));
+            return Err(Delay::Unknown(credential, hash));
         };
         if found.freshness == Freshness::Due {
             validator.renew(token.to_access_token());
@@ -213,19 +242,21 @@ impl<C: CheckService> Shared<C> {
     /// Refuses a token that is remembered as no good, and a client that brings too many of which
     /// nothing is known. One that has turned out to be good since it was looked for is asked about
     /// like an unknown one, which finds that it is remembered.
-    #[cold]
-    fn turn_away_or_wait(
+    fn may_ask(
         &self,
-        token: &BearerToken<'_>,
+        credential: Credential,
         hash: &TokenHash,
         extensions: &Extensions,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Presented, Rejection> {
         if let Some((_, answer)) = self.validators.lookup_refusal(hash)
             && let Verdict::Inactive(reason) = answer.verdict
         {
             return Err(reason.into());
         }
-        self.take_turn(token, hash, extensions)
+        let token = credential.token(&self.bearer)?;
+        self.take_turn(&token, hash, extensions)?;
+        let token = token.to_access_token();
+        Ok(Presented { credential, token })
     }
 }
 

@@ -43,8 +43,7 @@ impl Found<'_> {
         // Neither needs to be polled ready: an upstream always is, and so is the gate before it.
         if let (Some(gate), false) = (&self.route.gate, self.is_preflight) {
             let client = ClientAddr(provenance.client());
-            request.extensions_mut().insert(client);
-            return Ok(Forwarding::Gated(gate.clone().call(request)));
+            return Ok(Forwarding::Gated(gate.clone().call_for(client, request)));
         }
         strip_everybody(&mut request);
         Ok(Forwarding::Open(self.route.upstream.clone().call(request)))
