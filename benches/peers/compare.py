@@ -87,7 +87,8 @@ class Comparison:
     def _contenders(self, scenario):
         if scenario.workers:
             return WORKERS
-        return [each for each in CONTENDERS if not self._only or each.name in self._only]
+        named = [each for each in CONTENDERS if not self._only or each.name in self._only]
+        return [each for each in named if each.speaks(scenario)]
 
     def _has(self, contender):
         missing = contender.missing(self._scene.binary)

@@ -8,6 +8,7 @@ from processes import Process, free_port
 
 CONFIGURATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "configurations")
 MODULES = "/usr/lib/apache2/modules"
+BARE = os.path.normpath(f"{CONFIGURATIONS}/../../../target/release/examples/bare_proxy")
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,19 @@ class Contender:
     workers: int = 1
     needs: tuple = ()
     environment: tuple = ()
+    # Speaks nothing but HTTP/1.1 without TLS.
+    is_plain: bool = False
+
+    def speaks(self, scenario):
+        return not self.is_plain or (scenario.protocol == "h1" and not scenario.tls)
 
     def missing(self, binary):
         """Returns what is not installed, if anything is not."""
         if self.program == "ghes-gatekeeper":
             return None if os.access(binary, os.X_OK) else f"{binary} (cargo build --release)"
+        if self.program == BARE:
+            built = "cargo build --release --example bare_proxy"
+            return None if os.access(BARE, os.X_OK) else f"{BARE} ({built})"
         if not shutil.which(self.program):
             return self.program
         return next((file for file in self.needs if not os.path.exists(file)), None)
@@ -41,10 +50,10 @@ class Contender:
         values = {**scene.values, **_front(scenario, scene.values), "DIRECTORY": directory}
         values |= {"ADMIN": free_port(), "PORT": port, "WORKERS": self.workers}
         for template in self.templates:
-            file = render(template, values, directory)
+            values["FILE"] = render(template, values, directory)
         environment = {name: fill(value, values) for name, value in self.environment}
         program = scene.binary if self.program == "ghes-gatekeeper" else self.program
-        command = [program, *(fill(argument, {"FILE": file}) for argument in self.arguments)]
+        command = [program, *(fill(argument, values) for argument in self.arguments)]
         process = Process(command, processors, os.path.join(directory, "log"), environment)
         scheme = "https" if scenario.tls else "http"
         path = self.path + ("large" if scenario.large else "")
@@ -109,6 +118,14 @@ CONTENDERS = [
     _ours(OURS, "ghes-gatekeeper, gated, metrics, no access log", gated=True),
     _ours("ours-log", "the same, with its access log (--log info)", log="info", gated=True),
     _ours("ours-open", "the same as the first, an anonymous route", path="/open/"),
+    Contender(
+        "bare",
+        "bare_proxy.rs on hyper, forwarding",
+        BARE,
+        (),
+        ("127.0.0.1:@PORT@", "127.0.0.1:@UPSTREAM@"),
+        is_plain=True,
+    ),
     _nginx("nginx", "nginx, forwarding", "nginx.conf"),
     _nginx("nginx-gated", "nginx, auth_request, cached", "nginx-gated.conf", gated=True),
     Contender(

@@ -62,7 +62,7 @@ enum Lost {
     /// Nothing of it was written.
     Unsent(Box<Request<Upload>>),
     /// It may have arrived; with its copy, if it may be sent twice.
-    Unanswered(Unanswered, Option<Spare>),
+    Unanswered(Box<Unanswered>, Option<Spare>),
 }
 
 impl Exchange {
@@ -115,7 +115,7 @@ impl Exchange {
         match answered {
             Ok(response) => Poll::Ready(Ok((response, lease))),
             Err(unanswered) => {
-                let lost = Lost::Unanswered(unanswered, spare);
+                let lost = Lost::Unanswered(Box::new(unanswered), spare);
                 self.stage = Stage::again(&self.upstream.addresses, lost, lease);
                 self.poll_answered(cx)
             }
@@ -178,7 +178,7 @@ async fn send_afresh(addresses: Addresses, request: Request<Upload>, wanted: Wan
     match sending.await {
         Ok(response) => Ok((response, lease)),
         Err(unanswered) => {
-            let lost = Lost::Unanswered(unanswered, spare);
+            let lost = Lost::Unanswered(Box::new(unanswered), spare);
             send_again(addresses, lost, lease).await
         }
     }
