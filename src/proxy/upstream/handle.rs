@@ -60,8 +60,11 @@ fn lock<S>(handle: &Mutex<Option<S>>) -> MutexGuard<'_, Option<S>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::sync::oneshot;
     use tokio::sync::oneshot::error::{RecvError, TryRecvError};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -82,21 +85,23 @@ mod tests {
         (Handle::drive(requests, connection), response, end)
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_request_that_its_connection_did_not_take_is_not_waited_for() {
         let (handle, mut response, end) = handle();
         assert!(handle.requests().is_some());
         assert!(!is_closed(&mut response));
         drop(end);
-        assert!(matches!(response.await, Err(RecvError { .. })));
+        let returned = timeout(PATIENCE, response).await;
+        assert!(matches!(returned, Ok(Err(RecvError { .. }))));
         assert!(handle.requests().is_none());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_connection_that_breaks_down_is_not_waited_for_either() {
         let (requests, response) = oneshot::channel::<()>();
         let handle = Handle::drive(requests, async { panic!("a connection that breaks down") });
-        assert!(matches!(response.await, Err(RecvError { .. })));
+        let returned = timeout(PATIENCE, response).await;
+        assert!(matches!(returned, Ok(Err(RecvError { .. }))));
         assert!(handle.requests().is_none());
     }
 
@@ -113,4 +118,6 @@ mod tests {
     fn is_closed(response: &mut oneshot::Receiver<&'static str>) -> bool {
         response.try_recv() == Err(TryRecvError::Closed)
     }
+
+    const PATIENCE: Duration = Duration::from_secs(1);
 }
