@@ -109,6 +109,25 @@ async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_gets_a_connection_when_it_is_ready_and_not_before() {
+    let endpoint = endpoint();
+    let (connection, mut upstream) = connection().await;
+    let lease = endpoint.lease(connection, true);
+    let sending = lease.send(empty().await.0);
+    let sending = sending.unwrap_or_else(|_| panic!("no connection"));
+    let mut freed = endpoint.pool().wait();
+    lease.give_back();
+    assert!(freed.try_recv().is_err(), "its exchange has just begun");
+    upstream.read_u8().await.expect("a request");
+    let nothing = b"HTTP/1.1 204 No Content\r\n\r\n";
+    upstream.write_all(nothing).await.expect("a connection");
+    let response = sending.await;
+    response.unwrap_or_else(|failed| panic!("{}", failed.error()));
+    let freed = timeout(Duration::from_secs(1), freed).await;
+    assert!(freed.expect("in time").is_ok(), "it is ready now");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_sent_and_read_to_its_end_is_used_again() {
     let endpoint = endpoint();
     let (request, sent) = empty().await;
@@ -246,6 +265,8 @@ async fn a_download_outlives_the_handles_to_its_connection() {
     let response = sending.await;
     let response = response.unwrap_or_else(|failed| panic!("{}", failed.error()));
     lease.answered(None);
+    let again = lease.send(Request::new(Upload::EMPTY));
+    assert!(again.is_err(), "it keeps no handle");
     let download = Download::new(response.into_body(), lease, sent);
     tokio::time::sleep(IDLE_TIMEOUT).await;
     endpoint.pool().sweep();
