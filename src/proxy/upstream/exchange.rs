@@ -230,3 +230,15 @@ fn is_io(error: &hyper::Error) -> bool {
 }
 
 const CLOSED_AT_ONCE: &str = "the upstream closed the connection before anything was sent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_sent_goes_over_another_connection_unless_that_was_new() {
+        let lost = || Lost::Unsent(Box::new(Request::new(Upload::EMPTY)));
+        assert!(lost().request(true).is_ok());
+        assert!(matches!(lost().request(false), Err(Failure::Connect(_))));
+    }
+}
