@@ -38,15 +38,17 @@ impl Found<'_> {
         provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
-    ) -> Result<Forwarding, RejectionKind> {
-        self.prepare(&mut request, provenance, onward, request_id)?;
+    ) -> Forwarding {
+        if let Err(kind) = self.prepare(&mut request, provenance, onward, request_id) {
+            return Forwarding::Refused(kind);
+        }
         // Neither needs to be polled ready: an upstream always is, and so is the gate before it.
         if let (Some(gate), false) = (&self.route.gate, self.is_preflight) {
             let client = ClientAddr(provenance.client());
-            return Ok(Forwarding::Gated(gate.clone().call_for(client, request)));
+            return Forwarding::Gated(gate.clone().call_for(client, request));
         }
         strip_everybody(&mut request);
-        Ok(Forwarding::Open(self.route.upstream.clone().call(request)))
+        Forwarding::Open(self.route.upstream.clone().call(request))
     }
 
     /// Makes of a request what may be forwarded of it, but for who sent it: that is up to the gate.
@@ -82,6 +84,8 @@ impl Found<'_> {
 pub(super) enum Forwarding {
     Gated(#[pin] ResponseFuture<Presented<Upstream>, Check, Incoming>),
     Open(#[pin] Exchange),
+    /// It cannot be forwarded, whoever sent it.
+    Refused(RejectionKind),
 }
 
 impl Forwarding {
@@ -90,6 +94,7 @@ impl Forwarding {
         match self {
             Self::Gated(_) => Outcome::of(response),
             Self::Open(_) => Outcome::Anonymous,
+            Self::Refused(kind) => Outcome::Rejected(*kind),
         }
     }
 }
@@ -101,6 +106,7 @@ impl Future for Forwarding {
         match self.project() {
             ForwardingProj::Gated(future) => future.poll(cx),
             ForwardingProj::Open(future) => future.poll(cx),
+            ForwardingProj::Refused(kind) => Poll::Ready(Err(*kind)),
         }
     }
 }

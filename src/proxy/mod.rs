@@ -315,16 +315,8 @@ impl Proxy {
             return Stage::answered(Outcome::Anonymous, answer);
         }
         let marking = found.route.cors.marking(&request);
-        match found.forward(request, provenance, onward, request_id) {
-            Ok(forwarding) => Stage::Forwarded(forwarding, marking),
-            Err(kind) => {
-                let (outcome, mut response) = self.reject(kind);
-                if let Some(marking) = marking {
-                    marking.mark(&mut response);
-                }
-                Stage::answered(outcome, response)
-            }
-        }
+        let forwarding = found.forward(request, provenance, onward, request_id);
+        Stage::Forwarded(forwarding, marking)
     }
 
     fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {
