@@ -4,7 +4,7 @@
 //!    `access_token` in the query beside it, is an error (RFC 6750 §2, one method only).
 //! 2. The scheme is `Bearer` in any case, or GitHub's `token`, which Octokit sends.
 //! 3. One or more spaces follow, then a `b64token` and nothing else.
-//! 4. Another scheme counts as no credential, as RFC 6750 §3.1 wants it.
+//! 4. Another scheme counts as no token, as RFC 6750 §3.1 wants it.
 //! 5. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
 //!    not supported, since such tokens end up in logs.
 
@@ -99,10 +99,16 @@ impl fmt::Debug for BearerToken<'_> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum BearerError {
-    /// The request carries no credential, or one of another scheme.
+    /// The request carries no credential.
     Missing,
+    /// The credential is one of the scheme Basic.
+    Basic,
+    /// The credential is one of a scheme that is neither accepted nor Basic.
+    OtherScheme,
     /// The credential does not have the form of RFC 6750 §2.1.
     Malformed,
+    /// The token stands between quotes.
+    Quoted,
     /// The token is longer than [`BearerOptions::with_max_length`] allows.
     TooLong,
     /// There are two credentials, and any of them might be the one that was meant.
@@ -113,6 +119,9 @@ impl fmt::Display for BearerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Missing => "the request carries no bearer token",
+            Self::Basic => "the request carries Basic credentials and no bearer token",
+            Self::OtherScheme => "the request carries a credential of another scheme",
+            Self::Quoted => "the bearer token stands between quotes",
             Self::Malformed => "the Authorization header is not a well-formed bearer credential",
             Self::TooLong => "the bearer token is too long",
             Self::Multiple => "the request carries more than one credential",
@@ -126,8 +135,9 @@ impl std::error::Error for BearerError {}
 ///
 /// # Errors
 ///
-/// Returns [`BearerError`] if there is not exactly one well-formed token. Only
-/// [`BearerError::Missing`] means that the client did not try.
+/// Returns [`BearerError`] if there is not exactly one well-formed token.
+/// [`BearerError::Missing`], [`BearerError::Basic`] and [`BearerError::OtherScheme`] mean that the
+/// client did not try.
 pub fn bearer<'r>(
     headers: &'r HeaderMap,
     query: Option<&str>,
@@ -167,12 +177,7 @@ fn read_carefully<'r>(
     let scheme_length = credential.iter().position(|&b| b == b' ');
     let (scheme, rest) = credential.split_at(scheme_length.unwrap_or(credential.len()));
     if !options.is_accepted_scheme(scheme) {
-        let is_scheme = !scheme.is_empty() && scheme.iter().copied().all(is_tchar);
-        return Err(if is_scheme {
-            BearerError::Missing
-        } else {
-            BearerError::Malformed
-        });
+        return Err(unaccepted(scheme));
     }
     let spaces = rest.iter().take_while(|&&b| b == b' ').count();
     let token = &rest[spaces..];
@@ -180,9 +185,32 @@ fn read_carefully<'r>(
         return Err(BearerError::TooLong);
     }
     if !is_b64token(token) {
-        return Err(BearerError::Malformed);
+        return Err(match is_quoted(token) {
+            true => BearerError::Quoted,
+            false => BearerError::Malformed,
+        });
     }
     Ok(BearerToken(token))
+}
+
+/// Tells what a credential is that has no accepted scheme.
+fn unaccepted(scheme: &[u8]) -> BearerError {
+    if scheme.is_empty() || !scheme.iter().copied().all(is_tchar) {
+        BearerError::Malformed
+    } else if is_in_any_case(scheme, b"basic") {
+        BearerError::Basic
+    } else {
+        BearerError::OtherScheme
+    }
+}
+
+/// What a shell or a template leaves around a token.
+fn is_quoted(token: &[u8]) -> bool {
+    [b'"', b'\'', b'`'].into_iter().any(|quote| {
+        let inside = token.strip_prefix(&[quote]);
+        let inside = inside.and_then(|token| token.strip_suffix(&[quote]));
+        inside.is_some_and(is_b64token)
+    })
 }
 
 /// RFC 6750 §2.3: the name of the query parameter that carries a token.
@@ -278,16 +306,40 @@ mod tests {
         let strict = BearerOptions::default().with_token_scheme(false);
         assert_eq!(
             bearer(&headers, None, &strict).unwrap_err(),
-            BearerError::Missing
+            BearerError::OtherScheme
         );
     }
 
     #[test]
-    fn no_credential_and_other_schemes_are_missing() {
-        for other in [&b"Basic YTpi"[..], b"Digest realm=\"a, b\"", b"Negotiate"] {
-            assert_eq!(read(&[other]), Err(BearerError::Missing));
+    fn no_credential_and_other_schemes_are_no_token() {
+        for other in [
+            &b"Digest realm=\"a, b\""[..],
+            b"Negotiate",
+            b"gho_x",
+            b"Basics a",
+        ] {
+            assert_eq!(read(&[other]), Err(BearerError::OtherScheme));
+        }
+        for basic in [&b"Basic YTpi"[..], b"BASIC", b"basic  \xff"] {
+            assert_eq!(read(&[basic]), Err(BearerError::Basic));
         }
         assert_eq!(read(&[]), Err(BearerError::Missing));
+    }
+
+    #[test]
+    fn a_token_between_quotes_is_told_from_other_mistakes() {
+        for quoted in ["\"gho_x\"", "'gho_x'", "`a==`"] {
+            let line = format!("bearer {quoted}");
+            assert_eq!(read(&[line.as_bytes()]), Err(BearerError::Quoted), "{line}");
+        }
+        for other in ["\"gho_x", "gho_x\"", "\"\"", "\"", "\"a b\"", "\"a'", "<a>"] {
+            let line = format!("Bearer {other}");
+            assert_eq!(
+                read(&[line.as_bytes()]),
+                Err(BearerError::Malformed),
+                "{line}"
+            );
+        }
     }
 
     #[test]
@@ -301,7 +353,6 @@ mod tests {
             b"Bearer a b",
             b"Bearer a, Bearer b",
             b"Bearer a,",
-            b"Bearer \"a\"",
             b"Bearer\ta",
             b"Bearer a\t",
             b" Bearer a",

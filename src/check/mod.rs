@@ -14,7 +14,7 @@ mod kind;
 use tower::{BoxError, Service};
 
 use crate::identity::Identity;
-use crate::token::AccessToken;
+use crate::token::{AccessToken, TokenKind};
 
 pub use self::error::CheckError;
 pub use self::kind::CheckErrorKind;
@@ -92,7 +92,7 @@ pub enum InactiveReason {
     /// The issuer refused the token as input.
     Unprocessable,
     /// The token's prefix says that it is none of an app on behalf of a user.
-    WrongKind,
+    WrongKind(TokenKind),
 }
 
 impl InactiveReason {
@@ -104,7 +104,7 @@ impl InactiveReason {
             Self::NoUser => "no_user",
             Self::Unknown => "invalid",
             Self::Unprocessable => "unprocessable",
-            Self::WrongKind => "wrong_kind",
+            Self::WrongKind(_) => "wrong_kind",
         }
     }
 }

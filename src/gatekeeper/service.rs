@@ -21,7 +21,7 @@ use crate::membership::Group;
 use crate::policy::{Decision, Facts, Policy};
 #[cfg(feature = "client")]
 use crate::rejection::RejectionKind;
-use crate::rejection::{Realm, Rejection};
+use crate::rejection::{Realm, Rejection, RejectionDetail};
 use crate::token::TokenHash;
 use crate::validator::{Freshness, KnownMemberships, Validator, Validators};
 
@@ -358,7 +358,11 @@ impl<C> Shared<C> {
     }
 
     pub(super) fn reject<B: Default>(&self, rejection: Rejection) -> Response<B> {
-        tracing::debug!(reason = rejection.kind().as_str(), "request rejected");
+        tracing::debug!(
+            reason = rejection.kind().as_str(),
+            detail = rejection.detail().map(RejectionDetail::as_str),
+            "request rejected",
+        );
         rejection.into_response(&self.realm)
     }
 }

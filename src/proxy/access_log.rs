@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Request, Response};
 
 use super::dotted::Dotted;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, RejectionDetail};
 
 /// What the access log says of a request, taken before the request is given away.
 ///
@@ -35,6 +35,7 @@ impl AccessLog {
             http.path = ?self.path,
             http.status = response.status().as_u16(),
             reason = rejection.map(|rejection| rejection.kind().as_str()),
+            detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
             duration_ms = elapsed.as_secs_f64() * 1e3,
             "request answered",
         );

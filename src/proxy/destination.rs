@@ -23,7 +23,7 @@ impl Inner {
     ) -> Destination<'_> {
         if !self.allowed_hosts.contain(host) {
             let kind = RejectionKind::MisdirectedRequest;
-            return Destination::Nowhere(Miss::Rejected(kind));
+            return Destination::Nowhere(Miss::rejected(kind));
         }
         let assertions = self.assertions.as_ref();
         if let Some(keys) = assertions.and_then(|assertions| assertions.answer(request)) {

@@ -101,7 +101,7 @@ use self::routes::{Miss, Routes};
 use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::protection::{ProtectedCheck, ProtectedMemberships};
-use crate::rejection::{Realm, Rejection, RejectionKind};
+use crate::rejection::{Realm, Rejection};
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
@@ -320,16 +320,17 @@ impl Proxy {
     }
 
     fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {
-        let (outcome, mut response) = self.reject(miss.kind());
+        let (outcome, mut response) = self.reject(miss.rejection());
         if let Miss::MethodNotAllowed(allow) = miss {
             response.headers_mut().insert(ALLOW, (*allow).clone());
         }
         (outcome, response)
     }
 
-    fn reject(&self, kind: RejectionKind) -> (Outcome, Response<Body>) {
-        let response = Rejection::new(kind).into_response(&self.0.realm);
-        (Outcome::Rejected(kind), response)
+    fn reject(&self, rejection: impl Into<Rejection>) -> (Outcome, Response<Body>) {
+        let rejection = rejection.into();
+        let outcome = Outcome::Rejected(rejection.kind());
+        (outcome, rejection.into_response(&self.0.realm))
     }
 }
 

@@ -16,7 +16,11 @@
 //! The challenges are those of RFC 6750 §3, with `resource_metadata="…"` (RFC 9728 §5.1) where the
 //! [`Realm`] has one. An issuer that cannot be asked is no error of the
 //! token: such a reply carries no challenge, so that clients keep their tokens.
+//!
+//! Where a kind covers several mistakes, a [`RejectionDetail`] says which it was: to the client as
+//! the problem's `detail`, and to the log as one word.
 
+mod detail;
 mod kind;
 mod realm;
 #[cfg(test)]
@@ -35,6 +39,7 @@ use crate::check::{CheckError, InactiveReason};
 use crate::policy::Denial;
 use crate::scope::Scopes;
 
+pub use self::detail::RejectionDetail;
 pub use self::kind::RejectionKind;
 pub use self::realm::{InvalidRealm, Realm};
 
@@ -43,9 +48,10 @@ pub use self::realm::{InvalidRealm, Realm};
 /// The gate leaves it in the extensions of the response, so that outer layers can count, log and
 /// render from one value. `Display` is the text for the client; it holds nothing secret and
 /// nothing of the issuer's reply.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rejection {
     kind: RejectionKind,
+    detail: Option<RejectionDetail>,
     required: Option<Scopes>,
     retry_after: Option<Duration>,
 }
@@ -57,6 +63,7 @@ impl Rejection {
     pub fn new(kind: RejectionKind) -> Self {
         Self {
             kind,
+            detail: None,
             required: None,
             retry_after: None,
         }
@@ -78,6 +85,20 @@ impl Rejection {
     #[must_use]
     pub fn kind(&self) -> RejectionKind {
         self.kind
+    }
+
+    /// Returns what exactly was wrong, where the kind covers several mistakes.
+    #[must_use]
+    pub fn detail(&self) -> Option<RejectionDetail> {
+        self.detail
+    }
+
+    /// What the client is told.
+    fn text(&self) -> &'static str {
+        match self.detail {
+            Some(detail) => detail.row().text,
+            None => self.kind.row().detail,
+        }
     }
 
     /// Makes the response for the client; `realm` names the protected space (RFC 9110 §11.5).
@@ -107,7 +128,7 @@ impl Rejection {
             r#type: format!("urn:ghes-gatekeeper:problem:{}", row.reason),
             title: row.title,
             status: row.status.as_u16(),
-            detail: row.detail,
+            detail: self.text(),
             reason: row.reason,
         };
         // Strings and a number always serialise; a body is not worth a panic.
@@ -138,27 +159,41 @@ pub fn with_problem_json<B: From<Bytes>>(mut response: Response<B>) -> Response<
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.row().detail)
+        f.write_str(self.text())
     }
 }
 
 impl std::error::Error for Rejection {}
 
+impl From<RejectionKind> for Rejection {
+    fn from(kind: RejectionKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl From<RejectionDetail> for Rejection {
+    fn from(detail: RejectionDetail) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::new(detail.kind())
+        }
+    }
+}
+
 impl From<BearerError> for Rejection {
     fn from(error: BearerError) -> Self {
-        Self::new(match error {
-            BearerError::Missing => RejectionKind::MissingToken,
-            BearerError::Malformed | BearerError::TooLong | BearerError::Multiple => {
-                RejectionKind::InvalidRequest
-            }
-        })
+        let detail = Option::<RejectionDetail>::from(error);
+        detail.map_or_else(|| Self::new(RejectionKind::MissingToken), Self::from)
     }
 }
 
 impl From<InactiveReason> for Rejection {
     /// Every reason is one to the client: it needs another token.
-    fn from(_: InactiveReason) -> Self {
-        Self::new(RejectionKind::InvalidToken)
+    fn from(reason: InactiveReason) -> Self {
+        Self {
+            detail: reason.into(),
+            ..Self::new(RejectionKind::InvalidToken)
+        }
     }
 }
 

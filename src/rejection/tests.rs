@@ -129,3 +129,41 @@ fn a_realm_cannot_end_its_quotes() {
         Some("Bearer realm=\"My tools\"")
     );
 }
+
+#[test]
+fn every_detail_is_told_to_client_and_log() {
+    let mut words = Vec::new();
+    for detail in RejectionDetail::ALL {
+        let rejection = Rejection::from(detail);
+        assert_eq!(rejection.kind(), detail.kind());
+        let text = rejection.to_string();
+        let is_plain = |b: u8| matches!(b, b' '..=b'~') && !b"%\"".contains(&b);
+        assert!(text.bytes().all(is_plain), "{text}");
+        assert_ne!(text, Rejection::new(detail.kind()).to_string());
+        let plain = respond(Rejection::new(detail.kind()));
+        let response = respond(rejection);
+        assert_eq!(response.status(), plain.status());
+        assert_eq!(response.headers(), plain.headers());
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem["detail"], text);
+        assert_eq!(problem["reason"], detail.kind().as_str());
+        let kept = response.extensions().get::<Rejection>().unwrap();
+        assert_eq!(kept.detail(), Some(detail));
+        words.push(detail.as_str());
+    }
+    words.sort_unstable();
+    words.dedup();
+    assert_eq!(words.len(), RejectionDetail::ALL.len());
+}
+
+#[test]
+fn what_ghes_says_of_a_token_stays_without_detail() {
+    for reason in [
+        InactiveReason::Expired,
+        InactiveReason::NoUser,
+        InactiveReason::Unknown,
+        InactiveReason::Unprocessable,
+    ] {
+        assert_eq!(Rejection::from(reason).detail(), None, "{reason:?}");
+    }
+}

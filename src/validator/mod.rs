@@ -128,8 +128,9 @@ impl<C: CheckService> Validator<C> {
     ///
     /// Panics if called outside a Tokio runtime.
     pub fn check(&self, token: AccessToken) -> Checking {
-        if !token.kind().may_be_checked() {
-            return Checking::decided(Verdict::Inactive(InactiveReason::WrongKind));
+        let kind = token.kind();
+        if !kind.may_be_checked() {
+            return Checking::decided(Verdict::Inactive(InactiveReason::WrongKind(kind)));
         }
         Checking::new(self.tokens.ask(token.hash(), token, self.max_age))
     }

@@ -6,7 +6,7 @@ use futures_util::poll;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::check::{CheckRequest, InactiveReason, Verdict};
 use ghes_gatekeeper::emulator::Fault;
-use ghes_gatekeeper::rejection::{Rejection, RejectionKind};
+use ghes_gatekeeper::rejection::{Rejection, RejectionDetail, RejectionKind};
 use ghes_gatekeeper::validator::Validator;
 use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
@@ -115,6 +115,35 @@ async fn the_reason_stands_in_the_extensions() {
     );
     let response = world.send(bearer(TOKEN)).await;
     assert!(response.extensions().get::<Rejection>().is_none());
+}
+
+#[tokio::test]
+async fn a_mistake_with_a_cure_is_told_as_a_detail() {
+    let world = World::new();
+    let good = format!("Bearer {TOKEN}");
+    let quoted = format!("Bearer \"{TOKEN}\"");
+    for (lines, detail) in [
+        (vec!["Bearer ghp_a"], Some("personal_access_token")),
+        (vec!["token github_pat_a"], Some("personal_access_token")),
+        (vec!["Bearer ghs_a"], Some("installation_token")),
+        (vec!["Bearer ghr_a"], Some("refresh_token")),
+        (vec!["Basic YTpi"], Some("basic")),
+        (vec!["Digest a"], Some("other_scheme")),
+        (vec![&*quoted], Some("quoted_token")),
+        (vec!["Bearer a b"], Some("malformed_credential")),
+        (vec![&*good, &*good], Some("multiple_credentials")),
+        (vec!["Bearer gho_nobody"], None),
+        (vec![], None),
+    ] {
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let response = world.send(credentials(&lines)).await;
+        let rejection = response.extensions().get::<Rejection>();
+        let rejection = rejection.expect("a rejection");
+        let told = rejection.detail().map(RejectionDetail::as_str);
+        assert_eq!(told, detail, "{lines:?}");
+        let problem: Value = serde_json::from_slice(response.body()).expect("JSON");
+        assert_eq!(problem["detail"], rejection.to_string());
+    }
 }
 
 #[tokio::test]

@@ -75,7 +75,11 @@ impl Request<'_> {
 
     fn assert_refused(&self, error: BearerError) {
         match error {
-            BearerError::Missing => assert!(!self.has_accepted_scheme()),
+            BearerError::Missing => assert!(self.headers.is_empty()),
+            BearerError::Basic | BearerError::OtherScheme => {
+                assert!(!self.has_accepted_scheme());
+            }
+            BearerError::Quoted => assert!(self.has_accepted_scheme()),
             BearerError::TooLong => assert!(self.has_accepted_scheme()),
             BearerError::Multiple => assert!(self.headers.len() > 1 || self.query.is_some()),
             _ => assert_eq!(self.headers.len(), 1),

@@ -11,6 +11,7 @@ mod connections;
 mod corpus;
 mod cors;
 mod cross_talk;
+mod details;
 mod draining;
 mod explain;
 mod forwarding;

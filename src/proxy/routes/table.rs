@@ -12,7 +12,7 @@ use http::header::HeaderValue;
 
 use crate::proxy::config::{RouteHost, RouteMatch, RoutePath, bare_host};
 use crate::proxy::decided_path::decided_path;
-use crate::rejection::RejectionKind;
+use crate::rejection::{Rejection, RejectionKind};
 
 /// All routes, known by their place in the configuration.
 #[derive(Debug)]
@@ -25,17 +25,23 @@ pub(super) struct RouteTable {
 /// Why a request has no route.
 #[derive(Debug, Eq, PartialEq)]
 pub(in crate::proxy) enum Miss<'t> {
-    Rejected(RejectionKind),
+    Rejected(Rejection),
     /// There are routes for the path; this is `Allow` (RFC 9110 §15.5.6).
     MethodNotAllowed(&'t HeaderValue),
 }
 
 impl Miss<'_> {
-    pub(in crate::proxy) fn kind(&self) -> RejectionKind {
+    pub(in crate::proxy) fn rejection(&self) -> Rejection {
         match self {
-            Self::Rejected(kind) => *kind,
-            Self::MethodNotAllowed(_) => RejectionKind::MethodNotAllowed,
+            Self::Rejected(rejection) => rejection.clone(),
+            Self::MethodNotAllowed(_) => RejectionKind::MethodNotAllowed.into(),
         }
+    }
+}
+
+impl Miss<'_> {
+    pub(in crate::proxy) fn rejected(why: impl Into<Rejection>) -> Self {
+        Self::Rejected(why.into())
     }
 }
 
@@ -96,12 +102,14 @@ impl RouteTable {
         method: &Method,
     ) -> Result<usize, Miss<'_>> {
         let decided = match self.reads_paths {
-            true => decided_path(path).ok_or(Miss::Rejected(RejectionKind::InvalidRequest))?,
+            true => {
+                decided_path(path).ok_or_else(|| Miss::rejected(RejectionKind::InvalidRequest))?
+            }
             false => "/".into(),
         };
         let found = self.of_host(host).and_then(|paths| paths.find(&decided));
         let found = found.or_else(|| self.any_host.find(&decided));
-        let found = found.ok_or(Miss::Rejected(RejectionKind::NoRoute))?;
+        let found = found.ok_or_else(|| Miss::rejected(RejectionKind::NoRoute))?;
         found
             .find(method)
             .ok_or(Miss::MethodNotAllowed(&found.allow))

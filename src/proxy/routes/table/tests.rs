@@ -59,9 +59,11 @@ fn by_the_table(routes: &[RouteMatch], host: &str, path: &str, method: &Method) 
             );
             Found::OtherMethods
         }
-        Err(Miss::Rejected(RejectionKind::NoRoute)) => Found::Nothing,
-        Err(Miss::Rejected(RejectionKind::InvalidRequest)) => Found::Ambiguous,
-        Err(miss) => panic!("{miss:?}"),
+        Err(Miss::Rejected(rejection)) => match rejection.kind() {
+            RejectionKind::NoRoute => Found::Nothing,
+            RejectionKind::InvalidRequest => Found::Ambiguous,
+            kind => panic!("{kind:?}"),
+        },
     }
 }
 

@@ -1,0 +1,152 @@
+use super::RejectionKind;
+use crate::bearer::BearerError;
+use crate::check::InactiveReason;
+use crate::token::TokenKind;
+
+/// What exactly was wrong with a request, where its kind alone would leave the client guessing.
+///
+/// A closed list: a detail never quotes the request, so that neither a response nor the log can
+/// repeat a secret that stood in the wrong place. None tells anything about a token beyond what
+/// its bearer can see.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum RejectionDetail {
+    /// `Authorization` has the scheme Basic.
+    Basic,
+    /// The token is one of an installation of a GitHub App.
+    InstallationToken,
+    /// `Authorization` is not a bearer credential in the form of RFC 6750 §2.1.
+    MalformedCredential,
+    /// There is more than one credential.
+    MultipleCredentials,
+    /// `Authorization` has a scheme that is neither Bearer nor Basic.
+    OtherScheme,
+    /// The token is a personal access token.
+    PersonalAccessToken,
+    /// The token stands between quotes.
+    QuotedToken,
+    /// The token is one that renews others.
+    RefreshToken,
+    /// The token is longer than any that is accepted.
+    TokenTooLong,
+}
+
+/// What a client and the log are told for one detail.
+pub(super) struct Row {
+    pub(super) kind: RejectionKind,
+    pub(super) word: &'static str,
+    /// Visible ASCII without a percent sign, so that it can be a `grpc-message` as it is.
+    pub(super) text: &'static str,
+}
+
+impl RejectionDetail {
+    /// Every detail there is.
+    pub const ALL: [Self; 9] = [
+        Self::Basic,
+        Self::InstallationToken,
+        Self::MalformedCredential,
+        Self::MultipleCredentials,
+        Self::OtherScheme,
+        Self::PersonalAccessToken,
+        Self::QuotedToken,
+        Self::RefreshToken,
+        Self::TokenTooLong,
+    ];
+
+    /// Returns the detail as one lower-case word, as it stands in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().word
+    }
+
+    /// Returns the kind of rejection that this is a detail of.
+    #[must_use]
+    pub const fn kind(self) -> RejectionKind {
+        self.row().kind
+    }
+
+    /// The whole table, in one place.
+    pub(super) const fn row(self) -> Row {
+        match self {
+            Self::Basic => row(
+                RejectionKind::MissingToken,
+                "basic",
+                "The request has Basic credentials. Send a GitHub access token as Authorization: Bearer.",
+            ),
+            Self::InstallationToken => row(
+                RejectionKind::InvalidToken,
+                "installation_token",
+                "Installation tokens (ghs_) are not accepted: there is no user behind them. Send a token that an app issued to a user.",
+            ),
+            Self::MalformedCredential => row(
+                RejectionKind::InvalidRequest,
+                "malformed_credential",
+                "The Authorization header is malformed. Send Authorization: Bearer, one space and the token.",
+            ),
+            Self::MultipleCredentials => row(
+                RejectionKind::InvalidRequest,
+                "multiple_credentials",
+                "The request has more than one credential: a second Authorization header, or an access_token in the query. Send one.",
+            ),
+            Self::OtherScheme => row(
+                RejectionKind::MissingToken,
+                "other_scheme",
+                "The Authorization header has another scheme, or none. Send a GitHub access token as Authorization: Bearer.",
+            ),
+            Self::PersonalAccessToken => row(
+                RejectionKind::InvalidToken,
+                "personal_access_token",
+                "Personal access tokens (ghp_, github_pat_) are not accepted. Send a token that an app issued to a user.",
+            ),
+            Self::QuotedToken => row(
+                RejectionKind::InvalidRequest,
+                "quoted_token",
+                "The access token stands between quotes. Send it without them.",
+            ),
+            Self::RefreshToken => row(
+                RejectionKind::InvalidToken,
+                "refresh_token",
+                "Refresh tokens (ghr_) are not accepted. Send the access token that one of them gets.",
+            ),
+            Self::TokenTooLong => row(
+                RejectionKind::InvalidRequest,
+                "token_too_long",
+                "The access token is longer than any that this gate accepts.",
+            ),
+        }
+    }
+}
+
+const fn row(kind: RejectionKind, word: &'static str, text: &'static str) -> Row {
+    Row { kind, word, text }
+}
+
+/// None where the request simply has no credential: the kind says all of it.
+impl From<BearerError> for Option<RejectionDetail> {
+    fn from(error: BearerError) -> Self {
+        Some(match error {
+            BearerError::Missing => return None,
+            BearerError::Basic => RejectionDetail::Basic,
+            BearerError::Malformed => RejectionDetail::MalformedCredential,
+            BearerError::Multiple => RejectionDetail::MultipleCredentials,
+            BearerError::OtherScheme => RejectionDetail::OtherScheme,
+            BearerError::Quoted => RejectionDetail::QuotedToken,
+            BearerError::TooLong => RejectionDetail::TokenTooLong,
+        })
+    }
+}
+
+/// None for what GHES says of a token: the reason for it is nobody's business.
+impl From<InactiveReason> for Option<RejectionDetail> {
+    fn from(reason: InactiveReason) -> Self {
+        let InactiveReason::WrongKind(kind) = reason else {
+            return None;
+        };
+        match kind {
+            TokenKind::PersonalAccess => Some(RejectionDetail::PersonalAccessToken),
+            TokenKind::Refresh => Some(RejectionDetail::RefreshToken),
+            TokenKind::ServerToServer => Some(RejectionDetail::InstallationToken),
+            TokenKind::OAuth | TokenKind::Other | TokenKind::UserToServer => None,
+        }
+    }
+}
