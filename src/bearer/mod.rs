@@ -36,10 +36,18 @@ impl BearerOptions {
         self
     }
 
-    /// Sets the longest token, in bytes, that is looked at; 512 by default.
+    /// The longest token, in bytes, that is looked at by default.
     ///
-    /// GitHub's user tokens have 40 bytes today and up to 255 by its word. A longer limit costs
-    /// hashing time on hostile input, a shorter one might refuse a future format.
+    /// GitHub's user tokens have 40 bytes today, and it has announced some of 520. A token is
+    /// hashed before anything is known of it, so this stays near.
+    pub const DEFAULT_MAX_LENGTH: usize = 1024;
+
+    /// Sets the longest token, in bytes, that is looked at;
+    /// [`DEFAULT_MAX_LENGTH`](Self::DEFAULT_MAX_LENGTH) by default.
+    ///
+    /// A longer one is no token of GitHub's, and is answered like any that the issuer does not
+    /// know. A longer limit costs hashing time on hostile input, a shorter one might refuse a
+    /// future format.
     #[must_use]
     pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.max_length = bytes;
@@ -55,7 +63,7 @@ impl Default for BearerOptions {
     fn default() -> Self {
         Self {
             token_scheme: true,
-            max_length: 512,
+            max_length: Self::DEFAULT_MAX_LENGTH,
         }
     }
 }
@@ -391,7 +399,7 @@ mod tests {
 
     #[test]
     fn the_length_is_bounded() {
-        let longest = format!("Bearer {}", "a".repeat(512));
+        let longest = format!("Bearer {}", "a".repeat(BearerOptions::DEFAULT_MAX_LENGTH));
         assert!(read(&[longest.as_bytes()]).is_ok());
         let longer = format!("{longest}a");
         assert_eq!(read(&[longer.as_bytes()]), Err(BearerError::TooLong));

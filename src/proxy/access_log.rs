@@ -30,7 +30,7 @@ impl AccessLog {
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),
             client.address = %Address(client),
-            http.method = %self.method,
+            http.method = %Bounded(self.method.as_str()),
             // Quoted and escaped, so that one request is one line.
             http.path = ?self.path,
             http.status = response.status().as_u16(),
@@ -42,6 +42,22 @@ impl AccessLog {
     }
 }
 
+/// A method of a client, which may be as long as its head.
+struct Bounded<'m>(&'m str);
+
+impl fmt::Display for Bounded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Methods are ASCII (RFC 9110 §5.6.2).
+        match self.0.get(..MAX_METHOD_BYTES) {
+            Some(start) if self.0.len() > MAX_METHOD_BYTES => write!(f, "{start}…"),
+            _ => f.write_str(self.0),
+        }
+    }
+}
+
+/// The longest method that IANA knows has 17.
+const MAX_METHOD_BYTES: usize = 32;
+
 struct Address(IpAddr);
 
 impl fmt::Display for Address {
@@ -49,6 +65,23 @@ impl fmt::Display for Address {
         match self.0 {
             IpAddr::V4(address) => f.write_str(Dotted::from(address).as_str()),
             IpAddr::V6(address) => address.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_method_is_logged_beyond_its_bound() {
+        for (method, logged) in [
+            ("GET".to_owned(), "GET".to_owned()),
+            ("A".repeat(32), "A".repeat(32)),
+            ("A".repeat(33), "A".repeat(32) + "…"),
+            ("!".repeat(30_000), "!".repeat(32) + "…"),
+        ] {
+            assert_eq!(Bounded(&method).to_string(), logged);
         }
     }
 }

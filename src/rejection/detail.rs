@@ -108,8 +108,9 @@ impl RejectionDetail {
                 "refresh_token",
                 "Refresh tokens (ghr_) are not accepted. Send the access token that one of them gets.",
             ),
+            // It has the form of a token, and is one that nobody has.
             Self::TokenTooLong => row(
-                RejectionKind::InvalidRequest,
+                RejectionKind::InvalidToken,
                 "token_too_long",
                 "The access token is longer than any that this gate accepts.",
             ),

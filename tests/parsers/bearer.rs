@@ -26,7 +26,7 @@ pub(crate) fn check(data: &[u8]) {
     let loose = BearerOptions::default();
     let strict = loose.with_token_scheme(false).with_max_length(40);
     for (options, max_length, schemes) in [
-        (&loose, 512, &["bearer", "token"][..]),
+        (&loose, 1024, &["bearer", "token"][..]),
         (&strict, 40, &["bearer"][..]),
     ] {
         let request = Request {

@@ -24,11 +24,16 @@ pub(super) fn limits(limits: &mut Section<'_>) -> Limits {
         ),
         ("head_fields", &mut read.head_fields, HEAD_FIELDS),
         ("head_bytes", &mut read.head_bytes, HEAD_BYTES),
-        ("h2_head_bytes", &mut read.h2_head_bytes, HEAD_BYTES),
+        ("target_bytes", &mut read.target_bytes, TARGET_BYTES),
     ];
     for (key, limit, range) in keys {
         let within = |node| number_within(node, range);
         *limit = limits.optional(key, within).unwrap_or(*limit);
+    }
+    let h2_head_bytes = |node| number_within(node, HEAD_BYTES);
+    read.h2_head_bytes = limits.optional("h2_head_bytes", h2_head_bytes);
+    if read.target_bytes > read.head_bytes {
+        limits.refuse("target_bytes", TARGET_BEYOND_HEAD);
     }
     read
 }
@@ -89,6 +94,15 @@ const HEAD_BYTES: Range = Range {
     from: 8 * 1024,
     to: 256 * 1024,
 };
+
+/// With fewer, forms of search pages are refused; `http` holds no more.
+const TARGET_BYTES: Range = Range {
+    from: 1024,
+    to: 65_534,
+};
+
+const TARGET_BEYOND_HEAD: &str =
+    "is more than head_bytes, which counts the target, too; raise that as well";
 
 const LONGEST_BODY: Duration = Duration::from_secs(24 * 3600);
 

@@ -94,7 +94,9 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     )?;
     writeln!(f, "head_fields = {}", limits.head_fields)?;
     writeln!(f, "head_bytes = {}", limits.head_bytes)?;
-    writeln!(f, "h2_head_bytes = {}", limits.h2_head_bytes)?;
+    writeln!(f, "h2_head_bytes = {}", limits.h2_list_bytes())?;
+    writeln!(f, "target_bytes = {}", limits.target_bytes)?;
+    writeln!(f, "token_bytes = {}", server.token_bytes)?;
     write_timeouts(f, &server.timeouts)?;
     let Some(files) = &server.tls else {
         return Ok(());

@@ -1,13 +1,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use super::allowed_hosts::{AllowedHosts, InvalidAllowedHost};
 use super::front;
-use super::limits::number;
+use super::limits::{Range, number, number_within};
 use super::section::Section;
 use super::source::Node;
 use super::tls;
 use super::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};
+use crate::bearer::BearerOptions;
 use crate::gatekeeper::ClientLimit;
 use crate::proxy::server::{CertificateFiles, Limits, ListenAddress, Timeouts};
 use crate::rejection::Realm;
@@ -37,6 +38,8 @@ pub struct ServerConfig {
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
     pub client_limit: ClientLimit,
+    /// How many bytes a token may have. Absent: as [`BearerOptions::default`].
+    pub token_bytes: NonZeroU32,
     /// The certificate for clients of IP addresses. Absent: they are served without TLS.
     pub tls: Option<CertificateFiles>,
     /// How many connections there may be.
@@ -78,11 +81,12 @@ impl ServerConfig {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
         let limits = server.section("limits", |limits| {
-            Some((client_limit(limits), front::limits(limits)))
+            let token_bytes = limits.optional("token_bytes", token_bytes);
+            Some((client_limit(limits), front::limits(limits), token_bytes))
         });
         let tls = server.optional_section("tls", tls::read);
         let timeouts = server.section("timeouts", front::timeouts);
-        let (client_limit, limits) = limits?;
+        let (client_limit, limits, token_bytes) = limits?;
         Some(Self {
             listen,
             workers: workers.unwrap_or_else(default_workers),
@@ -96,6 +100,7 @@ impl ServerConfig {
                 .unwrap_or_default(),
             realm: realm.unwrap_or_default(),
             client_limit,
+            token_bytes: token_bytes.unwrap_or(DEFAULT_TOKEN_BYTES),
             tls,
             limits,
             timeouts: timeouts?,
@@ -124,6 +129,10 @@ fn client_limit(limits: &mut Section<'_>) -> ClientLimit {
     burst.map_or(limit, |burst| limit.with_burst(burst))
 }
 
+fn token_bytes(node: Node) -> Result<NonZeroU32, String> {
+    number_within(node, TOKEN_BYTES)
+}
+
 fn workers(node: Node) -> Result<NonZeroUsize, String> {
     let workers = usize::try_from(node.integer()?).ok();
     let workers = workers.filter(|workers| *workers <= MOST_WORKERS);
@@ -137,6 +146,17 @@ fn workers(node: Node) -> Result<NonZeroUsize, String> {
 fn default_workers() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
+
+/// GitHub's tokens have up to 255 bytes by its word, and each byte of a made-up one is hashed.
+const TOKEN_BYTES: Range = Range {
+    from: 255,
+    to: 65_536,
+};
+
+const DEFAULT_TOKEN_BYTES: NonZeroU32 = {
+    let bytes = BearerOptions::DEFAULT_MAX_LENGTH;
+    NonZeroU32::new(bytes as u32).expect("not zero")
+};
 
 /// More than any machine has processors.
 const MOST_WORKERS: usize = 1024;

@@ -1,13 +1,12 @@
 use http::Request;
 
+use super::is_multiplexed;
 use super::told::Told;
 use crate::proxy::server::Limits;
 use crate::rejection::RejectionKind;
 
-/// What RFC 9110 §4.1 recommends to support, and what nginx and Apache take by default.
-pub(super) const MAX_TARGET_BYTES: usize = 8 * 1024;
-
-/// HTTP/1 servers count while they parse; HTTP/2 compresses, so that only what came out counts.
+/// HTTP/1 servers count while they parse; HTTP/2 compresses, so that only what came out counts, as
+/// it would stand in HTTP/1.1: what passes by the one passes by the other.
 pub(super) fn check<B>(
     request: &Request<B>,
     told: &Told<'_>,
@@ -18,11 +17,18 @@ pub(super) fn check<B>(
         .path_and_query()
         .map_or(0, |p| p.as_str().len());
     let authority = request.uri().authority().map_or(0, |a| a.as_str().len());
-    if target + authority > MAX_TARGET_BYTES {
+    // Where it is not a part of the target, it is a line of its own.
+    let (target, host) = match is_multiplexed(request.version()) {
+        true if authority > 0 => (target, "host: \r\n".len() + authority),
+        true => (target, 0),
+        false => (target + authority, 0),
+    };
+    if target > limits.target_bytes.get() as usize {
         return Err(RejectionKind::UriTooLong);
     }
-    let too_many = request.headers().len() > limits.head_fields.get() as usize;
-    if too_many || told.bytes > limits.head_bytes.get() as usize {
+    let line = request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len();
+    let too_many = told.fields > limits.head_fields.get() as usize;
+    if too_many || line + host + told.bytes > limits.head_bytes.get() as usize {
         return Err(RejectionKind::HeaderFieldsTooLarge);
     }
     Ok(())

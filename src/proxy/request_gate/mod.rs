@@ -5,7 +5,7 @@
 //!
 //! | what | status |
 //! |---|---|
-//! | a target over 8 KiB | 414 |
+//! | a target longer than [`Limits`] allow | 414 |
 //! | more fields, or more bytes of them, than [`Limits`] allow | 431 |
 //! | `CONNECT`, `TRACE` and what could be taken for them; a transfer coding beside `chunked` | 501 |
 //! | a target without a path; `*` but for `OPTIONS`; a scheme that is not HTTP's | 400 |
@@ -66,7 +66,7 @@ pub(super) fn request_gate<B>(
     request: &Request<B>,
     limits: &Limits,
 ) -> Result<Passage, RejectionKind> {
-    let told = Told::by(request.headers());
+    let told = Told::by(request.headers(), is_multiplexed(request.version()));
     limits::check(request, &told, limits)?;
     method::check(request)?;
     let target = target::read(request)?;

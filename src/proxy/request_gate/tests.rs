@@ -284,7 +284,9 @@ fn a_head_has_its_limits() {
         "tools.example.com",
     );
     assert_refused(&h1(&format!("GET {}", path(8193)), &[]), UriTooLong);
-    assert_refused(&h2("GET", Some("a"), &path(8192), &[]), UriTooLong);
+    assert_onward(&h2("GET", Some("a"), &path(8192), &[]), "a");
+    assert_refused(&h2("GET", Some("a"), &path(8193), &[]), UriTooLong);
+    assert_refused(&h1(&format!("GET http://a{}", path(8192)), &[]), UriTooLong);
     let many = vec![("x", ""); 99];
     assert_onward(&h1("GET /", &many), "tools.example.com");
     let too_many = vec![("x", ""); 100];
@@ -295,6 +297,40 @@ fn a_head_has_its_limits() {
         &h2("GET", Some("a"), "/", &[("x", &long)]),
         HeaderFieldsTooLarge,
     );
+}
+
+/// A browser sends each of its cookies apart.
+#[test]
+fn crumbs_of_one_cookie_are_one_field() {
+    let crumbs = |count, value: &'static str| vec![("cookie", value); count];
+    for crumbs in [
+        crumbs(90, "name=value"),
+        crumbs(180, "name=value"),
+        crumbs(3_000, "abcdef=g"),
+    ] {
+        let fields: Vec<_> = [("x", ""); 20].into_iter().chain(crumbs).collect();
+        assert_onward(&h2("GET", Some("a"), "/", &fields), "a");
+    }
+    let too_long = crumbs(3_300, "abcdef=g");
+    let refused = h2("GET", Some("a"), "/", &too_long);
+    assert_refused(&refused, HeaderFieldsTooLarge);
+    // HTTP/1 knows no crumbs (RFC 6265 §5.4).
+    assert_refused(&h1("GET /", &crumbs(100, "a=b")), HeaderFieldsTooLarge);
+}
+
+/// What is just short enough in HTTP/1.1 is so in HTTP/2.
+#[test]
+fn a_head_is_as_long_in_either_protocol() {
+    let line = "GET / HTTP/1.1\r\nhost: a\r\nx: \r\ncookie: a=b; c=d\r\n\r\n".len();
+    for (more, is_onward) in [(0, true), (1, false)] {
+        let value = "y".repeat(32 * 1024 - line + more);
+        let apart = [("x", &*value), ("cookie", "a=b"), ("cookie", "c=d")];
+        let whole = [("host", "a"), ("x", &*value), ("cookie", "a=b; c=d")];
+        for request in [h1("GET /", &whole), h2("GET", Some("a"), "/", &apart)] {
+            let passes = request_gate(&request, &Limits::default()).is_ok();
+            assert_eq!(passes, is_onward, "{more} {:?}", request.version());
+        }
+    }
 }
 
 /// HTTP/2 is not counted while it is parsed, so that the gate has to know of the limits as well.
@@ -315,6 +351,13 @@ fn a_head_has_the_limits_of_the_configuration() {
         let refused = request_gate(request, &limits);
         assert_eq!(refused, Err(HeaderFieldsTooLarge));
     }
+    let long = h2("GET", Some("a"), &format!("/{value}"), &[]);
+    assert_eq!(request_gate(&long, &Limits::default()), Err(UriTooLong));
+    let limits = Limits {
+        target_bytes: std::num::NonZeroU32::new(9_001).unwrap(),
+        ..Limits::default()
+    };
+    assert!(request_gate(&long, &limits).is_ok());
 }
 
 #[test]

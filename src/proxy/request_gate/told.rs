@@ -1,5 +1,5 @@
 use http::HeaderMap;
-use http::header::HeaderValue;
+use http::header::{COOKIE, HeaderValue};
 
 use crate::rejection::RejectionKind;
 
@@ -9,8 +9,11 @@ use crate::rejection::RejectionKind;
 /// one of them, and each look-up by a name hashes it.
 #[derive(Debug, Default)]
 pub(super) struct Told<'h> {
-    /// Of all fields, names and values.
+    /// How many fields there are.
+    pub(super) fields: usize,
+    /// Of all fields, as lines of HTTP/1.
     pub(super) bytes: usize,
+    cookie: Field<'h>,
     pub(super) content_length: Field<'h>,
     pub(super) expect: Field<'h>,
     pub(super) host: Field<'h>,
@@ -27,21 +30,34 @@ pub(super) struct Field<'h> {
 }
 
 impl<'h> Told<'h> {
-    pub(super) fn by(headers: &'h HeaderMap) -> Self {
+    /// Reads fields; `in_crumbs` says that cookies may stand apart.
+    pub(super) fn by(headers: &'h HeaderMap, in_crumbs: bool) -> Self {
         let mut told = Self::default();
         for (name, line) in headers {
             let name = name.as_str();
-            told.bytes += name.len() + line.len();
+            told.fields += 1;
+            told.bytes += name.len() + line.len() + ": \r\n".len();
             if let Some(field) = told.field(name) {
                 field.add(line);
             }
         }
+        if in_crumbs && told.cookie.is_repeated {
+            told.join(headers.get_all(COOKIE).iter().count());
+        }
         told
+    }
+
+    /// Counts the crumbs of a cookie as the one field that they are made (RFC 9113 §8.2.3).
+    fn join(&mut self, crumbs: usize) {
+        let joints = crumbs.saturating_sub(1);
+        self.fields -= joints;
+        self.bytes -= joints * ("cookie: \r\n".len() - "; ".len());
     }
 
     fn field(&mut self, name: &str) -> Option<&mut Field<'h>> {
         Some(match name {
             "content-length" => &mut self.content_length,
+            "cookie" => &mut self.cookie,
             "expect" => &mut self.expect,
             "host" => &mut self.host,
             "max-forwards" => &mut self.max_forwards,

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::rules::Rules;
+use crate::bearer::BearerOptions;
 use crate::gatekeeper::{ClientTurns, GatekeeperLayer};
 use crate::proxy::Check;
 use crate::proxy::config::{Config, RouteConfig};
@@ -28,7 +29,9 @@ impl<'c> Gates<'c> {
     /// Makes the gate of a route that asks for a token.
     pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> GatekeeperLayer<Check> {
         let validators = self.issuers.of_route(self.config, route);
+        let token_bytes = self.config.server.token_bytes.get() as usize;
         let gate = GatekeeperLayer::new(validators)
+            .with_bearer(BearerOptions::default().with_max_length(token_bytes))
             .with_realm(self.realm(route))
             .with_identity_extension(self.config.assertion.is_some())
             .with_groups_extension(self.config.assertion.is_some())

@@ -144,7 +144,7 @@ impl Connection {
         let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.streams_per_connection.get())
-            .max_header_list_size(self.limits.h2_head_bytes.get())
+            .max_header_list_size(self.limits.h2_list_bytes())
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(MAX_BUFFER_BYTES)

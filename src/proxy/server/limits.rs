@@ -13,11 +13,24 @@ pub struct Limits {
     pub streams_per_connection: NonZeroU32,
     /// How many fields the head of a request may have.
     pub head_fields: NonZeroU32,
-    /// How many bytes the head of a request may have.
+    /// How many bytes the head of a request may have, as it is written in HTTP/1.1. A head of
+    /// HTTP/2 is counted as if it were.
     pub head_bytes: NonZeroU32,
-    /// How many bytes the fields of a request of HTTP/2 may have, uncompressed and with 32 bytes
-    /// more for each (RFC 9113 §6.5.2).
-    pub h2_head_bytes: NonZeroU32,
+    /// How many bytes h2 holds of the fields of a request of HTTP/2, uncompressed and with 32 bytes
+    /// more for each (RFC 9113 §6.5.2). Absent: as many as a head within the other limits takes.
+    pub h2_head_bytes: Option<NonZeroU32>,
+    /// How many bytes the target of a request may have.
+    pub target_bytes: NonZeroU32,
+}
+
+impl Limits {
+    /// Returns how many bytes h2 may hold of one head.
+    pub(in crate::proxy) fn h2_list_bytes(&self) -> u32 {
+        let fields = self.head_fields.get().saturating_add(CRUMBS);
+        let derived = fields.saturating_mul(H2_FIELD_BYTES);
+        let derived = derived.saturating_add(self.head_bytes.get());
+        self.h2_head_bytes.map_or(derived, NonZeroU32::get)
+    }
 }
 
 impl Default for Limits {
@@ -28,7 +41,8 @@ impl Default for Limits {
             streams_per_connection: STREAMS_PER_CONNECTION,
             head_fields: HEAD_FIELDS,
             head_bytes: HEAD_BYTES,
-            h2_head_bytes: H2_HEAD_BYTES,
+            h2_head_bytes: None,
+            target_bytes: TARGET_BYTES,
         }
     }
 }
@@ -52,6 +66,11 @@ const HEAD_FIELDS: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
 /// attacker would use.
 const HEAD_BYTES: NonZeroU32 = NonZeroU32::new(32 * 1024).expect("not zero");
 
-/// What is compressed may be sent a thousand times for nothing, so this is less than a head of
-/// HTTP/1; it is what hyper, Go and Envoy take.
-const H2_HEAD_BYTES: NonZeroU32 = NonZeroU32::new(16 * 1024).expect("not zero");
+/// What RFC 9110 §4.1 recommends to support, and what nginx and Apache take by default.
+const TARGET_BYTES: NonZeroU32 = NonZeroU32::new(8 * 1024).expect("not zero");
+
+/// The cookies that a client may send apart; browsers keep at most 180 of one site.
+const CRUMBS: u32 = 256;
+
+/// What HTTP/2 counts for each field beside its name and value, and `cookie` for each crumb.
+const H2_FIELD_BYTES: u32 = 40;

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod h2;
+mod limits;
 
 use super::TOKEN;
 use super::recorder::{Recorder, status_of};
@@ -283,7 +284,15 @@ async fn sizes() {
     let many = |count| format!("GET /p HTTP/1.1\r\n{{H}}{}\r\n", "x: 1\r\n".repeat(count));
     let long = |path| format!("GET /{} HTTP/1.1\r\n{{H}}\r\n", "a".repeat(path));
     let head = format!("GET /p HTTP/1.1\r\n{{H}}X: {}\r\n\r\n", "a".repeat(400_000));
+    let cookies = |bytes| {
+        format!(
+            "GET /p HTTP/1.1\r\n{{H}}Cookie: {}\r\n\r\n",
+            "c".repeat(bytes)
+        )
+    };
     assert_ends([
+        (cookies(17_000), PASSED),
+        (cookies(31_000), PASSED),
         (many(98), PASSED),
         (many(99), Answered(431)),
         (long(8192), Answered(414)),

@@ -86,6 +86,22 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "realm = ",
+        "limits.target_bytes = 1023\nrealm = ",
+        "3: server.limits.target_bytes: must be from 1024 to 65534",
+    ),
+    (
+        "realm = ",
+        "limits.target_bytes = 32769\nrealm = ",
+        "3: server.limits.target_bytes: is more than head_bytes, which counts the target, too; \
+         raise that as well",
+    ),
+    (
+        "realm = ",
+        "limits.token_bytes = 254\nrealm = ",
+        "3: server.limits.token_bytes: must be from 255 to 65536",
+    ),
+    (
+        "realm = ",
         "timeouts.body_total = \"25h\"\nrealm = ",
         "3: server.timeouts.body_total: must be at least 0s, which is no limit, and at most 1d",
     ),

@@ -79,7 +79,16 @@ async fn sizes(on: Carrier) {
             frames: head(GET, &[], &many(100)),
             end: Answered(431),
         },
-        with("long value", ("x", &"a".repeat(16_384)), Answered(431)),
+        with("long value", ("x", &"a".repeat(17_000)), PASSED),
+        with("longer value", ("x", &"a".repeat(31_000)), PASSED),
+        with(
+            "too long a value",
+            ("x", &"a".repeat(32_768)),
+            Answered(431),
+        ),
+        cookies("many crumbs", 90, "name=value"),
+        cookies("more crumbs", 180, "name=value"),
+        cookies("large crumbs", 8, &"c".repeat(3_870)),
         with(
             "longer than any limit",
             ("x", &"a".repeat(60_000)),
@@ -87,6 +96,15 @@ async fn sizes(on: Carrier) {
         ),
     ];
     assert_ends(on, inputs).await;
+}
+
+/// A GET with as many cookies, each in a field of its own.
+fn cookies(name: &'static str, count: usize, value: &str) -> Input {
+    Input {
+        name,
+        frames: head(GET, &[], &[("cookie", value)].repeat(count)),
+        end: PASSED,
+    }
 }
 
 /// Frames that stand where none may (RFC 9113 §5.1, §6).
