@@ -16,13 +16,28 @@ use super::cors::Marking;
 use super::forward::Forwarding;
 use super::metrics::Outcome;
 use super::provenance::Hop;
+use super::server::{Client, CountedRequest, Peer};
 use super::{Proxy, grpc};
 use crate::rejection::with_problem_json;
 
 /// What answers the requests of one connection.
 pub(super) struct Visitor {
-    pub(super) proxy: Proxy,
+    proxy: Proxy,
     pub(super) peer: Hop,
+    /// Whose requests they are if nobody else is told; none where that could be many.
+    pub(super) client: Option<Client>,
+}
+
+impl Visitor {
+    pub(super) fn new(proxy: Proxy, peer: Peer) -> Self {
+        let requests = proxy.0.server.requests();
+        let client = peer.is_remote().then(|| requests.client(peer.ip()));
+        Self {
+            client,
+            peer: peer.into(),
+            proxy,
+        }
+    }
 }
 
 impl Service<Request<Incoming>> for Visitor {
@@ -31,7 +46,7 @@ impl Service<Request<Incoming>> for Visitor {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        self.proxy.answer(request, &self.peer)
+        self.proxy.answer(request, self)
     }
 }
 
@@ -53,6 +68,8 @@ pub(super) struct Arrival {
     pub(super) is_grpc: bool,
     /// Boxed, because not everybody wants it.
     pub(super) log: Option<Box<AccessLog>>,
+    /// Its place among its client's.
+    pub(super) counted: Option<CountedRequest>,
 }
 
 #[pin_project(project = StageProj)]
@@ -109,6 +126,9 @@ impl Arrival {
     fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
         let elapsed = self.at.elapsed();
         proxy.0.metrics.answered(outcome, elapsed);
+        if let Body::Streaming(download) = response.body_mut() {
+            download.hold(self.counted.take());
+        }
         if let Some(log) = self.log.take() {
             log.end(response, self.client, elapsed);
         }

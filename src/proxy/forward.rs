@@ -15,7 +15,8 @@ use super::presented::Presented;
 use super::provenance::Provenance;
 use super::request_gate::Onward;
 use super::routes::Found;
-use super::upstream::{Exchange, Upstream, note_handshake};
+use super::server::CountedRequest;
+use super::upstream::{Exchange, Upstream, count_tunnel, note_handshake};
 use super::{Check, via};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, ResponseFuture};
@@ -38,10 +39,12 @@ impl Found<'_> {
         provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
+        counted: Option<&CountedRequest>,
     ) -> Forwarding {
         if let Err(kind) = self.prepare(&mut request, provenance, onward, request_id) {
             return Forwarding::Refused(kind);
         }
+        count_tunnel(&mut request, counted);
         // Neither needs to be polled ready: an upstream always is, and so is the gate before it.
         if let (Some(gate), false) = (&self.route.gate, self.is_preflight) {
             let client = ClientAddr(provenance.client());

@@ -81,7 +81,7 @@ pub use self::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
     Timeouts, Tls, TlsError, Workers, serve,
 };
-pub use self::upstream::Download;
+pub use self::upstream::{Download, UpstreamLimits};
 
 use self::access_log::AccessLog;
 use self::admin::{Admin, Readiness};
@@ -94,14 +94,15 @@ use self::gates::OpenGates;
 use self::issuers::{Issuers, Services};
 use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
-use self::provenance::{Hop, Provenance};
+use self::provenance::Provenance;
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Miss, Routes};
+use self::server::CountedRequest;
 use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::protection::{ProtectedCheck, ProtectedMemberships};
-use crate::rejection::{Realm, Rejection};
+use crate::rejection::{Realm, Rejection, RejectionKind};
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
@@ -198,7 +199,9 @@ impl Proxy {
     fn build(config: &Config, issuers: Issuers, metrics: Metrics, server: Server) -> Self {
         let assertions = config.assertion.as_ref().map(Assertions::new);
         let signer = assertions.as_ref().map(Assertions::signer);
-        let mut upstreams = Upstreams::new(config.server.workers).with_signer(signer.cloned());
+        let server_config = &config.server;
+        let mut upstreams = Upstreams::new(server_config.workers, server_config.upstream_limits)
+            .with_signer(signer.cloned());
         let routes = Routes::new(config, &issuers, &mut upstreams);
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
@@ -222,10 +225,7 @@ impl Proxy {
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
     /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
-        let make_service = |peer: Peer| Visitor {
-            proxy: self.clone(),
-            peer: peer.into(),
-        };
+        let make_service = |peer| Visitor::new(self.clone(), peer);
         let open_gate = self.0.open_gates.open();
         let shutdown = async {
             shutdown.await;
@@ -268,23 +268,36 @@ impl Proxy {
     /// Dropping it ends the request, and the connection to the upstream where HTTP/1.1 needs that.
     /// A check that was under way goes on for others who wait for the same token.
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let Ok(response) = self.answer(request, &peer.into()).await;
+        let visitor = Visitor::new(self.clone(), peer);
+        let Ok(response) = self.answer(request, &visitor).await;
         response
     }
 
-    fn answer(&self, request: Request<Incoming>, peer: &Hop) -> Answering {
+    fn answer(&self, request: Request<Incoming>, visitor: &Visitor) -> Answering {
         let at = Instant::now();
         let request_id = self.0.request_ids.next();
         let log = AccessLog::begin(&request, &request_id).map(Box::new);
-        let provenance = Provenance::of(request.headers(), peer, &self.0.trusted_proxies);
+        let provenance = Provenance::of(request.headers(), &visitor.peer, &self.0.trusted_proxies);
+        let (counted, refused) = match self.count(&provenance, visitor) {
+            Ok(counted) => (counted, None),
+            Err(kind) => (None, Some(kind)),
+        };
         let arrival = Arrival {
             at,
             client: provenance.client(),
             is_grpc: grpc::is_call(request.headers()),
             log,
+            counted,
         };
+        if let Some(kind) = refused {
+            let (outcome, response) = self.reject(kind);
+            return Answering::new(self.clone(), arrival, Stage::answered(outcome, response));
+        }
         let stage = match request_gate(&request, self.0.server.limits()) {
-            Ok(Passage::Onward(onward)) => self.route(request, &provenance, onward, request_id),
+            Ok(Passage::Onward(onward)) => {
+                let counted = arrival.counted.as_ref();
+                self.route(request, &provenance, onward, request_id, counted)
+            }
             Ok(Passage::Here) => Stage::answered(Outcome::Anonymous, about_this_server()),
             Err(kind) => {
                 let version = request.version();
@@ -295,12 +308,31 @@ impl Proxy {
         Answering::new(self.clone(), arrival, stage)
     }
 
+    /// Counts a request among those of its client; none where clients cannot be told apart.
+    fn count(
+        &self,
+        provenance: &Provenance,
+        visitor: &Visitor,
+    ) -> Result<Option<CountedRequest>, RejectionKind> {
+        let requests = self.0.server.requests();
+        let told = provenance.told_client();
+        let client = told
+            .map(|address| requests.client(address))
+            .or(visitor.client);
+        let counted = client.map(|client| {
+            let begun = requests.begin(client);
+            begun.ok_or(RejectionKind::TooManyAtOnce)
+        });
+        counted.transpose()
+    }
+
     fn route(
         &self,
         request: Request<Incoming>,
         provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
+        counted: Option<&CountedRequest>,
     ) -> Stage {
         let host = provenance.host().unwrap_or(&onward.host);
         let found = match self.0.destination(host, &request) {
@@ -315,7 +347,7 @@ impl Proxy {
             return Stage::answered(Outcome::Anonymous, answer);
         }
         let marking = found.route.cors.marking(&request);
-        let forwarding = found.forward(request, provenance, onward, request_id);
+        let forwarding = found.forward(request, provenance, onward, request_id, counted);
         Stage::Forwarded(forwarding, marking)
     }
 

@@ -76,6 +76,11 @@ impl Provenance {
         *self.before.last().unwrap_or(&self.peer.address)
     }
 
+    /// The same, if it is another than the peer.
+    pub(super) fn told_client(&self) -> Option<IpAddr> {
+        self.before.last().copied()
+    }
+
     /// The host that the client asked for, if a trusted proxy tells another than the request.
     pub(super) fn host(&self) -> Option<&HeaderValue> {
         self.host.as_ref()

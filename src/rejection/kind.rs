@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::StatusCode;
 
 /// What kind of rejection it is.
@@ -32,10 +34,14 @@ pub enum RejectionKind {
     NoRoute,
     /// The method is never forwarded, or the body's transfer coding is not known.
     NotImplemented,
+    /// The client has too many requests under way.
+    TooManyAtOnce,
     /// The client brings too many tokens that nobody knows.
     TooManyRequests,
     /// The issuer could not be asked.
     Unavailable,
+    /// The upstream has as many requests to answer as it may have.
+    UpstreamBusy,
     /// The path and query are too long.
     UriTooLong,
 }
@@ -52,7 +58,7 @@ pub(super) struct Row {
 
 impl RejectionKind {
     /// Every kind there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::BadGateway,
         Self::ExpectationFailed,
         Self::Forbidden,
@@ -67,8 +73,10 @@ impl RejectionKind {
         Self::MissingToken,
         Self::NoRoute,
         Self::NotImplemented,
+        Self::TooManyAtOnce,
         Self::TooManyRequests,
         Self::Unavailable,
+        Self::UpstreamBusy,
         Self::UriTooLong,
     ];
 
@@ -76,6 +84,14 @@ impl RejectionKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().reason
+    }
+
+    /// How long a client is to wait where nothing tells it better.
+    pub(super) const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooManyAtOnce | Self::UpstreamBusy => Some(BUSY),
+            _ => None,
+        }
     }
 
     /// The whole table, in one place.
@@ -179,6 +195,13 @@ impl RejectionKind {
                 "This gate does not forward this method or transfer coding.",
                 None,
             ),
+            Self::TooManyAtOnce => row(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_at_once",
+                "Too many requests at once",
+                "Too many requests from here are under way. Send this one again when some have ended.",
+                None,
+            ),
             Self::TooManyRequests => row(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",
@@ -191,6 +214,13 @@ impl RejectionKind {
                 "unavailable",
                 "Token check unavailable",
                 "The access token could not be checked right now. It may still be good.",
+                None,
+            ),
+            Self::UpstreamBusy => row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "upstream_busy",
+                "Service busy",
+                "The service behind this gate has too many requests to answer right now.",
                 None,
             ),
             Self::UriTooLong => row(
@@ -219,3 +249,6 @@ const fn row(
         challenge,
     }
 }
+
+/// Places get free at any moment; clients that come back at once would only take turns in vain.
+const BUSY: Duration = Duration::from_secs(1);

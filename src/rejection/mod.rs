@@ -11,6 +11,8 @@
 //! | [`HeaderFieldsTooLarge`](RejectionKind::HeaderFieldsTooLarge) | 431 | none |
 //! | [`Forbidden`](RejectionKind::Forbidden) | 403 | none |
 //! | [`TooManyRequests`](RejectionKind::TooManyRequests) | 429, `Retry-After` | none |
+//! | [`TooManyAtOnce`](RejectionKind::TooManyAtOnce) | 429, `Retry-After` | none |
+//! | [`UpstreamBusy`](RejectionKind::UpstreamBusy) | 503, `Retry-After` | none |
 //! | [`Unavailable`](RejectionKind::Unavailable) | 503, `Retry-After` | none |
 //!
 //! The challenges are those of RFC 6750 §3, with `resource_metadata="…"` (RFC 9728 §5.1) where the
@@ -58,14 +60,15 @@ pub struct Rejection {
 
 impl Rejection {
     /// Turns a request away for the reason that `kind` names, and nothing more: the scopes that are
-    /// missing and the time to wait come with the conversions from what knows them.
+    /// missing and the time to wait come with the conversions from what knows them. Who is turned
+    /// away because too much is under way is told to wait in any case.
     #[must_use]
     pub fn new(kind: RejectionKind) -> Self {
         Self {
             kind,
             detail: None,
             required: None,
-            retry_after: None,
+            retry_after: kind.retry_after(),
         }
     }
 

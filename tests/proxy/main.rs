@@ -6,6 +6,7 @@ mod carrier;
 mod admin;
 mod apps;
 mod assertion;
+mod bounds;
 mod catalogue;
 mod connections;
 mod corpus;

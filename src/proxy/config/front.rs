@@ -5,6 +5,7 @@ use super::limits::{COUNT, Range, number_within};
 use super::section::Section;
 use super::source::Node;
 use crate::proxy::server::{InvalidListenAddress, Limits, ListenAddress, Timeouts};
+use crate::proxy::upstream::UpstreamLimits;
 
 /// Reads the connections' part of `[server.limits]`; the defaults and their reasons stand with
 /// [`Limits`].
@@ -17,6 +18,7 @@ pub(super) fn limits(limits: &mut Section<'_>) -> Limits {
             &mut read.connections_per_client,
             COUNT,
         ),
+        ("requests_per_client", &mut read.requests_per_client, COUNT),
         (
             "streams_per_connection",
             &mut read.streams_per_connection,
@@ -35,6 +37,16 @@ pub(super) fn limits(limits: &mut Section<'_>) -> Limits {
     if read.target_bytes > read.head_bytes {
         limits.refuse("target_bytes", TARGET_BEYOND_HEAD);
     }
+    read
+}
+
+/// Reads the upstreams' part of `[server.limits]`; the default and its reason stand with
+/// [`UpstreamLimits`].
+pub(super) fn upstream_limits(limits: &mut Section<'_>) -> UpstreamLimits {
+    let mut read = UpstreamLimits::default();
+    let within = |node| number_within(node, COUNT);
+    let connections = limits.optional("upstream_connections", within);
+    read.connections = connections.unwrap_or(read.connections);
     read
 }
 

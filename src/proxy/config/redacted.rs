@@ -87,6 +87,9 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         "connections_per_client = {}",
         limits.connections_per_client
     )?;
+    writeln!(f, "requests_per_client = {}", limits.requests_per_client)?;
+    let upstreams = &server.upstream_limits;
+    writeln!(f, "upstream_connections = {}", upstreams.connections)?;
     writeln!(
         f,
         "streams_per_connection = {}",

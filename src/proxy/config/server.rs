@@ -11,6 +11,7 @@ use super::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};
 use crate::bearer::BearerOptions;
 use crate::gatekeeper::ClientLimit;
 use crate::proxy::server::{CertificateFiles, Limits, ListenAddress, Timeouts};
+use crate::proxy::upstream::UpstreamLimits;
 use crate::rejection::Realm;
 
 /// `[server]`: where clients come in.
@@ -44,6 +45,8 @@ pub struct ServerConfig {
     pub tls: Option<CertificateFiles>,
     /// How many connections there may be.
     pub limits: Limits,
+    /// How many connections to upstreams there may be.
+    pub upstream_limits: UpstreamLimits,
     /// How long clients may take.
     pub timeouts: Timeouts,
 }
@@ -82,11 +85,16 @@ impl ServerConfig {
         });
         let limits = server.section("limits", |limits| {
             let token_bytes = limits.optional("token_bytes", token_bytes);
-            Some((client_limit(limits), front::limits(limits), token_bytes))
+            Some((
+                client_limit(limits),
+                front::limits(limits),
+                front::upstream_limits(limits),
+                token_bytes,
+            ))
         });
         let tls = server.optional_section("tls", tls::read);
         let timeouts = server.section("timeouts", front::timeouts);
-        let (client_limit, limits, token_bytes) = limits?;
+        let (client_limit, limits, upstream_limits, token_bytes) = limits?;
         Some(Self {
             listen,
             workers: workers.unwrap_or_else(default_workers),
@@ -103,6 +111,7 @@ impl ServerConfig {
             token_bytes: token_bytes.unwrap_or(DEFAULT_TOKEN_BYTES),
             tls,
             limits,
+            upstream_limits,
             timeouts: timeouts?,
         })
     }

@@ -9,6 +9,10 @@ pub struct Limits {
     /// How many one client may have; a /64 of IPv6 is one client. Further ones are closed at once.
     /// Connections of a Unix socket are not told apart, and have no such limit.
     pub connections_per_client: NonZeroU32,
+    /// How many requests of one client may be under way, over however many connections and whatever
+    /// the protocol; a WebSocket is one for as long as it lives. Further ones are 429. The client is
+    /// who a trusted proxy says it is, where there is one. For a [`Proxy`](crate::proxy::Proxy).
+    pub requests_per_client: NonZeroU32,
     /// How many requests of one connection of HTTP/2 may be under way.
     pub streams_per_connection: NonZeroU32,
     /// How many fields the head of a request may have.
@@ -38,6 +42,7 @@ impl Default for Limits {
         Self {
             connections: CONNECTIONS,
             connections_per_client: CONNECTIONS_PER_CLIENT,
+            requests_per_client: REQUESTS_PER_CLIENT,
             streams_per_connection: STREAMS_PER_CONNECTION,
             head_fields: HEAD_FIELDS,
             head_bytes: HEAD_BYTES,
@@ -54,6 +59,12 @@ const CONNECTIONS: NonZeroU32 = NonZeroU32::new(10_000).expect("not zero");
 /// An office behind one address has hundreds. It takes ten such addresses to keep others out, and
 /// only for as long as they send requests.
 const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
+
+/// Two for each connection that it may have: an office or a CI fleet behind one address has most of
+/// its connections idle, a browser one or two streams of events open, and HTTP/1.1 alone never meets
+/// this. Each takes some 30 KiB and a connection to an upstream, so that a client takes 60 MiB at
+/// most, where connections of 100 streams each would have taken 3 GiB.
+const REQUESTS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(2_000).expect("not zero");
 
 /// What RFC 9113 §6.5.2 asks for at least, so that nothing waits without need. Each can hold a
 /// head and a window.

@@ -17,6 +17,7 @@ mod lingering;
 mod listener;
 mod peer;
 mod protocol;
+mod requests;
 mod socket;
 mod stream;
 mod supervision;
@@ -51,6 +52,7 @@ pub(super) use self::exchange::TunnelUnderWay;
 pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::peer::Peer;
+pub(super) use self::requests::{Client, CountedRequest, Requests};
 pub use self::timeouts::Timeouts;
 pub use self::tls::{CertificateFiles, Tls, TlsError};
 pub use self::workers::Workers;
@@ -79,6 +81,7 @@ pub async fn serve<S, B>(
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: Connections,
+    requests: Requests,
     limits: Limits,
     timeouts: Timeouts,
     h2c: bool,
@@ -91,6 +94,7 @@ impl Server {
     pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
         Self {
             connections: Connections::new(&limits),
+            requests: Requests::new(&limits),
             limits,
             timeouts,
             h2c: false,
@@ -108,6 +112,10 @@ impl Server {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     /// Shares connections out among `workers`. By default they are tasks of the runtime that

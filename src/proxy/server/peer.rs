@@ -38,7 +38,7 @@ impl Peer {
     }
 
     /// Tells whether it has an address of its own, by which it can be told from others.
-    pub(super) fn is_remote(&self) -> bool {
+    pub(in crate::proxy) fn is_remote(&self) -> bool {
         self.address.is_some()
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -29,8 +30,13 @@ impl Addresses {
 
     /// Gets a connection to one of the addresses.
     ///
-    /// Where there is none to be had, another address is tried: nothing was sent yet.
-    pub(super) async fn connect(&self, wanted: Wanted) -> Result<Lease, Failure> {
+    /// Where there is none to be had, another address is tried: nothing was sent yet. Where all have
+    /// as many as they may, the client takes its turn.
+    pub(super) async fn connect(
+        &self,
+        wanted: Wanted,
+        client: Option<IpAddr>,
+    ) -> Result<Lease, Failure> {
         let mut tried: Vec<&Arc<Endpoint>> = Vec::new();
         loop {
             let endpoint = self.draw(&tried);
@@ -39,7 +45,8 @@ impl Addresses {
             {
                 return Ok(lease);
             }
-            let failure = match endpoint.fresh(wanted).await {
+            let turn = endpoint.turn_in_line(client).await?;
+            let failure = match endpoint.fresh(wanted, turn).await {
                 Ok(lease) => return Ok(lease),
                 Err(failure) => failure,
             };
@@ -68,7 +75,9 @@ impl Addresses {
         };
         let was_tried =
             |endpoint: &Arc<Endpoint>| tried.iter().any(|tried| Arc::ptr_eq(tried, endpoint));
-        let is_bad = |endpoint: &Arc<Endpoint>| was_tried(endpoint) || endpoint.health().is_down();
+        let is_bad = |endpoint: &Arc<Endpoint>| {
+            was_tried(endpoint) || endpoint.health().is_down() || endpoint.is_busy()
+        };
         let rank = |endpoint: &&Arc<Endpoint>| {
             (
                 was_tried(endpoint),

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use super::connection::{Connection, Host, Http1, Wanted};
 use super::failure::Failure;
 use super::handle::Handle;
+use super::sockets::Socket;
 use super::upload::Upload;
 use crate::proxy::config::{UpstreamAddress, UpstreamTls, UpstreamUrl};
 
@@ -69,18 +70,23 @@ impl Connector {
         }
     }
 
-    pub(super) async fn connect(&self, wanted: Wanted) -> Result<Connection, Failure> {
+    /// Makes a connection, which takes the place of `socket`.
+    pub(super) async fn connect(
+        &self,
+        wanted: Wanted,
+        socket: Socket,
+    ) -> Result<Connection, Failure> {
         match self {
-            Self::Http(tcp) => http1(tcp.connect().await?).await,
-            Self::H2c(tcp) => http2(tcp.connect().await?).await,
+            Self::Http(tcp) => http1(socket.of(tcp.connect().await?)).await,
+            Self::H2c(tcp) => http2(socket.of(tcp.connect().await?)).await,
             Self::Https(tcp, tls) => {
                 let stream = tls.agree(tcp.connect().await?, wanted).await?;
                 match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => http2(stream).await,
-                    _ => http1(stream).await,
+                    Some(b"h2") => http2(socket.of(stream)).await,
+                    _ => http1(socket.of(stream)).await,
                 }
             }
-            Self::Unix(path) => http1(unix(path).await?).await,
+            Self::Unix(path) => http1(socket.of(unix(path).await?)).await,
         }
     }
 }

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use super::endpoint::Lease;
 use super::upload::Sent;
 use crate::proxy::body::poll_filtered;
+use crate::proxy::server::CountedRequest;
 use crate::proxy::trailers;
 
 /// The body of an upstream's response, which holds the connection that it comes on.
@@ -20,6 +21,8 @@ pub struct Download {
     has_ended: bool,
     lease: Option<Lease>,
     sent: Sent,
+    /// The request's place among its client's, until all of the response is gone.
+    counted: Option<CountedRequest>,
 }
 
 impl Download {
@@ -29,7 +32,12 @@ impl Download {
             incoming,
             lease: Some(lease),
             sent,
+            counted: None,
         }
+    }
+
+    pub(in crate::proxy) fn hold(&mut self, counted: Option<CountedRequest>) {
+        self.counted = counted;
     }
 }
 

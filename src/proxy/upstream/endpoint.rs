@@ -1,6 +1,8 @@
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use http::Request;
 use tokio::time::{Instant, timeout};
@@ -10,7 +12,10 @@ use super::connector::Connector;
 use super::failure::Failure;
 use super::failure_log::FailureLog;
 use super::health::Health;
+use super::neighbours::Neighbours;
 use super::pool::{IDLE_TIMEOUT, Pool};
+use super::sockets::{Socket, Sockets};
+use super::turns::Turns;
 use super::upload::Upload;
 use crate::proxy::config::{UpstreamTls, UpstreamUrl};
 use crate::proxy::server::current_worker;
@@ -25,7 +30,10 @@ pub(super) struct Endpoint {
     /// One for each worker, so that a connection stays on the thread that waits for its bytes.
     pools: Box<[Pool]>,
     is_swept: AtomicBool,
-    under_way: AtomicUsize,
+    /// The exchanges under way, bodies included.
+    turns: Turns,
+    sockets: Sockets,
+    neighbours: Neighbours,
     health: Health,
     /// Those after which another address was tried.
     failures: FailureLog,
@@ -38,22 +46,34 @@ pub(super) struct Lease {
     /// None if it is not this lease's to give back.
     connection: Option<Connection>,
     was_used: bool,
-    endpoint: Arc<Endpoint>,
+    turn: Turn,
 }
 
+/// The right to one exchange with an address, until it is dropped.
+pub(super) struct Turn(Arc<Endpoint>);
+
 impl Endpoint {
-    pub(super) fn new(url: UpstreamUrl, tls: Option<&UpstreamTls>, workers: NonZeroUsize) -> Self {
+    pub(super) fn new(
+        url: UpstreamUrl,
+        tls: Option<&UpstreamTls>,
+        workers: NonZeroUsize,
+        neighbours: &Neighbours,
+    ) -> Arc<Self> {
         let (connector, host) = Connector::new(&url, tls);
-        Self {
+        let endpoint = Arc::new(Self {
             url,
             host,
             connector,
             pools: (0..workers.get()).map(|_| Pool::default()).collect(),
             is_swept: AtomicBool::new(false),
-            under_way: AtomicUsize::new(0),
+            turns: neighbours.turns_of_one(),
+            sockets: neighbours.sockets_of_one(),
+            neighbours: neighbours.clone(),
             health: Health::default(),
             failures: FailureLog::default(),
-        }
+        });
+        neighbours.add(&endpoint);
+        endpoint
     }
 
     pub(super) fn url(&self) -> &UpstreamUrl {
@@ -67,7 +87,12 @@ impl Endpoint {
 
     /// How many exchanges are under way, bodies included.
     pub(super) fn load(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+        self.turns.taken()
+    }
+
+    /// Tells whether a request would have to wait.
+    pub(super) fn is_busy(&self) -> bool {
+        self.turns.are_all_taken()
     }
 
     pub(super) fn health(&self) -> &Health {
@@ -80,8 +105,25 @@ impl Endpoint {
 
     /// Takes a connection that was used before, if one is free.
     pub(super) fn used(self: &Arc<Self>, now: Instant) -> Option<Lease> {
+        let turn = self.turn()?;
         let connection = self.pool().take(now)?;
-        Some(self.lease(connection, true))
+        Some(Lease::new(connection, true, turn))
+    }
+
+    /// Waits for the turn of a client, if there have to be turns.
+    pub(super) async fn turn_in_line(
+        self: &Arc<Self>,
+        client: Option<IpAddr>,
+    ) -> Result<Turn, Failure> {
+        if let Some(turn) = self.turn() {
+            return Ok(turn);
+        }
+        self.turns.take_in_line(client).await?;
+        Ok(Turn(Arc::clone(self)))
+    }
+
+    fn turn(self: &Arc<Self>) -> Option<Turn> {
+        self.turns.take_now().then(|| Turn(Arc::clone(self)))
     }
 
     /// Makes a new connection, unless another one is free before that will do as well.
@@ -89,29 +131,65 @@ impl Endpoint {
     /// A burst would otherwise wait for as many connections as it has requests, and a listener whose
     /// backlog overflows lets those who knock wait for seconds. The new connection is for the next
     /// burst then: if it were let go of, there would never be enough, and each would knock again.
-    pub(super) async fn fresh(self: &Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
-        // Boxed, because what makes a connection has room for all of it several times.
-        let mut made = Box::pin(Arc::clone(self).make(wanted));
+    pub(super) async fn fresh(&self, wanted: Wanted, turn: Turn) -> Result<Lease, Failure> {
         if wanted != Wanted::Any {
-            return made.await;
+            let socket = self.socket().await?;
+            let made = turn.endpoint().make(wanted, socket).await?;
+            return Ok(Lease::new(made, false, turn));
         }
-        let freed = self.pool().wait();
+        // Who waited for the turn may find what the one before has left.
+        if let Some(connection) = self.pool().take(Instant::now()) {
+            return Ok(Lease::new(connection, true, turn));
+        }
+        let mut freed = self.pool().wait();
+        let socket = tokio::select! {
+            biased;
+            Ok(connection) = &mut freed => return Ok(Lease::new(connection, true, turn)),
+            socket = self.socket() => socket?,
+        };
+        // Boxed, because what makes a connection has room for all of it several times.
+        let mut made = Box::pin(turn.endpoint().make(wanted, socket));
         tokio::select! {
             biased;
             Ok(connection) = freed => {
                 // One of HTTP/2 is enough for everybody.
                 if matches!(connection, Connection::Http1(_)) {
-                    tokio::spawn(async { made.await.map(Lease::give_back) });
+                    tokio::spawn(turn.endpoint().keep(made));
                 }
-                Ok(self.lease(connection, true))
+                Ok(Lease::new(connection, true, turn))
             }
-            made = &mut made => made,
+            made = &mut made => Ok(Lease::new(made?, false, turn)),
         }
     }
 
-    async fn make(self: Arc<Self>, wanted: Wanted) -> Result<Lease, Failure> {
+    /// Gets the right to one more connection. Where there are as many as there may be, those that
+    /// are not in use are closed for it, here or at another address.
+    async fn socket(&self) -> Result<Socket, Failure> {
+        if let Some(socket) = self.sockets.take_now() {
+            return Ok(socket);
+        }
+        if !self.make_room() {
+            self.neighbours.make_room();
+        }
+        let closed = timeout(CLOSING_TIMEOUT, self.sockets.take()).await;
+        closed.map_err(|_| Failure::Busy)
+    }
+
+    /// Closes a connection that nobody uses.
+    pub(super) fn make_room(&self) -> bool {
+        self.pools.iter().any(Pool::make_room)
+    }
+
+    /// Waits for a connection that nobody waits for any more.
+    async fn keep(self: Arc<Self>, made: impl Future<Output = Result<Connection, Failure>>) {
+        if let Ok(Connection::Http1(connection)) = made.await {
+            self.take_back(connection, None);
+        }
+    }
+
+    async fn make(self: Arc<Self>, wanted: Wanted, socket: Socket) -> Result<Connection, Failure> {
         self.health.begin_attempt();
-        let connection = match self.connector.connect(wanted).await {
+        let connection = match self.connector.connect(wanted, socket).await {
             Ok(connection) => connection,
             Err(failure) => {
                 self.health.failed();
@@ -125,34 +203,42 @@ impl Endpoint {
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             tokio::spawn(sweep(Arc::downgrade(&self)));
         }
-        Ok(self.lease(connection, false))
+        Ok(connection)
     }
 
     /// Takes back a connection whose exchange is over, and hands it on if somebody waits for it.
-    fn take_back(self: &Arc<Self>, connection: Http1) {
-        let Err(connection) = self.pool().put(connection) else {
+    /// The turn is over when the next can find the connection.
+    fn take_back(self: &Arc<Self>, connection: Http1, turn: Option<Turn>) {
+        let is_wanted = self.turns.has_line();
+        let Err(connection) = self.pool().put(connection, is_wanted) else {
             return;
         };
         let endpoint = Arc::clone(self);
         tokio::spawn(async move {
             if let Ok(true) = timeout(IDLE_TIMEOUT, connection.becomes_ready()).await {
                 // It is ready, so that nothing comes back.
-                let _ = endpoint.pool().put(connection);
+                let _ = endpoint.pool().put(connection, false);
             }
+            drop(turn);
         });
     }
+}
 
-    fn lease(self: &Arc<Self>, connection: Connection, was_used: bool) -> Lease {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        Lease {
-            connection: Some(connection),
-            was_used,
-            endpoint: Arc::clone(self),
-        }
+impl Turn {
+    fn endpoint(&self) -> Arc<Endpoint> {
+        Arc::clone(&self.0)
     }
 }
 
 impl Lease {
+    fn new(connection: Connection, was_used: bool, turn: Turn) -> Self {
+        Self {
+            connection: Some(connection),
+            was_used,
+            turn,
+        }
+    }
+
     /// Tells whether the upstream may be closing the connection, having waited for long enough.
     pub(super) fn was_used(&self) -> bool {
         self.was_used
@@ -161,7 +247,7 @@ impl Lease {
     /// Sends a request; see [`Connection::send`].
     pub(super) fn send(&self, request: Request<Upload>) -> Result<Sending, Box<Request<Upload>>> {
         match &self.connection {
-            Some(connection) => connection.send(&self.endpoint.host, request),
+            Some(connection) => connection.send(&self.turn.0.host, request),
             None => Err(Box::new(request)),
         }
     }
@@ -189,14 +275,15 @@ impl Lease {
     /// Lets others use the connection. Both messages must have been read and sent to their ends.
     pub(super) fn give_back(mut self) {
         if let Some(Connection::Http1(connection)) = self.connection.take() {
-            self.endpoint.take_back(connection);
+            let endpoint = self.turn.endpoint();
+            endpoint.take_back(connection, Some(self.turn));
         }
     }
 }
 
-impl Drop for Lease {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.endpoint.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.turns.release();
     }
 }
 
@@ -210,6 +297,9 @@ async fn sweep(endpoint: Weak<Endpoint>) {
         endpoint.pools.iter().for_each(Pool::sweep);
     }
 }
+
+/// Nobody is in the way of a connection that is closed while it is idle.
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

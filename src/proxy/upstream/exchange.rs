@@ -1,4 +1,5 @@
 use std::mem;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,7 +17,9 @@ use super::failure::Failure;
 use super::spare::Spare;
 use super::upload::{Sent, Upload};
 use super::websocket::Handshake;
+use crate::gatekeeper::network;
 use crate::proxy::body::Body;
+use crate::proxy::headers::X_FORWARDED_FOR;
 use crate::rejection::RejectionKind;
 
 /// A request on its way to an upstream, until the head of the response is there.
@@ -169,7 +172,7 @@ impl Stage {
 
 /// Sends a request over a new connection, or one that is free before.
 async fn send_afresh(addresses: Addresses, request: Request<Upload>, wanted: Wanted) -> Answered {
-    let lease = addresses.connect(wanted).await?;
+    let lease = addresses.connect(wanted, client_of(&request)).await?;
     let (sending, lease, spare) = match Stage::sent(&addresses, lease, request) {
         Stage::Sent(sending, lease, spare) => (sending, lease, spare),
         Stage::Afresh(afresh) => return afresh.await,
@@ -188,7 +191,8 @@ async fn send_afresh(addresses: Addresses, request: Request<Upload>, wanted: Wan
 async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Answered {
     let request = lost.request(lease.was_used())?;
     drop(lease);
-    let lease = addresses.connect(Wanted::Fresh).await?;
+    let client = client_of(&request);
+    let lease = addresses.connect(Wanted::Fresh, client).await?;
     match lease.send(request) {
         Ok(sending) => match sending.await {
             Ok(response) => Ok((response, lease)),
@@ -196,6 +200,14 @@ async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Answered 
         },
         Err(_) => Err(Failure::connect(CLOSED_AT_ONCE)),
     }
+}
+
+/// Whose request it is. Nothing before us stands in `X-Forwarded-For` but what is believed, and
+/// the client is the first there.
+fn client_of(request: &Request<Upload>) -> Option<IpAddr> {
+    let way = request.headers().get(&X_FORWARDED_FOR)?.to_str().ok()?;
+    let client = way.split(',').next()?.trim().parse().ok()?;
+    Some(network(client))
 }
 
 impl Lost {

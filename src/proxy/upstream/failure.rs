@@ -3,6 +3,7 @@ use std::fmt;
 
 use tower::BoxError;
 
+use super::turns::Busy;
 use crate::proxy::response_gate::Malformed;
 use crate::rejection::RejectionKind;
 
@@ -13,6 +14,8 @@ pub(super) enum Failure {
     Connect(BoxError),
     /// Nobody accepted the connection in time.
     ConnectTimeout,
+    /// As many exchanges are under way as there may be, and none ended in time.
+    Busy,
     /// The connection broke, or what came on it was no response.
     Broken(hyper::Error),
     /// A response came that must not be passed on.
@@ -36,6 +39,7 @@ impl Failure {
         match self {
             Self::Connect(_) | Self::Broken(_) | Self::Malformed(_) => RejectionKind::BadGateway,
             Self::ConnectTimeout | Self::ResponseTimeout => RejectionKind::GatewayTimeout,
+            Self::Busy => RejectionKind::UpstreamBusy,
         }
     }
 }
@@ -46,11 +50,18 @@ impl From<Malformed> for Failure {
     }
 }
 
+impl From<Busy> for Failure {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect(_) => "no connection",
             Self::ConnectTimeout => "no connection in time",
+            Self::Busy => "as many requests as server.limits.upstream_connections are under way",
             Self::Broken(_) => "the exchange broke off",
             Self::Malformed(what) => what,
             Self::ResponseTimeout => "no response in time",
@@ -63,7 +74,7 @@ impl Error for Failure {
         match self {
             Self::Connect(source) => Some(&**source),
             Self::Broken(source) => Some(source),
-            Self::ConnectTimeout | Self::Malformed(_) | Self::ResponseTimeout => None,
+            Self::Busy | Self::ConnectTimeout | Self::Malformed(_) | Self::ResponseTimeout => None,
         }
     }
 }

@@ -21,9 +21,13 @@ mod failure;
 mod failure_log;
 mod handle;
 mod health;
+mod limits;
+mod neighbours;
 mod pool;
+mod sockets;
 mod spare;
 mod tunnel;
+mod turns;
 mod upload;
 mod websocket;
 
@@ -39,14 +43,16 @@ use tower::Service;
 
 pub use self::download::Download;
 pub(super) use self::exchange::Exchange;
+pub use self::limits::UpstreamLimits;
 pub(super) use self::tunnel::Tunnels;
-pub(super) use self::websocket::note_handshake;
+pub(super) use self::websocket::{count_tunnel, note_handshake};
 
 use self::addresses::Addresses;
 use self::endpoint::{Endpoint, Lease};
 use self::exchange::{Answered, Outgoing};
 use self::failure::Failure;
 use self::failure_log::FailureLog;
+use self::neighbours::Neighbours;
 use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
 use super::assertion::UpstreamAssertion;
@@ -64,16 +70,18 @@ pub(super) struct Upstreams {
     endpoints: Vec<Arc<Endpoint>>,
     tunnels: Tunnels,
     workers: NonZeroUsize,
+    neighbours: Neighbours,
     signer: Option<Signer>,
 }
 
 impl Upstreams {
-    /// For so many workers, each of which has connections of its own.
-    pub(super) fn new(workers: NonZeroUsize) -> Self {
+    /// For so many workers, each of which has connections of its own, within the limits of all.
+    pub(super) fn new(workers: NonZeroUsize, limits: UpstreamLimits) -> Self {
         Self {
             endpoints: Vec::new(),
             tunnels: Tunnels::default(),
             workers,
+            neighbours: Neighbours::new(limits),
             signer: None,
         }
     }
@@ -87,7 +95,7 @@ impl Upstreams {
         let tls = route.upstream_tls.as_ref();
         let endpoints = route.upstreams.iter().map(|url| match tls {
             Some(tls) if url.is_https() => {
-                Arc::new(Endpoint::new(url.clone(), Some(tls), self.workers))
+                Endpoint::new(url.clone(), Some(tls), self.workers, &self.neighbours)
             }
             _ => self.shared(url),
         });
@@ -119,7 +127,7 @@ impl Upstreams {
         if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
             return Arc::clone(known);
         }
-        let endpoint = Arc::new(Endpoint::new(url.clone(), None, self.workers));
+        let endpoint = Endpoint::new(url.clone(), None, self.workers, &self.neighbours);
         self.endpoints.push(Arc::clone(&endpoint));
         endpoint
     }

@@ -80,20 +80,29 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// Returns the connection if somebody waits for it and it is not ready yet.
-    pub(super) fn put(&self, connection: Http1) -> Result<(), Http1> {
+    /// Returns the connection if it is not ready yet and somebody waits for it, here or, as
+    /// `is_wanted` tells, for a turn.
+    pub(super) fn put(&self, connection: Http1, is_wanted: bool) -> Result<(), Http1> {
         let state = connection.state();
         let mut connections = self.connections();
         let unwanted = match state {
             State::Closed => None,
             State::Ready => connections.hand_on(connection),
-            State::Busy if connections.is_wanted() => return Err(connection),
+            State::Busy if is_wanted || connections.is_wanted() => return Err(connection),
             State::Busy => Some(connection),
         };
         if let Some(connection) = unwanted {
             connections.keep(connection);
         }
         Ok(())
+    }
+
+    /// Closes a connection that nobody uses, so that another can be made; returns whether there was
+    /// one.
+    pub(super) fn make_room(&self) -> bool {
+        let mut connections = self.connections();
+        // Exchanges under way on one of HTTP/2 end by themselves.
+        connections.idle.pop_front().is_some() || connections.shared.take().is_some()
     }
 
     /// Closes what has waited for too long; to be called now and then.

@@ -25,17 +25,30 @@ use sha1::{Digest as _, Sha1};
 
 use super::failure::Failure;
 use crate::proxy::headers::strip_response;
-use crate::proxy::server::TunnelUnderWay;
+use crate::proxy::server::{CountedRequest, TunnelUnderWay};
 
 /// Notes that a request wants to go on as a WebSocket; the fields that say so will be removed.
-#[derive(Clone, Copy)]
-struct IsHandshake;
+#[derive(Clone, Default)]
+struct IsHandshake {
+    /// The WebSocket's place among what its client has under way.
+    counted: Option<CountedRequest>,
+}
 
 /// Looks at a request as the client sent it (RFC 6455 §4.2.1, RFC 8441 §5). What else a handshake
 /// over HTTP/2 needs is up to the upstream, which gets it as a handshake in any case.
 pub(in crate::proxy) fn note_handshake<B: Body>(request: &mut Request<B>) {
     if is_upgrade(request) || is_connect(request) {
-        request.extensions_mut().insert(IsHandshake);
+        request.extensions_mut().insert(IsHandshake::default());
+    }
+}
+
+/// Lets a WebSocket that comes of a request count for as long as it lives, as the request does.
+pub(in crate::proxy) fn count_tunnel<B>(
+    request: &mut Request<B>,
+    counted: Option<&CountedRequest>,
+) {
+    if let Some(handshake) = request.extensions_mut().get_mut::<IsHandshake>() {
+        handshake.counted = counted.cloned();
     }
 }
 
@@ -60,16 +73,18 @@ pub(super) struct Handshake {
     /// Ours, for a client that has none. Others check for themselves what is said to theirs.
     key: Option<HeaderValue>,
     under_way: Option<TunnelUnderWay>,
+    counted: Option<CountedRequest>,
 }
 
 impl Handshake {
     /// Takes the client's connection or stream; none if the request wants no WebSocket.
     pub(super) fn of<B>(request: &mut Request<B>) -> Option<Self> {
-        request.extensions().get::<IsHandshake>()?;
+        let IsHandshake { counted } = request.extensions_mut().remove()?;
         Some(Self {
             key: is_connect(request).then(random_key),
             under_way: request.extensions_mut().remove(),
             client: hyper::upgrade::on(request),
+            counted,
         })
     }
 
@@ -119,7 +134,7 @@ impl Handshake {
 
     /// Returns the client's side, and what is to be held for as long as it is open.
     pub(super) fn into_client(self) -> (OnUpgrade, impl Send + 'static) {
-        (self.client, self.under_way)
+        (self.client, (self.under_way, self.counted))
     }
 }
 

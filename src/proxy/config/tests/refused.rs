@@ -61,6 +61,21 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "realm = ",
+        "limits.requests_per_client = 0\nrealm = ",
+        "3: server.limits.requests_per_client: must be from 1 to 100000",
+    ),
+    (
+        "realm = ",
+        "limits.upstream_connections = 0\nrealm = ",
+        "3: server.limits.upstream_connections: must be from 1 to 100000",
+    ),
+    (
+        "realm = ",
+        "limits.upstream_connections = 100001\nrealm = ",
+        "3: server.limits.upstream_connections: must be from 1 to 100000",
+    ),
+    (
+        "realm = ",
         "timeouts.head = \"0s\"\nrealm = ",
         "3: server.timeouts.head: must be more than 0s and at most 1h",
     ),

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::proxy::upstream::connector::{http1, http2};
 use crate::proxy::upstream::download::Download;
+use crate::proxy::upstream::limits::UpstreamLimits;
 use crate::proxy::upstream::pool::MAX_IDLE;
 use crate::proxy::upstream::upload::Sent;
 
@@ -24,7 +26,25 @@ const END: &[u8] = b"0\r\n\r\n";
 
 fn endpoint() -> Arc<Endpoint> {
     let url = "http://tool.internal".parse().expect("an address");
-    Arc::new(Endpoint::new(url, None, NonZeroUsize::MIN))
+    Endpoint::new(url, None, NonZeroUsize::MIN, &neighbours(u32::MAX))
+}
+
+/// For addresses that may have so many connections.
+fn neighbours(connections: u32) -> Neighbours {
+    let connections = NonZeroU32::new(connections.min(10_000)).expect("some");
+    Neighbours::new(UpstreamLimits {
+        connections,
+        ..UpstreamLimits::default()
+    })
+}
+
+fn lease(endpoint: &Arc<Endpoint>, connection: Connection, was_used: bool) -> Lease {
+    Lease::new(connection, was_used, endpoint.turn().expect("a turn"))
+}
+
+async fn fresh(endpoint: &Arc<Endpoint>) -> Result<Lease, Failure> {
+    let turn = endpoint.turn_in_line(None).await?;
+    endpoint.fresh(Wanted::Any, turn).await
 }
 
 /// A connection, and the upstream's side of it.
@@ -42,7 +62,7 @@ async fn exchange(
     answer: &[u8],
 ) -> (Incoming, Lease, DuplexStream) {
     let (connection, mut upstream) = connection().await;
-    let lease = endpoint.lease(connection, false);
+    let lease = lease(endpoint, connection, false);
     let sending = lease
         .send(request)
         .unwrap_or_else(|_| panic!("no connection"));
@@ -82,7 +102,7 @@ async fn is_closed(upstream: &mut DuplexStream) -> bool {
 async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
     let endpoint = endpoint();
     let (connection, mut upstream) = connection().await;
-    let lease = endpoint.lease(connection, false);
+    let lease = lease(&endpoint, connection, false);
     let response = lease.send(empty().await.0);
     let response = response.unwrap_or_else(|_| panic!("no connection"));
     lease.give_back();
@@ -112,7 +132,7 @@ async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
 async fn who_waits_gets_a_connection_when_it_is_ready_and_not_before() {
     let endpoint = endpoint();
     let (connection, mut upstream) = connection().await;
-    let lease = endpoint.lease(connection, true);
+    let lease = lease(&endpoint, connection, true);
     let sending = lease.send(empty().await.0);
     let sending = sending.unwrap_or_else(|_| panic!("no connection"));
     let mut freed = endpoint.pool().wait();
@@ -139,21 +159,21 @@ async fn what_was_sent_and_read_to_its_end_is_used_again() {
     assert!(endpoint.used(Instant::now()).is_some());
 }
 
-/// An endpoint, and who listens there.
-async fn listening_endpoint() -> (Arc<Endpoint>, TcpListener) {
+/// An endpoint that may have so many connections, and who listens there.
+async fn listening_endpoint(connections: u32) -> (Arc<Endpoint>, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let url = format!("http://{address}").parse().expect("an address");
-    let endpoint = Endpoint::new(url, None, NonZeroUsize::MIN);
-    (Arc::new(endpoint), listener)
+    let endpoint = Endpoint::new(url, None, NonZeroUsize::MIN, &neighbours(connections));
+    (endpoint, listener)
 }
 
 #[tokio::test]
 async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
-    let (endpoint, listener) = listening_endpoint().await;
+    let (endpoint, listener) = listening_endpoint(u32::MAX).await;
     let (other, _upstream) = connection().await;
-    let (lease, ()) = tokio::join!(biased; endpoint.fresh(Wanted::Any), async {
-        endpoint.lease(other, true).give_back();
+    let (lease, ()) = tokio::join!(biased; fresh(&endpoint), async {
+        lease(&endpoint, other, true).give_back();
     });
     let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
     assert!(lease.was_used(), "it waits for the new one");
@@ -169,13 +189,13 @@ async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
 /// Else a burst would have a connection for each request to an upstream that needs one for all.
 #[tokio::test]
 async fn a_connection_that_was_begun_is_closed_where_one_of_http2_serves_all() {
-    let (endpoint, listener) = listening_endpoint().await;
+    let (endpoint, listener) = listening_endpoint(u32::MAX).await;
     let (ours, _theirs) = duplex(1024);
     let shared = http2(ours).await;
     let Ok(Connection::Http2(shared)) = shared else {
         panic!("another protocol");
     };
-    let (lease, ()) = tokio::join!(biased; endpoint.fresh(Wanted::Any), async {
+    let (lease, ()) = tokio::join!(biased; fresh(&endpoint), async {
         endpoint.pool().share(&shared);
     });
     lease.unwrap_or_else(|failure| panic!("{failure}"));
@@ -191,7 +211,7 @@ async fn those_that_waited_longer_than_a_stale_one_are_closed_with_it() {
     let (other, _second) = connection().await;
     tokio::task::yield_now().await;
     for connection in [one, other] {
-        endpoint.lease(connection, false).give_back();
+        lease(&endpoint, connection, false).give_back();
     }
     tokio::time::advance(IDLE_TIMEOUT).await;
     assert!(endpoint.used(Instant::now()).is_none(), "a stale one");
@@ -204,7 +224,7 @@ async fn of_too_many_the_one_that_waited_longest_is_closed() {
     let mut upstreams = Vec::new();
     for _ in 0..=MAX_IDLE {
         let (connection, upstream) = connection().await;
-        endpoint.lease(connection, false).give_back();
+        lease(&endpoint, connection, false).give_back();
         upstreams.push(upstream);
     }
     assert!(is_closed(&mut upstreams[0]).await);
@@ -257,7 +277,7 @@ async fn a_download_outlives_the_handles_to_its_connection() {
     if let Connection::Http2(handle) = &connection {
         endpoint.pool().share(handle);
     }
-    let mut lease = endpoint.lease(connection, false);
+    let mut lease = lease(&endpoint, connection, false);
     let (request, sent) = empty().await;
     let sending = lease
         .send(request)
@@ -276,4 +296,95 @@ async fn a_download_outlives_the_handles_to_its_connection() {
     );
     let body = download.collect().await.expect("a body");
     assert_eq!(body.to_bytes(), "hellohello");
+}
+
+/// Tells whether somebody waits for a connection or a turn, and for nothing else.
+async fn waits<T>(what: &mut (impl Future<Output = T> + Unpin)) -> bool {
+    timeout(Duration::from_millis(1), what).await.is_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_no_more_exchanges_than_there_may_be() {
+    for limit in [1, 2, 5] {
+        let (endpoint, _listener) = listening_endpoint(limit).await;
+        let mut leases = Vec::new();
+        for _ in 0..limit {
+            let lease = fresh(&endpoint).await;
+            leases.push(lease.unwrap_or_else(|failure| panic!("{failure}")));
+        }
+        assert!(endpoint.is_busy());
+        let mut next = Box::pin(fresh(&endpoint));
+        assert!(waits(&mut next).await);
+        leases.pop();
+        assert!(next.await.is_ok());
+        let late = {
+            let _all = fresh(&endpoint).await;
+            fresh(&endpoint).await
+        };
+        assert!(matches!(late, Err(Failure::Busy)), "{limit}");
+    }
+}
+
+/// The connection of one is the next one's, and not closed for another.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_turn_gets_the_connection_of_the_one_before() {
+    let (endpoint, listener) = listening_endpoint(1).await;
+    let lease = fresh(&endpoint).await;
+    let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
+    let sending = lease.send(empty().await.0);
+    let sending = sending.unwrap_or_else(|_| panic!("no connection"));
+    let (mut upstream, _) = listener.accept().await.expect("a connection");
+    let mut next = Box::pin(fresh(&endpoint));
+    assert!(waits(&mut next).await);
+    lease.give_back();
+    assert!(waits(&mut next).await, "its exchange is not over");
+    upstream.read_u8().await.expect("a request");
+    let nothing = b"HTTP/1.1 204 No Content\r\n\r\n";
+    upstream.write_all(nothing).await.expect("a connection");
+    let response = sending.await;
+    response.unwrap_or_else(|failed| panic!("{}", failed.error()));
+    let next = next.await.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(next.was_used());
+    assert!(waits(&mut Box::pin(listener.accept())).await, "a second");
+}
+
+/// Each worker has a pool of its own, and what is idle in one must not shut the others out.
+#[tokio::test]
+async fn an_idle_connection_makes_room_for_another() {
+    let (endpoint, listener) = listening_endpoint(1).await;
+    for wanted in [Wanted::Fresh, Wanted::FreshHttp1, Wanted::Fresh] {
+        let turn = endpoint.turn().expect("a turn");
+        let lease = endpoint.fresh(wanted, turn).await;
+        let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
+        let _accepted = listener.accept().await.expect("a connection");
+        tokio::task::yield_now().await;
+        lease.give_back();
+    }
+    assert_eq!(endpoint.load(), 0);
+}
+
+#[tokio::test]
+async fn an_idle_connection_makes_room_at_another_address() {
+    let in_all = Neighbours::new(UpstreamLimits {
+        connections_in_all: NonZeroU32::new(1),
+        ..UpstreamLimits::default()
+    });
+    let mut listeners = Vec::new();
+    let mut endpoints = Vec::new();
+    for _ in 0..3 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let url = format!("http://{address}").parse().expect("an address");
+        endpoints.push(Endpoint::new(url, None, NonZeroUsize::MIN, &in_all));
+        listeners.push(listener);
+    }
+    for endpoint in &endpoints {
+        let lease = fresh(endpoint).await;
+        let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
+        tokio::task::yield_now().await;
+        lease.give_back();
+    }
+    let used = |endpoint: &Arc<Endpoint>| endpoint.used(Instant::now()).is_some();
+    let open = endpoints.iter().map(used);
+    assert_eq!(open.collect::<Vec<_>>(), [false, false, true]);
 }
