@@ -121,6 +121,14 @@ pub(super) fn basic_pair(headers: &HeaderMap) -> Option<(String, String)> {
     }
 }
 
+/// Returns the token that a request is sent with, if it has one.
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    match Credential::read(headers.get(AUTHORIZATION)?)? {
+        Credential::Token(token) => Some(token),
+        Credential::Pair(..) => None,
+    }
+}
+
 /// Lets a user whose password was right go on, or asks for what is missing.
 pub(super) fn admit(user: &User, otp: Option<&str>) -> Result<(), Failure> {
     match &user.otp {

@@ -70,6 +70,9 @@ struct FaultRequest {
     drop: bool,
     #[serde(default = "one")]
     count: u64,
+    /// A login.
+    user: Option<String>,
+    token: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,9 +107,19 @@ fn revoke(server: &Server, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal
 }
 
 fn fail(server: &Server, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
-    server
-        .traffic()
-        .fail(read::<FaultRequest>(body)?.into_fault()?);
+    let mut request: FaultRequest = read(body)?;
+    let whose = (request.user.take(), request.token.take());
+    let fault = request.into_fault()?;
+    let fault = match whose {
+        (None, None) => fault,
+        (Some(_), Some(_)) => return Err(Refusal::unprocessable("token: excludes user")),
+        (Some(user), None) if server.directory().user(&user).is_none() => {
+            return Err(Refusal::unprocessable("user: there is no such user"));
+        }
+        (Some(user), None) => fault.for_user(&user),
+        (None, Some(token)) => fault.for_token(token),
+    };
+    server.traffic().fail(fault);
     Ok(no_content())
 }
 

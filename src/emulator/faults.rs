@@ -6,7 +6,9 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
+use super::person::Person;
 use super::reply;
+use super::world::Secret;
 
 /// A way for the next API answers to go wrong.
 ///
@@ -21,6 +23,7 @@ use super::reply;
 /// ghes.fail(Fault::slow(Duration::from_secs(5)));
 /// ghes.fail(Fault::status(StatusCode::BAD_GATEWAY).with_body("<h1>Bad Gateway</h1>").times(3));
 /// ghes.fail(Fault::dropped());
+/// ghes.fail(Fault::dropped().times(u64::MAX).for_user("octocat"));
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is given to `Emulator::fail`"]
@@ -28,6 +31,16 @@ pub struct Fault {
     outcome: Outcome,
     delay: Duration,
     times: u64,
+    whose: Whose,
+}
+
+/// Whose answers a fault spoils.
+#[derive(Clone, Debug)]
+enum Whose {
+    Everybodys,
+    /// By login, in lower case.
+    User(String),
+    Token(Secret),
 }
 
 /// What comes of a request that meets a fault.
@@ -103,6 +116,28 @@ impl Fault {
         self
     }
 
+    /// Spoils only what a user asks, with a password or a token of theirs, or an app about such a
+    /// token.
+    pub fn for_user(mut self, login: &str) -> Self {
+        self.whose = Whose::User(login.to_ascii_lowercase());
+        self
+    }
+
+    /// Spoils only what is asked with this token, or about it.
+    pub fn for_token(mut self, token: impl Into<String>) -> Self {
+        self.whose = Whose::Token(Secret::new(token));
+        self
+    }
+
+    /// Tells whether it spoils what this person asks, or is asked about.
+    pub(super) fn is_for(&self, person: &Person) -> bool {
+        match &self.whose {
+            Whose::Everybodys => true,
+            Whose::User(login) => person.login() == Some(login),
+            Whose::Token(token) => person.token() == Some(token.expose()),
+        }
+    }
+
     pub(super) fn is_spent(&self) -> bool {
         self.times == 0
     }
@@ -120,6 +155,7 @@ impl Fault {
             outcome,
             delay: Duration::ZERO,
             times: 1,
+            whose: Whose::Everybodys,
         }
     }
 }

@@ -22,7 +22,8 @@
 //! - Tokens and codes are deterministic: two emulators with the same seed make up the same ones in
 //!   the same order.
 //! - Time is tokio's, so a test with paused time can let tokens expire and faults delay.
-//! - [`Fault`]s spoil the next API answers; calls are counted, spoiled or not.
+//! - [`Fault`]s spoil the next API answers, of all or of one user or token alone; calls are counted,
+//!   spoiled or not.
 //! - No password, client secret or token is in any `Debug` output.
 //!
 //! # Control endpoints
@@ -33,7 +34,7 @@
 //! |---|---|---|
 //! | `POST /_emulator/tokens` | `client_id`, `user`, `scopes?`, `expires_in?` in seconds | 201 `{"token": …}` |
 //! | `DELETE /_emulator/tokens` | `token` | 204; 404 if unknown |
-//! | `POST /_emulator/faults` | `status?`, `delay_ms?`, `body?`, `drop?`, `count?` | 204 |
+//! | `POST /_emulator/faults` | `status?`, `delay_ms?`, `body?`, `drop?`, `count?`, `user?` or `token?` | 204 |
 //! | `DELETE /_emulator/faults` | | 204 |
 //! | `GET /_emulator/requests` | | 200 `{"apps/check-token": …}` |
 //!
@@ -96,6 +97,7 @@ mod model;
 mod operation;
 mod organizations;
 mod pagination;
+mod person;
 mod reply;
 mod request;
 mod routes;
@@ -129,6 +131,7 @@ pub use self::version::{ParseVersionError, Version};
 pub use self::world::{World, WorldError};
 
 use self::faults::Outcome;
+use self::person::Person;
 use self::request::ApiRequest;
 use self::routes::{Area, Match};
 use self::server::Server;
@@ -203,7 +206,7 @@ impl Emulator {
         self.server.revoke(token)
     }
 
-    /// Queues a fault; each API answer meets the oldest that is not spent.
+    /// Queues a fault; each API answer meets the oldest that is not spent, of those that are for it.
     pub fn fail(&self, fault: Fault) {
         self.server.traffic().fail(fault);
     }
@@ -258,8 +261,10 @@ impl Emulator {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let operation = found.as_ref().map(|found| found.operation);
-        let fault = self.server.traffic().arrive(operation);
+        self.server.traffic().arrive(operation);
         let body = read(body).await?;
+        let person = || Person::of(&head.headers, body.as_ref(), &self.server);
+        let fault = self.server.traffic().meet(person);
         let Some(fault) = fault else {
             return Ok(self.truth(found, head, body));
         };

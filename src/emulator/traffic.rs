@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::faults::Fault;
 use super::operation::Operation;
+use super::person::Person;
 
 /// Counters and faults; apart from the [`State`](super::state::State), so that counting waits for
 /// no other request.
@@ -18,14 +19,22 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    /// Counts a call, and takes the fault it meets.
-    pub(super) fn arrive(&self, operation: Option<Operation>) -> Option<Fault> {
+    /// Counts a call.
+    pub(super) fn arrive(&self, operation: Option<Operation>) {
         if let Some(operation) = operation {
             self.calls[operation as usize].fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Takes the oldest fault that a call for this person meets.
+    pub(super) fn meet(&self, person: impl FnOnce() -> Person) -> Option<Fault> {
         self.with_faults(|faults| {
             faults.retain(|fault| !fault.is_spent());
-            let fault = faults.front_mut()?;
+            if faults.is_empty() {
+                return None;
+            }
+            let person = person();
+            let fault = faults.iter_mut().find(|fault| fault.is_for(&person))?;
             fault.spend_one();
             Some(fault.clone())
         })

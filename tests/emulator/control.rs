@@ -97,6 +97,23 @@ async fn post_faults_drops() {
 }
 
 #[tokio::test]
+async fn post_faults_spoils_the_answers_of_one_person_alone() {
+    let ghes = Emulator::default();
+    let order = json!({ "client_id": GITHUB_APP, "user": "hubot" }).to_string();
+    let minted = control(&ghes, "POST", "/tokens", &order).await.json();
+    let hubot = minted["token"].as_str().expect("a token");
+    for whose in [json!({ "user": "hubot" }), json!({ "token": hubot })] {
+        let mut fault = json!({ "status": 500, "count": 1000 });
+        let members = fault.as_object_mut().expect("an object");
+        members.extend(whose.as_object().expect("an object").clone());
+        fail(&ghes, &fault).await;
+        assert_eq!(check(&ghes, GITHUB_APP, TOKEN).await.status, StatusCode::OK);
+        assert_eq!(check(&ghes, GITHUB_APP, hubot).await.status, 500, "{whose}");
+        control(&ghes, "DELETE", "/faults", "").await;
+    }
+}
+
+#[tokio::test]
 async fn delete_faults_clears() {
     let ghes = Emulator::default();
     fail(&ghes, &json!({ "status": 500, "count": 1000 })).await;
@@ -207,6 +224,18 @@ async fn bad_input_is_refused_by_the_name_of_the_member() {
             r#"{"body":"","drop":true}"#,
             422,
             "drop: excludes body",
+        ),
+        (
+            "/faults",
+            r#"{"status":500,"user":"nobody"}"#,
+            422,
+            "user: there is no such user",
+        ),
+        (
+            "/faults",
+            r#"{"status":500,"user":"hubot","token":"gho_a"}"#,
+            422,
+            "token: excludes user",
         ),
     ] {
         let answer = control(&Emulator::default(), "POST", path, body).await;

@@ -140,3 +140,31 @@ async fn only_answers_of_the_api_meet_faults() {
         StatusCode::BAD_GATEWAY
     );
 }
+
+#[tokio::test]
+async fn a_fault_of_one_person_or_token_spoils_nothing_of_others() {
+    let ghes = Emulator::default();
+    let mint = |login| ghes.mint(GITHUB_APP, login, &[], None).expect("a token");
+    let (octocat, second, hubot) = (mint("octocat"), mint("octocat"), mint("hubot"));
+    let down = || Fault::status(StatusCode::INTERNAL_SERVER_ERROR).times(u64::MAX);
+
+    ghes.fail(down().for_user("OctoCat"));
+    assert_eq!(check(&ghes, GITHUB_APP, &octocat).await.status, 500);
+    assert_eq!(check(&ghes, GITHUB_APP, &second).await.status, 500);
+    assert_eq!(check(&ghes, GITHUB_APP, &hubot).await.status, 200);
+    assert_eq!(check(&ghes, GITHUB_APP, "gho_nobody").await.status, 404);
+    for (token, status) in [(&octocat, 500), (&hubot, 200)] {
+        let user = Request::get("http://ghes.test/api/v3/user")
+            .header("authorization", format!("Bearer {token}"));
+        let request = user.body(String::new()).expect("a request");
+        assert_eq!(send(&ghes, request).await.status, status);
+    }
+
+    ghes.clear_faults();
+    ghes.fail(down().for_token(&*second));
+    ghes.fail(Fault::status(StatusCode::BAD_GATEWAY).for_token("gho_nobody"));
+    assert_eq!(check(&ghes, GITHUB_APP, &octocat).await.status, 200);
+    assert_eq!(check(&ghes, GITHUB_APP, "gho_nobody").await.status, 502);
+    assert_eq!(check(&ghes, GITHUB_APP, &second).await.status, 500);
+    assert!(!format!("{:?}", down().for_token("gho_shown")).contains("gho_shown"));
+}

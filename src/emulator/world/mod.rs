@@ -245,6 +245,10 @@ impl Default for World {
 }
 
 impl Secret {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
