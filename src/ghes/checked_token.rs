@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer};
 
-use super::lenient::{lenient, null_as_default};
+use super::lenient::{lenient, null_as_default, time};
 use super::model::SimpleUser;
 use crate::token::AccessToken;
 
@@ -70,10 +70,7 @@ impl<'de> Deserialize<'de> for Expiry {
 
         Ok(match Member::deserialize(deserializer)? {
             Member::Null(()) => Self::Never,
-            Member::Text(text) => match text.parse::<jiff::Timestamp>() {
-                Ok(at) => Self::At(at.into()),
-                Err(_) => Self::Unreadable,
-            },
+            Member::Text(text) => time(&text).map_or(Self::Unreadable, Self::At),
             Member::Other(_) => Self::Unreadable,
         })
     }

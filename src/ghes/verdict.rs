@@ -50,7 +50,9 @@ fn authorized(authorization: CheckedToken) -> Result<Verdict, CheckError> {
     let Some(user) = authorization.user else {
         return Ok(Verdict::Inactive(InactiveReason::NoUser));
     };
-    let scopes = Scopes::parse(authorization.scopes.iter().map(String::as_str))
+    // An empty one grants nothing, whatever else was meant.
+    let scopes = authorization.scopes.iter().map(String::as_str);
+    let scopes = Scopes::parse(scopes.filter(|scope| !scope.trim().is_empty()))
         .map_err(|error| CheckError::with_source(CheckErrorKind::UnexpectedResponse, error))?;
     let identity = Identity::new(
         self::user(&user),

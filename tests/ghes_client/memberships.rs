@@ -104,6 +104,10 @@ async fn only_an_active_member_is_one() {
         (TEAM.to_owned(), Membership::Active),
         (ORGANIZATION.replace(active, pending), Membership::NotMember),
         (TEAM.replace(active, pending), Membership::NotMember),
+        // GHES may come to know more states; none of them is a member's.
+        (TEAM.replace("active", "suspended"), Membership::NotMember),
+        (ORGANIZATION.replace("active", ""), Membership::NotMember),
+        (TEAM.replace("active", "Active"), Membership::NotMember),
         (
             ORGANIZATION.replace("member\"", "admin\""),
             Membership::Active,
@@ -219,7 +223,7 @@ async fn anything_else_says_nothing_about_the_person() {
         (json(200, somebody_else), Kind::DoubtfulResponse, None),
         (json(200, elsewhere), Kind::DoubtfulResponse, None),
         (
-            json(200, TEAM.replace("active", "suspended")),
+            json(200, TEAM.replace("\"active\"", "7")),
             Kind::UnexpectedResponse,
             None,
         ),

@@ -39,12 +39,30 @@ async fn a_good_token_of_our_app_is_active() {
             with("/expires_at", "2999-01-01T00:00:00Z"),
             Outcome::Active,
         ),
+        row("empty scope", 200, with("/scopes/0", ""), Outcome::Active),
+        row("blank scope", 200, with("/scopes/0", "  "), Outcome::Active),
         row("hash in capitals", 200, upper, Outcome::Active),
         row("identity", 200, live(), Outcome::Active).with("content-encoding", "identity"),
         row("type in capitals", 200, live(), Outcome::Active)
             .with("content-type", "Application/JSON ;charset=utf-8"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_time_is_read_in_other_forms_and_utc_where_it_names_no_zone() {
+    let still_good: fn() -> Outcome = || Outcome::Active;
+    for (year, outcome) in [(2999, still_good), (2011, expired)] {
+        for form in [
+            "01-01T00:00:00",
+            "01-01 00:00:00",
+            "01-01 00:00:00 UTC",
+            "01-01 02:00:00 +0200",
+        ] {
+            let reply = with("/expires_at", format!("{year}-{form}"));
+            row(form, 200, reply, outcome()).holds().await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -203,9 +221,9 @@ async fn an_unreadable_expiry_raises_an_alarm() {
             doubtful(),
         ),
         row(
-            "no zone",
+            "unknown zone",
             200,
-            with("/expires_at", "2999-01-01T00:00:00"),
+            with("/expires_at", "2999-01-01 00:00:00 CEST"),
             doubtful(),
         ),
     ])
