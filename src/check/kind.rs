@@ -17,6 +17,8 @@ pub enum CheckErrorKind {
     DoubtfulResponse,
     /// The issuer refused the call: the app is suspended, or our address is not allowed.
     Forbidden,
+    /// The issuer has failed too often of late, so that it was not asked.
+    Outage,
     /// We asked too often.
     RateLimited,
     /// A redirect. Credentials are never sent after one.
@@ -41,7 +43,7 @@ pub enum CheckErrorKind {
 
 impl CheckErrorKind {
     /// Every kind there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AppMismatch,
         Self::Closed,
         Self::Connect,
@@ -49,6 +51,7 @@ impl CheckErrorKind {
         Self::Dns,
         Self::DoubtfulResponse,
         Self::Forbidden,
+        Self::Outage,
         Self::RateLimited,
         Self::Redirect,
         Self::ServerError,
@@ -72,6 +75,7 @@ impl CheckErrorKind {
             Self::Dns => "dns",
             Self::DoubtfulResponse | Self::UnexpectedResponse => "bad_response",
             Self::Forbidden => "ghes_forbidden",
+            Self::Outage => "outage",
             Self::RateLimited => "rate_limited",
             Self::Redirect => "redirect",
             Self::ServerError => "ghes_5xx",
@@ -94,6 +98,7 @@ impl CheckErrorKind {
             Self::Closed
             | Self::Connect
             | Self::Dns
+            | Self::Outage
             | Self::RateLimited
             | Self::ServerError
             | Self::Shed
@@ -128,6 +133,7 @@ impl CheckErrorKind {
             Self::Closed
             | Self::Connect
             | Self::Dns
+            | Self::Outage
             | Self::RateLimited
             | Self::ServerError
             | Self::Shed
@@ -161,6 +167,7 @@ impl CheckErrorKind {
             Self::Dns => "the issuer's name could not be resolved",
             Self::DoubtfulResponse => "the reply is not the issuer's, or cannot be relied on",
             Self::Forbidden => "the issuer forbids checking tokens",
+            Self::Outage => "the issuer fails, and is left alone until it is back",
             Self::RateLimited => "the issuer limits the rate of checks",
             Self::Redirect => "the issuer's address redirects elsewhere",
             Self::ServerError => "the issuer failed",

@@ -7,7 +7,7 @@ use tower::retry::RetryLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder};
 
-use super::availability::{AvailabilityLayer, Concern, SharedBreaker};
+use super::availability::{AvailabilityLayer, Concern, HoldBackLayer, SharedBreakers};
 use super::concurrency::ConcurrencyLayer;
 use super::credentials::{Credentials, SharedRotation};
 use super::meter::MeterLayer;
@@ -37,8 +37,8 @@ use crate::membership::{Membership, MembershipRequest};
 ///
 /// [`Protection::of_issuer`]: super::Protection::of_issuer
 pub struct IssuerProtection {
-    availability: Arc<SharedBreaker>,
-    memberships: Arc<SharedBreaker>,
+    availability: Arc<SharedBreakers>,
+    memberships: Arc<SharedBreakers>,
     counts: Arc<Counts>,
     around_all: AroundAll,
     around_calls: AroundCalls,
@@ -61,7 +61,7 @@ struct AroundCalls {
 impl IssuerProtection {
     pub(super) fn new(limits: &Limits, observer: Option<Arc<dyn CheckObserver>>) -> Self {
         let now = Instant::now();
-        let availability = Arc::new(SharedBreaker::new(now));
+        let availability = Arc::new(SharedBreakers::new(now));
         let counts = Arc::new(Counts::new(observer));
         Self {
             around_all: AroundAll {
@@ -74,7 +74,7 @@ impl IssuerProtection {
                 calls: MeterLayer::of_calls(&counts),
             },
             retry: retry_unprocessed(),
-            memberships: Arc::new(SharedBreaker::unprobed(now)),
+            memberships: Arc::new(SharedBreakers::unprobed(now)),
             availability,
             counts,
         }
@@ -111,7 +111,7 @@ impl IssuerProtection {
         let monitor = ProtectionMonitor {
             availability: Arc::clone(&self.availability),
             memberships: Arc::clone(&self.memberships),
-            suspension: Arc::new(SharedBreaker::new(Instant::now())),
+            suspension: Arc::new(SharedBreakers::new(Instant::now())),
             credentials: Arc::new(SharedRotation::new(clients.len(), client_id.clone())),
             counts: Arc::clone(&self.counts),
         };
@@ -126,6 +126,10 @@ impl IssuerProtection {
             .map(|client| around_each.service(client));
         let check = ServiceBuilder::new()
             .layer(self.around_all.refusals.clone())
+            .layer(HoldBackLayer::new([
+                Arc::clone(&monitor.suspension),
+                Arc::clone(&self.availability),
+            ]))
             .layer(self.around_all.concurrency.clone())
             .layer(self.retry.clone())
             .service(Credentials::new(clients.collect(), &monitor.credentials));
@@ -144,6 +148,7 @@ impl IssuerProtection {
     {
         let memberships = ServiceBuilder::new()
             .layer(self.around_all.refusals.clone())
+            .layer(HoldBackLayer::new([Arc::clone(&self.memberships)]))
             .layer(self.around_all.concurrency.clone())
             .layer(retry_unprocessed())
             .layer(AvailabilityLayer::new(Concern::Issuer, &self.memberships))

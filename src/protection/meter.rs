@@ -96,7 +96,7 @@ async fn counted<Q: Question, S: Stack<Q>>(
     let (began_at, purpose) = (Instant::now(), request.purpose());
     let outcome = inner.oneshot(request).await;
     if let Err(error) = &outcome
-        && Refusal::behind(error).is_some()
+        && Refusal::behind(error).is_some_and(|refusal| !refusal.is_repetition())
     {
         counts.completed(purpose, Q::outcome(&outcome), began_at.elapsed());
     }

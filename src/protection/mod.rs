@@ -2,28 +2,37 @@
 //!
 //! ```text
 //! check ─► refusals counted
-//!            └► concurrency: at most 64 at once, a quarter for renewals; a bounded line
-//!                 └► retry: once, where nothing can have been done
-//!                      └► credentials: the accepted ones, and the next if they are refused
-//!                           ├► suspension ─► availability ─► rate ─► calls counted ─► client, with one secret
-//!                           └► suspension ─► availability ─► rate ─► calls counted ─► client, with the next
+//!            └► hold-back: a moment for those about whom the last call failed
+//!                 └► concurrency: at most 64 at once, a quarter for renewals; a bounded line
+//!                      └► retry: once, where nothing can have been done
+//!                           └► credentials: the accepted ones, and the next if they are refused
+//!                                ├► suspension ─► availability ─► rate ─► calls counted ─► client, with one secret
+//!                                └► suspension ─► availability ─► rate ─► calls counted ─► client, with the next
 //! ```
 //!
 //! Why in this order:
 //!
-//! 1. *Concurrency* is outermost, so that what waits in its line meets the breakers as they are
-//!    when its turn comes, not as they were when it came. Behind an open breaker the line moves on
-//!    at once.
-//! 2. *Retry* is outside of the breakers and of the rate, so that a second attempt is a call like
+//! 1. *Hold-back* is outermost: one whose last call failed takes no place from others, nor from the
+//!    rate. Whom it holds back, *availability* knows, which sees how calls end.
+//! 2. *Concurrency* is outside of the breakers, so that what waits in its line meets them as they
+//!    are when its turn comes, not as they were when it came. Behind an open breaker the line moves
+//!    on at once.
+//! 3. *Retry* is outside of the breakers and of the rate, so that a second attempt is a call like
 //!    any other: counted, limited, and held back.
-//! 3. *Credentials* is outside of availability, so that a call that an open breaker has refused
+//! 4. *Credentials* is outside of availability, so that a call that an open breaker has refused
 //!    says nothing about the credentials, and so that a refusal of credentials is known to
 //!    availability for what it is: an answer. What was refused here has not used up the rate.
-//! 4. *Availability* is outside of the rate, for the same reason, and all its clients share it.
+//! 5. *Availability* is outside of the rate, for the same reason, and all its clients share it.
 //!    What the issuer has against the app alone, such as its suspension, is for a breaker around
 //!    it: that is an answer, too.
-//! 5. *Rate* is next to the client. Whatever is sent, the calls of the breakers' own included, has
+//! 6. *Rate* is next to the client. Whatever is sent, the calls of the breakers' own included, has
 //!    passed it.
+//!
+//! # What is wrong with one subject
+//!
+//! An issuer may fail for one token, one person or one group alone, whose client asks again and
+//! again. That is their 503 and nobody else's. Breakers count *different* subjects, or connections
+//! that cannot be made; one that fails is held back by itself, and told the same failure again.
 //!
 //! # Several apps
 //!
@@ -38,8 +47,10 @@
 //! the service that asks where people belong. Places and rate are the same for both, and
 //! memberships take half at most of what is not for renewals, so that a route that asks about
 //! them keeps nobody from being let in elsewhere. They have an availability breaker of their own:
-//! an issuer that fails to answer them may well answer checks. It tries a question every 5 s
-//! while it is open. A rate limit is that of the person who was asked for, and opens no breaker.
+//! an issuer that fails to answer them may well answer checks. It counts failures that differ in
+//! person and in group, and tries a question every 5 s while it is open; so does one more around
+//! each group, in which different people count, and one around each person. A rate limit is that of
+//! the person who was asked for, and opens no breaker.
 //!
 //! # Defaults
 //!
@@ -52,7 +63,8 @@
 //! | calls at once after a rest | 250, of which 50 for renewals only |
 //! | of which about memberships | 80 per second, 100 at once after a rest |
 //! | retries | 1 per check, 10 % of all calls and 1 per second |
-//! | availability breaker opens | after 5 failures in a row, or half of 20 in 10 s |
+//! | one subject that fails is held back | for 1 s, doubled up to 2 s, or 6 s for a membership |
+//! | availability breaker opens | after 5 subjects failed in a row, or half of 20 in 10 s |
 //! | and is open for | 5 s, doubled up to 60 s, and up to a tenth more |
 //! | a wish for quiet is kept | as told: 60 s at least for a rate limit, an hour at most |
 //! | probes while it is open | 2 per second, one at a time, none in a quiet |
@@ -60,9 +72,11 @@
 //! | credential breaker opens | when all of the app's secrets were refused, for each app |
 //! | and is open for | 30 s, doubled up to 5 min, and up to a tenth more |
 //!
-//! What is refused here fails with [`Shed`](crate::check::CheckErrorKind::Shed), or with
+//! What is refused here fails with [`Shed`](crate::check::CheckErrorKind::Shed) by a limit, with
+//! [`Outage`](crate::check::CheckErrorKind::Outage) by an open availability breaker, with
 //! [`CredentialsRefused`](crate::check::CheckErrorKind::CredentialsRefused) by the credential
-//! breaker, and says when to come back.
+//! breaker, and with the last failure once more where a subject is held back. It says when to come
+//! back.
 //!
 //! ```
 //! use ghes_gatekeeper::check::{CheckError, CheckRequest, InactiveReason, Verdict};

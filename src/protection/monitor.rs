@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::availability::SharedBreaker;
+use super::availability::SharedBreakers;
 use super::credentials::SharedRotation;
 use crate::check::{CheckError, CheckErrorKind, CheckPurpose, InactiveReason, Verdict};
 use crate::membership::Membership;
@@ -16,9 +16,9 @@ use crate::membership::Membership;
 /// share: calls, their results, and memberships.
 #[derive(Clone)]
 pub struct ProtectionMonitor {
-    pub(super) availability: Arc<SharedBreaker>,
-    pub(super) memberships: Arc<SharedBreaker>,
-    pub(super) suspension: Arc<SharedBreaker>,
+    pub(super) availability: Arc<SharedBreakers>,
+    pub(super) memberships: Arc<SharedBreakers>,
+    pub(super) suspension: Arc<SharedBreakers>,
     pub(super) credentials: Arc<SharedRotation>,
     pub(super) counts: Arc<Counts>,
 }
@@ -46,7 +46,7 @@ impl ProtectionMonitor {
     }
 
     /// Returns whether questions about memberships are held back because the issuer failed to
-    /// answer them.
+    /// answer them: all, or those of all people about one group.
     #[must_use]
     pub fn memberships(&self) -> BreakerState {
         self.memberships.state(Instant::now())
@@ -215,7 +215,7 @@ impl Counts {
 }
 
 /// Every label there is; a closed set.
-const LABELS: [&str; 25] = [
+const LABELS: [&str; 26] = [
     "app_mismatch",
     "bad_response",
     "client_auth_failed",
@@ -230,6 +230,7 @@ const LABELS: [&str; 25] = [
     "no_user",
     "not_member",
     "not_visible",
+    "outage",
     "rate_limited",
     "redirect",
     "shed",

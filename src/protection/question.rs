@@ -1,14 +1,22 @@
-use super::availability::{Concern, Evidence};
+use super::availability::{Concern, Evidence, Subject};
 use super::background::probe;
 use super::monitor::CheckOutcome;
 use crate::check::{CheckError, CheckErrorKind, CheckPurpose, CheckRequest, Verdict};
-use crate::membership::{Membership, MembershipRequest};
+use crate::membership::{Group, Membership, MembershipRequest};
 
 /// What is asked of the issuer: the layers are the same for checks and for memberships.
 pub(super) trait Question: Clone + Send + 'static {
     type Answer: Send + 'static;
 
     fn purpose(&self) -> CheckPurpose;
+
+    /// Returns what it is about. What fails for one subject may be answered for another.
+    fn subject(&self) -> Subject;
+
+    /// Returns the group that it is about.
+    fn group(&self) -> Option<&Group> {
+        None
+    }
 
     /// Names how it ended.
     fn outcome(outcome: &Result<Self::Answer, CheckError>) -> CheckOutcome;
@@ -25,6 +33,10 @@ impl Question for CheckRequest {
 
     fn purpose(&self) -> CheckPurpose {
         self.purpose()
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::of_token(&self.token().hash())
     }
 
     fn outcome(outcome: &Result<Verdict, CheckError>) -> CheckOutcome {
@@ -47,16 +59,25 @@ impl Question for MembershipRequest {
         CheckPurpose::Membership
     }
 
+    fn subject(&self) -> Subject {
+        Subject::of_membership(self.identity().user().id(), self.group())
+    }
+
+    fn group(&self) -> Option<&Group> {
+        Some(self.group())
+    }
+
     fn outcome(outcome: &Result<Membership, CheckError>) -> CheckOutcome {
         CheckOutcome::of_membership(outcome)
     }
 
     /// It is asked in one person's name about one group. That this person asks too much, or that
-    /// something is wrong with this group, must not keep others from being told.
+    /// something is wrong with this group, must not keep others from being told. Nor need the
+    /// person be held back here for a limit: who asks knows until when it lasts.
     fn evidence(outcome: &Result<Membership, CheckError>, concern: &Concern) -> Evidence {
         match outcome {
             Err(error) if error.kind() == CheckErrorKind::RateLimited => Evidence::Nothing,
-            Err(error) if !error.kind().is_outage() => Evidence::Nothing,
+            Err(error) if !error.kind().is_outage() => Evidence::Odd(error.retry_after()),
             outcome => concern.evidence(outcome),
         }
     }

@@ -9,6 +9,10 @@ use crate::check::{CheckError, CheckErrorKind};
 pub(super) enum Refusal {
     /// The availability breaker is open; the last call failed in this way.
     Availability(CheckErrorKind),
+    /// The breaker around a person or a group is open; the last call failed in this way.
+    Side(CheckErrorKind),
+    /// The last call about the same subject failed in this way a moment ago.
+    Subject(CheckErrorKind),
     /// The credential breaker is open.
     Credentials,
     /// As many checks as may are waiting already.
@@ -25,10 +29,16 @@ impl Refusal {
         let kind = match self {
             // Of another kind than the others, so that no grace period bridges it.
             Self::Credentials => CheckErrorKind::CredentialsRefused,
-            Self::Availability(last) => held_back_after(last),
+            Self::Availability(last) | Self::Side(last) => held_back_after(last),
+            Self::Subject(last) => last,
             Self::QueueFull | Self::QueueTimeout | Self::Rate => CheckErrorKind::Shed,
         };
         CheckError::with_retry_after(kind, whole_seconds(wait), self)
+    }
+
+    /// Tells whether it was refused for what was counted already: the same failure, once more.
+    pub(super) fn is_repetition(self) -> bool {
+        matches!(self, Self::Subject(_))
     }
 
     /// Returns why an error was made here, if it was.
@@ -42,7 +52,7 @@ impl Refusal {
 const fn held_back_after(last: CheckErrorKind) -> CheckErrorKind {
     match last {
         CheckErrorKind::AppMismatch => CheckErrorKind::Forbidden,
-        other if other.is_outage() => CheckErrorKind::Shed,
+        other if other.is_outage() => CheckErrorKind::Outage,
         other => other,
     }
 }
@@ -60,6 +70,8 @@ impl fmt::Display for Refusal {
                 "the issuer has refused the app too often of late"
             }
             Self::Availability(_) => "the issuer has failed too often of late",
+            Self::Side(_) => "the issuer has failed too often of late for this group or person",
+            Self::Subject(_) => "so did the last call about the same, a moment ago",
             Self::Credentials => "the app's credentials were refused not long ago",
             Self::QueueFull => "too many checks are waiting",
             Self::QueueTimeout => "the check has waited too long for its turn",

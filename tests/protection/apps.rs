@@ -54,8 +54,8 @@ async fn limits_are_shared() {
     let (a, b) = two(prompt(), prompt(), limits);
     let (pause, end) = (Duration::from_millis(20), Duration::from_secs(20));
     tokio::join!(
-        steadily(&a.check, admission(), pause, end),
-        steadily(&b.check, admission(), pause, end),
+        steadily(&a.check, admission, pause, end),
+        steadily(&b.check, admission, pause, end),
     );
     let calls = a.calls.calls() + b.calls.calls();
     // Four fifths of ten a second, and of ten at once, are for admissions.
@@ -89,7 +89,7 @@ async fn an_issuer_that_fails_one_app_is_spared_by_all_and_found_again_for_all()
     let (a, b) = two(down, prompt(), Limits::default());
     knock(&a, 5).await;
     assert_eq!(b.monitor.availability(), BreakerState::Open);
-    assert_eq!(kind(&admit(&b.check).await), Some(CheckErrorKind::Shed));
+    assert_eq!(kind(&admit(&b.check).await), Some(CheckErrorKind::Outage));
     assert_eq!(b.calls.calls(), 0);
     sleep(Duration::from_secs(11)).await;
     assert_eq!(b.monitor.availability(), BreakerState::Closed);

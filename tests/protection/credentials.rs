@@ -16,7 +16,7 @@ async fn an_app_that_is_refused_asks_once_in_thirty_seconds_and_then_less_often(
     let (check, monitor) = Protection::new().protect(issuer.clone(), []);
     let pause = Duration::from_millis(50);
     let end = Duration::from_secs(1_500);
-    let outcomes = steadily(&check, admission(), pause, end).await;
+    let outcomes = steadily(&check, admission, pause, end).await;
     let refused = |outcome| kind(outcome) == Some(CheckErrorKind::CredentialsRefused);
     assert!(outcomes.iter().all(|(_, outcome)| refused(outcome)));
     // After 0, 30, 90, 210, 450, 750, 1050 and 1350 s, and up to a tenth more for each.
@@ -58,7 +58,7 @@ async fn a_secret_is_replaced_without_a_gap() {
     let new = Issuer::new(|_| PROMPT);
     let (check, monitor) = Protection::new().protect(old.clone(), [new.clone()]);
     let pause = Duration::from_millis(10);
-    let outcomes = steadily(&check, admission(), pause, Duration::from_secs(20)).await;
+    let outcomes = steadily(&check, admission, pause, Duration::from_secs(20)).await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()));
     assert!(monitor.is_ready());
     assert_eq!(old.calls_within(10, 20), 1, "the new one is remembered");

@@ -27,7 +27,7 @@ async fn a_spray_reaches_the_issuer_within_the_limit_and_takes_nothing_from_rene
             }
         }
     });
-    let renewal = CheckRequest::renewal(AccessToken::new("gho_known"));
+    let renewal = || CheckRequest::renewal(AccessToken::new("gho_known"));
     // No multiple of the 5 ms after which the rate allows one more call, so that some come at each
     // moment between two of them.
     let (pause, end) = (Duration::from_millis(97), Duration::from_secs(SECONDS));
@@ -53,7 +53,7 @@ async fn a_spray_reaches_the_issuer_within_the_limit_and_takes_nothing_from_rene
 async fn renewals_alone_may_use_all_of_the_rate() {
     let issuer = Issuer::new(|_| Behaviour::Answer(Duration::ZERO));
     let (check, _) = Protection::new().protect(issuer.clone(), []);
-    let renewal = CheckRequest::renewal(AccessToken::new("gho_known"));
+    let renewal = || CheckRequest::renewal(AccessToken::new("gho_known"));
     let (pause, end) = (Duration::from_millis(1), Duration::from_secs(10));
     steadily(&check, renewal, pause, end).await;
     let calls = issuer.calls();
@@ -92,19 +92,19 @@ async fn an_observer_is_told_of_each_call_and_each_refusal() {
     let completed = Completed::default();
     let protection = Protection::new().with_observer(completed.clone());
     let (check, _) = protection.protect(issuer, []);
-    for _ in 0..3 {
+    for _ in 0..5 {
         admit(&check).await.unwrap_err();
     }
     sleep(Duration::from_secs(2)).await;
     let pause = Duration::from_secs(1);
-    steadily(&check, admission(), pause, Duration::from_millis(1)).await;
+    steadily(&check, admission, pause, Duration::from_millis(1)).await;
 
     let told = completed.0.lock().unwrap().clone();
     let (admission, renewal) = (CheckPurpose::Admission, CheckPurpose::Renewal);
-    // Two attempts of each check, until five failures have opened the breaker for the sixth.
+    // Two attempts of each check, until the fifth failure of another one has opened the breaker.
     let failed = (admission, "truncated", Duration::ZERO);
-    assert_eq!(told[..5], [failed; 5]);
-    assert_eq!(told[5], (admission, "shed", Duration::ZERO));
+    assert_eq!(told[..9], [failed; 9]);
+    assert_eq!(told[9], (admission, "outage", Duration::ZERO));
     let answer = Duration::from_millis(20);
     assert_eq!(told[told.len() - 2], (renewal, "invalid", answer));
     assert_eq!(told[told.len() - 1], (admission, "invalid", answer));

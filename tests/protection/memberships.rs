@@ -77,8 +77,15 @@ async fn answer(behaviour: Behaviour) -> Answer {
     }
 }
 
-async fn ask(mut memberships: ProtectedMemberships) -> Answer {
-    let identity = Identity::new(User::new("octocat", 1), "app", 1, Default::default());
+/// Asks for another person each time.
+async fn ask(memberships: ProtectedMemberships) -> Answer {
+    static PEOPLE: AtomicUsize = AtomicUsize::new(1);
+    let person = PEOPLE.fetch_add(1, Ordering::Relaxed);
+    ask_for(memberships, person as u64).await
+}
+
+async fn ask_for(mut memberships: ProtectedMemberships, person: u64) -> Answer {
+    let identity = Identity::new(User::new("octocat", person), "app", 1, Default::default());
     let request = MembershipRequest::new(
         AccessToken::new("gho_known"),
         identity.expect("an identity"),
@@ -144,7 +151,7 @@ async fn an_issuer_that_fails_to_answer_them_may_answer_checks() {
     assert!(admit(&world.check).await.is_ok());
     assert_eq!(
         world.ask().await.expect_err("open").kind(),
-        CheckErrorKind::Shed
+        CheckErrorKind::Outage
     );
     assert_eq!(world.questions(), 5, "held back");
 
@@ -172,12 +179,18 @@ async fn what_is_wrong_for_one_person_keeps_nobody_else_from_asking() {
         Behaviour::Fail(CheckErrorKind::DoubtfulResponse),
     ] {
         let world = World::new(move |_| behaviour);
-        for asked in 1..=20 {
-            let error = world.ask().await.expect_err("no answer");
-            assert_ne!(error.kind(), CheckErrorKind::Shed, "{behaviour:?}");
-            assert_eq!(world.questions(), asked);
+        for _ in 0..20 {
+            let error = ask_for(world.memberships.clone(), 7).await;
+            let error = error.expect_err("no answer");
+            assert_ne!(error.kind(), CheckErrorKind::Outage, "{behaviour:?}");
         }
+        // Who is limited is left alone by the validator.
+        let is_limit = matches!(behaviour, Behaviour::FailFor(..));
+        let asked = if is_limit { 20 } else { 1 };
+        assert_eq!(world.questions(), asked, "{behaviour:?}");
         assert_eq!(world.monitor.memberships(), BreakerState::Closed);
+        assert!(ask_for(world.memberships.clone(), 8).await.is_err());
+        assert_eq!(world.questions(), asked + 1, "another person is asked for");
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use ghes_gatekeeper::check::{CheckErrorKind, CheckRequest};
 use ghes_gatekeeper::protection::{BreakerState, Protection};
 use tokio::time::{Instant, advance, sleep};
+use tower::ServiceExt;
 
 use super::support::{
     Behaviour, Issuer, Outcome, PROMPT, admission, admit, kind, renew, retry_after, settle,
@@ -16,7 +17,7 @@ async fn through(behaviour: Behaviour) -> (Issuer, Vec<(Duration, Outcome)>) {
     let issuer = Issuer::failing(10, 10 + OUTAGE, behaviour);
     let (check, _) = Protection::new().protect(issuer.clone(), []);
     let pause = Duration::from_millis(100);
-    let outcomes = steadily(&check, admission(), pause, Duration::from_secs(60)).await;
+    let outcomes = steadily(&check, admission, pause, Duration::from_secs(60)).await;
     (issuer, outcomes)
 }
 
@@ -45,10 +46,10 @@ async fn an_issuer_that_says_nothing_is_given_half_a_second_for_each_probe() {
     assert!((35 + 50..=35 + 65).contains(&calls), "{calls}");
     assert!(last_failure(&outcomes) < 41.0, "back within a second");
     // While it is known, nobody waits.
-    let shed = |(at, outcome): &&(Duration, Outcome)| {
-        (14.0..39.0).contains(&at.as_secs_f64()) && kind(outcome) == Some(CheckErrorKind::Shed)
+    let held_back = |(at, outcome): &&(Duration, Outcome)| {
+        (14.0..39.0).contains(&at.as_secs_f64()) && kind(outcome) == Some(CheckErrorKind::Outage)
     };
-    assert!(outcomes.iter().filter(shed).count() > 240);
+    assert!(outcomes.iter().filter(held_back).count() > 240);
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,7 +60,7 @@ async fn an_issuer_that_flaps_is_asked_less_while_it_fails() {
     });
     let (check, _) = Protection::new().protect(issuer.clone(), []);
     let pause = Duration::from_millis(10);
-    let outcomes = steadily(&check, admission(), pause, Duration::from_secs(30)).await;
+    let outcomes = steadily(&check, admission, pause, Duration::from_secs(30)).await;
     for second in (1..30).step_by(2) {
         let calls = issuer.calls_within(second, second + 1);
         assert!(calls <= 5 + 2, "{calls} in second {second}");
@@ -88,9 +89,61 @@ async fn five_failures_in_a_row_open_it_and_four_do_not() {
     assert_eq!(monitor.availability(), BreakerState::Open);
     assert!(monitor.is_ready(), "an outage takes no gate out of service");
     let refused = admit(&check).await;
-    assert_eq!(kind(&refused), Some(CheckErrorKind::Shed));
+    assert_eq!(kind(&refused), Some(CheckErrorKind::Outage));
     assert_eq!(retry_after(&refused), Some(5));
     assert_eq!(issuer.calls(), 10);
+}
+
+/// Whoever reads the log or the metrics must not look for too many users.
+#[tokio::test(start_paused = true)]
+async fn behind_an_open_breaker_it_is_an_outage_and_no_crowd() {
+    for failure in [
+        CheckErrorKind::Connect,
+        CheckErrorKind::ServerError,
+        CheckErrorKind::Timeout,
+    ] {
+        let issuer = Issuer::new(move |_| Behaviour::Fail(failure));
+        let (check, monitor) = Protection::new().protect(issuer, []);
+        while monitor.availability() == BreakerState::Closed {
+            admit(&check).await.unwrap_err();
+        }
+        let refused = admit(&check).await.unwrap_err();
+        assert_eq!(refused.kind().as_str(), "outage");
+        assert!(refused.kind().is_outage(), "a grace period bridges it");
+        let text = "the issuer fails, and is left alone until it is back";
+        assert_eq!(refused.to_string(), text);
+        let counted = |label| monitor.results().find(|result| result.0 == label);
+        assert_eq!(counted("shed"), Some(("shed", 0)));
+        assert!(counted("outage").is_some_and(|(_, count)| count >= 1));
+    }
+}
+
+/// It may be the token's fault alone, however often it is asked about.
+#[tokio::test(start_paused = true)]
+async fn failures_of_one_token_open_nothing_and_connections_that_fail_do() {
+    for failure in CheckErrorKind::ALL {
+        let about_one = || Issuer::new(move |_| Behaviour::Fail(failure));
+        let (issuer, request) = (about_one(), admission());
+        let (check, monitor) = Protection::new().protect(issuer.clone(), []);
+        for _ in 0..200 {
+            let outcome = check.clone().oneshot(request.clone()).await;
+            assert!(outcome.is_err());
+            sleep(Duration::from_millis(50)).await;
+        }
+        let is_everybodys = matches!(
+            failure,
+            CheckErrorKind::Connect
+                | CheckErrorKind::Dns
+                | CheckErrorKind::RateLimited
+                | CheckErrorKind::Tls
+        );
+        let is_open = monitor.availability() != BreakerState::Closed;
+        assert_eq!(is_open, is_everybodys, "{failure:?}");
+        // What was not sent says nothing; credentials have a breaker of their own.
+        let is_counted = !matches!(failure, CheckErrorKind::Outage | CheckErrorKind::Shed);
+        // Each of the calls after 0, 1, 3, 5, 7 and 9 s may be two; or two probes a second.
+        assert!(!is_counted || issuer.calls() <= 5 + 20, "{failure:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +199,7 @@ async fn a_rate_limit_is_kept_to_the_second_and_no_probe_breaks_it() {
         assert_eq!(retry_after(&admit(&check).await), Some(kept));
         sleep(Duration::from_millis(kept * 1_000 - 10)).await;
         for outcome in [admit(&check).await, renew(&check).await] {
-            assert_eq!(kind(&outcome), Some(CheckErrorKind::Shed));
+            assert_eq!(kind(&outcome), Some(CheckErrorKind::Outage));
         }
         assert_eq!(issuer.calls(), 1);
         sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -121,8 +122,11 @@ pub(crate) async fn renew(check: &ProtectedCheck) -> Outcome {
     check.clone().oneshot(request).await
 }
 
+/// Asks about another token each time.
 pub(crate) fn admission() -> CheckRequest {
-    CheckRequest::new(AccessToken::new("gho_unknown"))
+    static TOKENS: AtomicUsize = AtomicUsize::new(0);
+    let number = TOKENS.fetch_add(1, Ordering::Relaxed);
+    CheckRequest::new(AccessToken::new(format!("gho_unknown{number}")))
 }
 
 pub(crate) fn kind(outcome: &Outcome) -> Option<CheckErrorKind> {
@@ -144,7 +148,7 @@ pub(crate) async fn settle() {
 /// Asks every `pause` until `end` after the start, each check in a task of its own.
 pub(crate) async fn steadily(
     check: &ProtectedCheck,
-    request: CheckRequest,
+    request: impl Fn() -> CheckRequest,
     pause: Duration,
     end: Duration,
 ) -> Vec<(Duration, Outcome)> {
@@ -152,7 +156,7 @@ pub(crate) async fn steadily(
     let mut checks = Vec::new();
     while began_at.elapsed() < end {
         let (asked_at, check) = (began_at.elapsed(), check.clone());
-        let call = check.oneshot(request.clone());
+        let call = check.oneshot(request());
         checks.push(tokio::spawn(async move { (asked_at, call.await) }));
         sleep(pause).await;
     }

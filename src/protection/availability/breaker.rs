@@ -1,7 +1,7 @@
 //! When calls are held back because the issuer fails; a pure state machine.
 //!
 //! ```text
-//!                 5 failures in a row, or half of 20 in 10 s,
+//!                 5 subjects fail in a row, or half of 20 in 10 s,
 //!                 or the issuer asks for quiet
 //!        Closed ──────────────────────────────────────────────► Open ─┐ a trial fails:
 //!           ▲                                                    │ ▲   │ open twice as long
@@ -11,15 +11,18 @@
 //! 1. Every opening and every closing begins a new generation. What was sent in an earlier one
 //!    changes nothing any more: an old answer closes no breaker that was opened later, and an old
 //!    failure opens none that was closed since. Only a wish for quiet always counts.
-//! 2. A *trial* is a request that is let through when the open time is over; one at a time. Only
-//!    trials lengthen the open time.
-//! 3. A *probe* is a call of the breaker's own; one at a time, and none in a quiet that the issuer
+//! 2. A failure counts once for each subject, however often that one fails. One of which no subject
+//!    can be the cause, because there was no connection, counts each time.
+//! 3. A *trial* is a request that is let through when the open time is over; one at a time. Only
+//!    trials lengthen the open time. Those whose trial has failed let others go first.
+//! 4. A *probe* is a call of the breaker's own; one at a time, and none in a quiet that the issuer
 //!    has asked for.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::subject::{Apart, Subject};
 use super::window::Window;
 use crate::protection::BreakerState;
 
@@ -27,13 +30,15 @@ use crate::protection::BreakerState;
 pub(super) struct Breaker {
     /// Trials double the open time up to this.
     longest_open: Duration,
+    /// How many breakers share the trials that one would have.
+    share: u32,
     generation: u64,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    Closed { in_a_row: u32, window: Window },
+    Closed { in_a_row: Apart, window: Window },
     Open(Open),
 }
 
@@ -47,6 +52,8 @@ struct Open {
     open_time: Duration,
     is_tried: bool,
     is_probed: bool,
+    /// Whose trials have failed, the last ones last.
+    tried: Vec<Subject>,
 }
 
 /// The permission to make one call. Whoever has one owes [`Breaker::settle`] what came of it.
@@ -54,6 +61,8 @@ struct Open {
 pub(super) struct Ticket {
     pub(super) generation: u64,
     pub(super) role: Role,
+    /// A probe is about nobody.
+    pub(super) subject: Option<Subject>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,10 +77,14 @@ pub(super) enum Role {
 pub(in crate::protection) enum Evidence {
     /// It is there.
     Answered,
-    /// It is not; it may have said when to come back.
+    /// It is not there for this subject; it may have said when to come back.
     Failed(Option<Duration>),
+    /// It is there for nobody: no connection could be made.
+    Unreachable,
     /// It wants no calls for a while.
     Limited(Duration),
+    /// Nothing, but that something is wrong with this subject.
+    Odd(Option<Duration>),
     /// Nothing: the call was not made, or nobody saw it through.
     Nothing,
 }
@@ -96,6 +109,7 @@ impl Breaker {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             longest_open: LONGEST_OPEN,
+            share: 1,
             generation: 0,
             state: State::closed(now),
         }
@@ -110,17 +124,41 @@ impl Breaker {
         }
     }
 
+    /// Begins at a generation of which nobody has a ticket.
+    pub(super) fn with_generation(self, generation: u64) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// Opens from now on for as many times as long.
+    pub(super) fn share(&mut self, share: u32) {
+        self.share = share;
+    }
+
     /// Lets a request pass, or tells when it may be worth trying again.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<Ticket, Duration> {
+    pub(super) fn admit(&mut self, subject: Subject, now: Instant) -> Result<Ticket, Duration> {
         let role = match &mut self.state {
             State::Closed { .. } => Role::Call,
-            State::Open(open) if now < open.until || open.is_tried => return Err(open.wait(now)),
+            State::Open(open) if !open.may_try(subject, now) => return Err(open.wait(now)),
             State::Open(open) => {
                 open.is_tried = true;
                 Role::Trial
             }
         };
-        Ok(self.ticket(role))
+        Ok(self.ticket(role, Some(subject)))
+    }
+
+    /// Returns the ticket of a call that began before there was this breaker.
+    pub(super) fn late_ticket(&self, subject: Subject) -> Ticket {
+        self.ticket(Role::Call, Some(subject))
+    }
+
+    /// Returns how many subjects have failed, apart from one another, since the last answer; none
+    /// while it is open.
+    pub(super) fn in_a_row(&self) -> usize {
+        match &self.state {
+            State::Closed { in_a_row, .. } => in_a_row.len(),
+            State::Open(_) => 0,
+        }
     }
 
     /// Lets the prober of one opening make a call.
@@ -135,7 +173,7 @@ impl Breaker {
             return Probe::Wait(open.quiet_until);
         }
         open.is_probed = true;
-        Probe::Send(self.ticket(Role::Probe))
+        Probe::Send(self.ticket(Role::Probe, None))
     }
 
     /// Takes note of how a call ended. `jitter`, from 0 to 1, lengthens open times by up to a
@@ -160,9 +198,10 @@ impl Breaker {
             Evidence::Answered => self.answered(now),
             Evidence::Failed(wait) => {
                 let quiet = wait.unwrap_or_default().min(LONGEST_PAUSE);
-                self.failed(ticket.role, now, jitter, quiet)
+                self.failed(ticket, ticket.subject, now, jitter, quiet)
             }
-            Evidence::Nothing => None,
+            Evidence::Unreachable => self.failed(ticket, None, now, jitter, Duration::ZERO),
+            Evidence::Odd(_) | Evidence::Nothing => None,
         }
     }
 
@@ -177,8 +216,8 @@ impl Breaker {
     fn answered(&mut self, now: Instant) -> Option<Change> {
         match &mut self.state {
             State::Closed { in_a_row, window } => {
-                *in_a_row = 0;
-                window.count(now, false);
+                *in_a_row = Apart::default();
+                window.answered(now);
                 None
             }
             State::Open(_) => {
@@ -189,23 +228,34 @@ impl Breaker {
         }
     }
 
-    fn failed(&mut self, role: Role, now: Instant, jitter: f64, quiet: Duration) -> Option<Change> {
+    /// Notes a failure for which a subject is to be blamed, or nobody in particular.
+    fn failed(
+        &mut self,
+        ticket: Ticket,
+        blamed: Option<Subject>,
+        now: Instant,
+        jitter: f64,
+        quiet: Duration,
+    ) -> Option<Change> {
         let open_time = match &mut self.state {
             State::Closed { in_a_row, window } => {
-                *in_a_row += 1;
-                window.count(now, true);
-                if *in_a_row < FAILURES_IN_A_ROW && !window.is_bad() {
+                in_a_row.add(blamed);
+                window.failed(now, blamed);
+                if in_a_row.len() < FAILURES_IN_A_ROW && !window.is_bad() {
                     return None;
                 }
                 FIRST_OPEN
             }
-            State::Open(open) if role == Role::Trial => (open.open_time * 2).min(self.longest_open),
+            State::Open(open) if ticket.role == Role::Trial => {
+                open.note_tried(blamed);
+                (open.open_time * 2).min(self.longest_open)
+            }
             State::Open(open) => {
                 open.extend(now + quiet, now + quiet);
                 return None;
             }
         };
-        let open_for = jittered(open_time.max(quiet), jitter);
+        let open_for = jittered((open_time * self.share).max(quiet), jitter);
         self.hold(now, open_time, open_for, quiet)
     }
 
@@ -229,6 +279,7 @@ impl Breaker {
             open_time,
             is_tried: false,
             is_probed: false,
+            tried: Vec::new(),
         });
         Some(Change::Opened {
             generation: self.generation,
@@ -236,10 +287,11 @@ impl Breaker {
         })
     }
 
-    fn ticket(&self, role: Role) -> Ticket {
+    fn ticket(&self, role: Role, subject: Option<Subject>) -> Ticket {
         Ticket {
             generation: self.generation,
             role,
+            subject,
         }
     }
 }
@@ -247,13 +299,32 @@ impl Breaker {
 impl State {
     fn closed(now: Instant) -> Self {
         Self::Closed {
-            in_a_row: 0,
+            in_a_row: Apart::default(),
             window: Window::new(now),
         }
     }
 }
 
 impl Open {
+    fn may_try(&self, subject: Subject, now: Instant) -> bool {
+        let has_failed = || {
+            self.tried
+                .iter()
+                .any(|tried| !subject.is_apart_from(*tried))
+        };
+        now >= self.until && !self.is_tried && (now >= self.until + OTHERS_FIRST || !has_failed())
+    }
+
+    fn note_tried(&mut self, subject: Option<Subject>) {
+        if let Some(subject) = subject {
+            self.tried.retain(|tried| *tried != subject);
+            if self.tried.len() == MOST_TRIED {
+                self.tried.remove(0);
+            }
+            self.tried.push(subject);
+        }
+    }
+
     fn give_back(&mut self, role: Role) {
         match role {
             Role::Call => {}
@@ -279,11 +350,18 @@ fn jittered(wait: Duration, jitter: f64) -> Duration {
     wait.mul_f64(1.0 + 0.1 * jitter)
 }
 
-/// One failure may be chance; five in a row are not.
-pub(super) const FAILURES_IN_A_ROW: u32 = 5;
+/// One failure may be chance, and a few people odd; five in a row are not.
+pub(super) const FAILURES_IN_A_ROW: usize = 5;
+
+/// For how long those whose trial has failed let others go first. Where there are no others, the
+/// issuer must be found again nevertheless.
+const OTHERS_FIRST: Duration = Duration::from_secs(5);
+
+/// More trials than a minute has.
+const MOST_TRIED: usize = 16;
 
 /// Long enough for a process to be restarted, short enough to be worth waiting for.
-const FIRST_OPEN: Duration = Duration::from_secs(5);
+pub(super) const FIRST_OPEN: Duration = Duration::from_secs(5);
 
 /// What trials alone may keep a gate from noticing that the issuer is back.
 pub(super) const LONGEST_OPEN: Duration = Duration::from_secs(60);
@@ -298,4 +376,4 @@ const LONGEST_QUIET: Duration = Duration::from_secs(3600);
 
 /// Any server on the way can send a 5xx with a `Retry-After`, and maintenance ends when it ends: it
 /// may keep a gate from noticing no longer than trials may.
-const LONGEST_PAUSE: Duration = LONGEST_OPEN;
+pub(super) const LONGEST_PAUSE: Duration = LONGEST_OPEN;

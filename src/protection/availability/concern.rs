@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::breaker::{Change, Evidence};
 use crate::check::{CheckError, CheckErrorKind};
+use crate::membership::Group;
 
 /// Whose failures a breaker counts.
 ///
@@ -36,6 +37,21 @@ impl Concern {
         }
     }
 
+    /// Logs what a call's end has changed around one group.
+    pub(super) fn tell_of_group(change: Change, group: &Group) {
+        match change {
+            Change::Opened { open_for, .. } => {
+                let seconds = open_for.as_secs_f32();
+                tracing::warn!(
+                    %group,
+                    "the issuer fails for all who ask about the group; \
+                     they are held back for {seconds:.1} s at most"
+                );
+            }
+            Change::Closed => tracing::info!(%group, "the issuer answers about the group again"),
+        }
+    }
+
     /// Logs what a call's end has changed.
     pub(super) fn tell(&self, change: Change) {
         let seconds = match change {
@@ -64,9 +80,12 @@ impl Concern {
 
 fn of_issuer(error: &CheckError) -> Evidence {
     match error.kind() {
-        CheckErrorKind::Shed => Evidence::Nothing,
+        CheckErrorKind::Outage | CheckErrorKind::Shed => Evidence::Nothing,
         // It is there, and has something against one app; that is the business of other breakers.
         kind if kind.is_about_app() => Evidence::Answered,
+        CheckErrorKind::Connect | CheckErrorKind::Dns | CheckErrorKind::Tls => {
+            Evidence::Unreachable
+        }
         CheckErrorKind::RateLimited => Evidence::Limited(error.retry_after().unwrap_or_default()),
         _ => Evidence::Failed(error.retry_after()),
     }

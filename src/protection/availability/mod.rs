@@ -1,4 +1,42 @@
-//! The availability breaker: an issuer that fails is left alone until it is back.
+//! The availability breakers: an issuer that fails is left alone until it is back, and what fails
+//! for one subject alone is that subject's.
+//!
+//! # Whose fault a failure is
+//!
+//! A *subject* is what a call is about: a token, or a person and a group. GHES may answer about
+//! everybody but one: a 500 for one organization, a reply that cannot be read, a query that takes
+//! too long for one person with thousands of teams. Whoever repeats that question five times a
+//! second must not look like an outage. So:
+//!
+//! 1. A failure counts once for each subject, in a row and in the window. An outage is a matter of
+//!    *different* subjects. For memberships, those that count differ in person *and* in group, so
+//!    that neither an odd person, who asks about many groups, nor an odd group, about which many
+//!    people ask, is taken for one.
+//! 2. Where no connection could be made (name, connection, TLS), the failure says something about
+//!    the issuer whoever was asked about, and counts each time. A timeout, a dropped connection and
+//!    any odd reply may be about the subject, and count as such: in an outage others fail as well.
+//! 3. A subject that fails is held back by itself: for a second, then for twice as long with each
+//!    failure, up to 2 s for a token and 6 s for a membership. Meanwhile its clients are told the
+//!    same failure, and it uses no place, no rate and no trial.
+//! 4. Each group has a breaker of its own, in which different people count, and so has each person
+//!    who asks about groups. They are like the one around all of them.
+//! 5. An answer about any subject shows that the issuer is there, and closes the breaker around
+//!    all. One whose trial has failed lets others go first for 5 s, so that trials do not go to the
+//!    same failing call over and over.
+//! 6. An issuer that was away and is back has nothing against those who asked in between. When the
+//!    breaker around all closes, nobody is held back by themselves any longer; nor when one that
+//!    had failed is answered after two or more had failed in a row.
+//!
+//! # How much is asked
+//!
+//! No more than if every failure counted. Five failures in a row used to open the breaker, which
+//! leaves two probes a second for tokens, and a trial in 5 s for memberships. A single token that
+//! fails is now asked about after 0, 1 and 3 s and then every 2 s; a single membership after 0, 1,
+//! 3, 7 and 13 s and then every 6 s. Where up to four subjects fail and nothing is answered in
+//! between, which may be an outage of a gate that few people use, each is held back for as many
+//! times as long: together they ask as often as one. The fifth opens the breaker.
+//!
+//! # Probes
 //!
 //! While requests are held back, a task of the breaker's own asks twice a second about a token
 //! that nobody has, and closes the breaker at the first answer of any kind. So the open time, up
@@ -10,12 +48,18 @@
 //! slowly than that is found by a trial.
 
 mod breaker;
+mod breakers;
 mod concern;
+mod hold_back;
 mod shared;
+mod subject;
+mod suspects;
 mod window;
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod others;
 #[cfg(test)]
 mod schedules;
 
@@ -25,61 +69,42 @@ mod sync {
 }
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tower::{Layer, Service, ServiceExt};
 
-use self::breaker::{Change, Probe, Ticket};
+use self::breaker::{Change, Probe};
+use self::breakers::{End, HeldBack, Holder, Pass};
 use super::background::{Background, jitter};
 use super::refusal::Refusal;
 use super::{Question, Stack, StackFuture};
 use crate::check::{CheckError, CheckErrorKind};
+use crate::membership::Group;
 
 pub(super) use self::breaker::Evidence;
 pub(super) use self::concern::Concern;
-pub(super) use self::shared::SharedBreaker;
+pub(super) use self::hold_back::HoldBackLayer;
+pub(super) use self::shared::SharedBreakers;
+pub(super) use self::subject::Subject;
 
 /// Holds calls back while the issuer fails. Clones, and the services they make, share the
 /// breaker and its one prober.
 #[derive(Clone)]
 pub(super) struct AvailabilityLayer {
     concern: Concern,
-    breaker: Arc<SharedBreaker>,
+    breakers: Arc<SharedBreakers>,
     prober: Arc<Background>,
-    last_failure: Arc<LastFailure>,
-}
-
-/// How the last call that failed did: what the issuer would say to those who are held back.
-struct LastFailure(Mutex<CheckErrorKind>);
-
-impl Default for LastFailure {
-    fn default() -> Self {
-        Self(Mutex::new(CheckErrorKind::Unavailable))
-    }
-}
-
-impl LastFailure {
-    fn get(&self) -> CheckErrorKind {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note<A>(&self, outcome: &Result<A, CheckError>, evidence: Evidence) {
-        if let (Err(error), Evidence::Failed(_) | Evidence::Limited(_)) = (outcome, evidence) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error.kind();
-        }
-    }
 }
 
 impl AvailabilityLayer {
-    pub(super) fn new(concern: Concern, breaker: &Arc<SharedBreaker>) -> Self {
+    pub(super) fn new(concern: Concern, breakers: &Arc<SharedBreakers>) -> Self {
         Self {
             concern,
-            breaker: Arc::clone(breaker),
+            breakers: Arc::clone(breakers),
             prober: Arc::default(),
-            last_failure: Arc::default(),
         }
     }
 }
@@ -113,40 +138,66 @@ impl<Q: Question, S: Stack<Q>> Service<Q> for Availability<S> {
     fn call(&mut self, request: Q) -> Self::Future {
         let service = self.clone();
         Box::pin(async move {
-            let admitted = service.layer.breaker.admit(Instant::now());
             let AvailabilityLayer {
-                concern,
-                last_failure,
-                ..
+                concern, breakers, ..
             } = &service.layer;
-            let ticket =
-                admitted.map_err(|wait| Refusal::Availability(last_failure.get()).error(wait))?;
-            let mut call = Pending::<Q, S>::begin(&service, ticket);
+            let (subject, group) = (request.subject(), request.group().cloned());
+            let pass = breakers
+                .admit(subject, Instant::now())
+                .map_err(HeldBack::error)?;
+            let mut call = Pending::<Q, S>::begin(&service, pass, group);
             let outcome = service.inner.clone().oneshot(request).await;
-            let evidence = Q::evidence(&outcome, concern);
-            last_failure.note(&outcome, evidence);
-            call.evidence = Some(evidence);
+            call.end = Some(End::of::<Q>(&outcome, concern));
             outcome
         })
+    }
+}
+
+impl HeldBack {
+    fn error(self) -> CheckError {
+        let refusal = match self.by {
+            Holder::Subject => Refusal::Subject(self.last),
+            Holder::Side => Refusal::Side(self.last),
+            Holder::All => Refusal::Availability(self.last),
+        };
+        refusal.error(self.wait)
+    }
+}
+
+impl End {
+    fn of<Q: Question>(outcome: &Result<Q::Answer, CheckError>, concern: &Concern) -> Self {
+        let kind = outcome.as_ref().err().map(CheckError::kind);
+        Self {
+            evidence: Q::evidence(outcome, concern),
+            kind: kind.unwrap_or(CheckErrorKind::Unavailable),
+        }
+    }
+
+    fn timeout(evidence: Evidence) -> Self {
+        let kind = CheckErrorKind::Timeout;
+        Self { evidence, kind }
     }
 }
 
 /// A call whose end the breaker must hear of, even if nobody waits for it.
 struct Pending<'s, Q: Question, S: Stack<Q>> {
     service: &'s Availability<S>,
-    ticket: Ticket,
+    pass: Pass,
+    /// That it asks about, for the log.
+    group: Option<Group>,
     began_at: Instant,
-    evidence: Option<Evidence>,
+    end: Option<End>,
     question: PhantomData<fn(Q)>,
 }
 
 impl<'s, Q: Question, S: Stack<Q>> Pending<'s, Q, S> {
-    fn begin(service: &'s Availability<S>, ticket: Ticket) -> Self {
+    fn begin(service: &'s Availability<S>, pass: Pass, group: Option<Group>) -> Self {
         Self {
             service,
-            ticket,
+            pass,
+            group,
             began_at: Instant::now(),
-            evidence: None,
+            end: None,
             question: PhantomData,
         }
     }
@@ -156,14 +207,13 @@ impl<Q: Question, S: Stack<Q>> Drop for Pending<'_, Q, S> {
     fn drop(&mut self) {
         let Availability { inner, layer } = self.service;
         let given_up = || layer.concern.given_up_after(self.began_at.elapsed());
-        let evidence = self.evidence.unwrap_or_else(given_up);
+        let end = self.end.unwrap_or_else(|| End::timeout(given_up()));
         // Not the whole layer: the task would keep alive what ends it.
         let held = Held {
             concern: layer.concern.clone(),
-            breaker: Arc::clone(&layer.breaker),
-            last_failure: Arc::clone(&layer.last_failure),
+            breakers: Arc::clone(&layer.breakers),
         };
-        if let Some(generation) = held.settle(self.ticket, evidence)
+        if let Some(generation) = held.settle(self.pass, end, self.group.as_ref())
             && let Some(probe) = Q::probe()
         {
             let probing = held.keep_probing(inner.clone(), probe, generation);
@@ -172,19 +222,20 @@ impl<Q: Question, S: Stack<Q>> Drop for Pending<'_, Q, S> {
     }
 }
 
-/// What a call and a prober tell the breaker by.
+/// What a call and a prober tell the breakers by.
 struct Held {
     concern: Concern,
-    breaker: Arc<SharedBreaker>,
-    last_failure: Arc<LastFailure>,
+    breakers: Arc<SharedBreakers>,
 }
 
 impl Held {
-    /// Tells the breaker; returns the opening that is now to be probed, if there is a new one.
-    fn settle(&self, ticket: Ticket, evidence: Evidence) -> Option<u64> {
-        let change = self
-            .breaker
-            .settle(ticket, evidence, Instant::now(), jitter())?;
+    /// Tells the breakers; returns the opening that is now to be probed, if there is a new one.
+    fn settle(&self, pass: Pass, end: End, group: Option<&Group>) -> Option<u64> {
+        let changes = self.breakers.settle(pass, end, Instant::now(), jitter());
+        if let (Some(change), Some(group)) = (changes.group, group) {
+            Concern::tell_of_group(change, group);
+        }
+        let change = changes.all?;
         self.concern.tell(change);
         match change {
             Change::Opened { generation, .. } => Some(generation),
@@ -197,20 +248,16 @@ impl Held {
         sleep(PROBE_INTERVAL).await;
         loop {
             let began_at = Instant::now();
-            match self.breaker.probe(generation, began_at) {
+            match self.breakers.probe(generation, began_at) {
                 Probe::Over => return,
                 Probe::Wait(until) => sleep_until(until).await,
                 Probe::Send(ticket) => {
                     let call = inner.clone().oneshot(probe.clone());
-                    let evidence = match timeout(PROBE_INTERVAL, call).await {
-                        Ok(outcome) => {
-                            let evidence = Q::evidence(&outcome, &self.concern);
-                            self.last_failure.note(&outcome, evidence);
-                            evidence
-                        }
-                        Err(_) => Evidence::Failed(None),
+                    let end = match timeout(PROBE_INTERVAL, call).await {
+                        Ok(outcome) => End::of::<Q>(&outcome, &self.concern),
+                        Err(_) => End::timeout(Evidence::Failed(None)),
                     };
-                    if let Some(next) = self.settle(ticket, evidence) {
+                    if let Some(next) = self.settle(ticket.into(), end, None) {
                         generation = next;
                     }
                     sleep_until(began_at + PROBE_INTERVAL).await;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Change, Evidence, Probe, Role, Ticket};
+use super::subject::Subject;
 use crate::protection::BreakerState;
 
 // What is promised, once more: the model must not follow the breaker into a mistake.
@@ -18,11 +19,13 @@ const LONGEST_OPEN: Duration = Duration::from_secs(60);
 const LEAST_QUIET: Duration = Duration::from_secs(60);
 const LONGEST_QUIET: Duration = Duration::from_secs(3600);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const OTHERS_FIRST: Duration = Duration::from_secs(5);
+const MOST_TRIED: usize = 16;
 
 #[derive(Clone, Debug)]
 enum Step {
     Wait(Duration),
-    Admit,
+    Admit(Subject),
     Probe,
     /// Ends one of the calls under way.
     Settle(prop::sample::Index, Evidence),
@@ -32,9 +35,17 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0_u64..4_000).prop_map(|ms| Step::Wait(Duration::from_millis(ms))),
         1 => (0_u64..90).prop_map(|s| Step::Wait(Duration::from_secs(s))),
-        6 => Just(Step::Admit),
+        6 => subject().prop_map(Step::Admit),
         2 => Just(Step::Probe),
         6 => (any::<prop::sample::Index>(), evidence()).prop_map(|(i, e)| Step::Settle(i, e)),
+    ]
+}
+
+/// Few enough to meet one another, and of both kinds.
+fn subject() -> impl Strategy<Value = Subject> {
+    prop_oneof![
+        3 => (0_u64..30).prop_map(Subject::alone),
+        1 => (0_u64..8, 0_u64..8).prop_map(|(person, group)| Subject::of(person, group)),
     ]
 }
 
@@ -42,7 +53,9 @@ fn evidence() -> impl Strategy<Value = Evidence> {
     let wait = || (0_u64..10_000).prop_map(Duration::from_secs);
     prop_oneof![
         8 => Just(Evidence::Answered),
-        16 => Just(Evidence::Failed(None)),
+        14 => Just(Evidence::Failed(None)),
+        2 => Just(Evidence::Unreachable),
+        1 => Just(Evidence::Odd(None)),
         1 => wait().prop_map(|wait| Evidence::Failed(Some(wait))),
         1 => wait().prop_map(Evidence::Limited),
         2 => Just(Evidence::Nothing),
@@ -54,7 +67,7 @@ struct Model {
     generation: u64,
     since: Instant,
     is_open: bool,
-    ends: Vec<(Instant, Role, Evidence)>,
+    ends: Vec<(Instant, Ticket, Evidence)>,
     /// The open time and the quiet that it was opened with.
     opened_with: (Duration, Duration),
     out: Vec<Role>,
@@ -88,8 +101,8 @@ impl Model {
     fn until(&self) -> Instant {
         let mut open_time = FIRST_OPEN;
         let mut until = self.since + self.opened_with.0;
-        for (at, role, evidence) in &self.ends {
-            if *role == Role::Trial && matches!(evidence, Evidence::Failed(_)) {
+        for (at, ticket, evidence) in &self.ends {
+            if ticket.role == Role::Trial && is_failure(*evidence) {
                 open_time = LONGEST_OPEN.min(open_time * 2);
                 until = until.max(*at + open_time);
             }
@@ -97,8 +110,26 @@ impl Model {
         until.max(self.quiet_until())
     }
 
-    fn may_try(&self, now: Instant) -> bool {
-        !self.is_open || now >= self.until() && !self.out.contains(&Role::Trial)
+    fn may_try(&self, subject: Subject, now: Instant) -> bool {
+        let has_turn = now >= self.until() && !self.out.contains(&Role::Trial);
+        let others_first = now < self.until() + OTHERS_FIRST;
+        let is_like = |tried: &Subject| !subject.is_apart_from(*tried);
+        !self.is_open || has_turn && !(others_first && self.tried().iter().any(is_like))
+    }
+
+    /// Whose trials have failed, the last first, each once.
+    fn tried(&self) -> Vec<Subject> {
+        let failed = self.ends.iter().rev().filter(|(_, ticket, evidence)| {
+            ticket.role == Role::Trial && matches!(evidence, Evidence::Failed(_))
+        });
+        let mut tried = Vec::new();
+        for subject in failed.filter_map(|(_, ticket, _)| ticket.subject) {
+            if !tried.contains(&subject) {
+                tried.push(subject);
+            }
+        }
+        tried.truncate(MOST_TRIED);
+        tried
     }
 
     fn may_probe(&self, now: Instant) -> bool {
@@ -106,21 +137,18 @@ impl Model {
     }
 
     fn is_tripped(&self, now: Instant) -> bool {
-        let counted: Vec<_> = self
-            .ends
-            .iter()
-            .filter(|(_, _, evidence)| *evidence != Evidence::Nothing)
-            .collect();
-        let failed = |end: &&&(Instant, Role, Evidence)| matches!(end.2, Evidence::Failed(_));
-        let in_a_row = counted.iter().rev().take_while(failed).count();
+        let says_something =
+            |end: &&(Instant, Ticket, Evidence)| end.2 == Evidence::Answered || is_failure(end.2);
+        let counted: Vec<_> = self.ends.iter().filter(says_something).collect();
+        let last_answer = counted.iter().rposition(|end| !is_failure(end.2));
+        let in_a_row = &counted[last_answer.map_or(0, |at| at + 1)..];
         // Whole seconds since the state began; the present one is the last of ten.
         let second = |at: Instant| (at - self.since).as_secs();
-        let recent: Vec<_> = counted
-            .iter()
-            .filter(|end| second(end.0) + WINDOW_SECONDS > second(now))
-            .collect();
-        let bad = recent.iter().filter(|end| failed(end)).count();
-        in_a_row >= FAILURES_IN_A_ROW || recent.len() >= LEAST_CALLS && bad * 2 >= recent.len()
+        let is_recent = |end: &&End<'_>| second(end.0) + WINDOW_SECONDS > second(now);
+        let recent: Vec<_> = counted.iter().filter(is_recent).copied().collect();
+        let bad = apart(&last_of_each(&recent));
+        let all = bad + recent.iter().filter(|end| !is_failure(end.2)).count();
+        apart(in_a_row) >= FAILURES_IN_A_ROW || all >= LEAST_CALLS && bad * 2 >= all
     }
 
     fn change(&mut self, now: Instant, opened_with: Option<(Duration, Duration)>) {
@@ -142,15 +170,49 @@ impl Model {
         if !is_current && !is_limit {
             return;
         }
-        self.ends.push((now, ticket.role, evidence));
+        self.ends.push((now, ticket, evidence));
         if self.is_open && evidence == Evidence::Answered {
             self.change(now, None);
         } else if !self.is_open && is_limit {
             self.change(now, Some((quiet, quiet)));
-        } else if !self.is_open && matches!(evidence, Evidence::Failed(_)) && self.is_tripped(now) {
+        } else if !self.is_open && is_failure(evidence) && self.is_tripped(now) {
             self.change(now, Some((FIRST_OPEN.max(quiet), quiet)));
         }
     }
+}
+
+type End<'e> = &'e (Instant, Ticket, Evidence);
+
+fn is_failure(evidence: Evidence) -> bool {
+    matches!(evidence, Evidence::Failed(_) | Evidence::Unreachable)
+}
+
+/// Whom a failure can be blamed on.
+fn blamed(end: End<'_>) -> Option<Subject> {
+    end.1.subject.filter(|_| end.2 != Evidence::Unreachable)
+}
+
+/// The failures, without those after which the same subject has failed again.
+fn last_of_each<'e>(ends: &[End<'e>]) -> Vec<End<'e>> {
+    let is_last = |at: usize| {
+        let mut later = ends[at + 1..].iter().filter(|end| is_failure(end.2));
+        blamed(ends[at]).is_none() || later.all(|later| blamed(later) != blamed(ends[at]))
+    };
+    let failed = (0..ends.len()).filter(|at| is_failure(ends[*at].2) && is_last(*at));
+    failed.map(|at| ends[at]).collect()
+}
+
+/// How many failures have nothing in common with those that were counted before.
+fn apart(ends: &[End<'_>]) -> usize {
+    let (mut counted, mut nobodys) = (Vec::<Subject>::new(), 0);
+    for end in ends.iter().filter(|end| is_failure(end.2)) {
+        match blamed(end) {
+            None => nobodys += 1,
+            Some(new) if counted.iter().all(|old| new.is_apart_from(*old)) => counted.push(new),
+            Some(_) => {}
+        }
+    }
+    counted.len() + nobodys
 }
 
 fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
@@ -160,9 +222,9 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
     for step in steps {
         match step {
             Step::Wait(time) => now += time,
-            Step::Admit => {
-                let admitted = breaker.admit(now);
-                prop_assert_eq!(admitted.is_ok(), model.may_try(now));
+            Step::Admit(subject) => {
+                let admitted = breaker.admit(subject, now);
+                prop_assert_eq!(admitted.is_ok(), model.may_try(subject, now));
                 under_way.extend(admitted);
                 model.out.extend(admitted.map(|ticket| ticket.role));
             }
@@ -200,15 +262,16 @@ proptest! {
     fn jitter_lengthens_by_a_tenth_at_most(jitter in 0.0..=1.0_f64) {
         let now = Instant::now();
         let mut breaker = Breaker::new(now);
-        let ticket = breaker.admit(now).expect("closed");
-        for _ in 1..FAILURES_IN_A_ROW {
-            breaker.settle(ticket, Evidence::Failed(None), now, jitter);
+        let mut change = None;
+        for person in 0..FAILURES_IN_A_ROW as u64 {
+            let ticket = breaker.admit(Subject::alone(person), now).expect("closed");
+            change = breaker.settle(ticket, Evidence::Failed(None), now, jitter);
         }
-        let change = breaker.settle(ticket, Evidence::Failed(None), now, jitter);
         let expected = FIRST_OPEN.mul_f64(1.0 + jitter / 10.0);
         let opened = Change::Opened { generation: 1, open_for: expected };
         prop_assert_eq!(change, Some(opened));
-        prop_assert!(breaker.admit(now + expected - Duration::from_millis(1)).is_err());
-        prop_assert!(breaker.admit(now + expected).is_ok());
+        let (early, anybody) = (Duration::from_millis(1), Subject::alone(9));
+        prop_assert!(breaker.admit(anybody, now + expected - early).is_err());
+        prop_assert!(breaker.admit(anybody, now + expected).is_ok());
     }
 }

@@ -1,51 +1,54 @@
-//! The breaker behind its lock.
-
-use std::time::Duration;
+//! The breakers behind their lock.
 
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Change, Evidence, Probe, Ticket};
+use super::breaker::Probe;
+use super::breakers::{Breakers, Changes, End, HeldBack, Pass};
+use super::subject::Subject;
 use super::sync::{Mutex, MutexGuard, PoisonError};
 use crate::protection::BreakerState;
 
 /// The state that all who call the issuer share.
 ///
 /// Each method is one short section under the lock, and none calls anything outside of it.
-pub(in crate::protection) struct SharedBreaker(Mutex<Breaker>);
+pub(in crate::protection) struct SharedBreakers(Mutex<Breakers>);
 
-impl SharedBreaker {
+impl SharedBreakers {
     pub(in crate::protection) fn new(now: Instant) -> Self {
-        Self(Mutex::new(Breaker::new(now)))
+        Self(Mutex::new(Breakers::new(now)))
     }
 
     pub(in crate::protection) fn unprobed(now: Instant) -> Self {
-        Self(Mutex::new(Breaker::unprobed(now)))
+        Self(Mutex::new(Breakers::unprobed(now)))
     }
 
-    pub(super) fn admit(&self, now: Instant) -> Result<Ticket, Duration> {
-        self.lock().admit(now)
+    /// Tells whether anybody may be held back by themselves.
+    pub(super) fn suspects(&self) -> bool {
+        self.lock().suspects()
+    }
+
+    pub(super) fn held(&self, subject: Subject, now: Instant) -> Option<HeldBack> {
+        self.lock().held(subject, now)
+    }
+
+    pub(super) fn admit(&self, subject: Subject, now: Instant) -> Result<Pass, HeldBack> {
+        self.lock().admit(subject, now)
     }
 
     pub(super) fn probe(&self, generation: u64, now: Instant) -> Probe {
         self.lock().probe(generation, now)
     }
 
-    pub(super) fn settle(
-        &self,
-        ticket: Ticket,
-        evidence: Evidence,
-        now: Instant,
-        jitter: f64,
-    ) -> Option<Change> {
-        self.lock().settle(ticket, evidence, now, jitter)
+    pub(super) fn settle(&self, pass: Pass, end: End, now: Instant, jitter: f64) -> Changes {
+        self.lock().settle(pass, end, now, jitter)
     }
 
     pub(in crate::protection) fn state(&self, now: Instant) -> BreakerState {
         self.lock().state(now)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Breaker> {
-        // Every section leaves the breaker whole, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Breakers> {
+        // Every section leaves the breakers whole, so a panic elsewhere does not spoil them.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

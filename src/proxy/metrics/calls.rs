@@ -177,7 +177,7 @@ const VALID: &str = "valid";
 const NOT_VISIBLE: &str = "not_visible";
 
 /// Every word for the end of a call, once.
-const RESULTS: [&str; 24] = [
+const RESULTS: [&str; 25] = [
     VALID,
     InactiveReason::Expired.as_str(),
     InactiveReason::NoUser.as_str(),
@@ -194,6 +194,7 @@ const RESULTS: [&str; 24] = [
     CheckErrorKind::Dns.as_str(),
     CheckErrorKind::DoubtfulResponse.as_str(),
     CheckErrorKind::Forbidden.as_str(),
+    CheckErrorKind::Outage.as_str(),
     CheckErrorKind::RateLimited.as_str(),
     CheckErrorKind::Redirect.as_str(),
     CheckErrorKind::ServerError.as_str(),
@@ -255,8 +256,8 @@ mod tests {
         assert_eq!(results["timeout"], 1);
         // A closed connection and a reply that breaks off, an odd reply and a doubtful one.
         assert_eq!((results["truncated"], results["bad_response"]), (2, 2));
-        assert_eq!(results.values().sum::<u64>(), 18);
-        assert_eq!(metrics.0.calls.duration.observed().count, 18);
+        assert_eq!(results.values().sum::<u64>(), 19);
+        assert_eq!(metrics.0.calls.duration.observed().count, 19);
     }
 
     #[tokio::test(start_paused = true)]
