@@ -94,6 +94,7 @@ pub mod gatekeeper;
 pub mod ghes;
 pub mod identity;
 pub mod membership;
+mod path;
 pub mod policy;
 #[cfg(feature = "client")]
 pub mod protection;

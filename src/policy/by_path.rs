@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::{Decision, Facts, Policy};
+use crate::path::{InvalidPath, NamedPath, Readings, is_plain};
 
 /// Lets in whom the policy of the longest matching path lets in.
 ///
@@ -8,9 +9,13 @@ use super::{Decision, Facts, Policy};
 /// not `/notesy`. What matches no path is for the policy given to [`otherwise`](Self::otherwise),
 /// which should be the strictest.
 ///
-/// A request whose path can be read in more than one way, because something that may decide is
-/// percent-encoded, or because it has empty or dotted segments, must satisfy the policies of all
-/// paths: whichever way the service behind the gate reads it, its reader may go there.
+/// A path is no pattern: `/notes/{id}` and `/notes/*` are refused, as neither would match what a
+/// router matches with it. A letter that looks like a pattern is written percent-encoded.
+///
+/// A request whose path servers read in several ways, because something in it is percent-encoded,
+/// or because it has empty or dotted segments, must satisfy the policies of all its readings:
+/// whichever way the service behind the gate reads it, its reader may go there. Where nobody can
+/// tell all readings, it must satisfy the policies of all paths.
 ///
 /// ```
 /// use ghes_gatekeeper::policy::{AnyUser, ByPath, RequireSiteAdmin};
@@ -20,7 +25,7 @@ use super::{Decision, Facts, Policy};
 #[must_use]
 pub struct ByPath {
     /// The longest path first.
-    paths: Vec<(Box<str>, Box<dyn Policy>)>,
+    paths: Vec<(NamedPath, Box<dyn Policy>)>,
     otherwise: Box<dyn Policy>,
 }
 
@@ -34,125 +39,214 @@ impl ByPath {
     }
 
     /// Sets who may go to `path` and below; a slash at its end changes nothing.
-    pub fn with(mut self, path: &str, policy: impl Policy) -> Self {
-        let path = path.trim_end_matches('/');
-        self.paths.push((path.into(), Box::new(policy)));
-        self.paths
-            .sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        self
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`try_with`](Self::try_with) returns an error.
+    pub fn with(self, path: &str, policy: impl Policy) -> Self {
+        match self.try_with(path, policy) {
+            Ok(policy) => policy,
+            Err(error) => panic!("the path {path:?} of a policy {error}"),
+        }
     }
 
-    fn all(&self, facts: &Facts<'_>) -> Decision {
-        let everywhere = self.paths.iter().map(|(_, policy)| policy);
-        everywhere.fold(self.otherwise.authorize(facts), |joined, policy| {
-            joined.and(policy.authorize(facts))
-        })
+    /// Does the same with a path that is not known to be one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidPolicyPath`] if the path does not begin with a slash, has a letter that is a
+    /// pattern elsewhere, or could be read in two ways.
+    pub fn try_with(mut self, path: &str, policy: impl Policy) -> Result<Self, InvalidPolicyPath> {
+        let path = NamedPath::new(path).map_err(InvalidPolicyPath)?;
+        self.paths.push((path, Box::new(policy)));
+        self.paths
+            .sort_by_key(|(path, _)| std::cmp::Reverse(path.compared().len()));
+        Ok(self)
     }
+
+    fn policy(&self, covers: impl Fn(&NamedPath) -> bool) -> &dyn Policy {
+        let matching = self.paths.iter().find(|(path, _)| covers(path));
+        matching.map_or(&*self.otherwise, |(_, policy)| &**policy)
+    }
+
+    #[cold]
+    fn authorize_readings(&self, facts: &Facts<'_>) -> Decision {
+        let readings = Readings::of(facts.path());
+        if !readings.are_certain() {
+            let everywhere = self.paths.iter().map(|(_, policy)| &**policy);
+            return all(everywhere.chain([&*self.otherwise]), facts);
+        }
+        // axum compares what is not decoded.
+        let undecoded = self.policy(|path| path.covers_undecoded(facts.path()));
+        let mut several = vec![undecoded];
+        for reading in readings.iter() {
+            let policy = self.policy(|path| path.covers(reading));
+            if !several
+                .iter()
+                .any(|known| std::ptr::addr_eq(*known, policy))
+            {
+                several.push(policy);
+            }
+        }
+        all(several, facts)
+    }
+}
+
+/// Lets in whom each of some policies lets in; there is one at least.
+fn all<'p>(policies: impl IntoIterator<Item = &'p dyn Policy>, facts: &Facts<'_>) -> Decision {
+    policies
+        .into_iter()
+        .map(|policy| policy.authorize(facts))
+        .reduce(Decision::and)
+        .expect("a path has a reading")
 }
 
 impl Policy for ByPath {
     fn authorize(&self, facts: &Facts<'_>) -> Decision {
-        if is_ambiguous(facts.path()) {
-            return self.all(facts);
-        }
-        let matching = self
-            .paths
-            .iter()
-            .find(|(path, _)| is_at_or_below(facts.path(), path));
-        match matching {
-            Some((_, policy)) => policy.authorize(facts),
-            None => self.otherwise.authorize(facts),
+        let path = facts.path();
+        match is_plain(path) {
+            true => self.policy(|named| named.covers(path)).authorize(facts),
+            false => self.authorize_readings(facts),
         }
     }
 }
 
 impl fmt::Debug for ByPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths = self.paths.iter().map(|(path, _)| path);
+        let paths = self.paths.iter().map(|(path, _)| path.as_str());
         f.debug_list().entries(paths).finish()
     }
 }
 
-fn is_at_or_below(path: &str, top: &str) -> bool {
-    path.strip_prefix(top)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
+/// The error for a path that a policy cannot be for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidPolicyPath(InvalidPath);
 
-/// RFC 3986 §6.2.2 and §6.2.3 list what readers make equal; beyond it, some read `\` as `/`, drop
-/// what follows a `;`, or decode twice.
-fn is_ambiguous(path: &str) -> bool {
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        let is_empty = segment.is_empty() && segments.peek().is_some();
-        if is_empty || segment == "." || segment == ".." || !is_plain(segment) {
-            return true;
-        }
+impl fmt::Display for InvalidPolicyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
-    false
 }
 
-/// Tells whether nothing in a segment decodes to what could stand in a route's path.
-fn is_plain(segment: &str) -> bool {
-    let mut parts = segment.split('%');
-    let literal = parts.next().unwrap_or_default();
-    !literal.contains(['\\', ';'])
-        && parts.all(|part| {
-            let byte = part
-                .get(..2)
-                .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            let harmless =
-                |b: u8| !b.is_ascii_alphanumeric() && !b"-._~/\\%;".contains(&b) && b > 0x1f;
-            byte.is_some_and(harmless) && !part.contains(['\\', ';'])
-        })
-}
+impl std::error::Error for InvalidPolicyPath {}
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
+    use crate::identity::{Identity, User};
+    use crate::policy::{AnyUser, Denial};
+
+    /// Names the paths whose policies are asked, in order; `-` is otherwise.
+    fn asked(paths: &[&'static str], path: &str) -> Vec<&'static str> {
+        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let policy = |name: &'static str| {
+            let seen = std::sync::Arc::clone(&seen);
+            move |_: &Identity, _: &Method, _: &str| {
+                seen.lock().unwrap().push(name);
+                Ok::<(), Denial>(())
+            }
+        };
+        let by_path = paths
+            .iter()
+            .fold(ByPath::otherwise(policy("-")), |by_path, path| {
+                by_path.with(path, policy(path))
+            });
+        let octocat = Identity::new(User::new("octocat", 1), "app", 1, Default::default()).unwrap();
+        let facts = Facts::new(&octocat, &Method::GET, path);
+        assert_eq!(by_path.authorize(&facts), Decision::Allowed);
+        let mut seen = seen.lock().unwrap().clone();
+        seen.sort_unstable();
+        seen
+    }
 
     #[test]
     fn paths_match_at_the_boundaries_of_segments() {
-        for (path, top, matches) in [
-            ("/notes", "/notes", true),
-            ("/notes/", "/notes", true),
-            ("/notes/1", "/notes", true),
-            ("/notesy", "/notes", false),
-            ("/Notes", "/notes", false),
-            ("/anything", "", true),
+        for (path, top) in [
+            ("/notes", "/notes"),
+            ("/notes/", "/notes"),
+            ("/notes/1", "/notes"),
+            ("/notes/mine/1", "/notes/mine"),
+            ("/notesy", "-"),
+            ("/Notes", "-"),
+            ("*", "-"),
+            ("", "-"),
         ] {
-            assert_eq!(is_at_or_below(path, top), matches, "{path} {top}");
+            assert_eq!(asked(&["/notes", "/notes/mine"], path), [top], "{path}");
+        }
+        assert_eq!(asked(&["/"], "/anything"), ["/"]);
+    }
+
+    #[test]
+    fn every_reading_must_be_let_in() {
+        for path in [
+            "/notes/../admin",
+            "/notes%2f..%2f/x",
+            "/%6eotes",
+            "/x%2f%2e%2e/notes",
+            "/x/..\\notes",
+            "//notes",
+            "//x/notes",
+            "/notes;a",
+            "/notes%3bb",
+            "/notes.",
+            "/notes%20",
+            "/%256eotes",
+            "/%ef%bd%8eotes",
+            "/%zz",
+            "/notes/%ff",
+            "/notes/a%00",
+        ] {
+            assert_eq!(asked(&["/notes"], path), ["-", "/notes"], "{path}");
         }
     }
 
     #[test]
-    fn what_readers_may_disagree_about_is_ambiguous() {
+    fn readings_that_lead_to_one_policy_ask_it_alone() {
         for path in [
-            "/notes/../admin",
+            "/notes/a%2fb",
+            "/notes/%61",
+            "/notes//a",
+            "/notes/./a",
+            "/notes/a;b",
+            "/notes/a.",
+            "/notes/100%25",
+            "/notes/a%20b",
+            "/notes/caf%C3%A9",
+        ] {
+            assert_eq!(asked(&["/notes", "/admin"], path), ["/notes"], "{path}");
+        }
+        assert_eq!(asked(&["/notes"], "/a%2fb;c"), ["-"]);
+        assert_eq!(asked(&["/a%7Bb"], "/a%7bb/c"), ["/a%7Bb"]);
+        assert_eq!(asked(&["/a%7Bb"], "/a{b"), ["/a%7Bb"]);
+    }
+
+    #[test]
+    fn a_pattern_is_no_path_of_a_policy() {
+        for path in [
+            "/notes/*",
+            "/notes/{id}",
+            "/notes/:id",
+            "^/notes",
+            "/notes/.*",
+            "/(a|b)",
+            "notes",
+            "",
             "/notes/..",
-            "/./a",
-            "//a",
-            "/a//b",
-            "/%61dmin",
             "/a%2fb",
-            "/a%2Fb",
-            "/a%5cb",
-            "/a\\b",
-            "/%2e%2e/a",
-            "/a%252f",
-            "/a%zz",
-            "/a%",
-            "/a%4",
-            "/a;b",
-            "/a%3bb",
-            "/a%00",
-            "/a%20;b",
         ] {
-            assert!(is_ambiguous(path), "{path}");
+            let by_path = ByPath::otherwise(AnyUser::default());
+            assert!(
+                by_path.try_with(path, AnyUser::default()).is_err(),
+                "{path}"
+            );
         }
-        for path in [
-            "/", "/a", "/a/", "/a%20b/c", "/%C3%A9", "/a.b/-_~", "/...", "*", "",
-        ] {
-            assert!(!is_ambiguous(path), "{path}");
-        }
+    }
+
+    #[test]
+    #[should_panic(expected = "there are no patterns here, and { would be a letter")]
+    fn a_pattern_is_a_mistake_of_the_program() {
+        let _ = ByPath::otherwise(AnyUser::default()).with("/notes/{id}", AnyUser::default());
     }
 }

@@ -62,7 +62,7 @@ use http::Method;
 
 use crate::identity::Identity;
 
-pub use self::by_path::ByPath;
+pub use self::by_path::{ByPath, InvalidPolicyPath};
 pub use self::combined::{All, Any, Not};
 pub use self::decision::{Decision, Denial};
 pub use self::facts::{Facts, Memberships};

@@ -13,9 +13,9 @@
 //!    configured as anonymous.
 //! 2. Identity and forwarding headers come from us. What a client sent under these names, or
 //!    under names that an upstream could take for them, is gone; on anonymous routes as well.
-//! 3. Routes are decided by the host, the method, and the path as it will read it, decoded; paths
-//!    that could be read in two ways are refused wherever a route depends on them. It gets the path
-//!    as it came, or what is left of it where a route cuts its own off.
+//! 3. Routes are decided by the host, the method, and the path as it will read it. A path that
+//!    servers read in several ways passes if all of them lead to one route, and is refused
+//!    otherwise. It gets the path as it came, or what is left of it where a route cuts its own off.
 //! 4. It gets one host, one length, and the request exactly once, however a client wrote them.
 //! 5. Bodies stream in both directions and are neither read nor changed; a client's trailers do
 //!    not pass.
@@ -37,7 +37,6 @@ mod body;
 mod check;
 pub mod config;
 mod cors;
-mod decided_path;
 mod destination;
 mod dotted;
 pub mod explain;

@@ -10,9 +10,9 @@ use crate::rejection::RejectionKind;
 /// The segments that a path begins with and that an upstream does not see.
 ///
 /// Whatever is decided about a request after this is decided on the path that is forwarded. It is
-/// cut out of the path as it came and never decoded or put together anew: a path that came this
-/// far has a slash where its decoded form has one, and no empty segments, so what is left has one
-/// reading as well, and cannot begin with two slashes.
+/// cut out of the path as it came and never decoded or put together anew. The path came this far
+/// because each reading of what is left, put behind the prefix, leads to the same route, and none
+/// begins with two slashes, which some would take for a host.
 #[derive(Debug)]
 pub(super) struct Prefix {
     segments: usize,
@@ -44,12 +44,23 @@ impl Prefix {
 
     fn rest(&self, uri: &Uri) -> Option<Uri> {
         let (path, target) = (uri.path(), uri.path_and_query()?.as_str());
-        let rest = match path.match_indices('/').nth(self.segments) {
-            Some((at, _)) => PathAndQuery::try_from(&target[at..]),
+        let rest = match end_of(path, self.segments) {
+            Some(at) => PathAndQuery::try_from(&target[at..]),
             None => PathAndQuery::try_from(format!("/{}", &target[path.len()..])),
         };
         rest.ok().map(Uri::from)
     }
+}
+
+/// Returns what is left of a path, as it came, where `prefix` is taken off.
+pub(super) fn rest_of<'p>(path: &'p str, prefix: &str) -> &'p str {
+    let segments = prefix.matches('/').count();
+    end_of(path, segments).map_or("/", |at| &path[at..])
+}
+
+/// No reading that leads to the route has other slashes up to here.
+fn end_of(path: &str, segments: usize) -> Option<usize> {
+    path.match_indices('/').nth(segments).map(|(at, _)| at)
 }
 
 #[cfg(test)]
@@ -57,7 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::proxy::decided_path::decided_path;
+    use crate::path::Readings;
 
     fn strip(prefix: &str, target: &str) -> String {
         let prefix = Prefix::new(&prefix.parse().unwrap());
@@ -113,9 +124,8 @@ mod tests {
                 })
                 .collect();
             let path = format!("{written}{below}");
-            let Some(decided) = decided_path(&path) else {
-                return Ok(());
-            };
+            let decided = Readings::of(&path);
+            prop_assume!(decided.iter().count() == 1);
             let forwarded = strip(&prefix, &format!("{path}{query}"));
             let (forwarded_path, forwarded_query) = match forwarded.split_once('?') {
                 Some((path, query)) => (path, format!("?{query}")),
@@ -123,10 +133,10 @@ mod tests {
             };
             prop_assert_eq!(forwarded_query, query);
             prop_assert!(forwarded_path == below || (below.is_empty() && forwarded_path == "/"));
-            let read = decided_path(forwarded_path);
-            let expected = decided.strip_prefix(&prefix).unwrap();
+            let read = Readings::of(forwarded_path);
+            let expected = decided.common().strip_prefix(&prefix).unwrap();
             let expected = if expected.is_empty() { "/" } else { expected };
-            prop_assert_eq!(read.as_deref(), Some(expected));
+            prop_assert_eq!(read.iter().collect::<Vec<_>>(), [expected]);
         }
     }
 }

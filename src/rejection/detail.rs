@@ -11,6 +11,8 @@ use crate::token::TokenKind;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum RejectionDetail {
+    /// The path could be read in two ways, which may lead to different routes.
+    AmbiguousPath,
     /// `Authorization` has the scheme Basic.
     Basic,
     /// The token is one of an installation of a GitHub App.
@@ -41,7 +43,8 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::AmbiguousPath,
         Self::Basic,
         Self::InstallationToken,
         Self::MalformedCredential,
@@ -68,6 +71,11 @@ impl RejectionDetail {
     /// The whole table, in one place.
     pub(super) const fn row(self) -> Row {
         match self {
+            Self::AmbiguousPath => row(
+                RejectionKind::InvalidRequest,
+                "ambiguous_path",
+                "The path could be read in two ways. Send it without what servers decode differently: encoded or doubled slashes, dot segments, parameters.",
+            ),
             Self::Basic => row(
                 RejectionKind::MissingToken,
                 "basic",

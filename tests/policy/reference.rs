@@ -109,7 +109,9 @@ impl Rule {
             Self::Path(path, there, elsewhere) => {
                 match (PATHS[*path], PATHS[case.path]) {
                     // Who knows how the service reads it.
-                    (_, "/notes/../admin" | "/%61dmin") => all(&[&**there, &**elsewhere], case),
+                    ("/notes" | "/admin", "/notes/../admin") | ("/admin", "/%61dmin") => {
+                        all(&[&**there, &**elsewhere], case)
+                    }
                     ("/", _) | ("/notes", "/notes" | "/notes/1") => there.lets_in(case),
                     (top, path) if top == path => there.lets_in(case),
                     _ => elsewhere.lets_in(case),

@@ -4,6 +4,7 @@
 #[macro_use]
 mod carrier;
 mod admin;
+mod ambiguous_paths;
 mod apps;
 mod assertion;
 mod bounds;

@@ -56,6 +56,7 @@ mod ghes;
 mod ghes_alone;
 mod limits;
 mod path;
+mod pattern;
 mod public_url;
 mod redacted;
 mod report;
@@ -95,11 +96,11 @@ pub use self::authorization_server::AuthorizationServerConfig;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::public_url::{InvalidPublicUrl, PublicUrl};
-pub(in crate::proxy) use self::routes::bare_host;
+pub(in crate::proxy) use self::routes::{Admittance, bare_host};
 pub use self::routes::{
-    Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost, InvalidRoutePath,
-    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath, TokensConfig,
-    UnknownIdentityHeaders,
+    AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
+    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
+    TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};

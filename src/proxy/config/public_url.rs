@@ -73,8 +73,11 @@ impl FromStr for PublicUrl {
             .path_and_query
             .as_ref()
             .map_or("/", |path| path.as_str());
-        let path = path.parse().map_err(|_| InvalidPublicUrl(
-            "its path could be read in two ways; leave out escapes, parameters and dot segments",
+        // Documents are found by their path to the letter.
+        let path = Some(path).filter(|path| !path.contains('%'));
+        let path = path.and_then(|path| path.parse().ok()).ok_or(InvalidPublicUrl(
+            "its path could be read in two ways; leave out escapes, parameters, dot segments and \
+             patterns",
         ))?;
         Ok(Self {
             scheme,

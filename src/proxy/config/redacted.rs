@@ -188,6 +188,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
         write_key(f, "audience", audience.as_str())?;
     }
     write_key(f, "strip_prefix", route.strip_prefix)?;
+    write_key(f, "ambiguous_paths", route.ambiguous_paths.as_str())?;
     match &route.cors {
         Cors::Gate => write_key(f, "cors", "gate")?,
         Cors::Upstream => write_key(f, "cors", "upstream")?,

@@ -1,9 +1,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 
-use super::allowed_hosts::{AllowedHosts, InvalidAllowedHost};
+use super::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 use super::front;
 use super::limits::{Range, number, number_within};
+use super::pattern::is_host_pattern;
 use super::section::Section;
 use super::source::Node;
 use super::tls;
@@ -75,11 +76,7 @@ impl ServerConfig {
                 .parse()
                 .map_err(|error: InvalidTrustedProxy| error.to_string())
         });
-        let allowed_hosts = server.list("allowed_hosts", hosts, |node| {
-            node.text()?
-                .parse()
-                .map_err(|error: InvalidAllowedHost| error.to_string())
-        });
+        let allowed_hosts = server.list("allowed_hosts", hosts, allowed_host);
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
@@ -206,3 +203,15 @@ pub(super) fn address(node: Node) -> Result<SocketAddr, String> {
         .parse()
         .map_err(|_| "not an IP address with a port; write it like 127.0.0.1:8080".to_owned())
 }
+
+fn allowed_host(node: Node) -> Result<AllowedHost, String> {
+    let host = node.text()?;
+    if is_host_pattern(&host) {
+        return Err(NO_HOST_PATTERNS.to_owned());
+    }
+    host.parse()
+        .map_err(|error: InvalidAllowedHost| error.to_string())
+}
+
+const NO_HOST_PATTERNS: &str =
+    "there are no patterns here; name each host, or leave allowed_hosts out to mean any";

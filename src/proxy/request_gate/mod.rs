@@ -23,8 +23,7 @@
 //!    are a CONNECT like any other.
 //! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
 //!
-//! Ambiguous paths are refused where a path decides anything, by
-//! [`decided_path`](super::decided_path).
+//! Ambiguous paths are refused where they lead to several routes, by [`routes`](super::routes).
 
 mod expectation;
 mod fields;

@@ -1,7 +1,9 @@
 //! Which upstream a request is for, and what it takes to get there.
 
+mod finder;
 mod gate;
 mod rules;
+mod spelling;
 mod table;
 
 use http::header::HeaderValue;
@@ -22,13 +24,13 @@ use crate::gatekeeper::Gatekeeper;
 pub(super) use self::rules::{Rule, Rules, Wanted};
 pub(super) use self::table::Miss;
 
+use self::finder::RouteFinder;
 use self::gate::Gates;
-use self::table::RouteTable;
 
 /// All routes.
 #[derive(Debug)]
 pub(super) struct Routes {
-    table: RouteTable,
+    finder: RouteFinder,
     routes: Vec<Route>,
     reads_methods: bool,
 }
@@ -65,7 +67,7 @@ impl Routes {
         let gates = Gates::new(config, issuers);
         let routes = config.routes.iter();
         Self {
-            table: RouteTable::new(routes.clone().map(|route| &route.matches)),
+            finder: RouteFinder::new(&config.routes),
             routes: routes
                 .enumerate()
                 .map(|(at, route)| Route::new(at, route, &gates, upstreams))
@@ -82,7 +84,7 @@ impl Routes {
         request: &Request<B>,
     ) -> Result<Found<'_>, Miss<'_>> {
         let find = |method: &Method| {
-            let route = self.table.find(host, request.uri().path(), method)?;
+            let route = self.finder.find(host, request.uri().path(), method)?;
             Ok(&self.routes[route])
         };
         let found = |route, is_preflight| Found {

@@ -3,15 +3,14 @@
 //! The order in which routes are preferred is that of [`RouteMatch`]. One host is looked up, then
 //! the request's path and the paths above it, the longest first, each among sorted ones: the time
 //! depends on how deep routes go, and hardly on how many there are. Nothing is allocated, unless
-//! a host has capitals or a path escapes.
+//! a host has capitals.
 
 use std::collections::HashMap;
 
 use http::Method;
 use http::header::HeaderValue;
 
-use crate::proxy::config::{RouteHost, RouteMatch, RoutePath, bare_host};
-use crate::proxy::decided_path::decided_path;
+use crate::proxy::config::{RouteHost, RouteMatch, bare_host};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// All routes, known by their place in the configuration.
@@ -91,24 +90,20 @@ impl RouteTable {
         table
     }
 
-    /// Finds the route of a request.
-    ///
-    /// If all routes are for every path, nothing depends on the path, and whatever an upstream
-    /// makes of it is its own business. Otherwise a path that has two readings is refused.
+    /// Tells whether any path is for other routes than another.
+    pub(super) fn reads_paths(&self) -> bool {
+        self.reads_paths
+    }
+
+    /// Finds the route of a request whose path has this reading.
     pub(super) fn find(
         &self,
         host: &HeaderValue,
-        path: &str,
+        reading: &str,
         method: &Method,
     ) -> Result<usize, Miss<'_>> {
-        let decided = match self.reads_paths {
-            true => {
-                decided_path(path).ok_or_else(|| Miss::rejected(RejectionKind::InvalidRequest))?
-            }
-            false => "/".into(),
-        };
-        let found = self.of_host(host).and_then(|paths| paths.find(&decided));
-        let found = found.or_else(|| self.any_host.find(&decided));
+        let found = self.of_host(host).and_then(|paths| paths.find(reading));
+        let found = found.or_else(|| self.any_host.find(reading));
         let found = found.ok_or_else(|| Miss::rejected(RejectionKind::NoRoute))?;
         found
             .find(method)
@@ -125,7 +120,7 @@ impl RouteTable {
 
 impl PathTable {
     fn add(&mut self, matches: &RouteMatch, route: usize) {
-        let path = key(&matches.path);
+        let path = matches.path.compared();
         let at = match self.search(path) {
             Ok(at) => at,
             Err(at) => {
@@ -209,12 +204,8 @@ impl Default for ByMethod {
     }
 }
 
-fn key(path: &RoutePath) -> &str {
-    path.as_str().trim_end_matches('/')
-}
-
 /// The path and those above it, up to the root, without those that are longer than `longest`.
-fn upwards(path: &str, longest: usize) -> impl Iterator<Item = &str> {
+pub(super) fn upwards(path: &str, longest: usize) -> impl Iterator<Item = &str> {
     let first = match path.len() <= longest {
         true => Some(path),
         false => above(path, longest + 1),

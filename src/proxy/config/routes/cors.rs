@@ -4,6 +4,7 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::proxy::config::cache::duration;
+use crate::proxy::config::pattern::{is_host_pattern, refuse_pattern};
 use crate::proxy::config::section::Section;
 use crate::proxy::config::source::Node;
 
@@ -133,8 +134,11 @@ fn origin(node: Node) -> Result<HeaderValue, String> {
     let Some((scheme, host)) = text.split_once("://") else {
         return Err(NO_ORIGIN.to_owned());
     };
+    if is_host_pattern(host) {
+        return Err("there are no patterns here; name each origin, or write [\"*\"]".to_owned());
+    }
     let legal =
-        |b: u8| b.is_ascii_graphic() && !b.is_ascii_uppercase() && !b"/?#@,*\"\\".contains(&b);
+        |b: u8| b.is_ascii_graphic() && !b.is_ascii_uppercase() && !b"/?#@,\"\\".contains(&b);
     let is_plain = !scheme.is_empty() && !host.is_empty() && host.bytes().all(legal);
     let has_default_port = matches!(scheme, "http") && host.ends_with(":80")
         || matches!(scheme, "https") && host.ends_with(":443");
@@ -149,6 +153,7 @@ fn header(node: Node) -> Result<HeaderName, String> {
     if text == "*" {
         return Err("name each header; browsers do not take * for all".to_owned());
     }
+    refuse_pattern(&text, "name each header")?;
     HeaderName::try_from(&text).map_err(|_| "not the name of a header".to_owned())
 }
 

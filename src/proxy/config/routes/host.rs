@@ -6,6 +6,7 @@ use std::str::FromStr;
 use http::uri::Authority;
 
 use crate::authority::is_connectable;
+use crate::proxy::config::pattern::is_host_pattern;
 
 /// A host that a route is for.
 ///
@@ -61,8 +62,10 @@ impl FromStr for RouteHost {
     type Err = InvalidRouteHost;
 
     fn from_str(host: &str) -> Result<Self, InvalidRouteHost> {
-        if host.contains('*') {
-            return Err(InvalidRouteHost("name each host; there are no wildcards"));
+        if is_host_pattern(host) {
+            return Err(InvalidRouteHost(
+                "name each host; there are no wildcards and no patterns",
+            ));
         }
         let authority = Authority::try_from(host).map_err(|_| MALFORMED)?;
         if !is_connectable(&authority) || bare_host(host).is_empty() {
@@ -126,6 +129,27 @@ mod tests {
         ] {
             let route: RouteHost = host.parse().unwrap();
             assert_eq!(route.matches(asked), matches, "{host} {asked}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_pattern_elsewhere_is_no_host() {
+        for host in [
+            "*.example.com",
+            "*",
+            "example.*",
+            ".example.com",
+            "_",
+            "~^admin\\.",
+            "(a|b).example.com",
+            "{tenant}.example.com",
+            "admin[12].example.com",
+            "^admin.example.com$",
+            "<host>",
+            "%.example.com",
+        ] {
+            let error = host.parse::<RouteHost>().unwrap_err().to_string();
+            assert!(error.starts_with("name each host"), "{host}: {error}");
         }
     }
 

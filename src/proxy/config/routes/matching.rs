@@ -7,6 +7,7 @@ use super::parsed;
 use super::path::RoutePath;
 use super::resource::ResourceConfig;
 use crate::proxy::config::error::Place;
+use crate::proxy::config::pattern::refuse_pattern;
 use crate::proxy::config::public_url::PublicUrl;
 use crate::proxy::config::section::Section;
 use crate::proxy::config::source::Node;
@@ -150,8 +151,14 @@ fn method(node: Node) -> Result<Method, String> {
     if matches!(&*text, "CONNECT" | "TRACE" | "TRACK" | "PRI") {
         return Err("is never forwarded; drop it".to_owned());
     }
+    refuse_pattern(&text, EACH_METHOD)?;
+    if matches!(&*text, "ANY" | "ALL") {
+        return Err(format!("is no method of HTTP; {EACH_METHOD}"));
+    }
     match Method::from_bytes(text.as_bytes()) {
         Ok(method) if text.bytes().all(is_upper) => Ok(method),
         _ => Err("not a method; write it in capitals, like GET".to_owned()),
     }
 }
+
+const EACH_METHOD: &str = "name each method, or leave methods out to mean all";

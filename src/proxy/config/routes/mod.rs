@@ -1,3 +1,5 @@
+mod admittance;
+mod ambiguous_paths;
 mod cors;
 mod host;
 mod identity_headers;
@@ -13,13 +15,16 @@ use std::time::Duration;
 
 use super::assertion;
 use super::cache::max_age;
+use super::pattern::refuse_pattern;
 use super::section::Section;
 use super::servers::Servers;
 use super::source::Node;
 use super::upstream::{self, UpstreamUrl};
 use super::upstream_tls::{self, UpstreamTls};
-use crate::scope::{Scope, Scopes};
+use crate::scope::{InvalidScope, Scope, Scopes};
 
+pub(in crate::proxy) use self::admittance::Admittance;
+pub use self::ambiguous_paths::AmbiguousPaths;
 pub use self::cors::{Cors, CorsAnswers};
 pub(in crate::proxy) use self::host::bare_host;
 pub use self::host::{InvalidRouteHost, RouteHost};
@@ -68,6 +73,8 @@ pub struct RouteConfig {
     pub audience: Option<String>,
     /// Whether the upstream sees the path without the route's. Absent: no.
     pub strip_prefix: bool,
+    /// What becomes of paths of which nobody can tell all readings. Absent: `refuse`.
+    pub ambiguous_paths: AmbiguousPaths,
     /// What becomes of requests that web pages of other origins make. Absent: `gate`.
     pub cors: Cors,
     /// `[routes.resource]`: how the route describes itself. Absent: not at all.
@@ -101,7 +108,7 @@ impl RouteConfig {
         let upstreams = route.required("upstream", example, upstream::addresses);
         let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
         let mut scopes = |key| {
-            let scopes = route.list(key, Node::items, parsed::<Scope>);
+            let scopes = route.list(key, Node::items, scope);
             scopes.unwrap_or_default()
         };
         let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
@@ -113,7 +120,10 @@ impl RouteConfig {
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
-        let strip_prefix = route.flag("strip_prefix");
+        let strip_prefix = route
+            .optional("strip_prefix", strip_prefix)
+            .unwrap_or_default();
+        let ambiguous_paths = route.optional("ambiguous_paths", parsed::<AmbiguousPaths>);
         let cors = Cors::read(route);
         let resource = route.optional_section("resource", ResourceConfig::read);
         taken.describe(route, resource.as_ref());
@@ -132,6 +142,7 @@ impl RouteConfig {
             identity_headers: identity_headers.unwrap_or_default(),
             audience,
             strip_prefix,
+            ambiguous_paths: ambiguous_paths.unwrap_or_default(),
             cors: cors.unwrap_or_default(),
             resource,
         };
@@ -193,6 +204,19 @@ const OPENS_EVERYTHING: &str = "opens whatever no other route is for; \
      name what is open, or set exact = true for the front page alone";
 
 const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
+
+/// Others cut off what is named; there are patterns in it.
+fn strip_prefix(node: Node) -> Result<bool, String> {
+    let flag = node.boolean();
+    flag.map_err(|error| format!("{error}; true cuts off the path of the route"))
+}
+
+fn scope(node: Node) -> Result<Scope, String> {
+    let name = node.text()?;
+    refuse_pattern(&name, "name each scope")?;
+    name.parse()
+        .map_err(|error: InvalidScope| error.to_string())
+}
 
 pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
     node.text()?

@@ -1,7 +1,8 @@
 use std::str::FromStr;
 
 use super::parsed;
-use crate::membership::Group;
+use crate::membership::{Group, InvalidGroup};
+use crate::proxy::config::pattern::refuse_pattern;
 use crate::proxy::config::section::Section;
 use crate::proxy::config::source::Node;
 
@@ -131,6 +132,10 @@ impl FromStr for Combination {
 /// and the brackets of bots.
 fn login(node: Node) -> Result<String, String> {
     let login = node.text()?;
+    refuse_pattern(
+        &login,
+        "name each person, or leave users out if all may enter",
+    )?;
     let bare = login.strip_suffix("[bot]").unwrap_or(&login);
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     if bare.is_empty() || !bare.bytes().all(legal) {
@@ -145,15 +150,22 @@ fn id(node: Node) -> Result<u64, String> {
 }
 
 fn organization(node: Node) -> Result<Group, String> {
-    let group: Group = parsed(node)?;
+    let group = group(node, "name each organization")?;
     match group.team() {
         None => Ok(group),
         Some(_) => Err("names a team; move it to teams".to_owned()),
     }
 }
 
+fn group(node: Node, cure: &str) -> Result<Group, String> {
+    let name = node.text()?;
+    refuse_pattern(&name, cure)?;
+    name.parse()
+        .map_err(|error: InvalidGroup| error.to_string())
+}
+
 fn team(node: Node) -> Result<Group, String> {
-    let group: Group = parsed(node)?;
+    let group = group(node, "name each team, or all of an organization in orgs")?;
     match group.team() {
         Some(_) => Ok(group),
         None => {

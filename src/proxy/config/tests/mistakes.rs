@@ -120,8 +120,9 @@ fn values_of_other_proxies_are_refused() {
         (
             "path = \"/\"",
             "path = \"/a/*\"",
-            "17: routes[0].path: leave out the star; a path stands for all below it, unless it is \
-             exact",
+            "17: routes[0].path: there are no patterns here, and * would be a letter; end the path \
+             before it, as it stands for all below unless it is exact, or write %2A if the letter is \
+             meant",
         ),
         (
             "\"Iv1.8a61f9b3a7aba766\"",

@@ -3,6 +3,7 @@ mod environment;
 mod every_key;
 mod ghes_alone;
 mod mistakes;
+mod patterns;
 mod refused;
 mod refused_people;
 mod refused_routes;
