@@ -103,6 +103,7 @@ pub mod proxy;
 pub mod rejection;
 pub mod scope;
 pub mod testing;
+mod throttle;
 pub mod token;
 pub mod validator;
 

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::Failure;
 use super::emulator::serve_emulator;
-use super::listen::{Shutdown, announce, bind, print};
+use super::listen::{Announcer, Shutdown, bind};
 use super::sample_upstream::serve_sample;
 
 #[derive(Args, Debug)]
@@ -24,19 +24,19 @@ pub(super) struct Arguments {
     listen: Option<SocketAddr>,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals()?;
     let ghes = bind(ANY_PORT).await?;
     let upstream = bind(ANY_PORT).await?;
     let gate = bind_gate(arguments.listen).await?;
-    let ghes_address = announce(&ghes, "emulator")?;
-    let upstream_address = announce(&upstream, "upstream")?;
-    let gate_address = announce(&gate, "gate")?;
+    let ghes_address = announcer.announce(&ghes, "emulator")?;
+    let upstream_address = announcer.announce(&upstream, "upstream")?;
+    let gate_address = announcer.announce(&gate, "gate")?;
 
     let toml = configuration(ghes_address, upstream_address);
     let config = Config::parse(&toml, []).map_err(|errors| Failure::usage(errors.to_string()))?;
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
-    print(&lines_to_try(gate_address))?;
+    announcer.tell(&lines_to_try(gate_address))?;
     tokio::join!(
         serve_emulator(ghes, Emulator::default(), shutdown.clone()),
         serve_sample(upstream, shutdown.clone()),

@@ -9,7 +9,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use super::Failure;
-use super::listen::{Shutdown, announce, bind};
+use super::listen::{Announcer, Shutdown, bind};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -38,13 +38,13 @@ pub(super) struct Arguments {
     seed: u64,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<(), Failure> {
     let emulator = Emulator::new(world(&arguments)?)
         .with_version(arguments.ghes_version)
         .with_seed(arguments.seed);
     let shutdown = Shutdown::on_signals()?;
     let listener = bind(arguments.listen).await?;
-    announce(&listener, "emulator")?;
+    announcer.announce(&listener, "emulator")?;
     serve_emulator(listener, emulator, shutdown).await;
     Ok(())
 }

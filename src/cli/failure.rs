@@ -1,12 +1,15 @@
 use std::error::Error;
 use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use tower::BoxError;
 
+use super::logging::{Line, LogFormat};
+
 /// Why a command did not do its work: what to print, and the exit code.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(super) struct Failure {
     text: String,
     code: u8,
 }
@@ -40,10 +43,19 @@ impl Failure {
         Self::new(text, UNAVAILABLE)
     }
 
-    /// Prints it to standard error and returns the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// The program has a mistake, which a thread found.
+    pub(super) fn panicked(panic: &PanicHookInfo<'_>) -> Self {
+        Self::new(panic.to_string(), RUNNING)
+    }
+
+    /// Prints it to standard error, in the form of the log, and returns the exit code.
+    pub(super) fn report(&self, format: LogFormat) -> ExitCode {
+        let text = match format {
+            LogFormat::Text => format!("{}\n", self.text),
+            LogFormat::Json => format!("{}\n", Line::error(&self.text)),
+        };
         // There is nowhere to report that standard error is closed.
-        let _ = writeln!(io::stderr(), "{}", self.text);
+        let _ = io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }
 

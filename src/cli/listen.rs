@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::Failure;
+use super::logging::{Line, LogFormat};
 
 /// Binds an address; the port 0 stands for any that is free.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -32,20 +33,47 @@ fn cannot_listen(address: &ListenAddress, error: io::Error) -> Failure {
     Failure::running(&format!("cannot listen on {address}"), error)
 }
 
-/// Tells on standard output where somebody can connect, and for what.
-pub(super) fn announce(listener: &TcpListener, role: &str) -> Result<SocketAddr, Failure> {
-    let address = listener.local_addr().map_err(no_address)?;
-    announce_url(&format!("http://{address}"), role)?;
-    Ok(address)
-}
+/// Tells on standard output where clients can connect, in the form of the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Announcer(LogFormat);
 
-/// The same for the gate's own listeners.
-pub(super) fn announce_gate(listener: &Listener) -> Result<(), Failure> {
-    announce_url(&listener.url().map_err(no_address)?, "gate")
-}
+impl Announcer {
+    pub(super) fn new(format: LogFormat) -> Self {
+        Self(format)
+    }
 
-fn announce_url(url: &str, role: &str) -> Result<(), Failure> {
-    print(&format!("listening on {url} ({role})\n"))
+    /// Names the address of a listener, and its role.
+    pub(super) fn announce(
+        self,
+        listener: &TcpListener,
+        role: &str,
+    ) -> Result<SocketAddr, Failure> {
+        let address = listener.local_addr().map_err(no_address)?;
+        self.announce_url(&format!("http://{address}"), role)?;
+        Ok(address)
+    }
+
+    /// The same for the gate's own listeners.
+    pub(super) fn announce_gate(self, listener: &Listener) -> Result<(), Failure> {
+        self.announce_url(&listener.url().map_err(no_address)?, "gate")
+    }
+
+    fn announce_url(self, url: &str, role: &str) -> Result<(), Failure> {
+        let text = format!("listening on {url} ({role})");
+        self.print(&Line::info(&text).with_listener(url, role), &text)
+    }
+
+    /// Tells whatever else there is to say before clients come.
+    pub(super) fn tell(self, text: &str) -> Result<(), Failure> {
+        self.print(&Line::info(text.trim()), text.trim_end())
+    }
+
+    fn print(self, line: &Line<'_>, text: &str) -> Result<(), Failure> {
+        match self.0 {
+            LogFormat::Text => print(&format!("{text}\n")),
+            LogFormat::Json => print(&format!("{line}\n")),
+        }
+    }
 }
 
 fn no_address(error: io::Error) -> Failure {

@@ -20,18 +20,22 @@ mod self_check;
 mod serve;
 mod terminal;
 mod token;
+mod usage;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ghes_gatekeeper::ghes::AuthorizationApp;
 use tokio::runtime::Builder;
 
-pub(crate) use self::failure::Failure;
+use self::failure::Failure;
+use self::listen::Announcer;
 use self::logging::LogFormat;
 
 /// Accept GitHub Enterprise Server OAuth tokens in front of internal tools.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
-pub(crate) struct Arguments {
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 
@@ -82,18 +86,33 @@ enum Check {
     Token(check_token::Arguments),
 }
 
+/// Runs the command that the process was started with, and returns its exit code.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::report(error),
+    };
+    let format = arguments.log_format;
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(format),
+    }
+}
+
 /// Runs the command that the arguments name, to its end.
-pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    logging::start(&arguments.log, arguments.log_format)?;
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let format = arguments.log_format;
+    logging::start(&arguments.log, format)?;
+    let announcer = Announcer::new(format);
     match arguments.command {
         Command::Check(Check::Config(arguments)) => check_config::run(&arguments),
         Command::Check(Check::Token(arguments)) => {
             block_on_this_thread(check_token::run(arguments))
         }
-        Command::Demo(arguments) => block_on(demo::run(arguments)),
-        Command::Emulator(arguments) => block_on(emulator::run(arguments)),
+        Command::Demo(arguments) => block_on(demo::run(arguments, announcer)),
+        Command::Emulator(arguments) => block_on(emulator::run(arguments, announcer)),
         Command::Health(arguments) => block_on_this_thread(health::run(arguments)),
-        Command::Serve(arguments) => block_on_this_thread(serve::run(arguments)),
+        Command::Serve(arguments) => block_on_this_thread(serve::run(arguments, announcer)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Grant(command) => block_on(grant::run(command)),
         Command::Authorizations(command) => block_on(authorizations::run(command)),

@@ -9,7 +9,7 @@ use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::listen::{Shutdown, announce, announce_gate, bind, bind_gate};
+use super::listen::{Announcer, Shutdown, bind, bind_gate};
 use super::{Failure, environment, self_check};
 
 #[derive(Args, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?;
     for warning in config.warnings() {
         tracing::warn!("{warning}");
@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     let shutdown = Shutdown::on_signals()?;
     let listeners = Listeners::bind(&config).await?;
-    let servers = listeners.serve(&proxy, &shutdown)?;
+    let servers = listeners.serve(&proxy, announcer, &shutdown)?;
     tokio::spawn(self_check::run(proxy));
     join_all(servers).await;
     Ok(())
@@ -71,20 +71,21 @@ impl Listeners {
     fn serve(
         self,
         proxy: &Proxy,
+        announcer: Announcer,
         shutdown: &Shutdown,
     ) -> Result<Vec<BoxFuture<'static, ()>>, Failure> {
         let stop = || shutdown.clone().ordered();
         let mut servers = Vec::new();
         for gate in self.gates {
-            announce_gate(&gate)?;
+            announcer.announce_gate(&gate)?;
             servers.push(proxy.clone().serve(gate, stop()).boxed());
         }
         if let Some(listener) = self.admin {
-            announce(&listener, "admin")?;
+            announcer.announce(&listener, "admin")?;
             servers.push(proxy.admin().serve(listener, stop()).boxed());
         }
         if let (Some(listener), Some(webhook)) = (self.webhook, proxy.webhook()) {
-            announce(&listener, "webhook")?;
+            announcer.announce(&listener, "webhook")?;
             servers.push(webhook.serve(listener, stop()).boxed());
         }
         Ok(servers)

@@ -36,8 +36,8 @@ impl GhesUrl {
     /// Only GHES has the OAuth authorizations API.
     #[must_use]
     pub fn is_enterprise_server(&self) -> bool {
-        let host = self.authority.host().to_ascii_lowercase();
-        host != "github.com" && !host.ends_with(".ghe.com")
+        let host = host_in_lower_case(&self.authority);
+        host != GITHUB_COM && !host.ends_with(GHE_COM)
     }
 
     /// Tells whether both are one address: the port of `https` or `http` may be left out.
@@ -93,12 +93,36 @@ impl FromStr for GhesUrl {
         if !is_connectable(&authority) {
             return Err(InvalidGhesUrl::Malformed);
         }
+        if is_within_server(&authority) {
+            return Err(InvalidGhesUrl::Subdomain);
+        }
         match parts.path_and_query {
             Some(path) if path != "/" => Err(InvalidGhesUrl::Path),
             _ => Ok(Self { scheme, authority }),
         }
     }
 }
+
+/// Tells whether a host is one of those that github.com, or a tenant of GHE.com, has for its API
+/// and the like.
+fn is_within_server(authority: &Authority) -> bool {
+    let host = host_in_lower_case(authority);
+    match host.strip_suffix(GHE_COM) {
+        Some(tenant) => tenant.contains('.'),
+        None => host
+            .strip_suffix(GITHUB_COM)
+            .is_some_and(|below| below.ends_with('.')),
+    }
+}
+
+/// Without the dot by which a name ends that is written in full.
+fn host_in_lower_case(authority: &Authority) -> String {
+    let host = authority.host().to_ascii_lowercase();
+    host.trim_end_matches('.').to_owned()
+}
+
+const GITHUB_COM: &str = "github.com";
+const GHE_COM: &str = ".ghe.com";
 
 impl fmt::Display for GhesUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,6 +142,8 @@ pub enum InvalidGhesUrl {
     Path,
     /// The scheme is neither `http` nor `https`.
     Scheme,
+    /// The host is one that github.com or a tenant of GHE.com has for its API, or the like.
+    Subdomain,
 }
 
 impl fmt::Display for InvalidGhesUrl {
@@ -127,6 +153,10 @@ impl fmt::Display for InvalidGhesUrl {
             Self::Malformed => "not a URL; write it like https://ghes.example.com",
             Self::Path => "leave out the path; /api/v3 is added where it belongs",
             Self::Scheme => "the scheme must be https, or http for tests",
+            Self::Subdomain => {
+                "write the address that people open in a browser, \
+                 https://github.com or https://TENANT.ghe.com; api. is added where it belongs"
+            }
         })
     }
 }
@@ -152,6 +182,8 @@ mod tests {
             ("https://github.com", "https://api.github.com"),
             ("https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
             ("https://GitHub.com", "https://api.GitHub.com"),
+            ("https://github.com.", "https://api.github.com."),
+            ("https://notgithub.com", "https://notgithub.com/api/v3"),
             ("https://notghe.com", "https://notghe.com/api/v3"),
         ] {
             let url = parse(url).unwrap();
@@ -173,6 +205,12 @@ mod tests {
             ("https://ghes.example.com:99999", InvalidGhesUrl::Malformed),
             ("https://ghes.example.com:", InvalidGhesUrl::Malformed),
             ("https://:443", InvalidGhesUrl::Malformed),
+            ("https://api.github.com", InvalidGhesUrl::Subdomain),
+            ("https://API.GitHub.com:443/", InvalidGhesUrl::Subdomain),
+            ("https://www.github.com.", InvalidGhesUrl::Subdomain),
+            ("https://api.octo.ghe.com", InvalidGhesUrl::Subdomain),
+            ("https://api.octo.GHE.com.", InvalidGhesUrl::Subdomain),
+            ("https://uploads.octo.ghe.com", InvalidGhesUrl::Subdomain),
         ] {
             assert_eq!(parse(url), Err(error), "{url}");
         }

@@ -31,15 +31,50 @@ impl AccessLog {
             request.id = self.request_id.to_str().unwrap_or_default(),
             client.address = %Address(client),
             http.method = %Bounded(self.method.as_str()),
-            // Quoted and escaped, so that one request is one line.
-            http.path = ?self.path,
+            http.path = &*self.path,
             http.status = response.status().as_u16(),
             reason = rejection.map(|rejection| rejection.kind().as_str()),
             detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
-            duration_ms = elapsed.as_secs_f64() * 1e3,
+            duration_ms = millis(elapsed),
             "request answered",
         );
     }
+
+    /// Tells of a request whose client gets no answer any more, and why.
+    pub(super) fn cut_off(self, why: CutOff, client: IpAddr, elapsed: Duration) {
+        tracing::info!(
+            request.id = self.request_id.to_str().unwrap_or_default(),
+            client.address = %Address(client),
+            http.method = %Bounded(self.method.as_str()),
+            http.path = &*self.path,
+            reason = why.as_str(),
+            duration_ms = millis(elapsed),
+            "request cut off",
+        );
+    }
+}
+
+/// Why a request ended without an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CutOff {
+    /// The client closed the connection, or reset the stream.
+    ClientGone,
+    /// The time to end after the order to stop was over.
+    Shutdown,
+}
+
+impl CutOff {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientGone => "client_gone",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Whole microseconds, so that the shortest decimal number for it has three places at most.
+fn millis(elapsed: Duration) -> f64 {
+    elapsed.as_micros() as f64 / 1e3
 }
 
 /// A method of a client, which may be as long as its head.

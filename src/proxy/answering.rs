@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use tokio::time::Instant;
 
-use super::access_log::AccessLog;
+use super::access_log::{AccessLog, CutOff};
 use super::body::Body;
 use super::cors::Marking;
 use super::forward::Forwarding;
@@ -52,7 +52,7 @@ impl Service<Request<Incoming>> for Visitor {
 
 /// A request that is being answered. All that can be done without waiting is done when this is
 /// made, so that it has no room for the request itself.
-#[pin_project]
+#[pin_project(PinnedDrop)]
 #[must_use = "futures do nothing unless polled"]
 pub(super) struct Answering {
     proxy: Proxy,
@@ -118,6 +118,21 @@ impl Future for Answering {
         };
         this.arrival.answered(this.proxy, outcome, &mut response);
         Poll::Ready(Ok(response))
+    }
+}
+
+/// hyper drops what it does not need to answer any more, and so does the server at its end.
+#[pinned_drop]
+impl PinnedDrop for Answering {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let Some(log) = this.arrival.log.take() {
+            let why = match this.proxy.0.open_gates.any() {
+                true => CutOff::ClientGone,
+                false => CutOff::Shutdown,
+            };
+            log.cut_off(why, this.arrival.client, this.arrival.at.elapsed());
+        }
     }
 }
 

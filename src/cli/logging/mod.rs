@@ -1,16 +1,22 @@
 mod clock;
 mod fields;
+mod line;
+mod printable;
 
 use std::io::{self, IsTerminal};
+use std::panic;
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
 use self::clock::Clock;
 use self::fields::PlainFields;
+use self::printable::PrintableWriter;
 use super::Failure;
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) use self::line::Line;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(super) enum LogFormat {
     /// A line of text.
     Text,
@@ -32,7 +38,15 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .log_internal_errors(false);
     match format {
         LogFormat::Text => log.fmt_fields(PlainFields).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Json => {
+            log.json()
+                .flatten_event(true)
+                .with_writer(|| PrintableWriter(io::stderr()))
+                .init();
+            panic::set_hook(Box::new(move |panic| {
+                Failure::panicked(panic).report(format);
+            }));
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{ConfigError, Place};
-use super::path::{KeyPath, PREFIX};
+use super::path::{HIDDEN, KeyPath, PREFIX, is_name};
 use super::source::{Node, Value};
 
 /// Writes every variable of ours into the tree, over what the file says there.
@@ -53,8 +53,9 @@ impl Variable {
     }
 
     fn write_into(self, root: &mut Node) -> Result<(), ConfigError> {
-        let place = Place::Variable(Arc::clone(&self.name));
-        let implied = Place::Implied(Arc::clone(&self.name));
+        let shown = shown(&self.name);
+        let place = Place::Variable(Arc::clone(&shown));
+        let implied = Place::Implied(shown);
         let mut key = KeyPath::default();
         // Taking both cases would let two variables set one key.
         if self.name.bytes().any(|b| b.is_ascii_lowercase()) {
@@ -74,6 +75,16 @@ impl Variable {
         node.place = place;
         Ok(())
     }
+}
+
+/// The name as it may be repeated: a level that can be no key may be a secret.
+fn shown(name: &Arc<str>) -> Arc<str> {
+    let levels = name.strip_prefix(PREFIX).unwrap_or_default().split("__");
+    let is_plain =
+        |level: &str| level.parse::<usize>().is_ok() || is_name(&level.to_ascii_lowercase());
+    let shown = levels.map(|level| if is_plain(level) { level } else { HIDDEN });
+    let shown: Vec<&str> = shown.collect();
+    format!("{PREFIX}{}", shown.join("__")).into()
 }
 
 impl Step {

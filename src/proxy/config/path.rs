@@ -14,13 +14,12 @@ impl KeyPath {
 
     pub(super) fn key(&self, key: &str) -> Self {
         let dot = if self.is_root() { "" } else { "." };
-        // TOML lets a quoted key hold anything; a line break would forge a line of the report.
-        let bare = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-        if !key.is_empty() && key.bytes().all(bare) {
-            Self(format!("{self}{dot}{key}"))
-        } else {
-            Self(format!("{self}{dot}{key:?}"))
-        }
+        let key = match key {
+            "" => "\"\"",
+            key if is_name(key) => key,
+            _ => HIDDEN,
+        };
+        Self(format!("{self}{dot}{key}"))
     }
 
     pub(super) fn item(&self, index: usize) -> Self {
@@ -49,6 +48,26 @@ impl KeyPath {
     }
 }
 
+/// Tells whether a word that stands where a key belongs may be repeated.
+///
+/// It may be anything: a secret that lost its key, or text with a line break, which would forge a
+/// line of the report. No key of ours, and no slip in one, is long, or has capitals or more than
+/// two digits, as secrets have.
+pub(super) fn is_name(word: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_lowercase() || matches!(b, b'_' | b'-');
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = word.bytes().all(|b| is_letter(b) || b.is_ascii_digit());
+    let is_token =
+        word.starts_with("github_pat_") || matches!(word.as_bytes(), [b'g', b'h', _, b'_', ..]);
+    word.len() <= LONGEST && is_plain && digits <= 2 && !is_token
+}
+
+/// Stands in place of a word that may be a secret.
+pub(super) const HIDDEN: &str = "[hidden]";
+
+/// Longer than any key of ours.
+const LONGEST: usize = 32;
+
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -70,6 +89,33 @@ mod tests {
     #[test]
     fn a_key_cannot_forge_a_line() {
         let key = KeyPath::default().key("a\nb");
-        assert_eq!(key.to_string(), r#""a\nb""#);
+        assert_eq!(key.to_string(), HIDDEN);
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_no_name() {
+        for word in [
+            "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
+            "gho_abc",
+            "ghp_abc",
+            "github_pat_abc",
+            "hunter123",
+            "Secret",
+            "pass word",
+            "https://a:b@c",
+            "abcdefghijklmnopqrstuvwxyzabcdefg",
+        ] {
+            assert!(!is_name(word), "{word}");
+        }
+        for word in [
+            "url",
+            "h2c",
+            "urll",
+            "client-id",
+            "membership_max_age",
+            "ghes_url",
+        ] {
+            assert!(is_name(word), "{word}");
+        }
     }
 }

@@ -139,7 +139,7 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
-        let streams = Streams::new(self.timeouts.response);
+        let streams = Streams::new(self.timeouts.response, self.drain.clone());
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));
         let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())

@@ -1,7 +1,7 @@
 use tokio::sync::watch;
 
 /// The order to stop, for any number of connections.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Drain(watch::Receiver<bool>);
 
 /// Gives the order, and knows when the last connection has ended.

@@ -14,6 +14,8 @@ use pin_project::pin_project;
 use tokio::task;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::drain::Drain;
+
 /// Whether one response waits for its client, told by its body.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
@@ -25,6 +27,8 @@ pub(super) struct Flow {
 #[derive(Clone, Debug)]
 pub(super) struct Streams {
     stall: Duration,
+    /// Held by each stream: the server has not ended while one of them is still to be dropped.
+    drain: Arc<Drain>,
     /// hyper calls the service and then runs what comes of it, without a pause; so what the
     /// service leaves here belongs to the stream that is run next by the same task. Streams run
     /// what they become (RFC 8441) from tasks of their own.
@@ -41,6 +45,7 @@ struct Stream<F> {
     /// Made when a response waits for the first time; most never do.
     clock: Option<Pin<Box<Sleep>>>,
     waits_with: Option<u64>,
+    _drain: Arc<Drain>,
 }
 
 impl Flow {
@@ -62,9 +67,10 @@ impl Flow {
 }
 
 impl Streams {
-    pub(super) fn new(stall: Duration) -> Self {
+    pub(super) fn new(stall: Duration, drain: Drain) -> Self {
         Self {
             stall,
+            drain: Arc::new(drain),
             next: Arc::default(),
         }
     }
@@ -92,6 +98,7 @@ where
             stall: self.stall,
             clock: None,
             waits_with: None,
+            _drain: Arc::clone(&self.drain),
         });
     }
 }
@@ -125,10 +132,11 @@ mod tests {
     use std::future::{pending, ready};
 
     use super::*;
+    use crate::proxy::server::drain::Drainage;
 
     #[tokio::test]
     async fn what_a_stream_becomes_takes_no_other_streams_flow() {
-        let streams = Streams::new(Duration::from_secs(1));
+        let streams = Streams::new(Duration::from_secs(1), Drainage::new().watch());
         let has_next = || streams.next.lock().unwrap().is_some();
         streams.begin();
         let upgrade = streams.clone();

@@ -32,6 +32,7 @@ mod workers;
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -236,9 +237,18 @@ impl Server {
         if done.await.is_err() {
             tracing::warn!("requests still under way were cut off at shutdown");
             tasks.shutdown().await;
+            // Streams of HTTP/2 are tasks of their own, which end when they see that their
+            // connection has, and tell in the log what was cut off.
+            let ended = tokio::time::timeout(CUT_OFF, drainage.done());
+            if ended.await.is_err() {
+                tracing::debug!("some streams outlast their connections");
+            }
         }
     }
 }
+
+/// What is cut off waits for nothing but its turn.
+const CUT_OFF: Duration = Duration::from_secs(1);
 
 async fn keep_fresh(tls: Option<&Tls>) -> Infallible {
     match tls {

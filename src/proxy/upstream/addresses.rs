@@ -1,5 +1,6 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::mem::discriminant;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -54,9 +55,12 @@ impl Addresses {
             if tried.len() == MAX_TRIED.min(self.0.len()) {
                 return Err(failure);
             }
-            if let Some(untold) = endpoint.failures().turn(&failure) {
-                let upstream = endpoint.url();
-                tracing::warn!(%upstream, untold, "trying another address: {failure}");
+            if let Some(turn) = endpoint.failures().turn(discriminant(&failure)) {
+                tracing::warn!(
+                    upstream = %endpoint.url(),
+                    suppressed = turn.suppressed,
+                    "trying another address: {failure}",
+                );
             }
         }
     }

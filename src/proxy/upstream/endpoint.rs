@@ -1,3 +1,4 @@
+use std::mem::Discriminant;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,6 @@ use tokio::time::{Instant, timeout};
 use super::connection::{Clock, Connection, Host, Http1, Sending, Wanted};
 use super::connector::Connector;
 use super::failure::Failure;
-use super::failure_log::FailureLog;
 use super::health::Health;
 use super::neighbours::Neighbours;
 use super::pool::{IDLE_TIMEOUT, Pool};
@@ -19,6 +19,7 @@ use super::turns::Turns;
 use super::upload::Upload;
 use crate::proxy::config::{UpstreamTls, UpstreamUrl};
 use crate::proxy::server::current_worker;
+use crate::throttle::Throttle;
 
 /// One address of an upstream, the connections to it, and how it is doing.
 ///
@@ -36,7 +37,7 @@ pub(super) struct Endpoint {
     neighbours: Neighbours,
     health: Health,
     /// Those after which another address was tried.
-    failures: FailureLog,
+    failures: Throttle<Discriminant<Failure>>,
 }
 
 /// A connection for one exchange.
@@ -70,7 +71,7 @@ impl Endpoint {
             sockets: neighbours.sockets_of_one(),
             neighbours: neighbours.clone(),
             health: Health::default(),
-            failures: FailureLog::default(),
+            failures: Throttle::default(),
         });
         neighbours.add(&endpoint);
         endpoint
@@ -99,7 +100,7 @@ impl Endpoint {
         &self.health
     }
 
-    pub(super) fn failures(&self) -> &FailureLog {
+    pub(super) fn failures(&self) -> &Throttle<Discriminant<Failure>> {
         &self.failures
     }
 

@@ -18,7 +18,6 @@ mod download;
 mod endpoint;
 mod exchange;
 mod failure;
-mod failure_log;
 mod handle;
 mod health;
 mod limits;
@@ -32,6 +31,7 @@ mod upload;
 mod websocket;
 
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -51,7 +51,6 @@ use self::addresses::Addresses;
 use self::endpoint::{Endpoint, Lease};
 use self::exchange::{Answered, Outgoing};
 use self::failure::Failure;
-use self::failure_log::FailureLog;
 use self::neighbours::Neighbours;
 use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
@@ -64,6 +63,7 @@ use crate::assertion::{Claims, Signer};
 use crate::causes::Causes;
 use crate::identity::Identity;
 use crate::rejection::RejectionKind;
+use crate::throttle::Throttle;
 
 /// All upstreams: routes to the same address share its connections, unless TLS is involved.
 pub(super) struct Upstreams {
@@ -108,7 +108,7 @@ impl Upstreams {
                 .clone()
                 .zip(route.audience.as_deref())
                 .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
-            failures: FailureLog::default(),
+            failures: Throttle::default(),
         };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
             tracing::warn!(
@@ -141,7 +141,7 @@ struct Inner {
     addresses: Addresses,
     tunnels: Tunnels,
     assertion: Option<UpstreamAssertion>,
-    failures: FailureLog,
+    failures: Throttle<Discriminant<Failure>>,
 }
 
 impl Upstream {
@@ -219,11 +219,11 @@ impl Inner {
         if failure.is_of_the_client() {
             return RejectionKind::InvalidRequest;
         }
-        if let Some(untold) = self.failures.turn(failure) {
+        if let Some(turn) = self.failures.turn(discriminant(failure)) {
             tracing::warn!(
                 upstream = %self.addresses,
                 error.causes = %Causes(failure),
-                untold,
+                suppressed = turn.suppressed,
                 "upstream failed: {failure}",
             );
         }

@@ -179,3 +179,41 @@ fn a_file_that_cannot_be_read_is_named() {
     );
     assert!(Config::load(Some(&TempFile::new(GOOD).0), []).is_ok());
 }
+
+/// A secret that lost its key stands where a key belongs.
+#[test]
+fn a_secret_in_the_place_of_a_key_is_not_repeated() {
+    for secret in [
+        "gho_canary",
+        "github_pat_canary",
+        "3ef4ad510c59ad37bac6bb4f80047fb3canary00",
+        "Canary",
+        "canary with spaces",
+        "https://user:canary@proxy",
+    ] {
+        for toml in [
+            format!("\"{secret}\" = 1\n{GOOD}"),
+            format!("{GOOD}\"{secret}\" = \"x\"\n"),
+            format!("{GOOD}\"{secret}\".below = 1\n"),
+            format!("[\"{secret}\"]\na = 1\n{GOOD}"),
+            format!("[[\"{secret}\"]]\na = 1\n{GOOD}"),
+            edited("[ghes]", &format!("[ghes]\n\"{secret}\" = 1")),
+            format!("{secret} = x\n{GOOD}"),
+            format!("{secret}\n{GOOD}"),
+            format!("\"{secret}\" = 1\n\"{secret}\" = 1\n{GOOD}"),
+        ] {
+            let errors = errors(&toml, &[]).to_ascii_lowercase();
+            assert!(errors.starts_with("configuration:"), "{errors}");
+            assert!(!errors.contains("canary"), "{errors}");
+        }
+    }
+    for name in [
+        "gho_CANARY",
+        "GHES__GHO_CANARY",
+        "GHES__CANARY123456",
+        "CANARY=A",
+    ] {
+        let errors = errors(GOOD, &[(name, "1")]);
+        assert!(!errors.to_ascii_lowercase().contains("canary"), "{errors}");
+    }
+}
