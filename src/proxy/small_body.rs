@@ -1,29 +1,52 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::Body;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 
 use super::problem::Problem;
 
 /// Reads a body that is small enough to be held, and comes in time.
 pub(super) async fn small_body<B>(body: B, max_bytes: usize) -> Result<Bytes, Problem>
 where
-    B: Body,
-    B::Error: std::error::Error + Send + Sync + 'static,
+    B: Body<Data = Bytes>,
+{
+    let mut read = Vec::new();
+    each_piece(body, max_bytes, |piece| read.extend_from_slice(piece)).await?;
+    Ok(read.into())
+}
+
+/// Reads a body that need not be held, and comes in time.
+pub(super) async fn each_piece<B>(
+    body: B,
+    max_bytes: usize,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Problem>
+where
+    B: Body<Data = Bytes>,
 {
     // What is announced is refused before a byte is read.
     if body.size_hint().lower() > max_bytes as u64 {
         return Err(TOO_LARGE);
     }
-    let limited = Limited::new(body, max_bytes).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, limited).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(TOO_LARGE),
-        Ok(Err(_)) => Err(BROKEN_OFF),
-        Err(_) => Err(TOO_SLOW),
-    }
+    let reading = async {
+        let mut body = pin!(body);
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| BROKEN_OFF)?;
+            let piece = frame.into_data().unwrap_or_default();
+            length += piece.len();
+            if length > max_bytes {
+                return Err(TOO_LARGE);
+            }
+            take(&piece);
+        }
+        Ok(())
+    };
+    let in_time = tokio::time::timeout(BODY_TIMEOUT, reading).await;
+    in_time.unwrap_or(Err(TOO_SLOW))
 }
 
 /// A small body comes with its head; who needs longer only holds a connection.

@@ -134,7 +134,7 @@ fn the_corpus_of_the_webhook_has_every_outcome() {
     for (name, input) in corpus("webhook") {
         outcomes.insert(webhook::outcome(&input), name);
     }
-    assert_eq!(outcomes.len(), 5, "{outcomes:?}");
+    assert_eq!(outcomes.len(), 4, "{outcomes:?}");
 }
 
 #[cfg(feature = "proxy")]

@@ -85,7 +85,6 @@ impl<'d> Delivery<'d> {
         if self.headers.get("x-github-event")? != "github_app_authorization" {
             return None;
         }
-        self.headers.get("x-github-delivery")?;
         let payload: Value = serde_json::from_slice(self.body).ok()?;
         let id = payload.pointer("/sender/id")?.as_u64()?;
         (payload.get("action")? == "revoked").then_some(Purge::User(id))

@@ -121,24 +121,47 @@ async fn what_ghes_did_not_sign_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_repeated_delivery_changes_nothing() {
+async fn a_repeated_delivery_changes_nothing_under_whatever_id() {
     let upstream = Upstream::start().await;
     let gate = Gate::before(upstream.address).await;
     let mut webhook = gate.webhook().await;
-    let first = Delivery::signed(EVENT, "1", REVOKED).request();
+    let first = Delivery::signed(EVENT, "1", REVOKED);
     assert_eq!(gate.status_for(TOKEN).await, 200);
-    assert_eq!(status(&webhook.exchange(&first).await), 200);
+    assert_eq!(status(&webhook.exchange(&first.request()).await), 200);
     assert_eq!(gate.status_for(TOKEN).await, 200);
     assert_eq!(gate.calls(), 2, "forgotten and asked for again");
 
-    assert_eq!(status(&webhook.exchange(&first).await), 202);
-    // Deliveries are remembered for the proxy and not for a listener of it.
-    assert_eq!(status(&gate.webhook().await.exchange(&first).await), 202);
-    assert_eq!(gate.status_for(TOKEN).await, 200);
-    assert_eq!(gate.calls(), 2, "remembered");
+    let good = first.signature.clone();
+    let (_, hex) = good.trim_end().split_once("sha256=").expect("a signature");
+    for (id, signature) in [
+        ("1", good.clone()),
+        ("2", good.clone()),
+        ("72d3162e-cc78-11e3-81ab-4c9367dc0958", good.clone()),
+        ("", good.clone()),
+        ("3", good.replace(hex, &hex.to_uppercase())),
+    ] {
+        let mut again = Delivery::signed(EVENT, id, REVOKED);
+        again.signature = signature;
+        assert_eq!(
+            status(&webhook.exchange(&again.request()).await),
+            202,
+            "{id}"
+        );
+        // Deliveries are remembered for the proxy and not for a listener of it.
+        let answer = gate.webhook().await.exchange(&again.request()).await;
+        assert_eq!(status(&answer), 202, "{id}");
+        assert_eq!(gate.status_for(TOKEN).await, 200);
+        assert_eq!(gate.calls(), 2, "remembered");
+    }
 
-    let second = Delivery::signed(EVENT, "2", REVOKED).request();
-    assert_eq!(status(&webhook.exchange(&second).await), 200);
+    let other = REVOKED.replace("\"revoked\",", "\"revoked\" ,");
+    assert_ne!(other, REVOKED);
+    let second = Delivery::signed(EVENT, "1", &other).request();
+    assert_eq!(
+        status(&webhook.exchange(&second).await),
+        200,
+        "another delivery"
+    );
     assert_eq!(gate.status_for(TOKEN).await, 200);
     assert_eq!(gate.calls(), 3);
 }
@@ -161,32 +184,60 @@ async fn other_events_are_taken_and_change_nothing() {
     }
 }
 
+/// GHES shows the answer to the first ping, and hardly anybody looks at later ones.
 #[tokio::test]
 async fn a_delivery_that_is_not_as_documented_is_refused() {
     let (gate, _upstream) = gate().await;
-    let long = "1".repeat(65);
-    for (id, payload) in [
-        ("1", ""),
-        ("1", "payload=%7B%7D"),
-        ("1", "{\"action\":\"revoked\"}"),
-        ("1", "{\"action\":\"revoked\",\"sender\":{\"id\":\"1\"}}"),
+    let form = format!("payload={}", PING.replace('"', "%22").replace(' ', "+"));
+    for (event, payload) in [
+        (EVENT, ""),
+        (EVENT, "payload=%7B%7D"),
+        (EVENT, "{\"action\":\"revoked\"}"),
+        (EVENT, "{\"action\":\"revoked\",\"sender\":{\"id\":\"1\"}}"),
         (
-            "1",
+            EVENT,
             "{\"action\":\"revoked\",\"sender\":{\"login\":\"octocat\"}}",
         ),
-        ("", REVOKED),
-        (&long, REVOKED),
+        ("ping", ""),
+        ("ping", "payload=%7B%7D"),
+        ("ping", &form),
     ] {
-        let delivery = Delivery::signed(EVENT, id, payload);
+        let delivery = Delivery::signed(event, "1", payload);
         let answer = gate.webhook().await.exchange(&delivery.request()).await;
-        assert_eq!(status(&answer), 400, "{id} {payload}");
+        assert_eq!(status(&answer), 400, "{event} {payload}");
         assert!(answer.contains("content-type: application/problem+json"));
-        assert_eq!(gate.status_for(TOKEN).await, 200, "{id} {payload}");
+        assert!(answer.contains("content type must be application/json"));
+        assert_eq!(gate.status_for(TOKEN).await, 200, "{event} {payload}");
+    }
+}
+
+/// Larger ones than GHES sends are refused, and so are large ones of events that are kept.
+#[tokio::test]
+async fn events_of_many_megabytes_are_taken_and_change_nothing() {
+    let (gate, _upstream) = gate().await;
+    let padded = |megabytes: usize| REVOKED.to_owned() + &" ".repeat(megabytes * 1024 * 1024);
+    for (event, megabytes, expected) in [
+        ("push", 3, 202),
+        ("check_run", 8, 202),
+        ("installation_repositories", 24, 202),
+        ("push", 25, 413),
+        (EVENT, 1, 413),
+        ("ping", 1, 413),
+    ] {
+        let payload = padded(megabytes);
+        let delivery = Delivery::signed(event, "1", &payload);
+        let answer = gate.webhook().await.exchange(&delivery.request()).await;
+        assert_eq!(status(&answer), expected, "{event}, {megabytes} MiB");
+        let mut unsigned = Delivery::signed(event, "1", REVOKED);
+        unsigned.signature = signature("another secret", &payload);
+        let answer = gate.webhook().await.exchange(&unsigned.request()).await;
+        assert_eq!(status(&answer), 401, "{event}");
+        assert_eq!(gate.status_for(TOKEN).await, 200, "{event}");
     }
 }
 
 #[tokio::test]
-async fn deliveries_are_posted_and_at_most_a_mebibyte() {
+async fn deliveries_are_posted_and_no_longer_than_their_event() {
     let (gate, _upstream) = gate().await;
     let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let answer = gate.webhook().await.exchange(get).await;
@@ -194,11 +245,32 @@ async fn deliveries_are_posted_and_at_most_a_mebibyte() {
     assert!(answer.contains("\r\nallow: POST\r\n"), "{answer}");
 
     let padded = |length: usize| REVOKED.to_owned() + &" ".repeat(length - REVOKED.len());
-    let largest = padded(1024 * 1024);
-    let delivery = Delivery::signed(EVENT, "1", &largest);
-    let answer = gate.webhook().await.exchange(&delivery.request()).await;
-    assert_eq!(status(&answer), 200);
-    let announced = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n";
-    let answer = gate.webhook().await.exchange(announced).await;
-    assert_eq!(status(&answer), 413, "{answer}");
+    for (length, expected) in [(32 * 1024 + 1, 413), (32 * 1024, 200)] {
+        let payload = padded(length);
+        let delivery = Delivery::signed(EVENT, "1", &payload);
+        let answer = gate.webhook().await.exchange(&delivery.request()).await;
+        assert_eq!(status(&answer), expected, "{answer}");
+    }
+}
+
+/// Whoever says nothing that could be a signature is not listened to.
+#[tokio::test]
+async fn without_a_signature_nothing_is_read() {
+    let (gate, _upstream) = gate().await;
+    for signature in [
+        "",
+        "X-Hub-Signature-256: sha256=00\r\n",
+        "X-Hub-Signature-256: 1\r\n",
+    ] {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nX-GitHub-Event: {EVENT}\r\n{signature}\
+             Content-Length: 1000\r\n\r\n"
+        );
+        let answer = gate.webhook().await.exchange(&head).await;
+        assert_eq!(
+            status(&answer),
+            401,
+            "{signature}: before the body has come"
+        );
+    }
 }

@@ -4,17 +4,21 @@
 //! of the kind for OAuth apps. It names the user and no token, so all that is remembered about the
 //! user's tokens is forgotten.
 //!
-//! 1. Nothing of a delivery is read before its signature is found good.
+//! 1. Nothing of a delivery is believed before its signature is found good. It is signed as it comes,
+//!    and kept only if it may be one that matters; without a signature, not a byte is read.
 //! 2. A delivery can only make the proxy forget. Whoever steals the secret can make GHES be asked
 //!    more often, and no more.
-//! 3. Deliveries that are repeated, and all other events, are taken and change nothing.
+//! 3. Deliveries that are repeated, under whatever id, and all other events, are taken and change
+//!    nothing. What nobody could read if it mattered, such as a form, is refused at the first `ping`.
 
 mod receiver;
 mod signature;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -26,8 +30,8 @@ use tokio::net::TcpListener;
 use super::issuers::Issuers;
 use super::metrics::{Metrics, PurgeSource};
 use super::problem::{Problem, empty};
-use super::serve;
-use super::small_body::small_body;
+use super::server::{Limits, Server, Timeouts};
+use super::small_body::each_piece;
 
 pub use self::receiver::{Receiver, Refused};
 
@@ -50,7 +54,8 @@ impl Webhook {
         }))
     }
 
-    /// Serves GHES on `listener` until `shutdown` completes, as [`serve`] does.
+    /// Serves GHES on `listener` until `shutdown` completes, as [`serve`](super::serve) does, and few
+    /// at once.
     ///
     /// Deliveries may go to any path. They are answered with 200 if they were about a user, and
     /// with 202 if there was nothing to do.
@@ -62,7 +67,8 @@ impl Webhook {
                 async move { Ok::<_, Infallible>(webhook.handle(request).await) }
             })
         };
-        serve(listener, make_service, shutdown).await;
+        let server = Server::new(limits(), timeouts());
+        server.serve(listener, make_service, shutdown).await;
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -80,8 +86,11 @@ impl Webhook {
             return Err(Problem::method_not_allowed("POST"));
         }
         let (head, body) = request.into_parts();
-        let body = small_body(body, MAX_PAYLOAD_BYTES).await?;
-        let received = self.0.receiver.receive(&head.headers, &body);
+        let receiver = &self.0.receiver;
+        let begun = receiver.begin(&head.headers);
+        let mut delivery = begun.map_err(|Refused(problem)| problem)?;
+        each_piece(body, delivery.max_bytes(), |piece| delivery.take(piece)).await?;
+        let received = receiver.end(delivery);
         let Some(purge) = received.map_err(|Refused(problem)| problem)? else {
             return Ok(StatusCode::ACCEPTED);
         };
@@ -92,8 +101,27 @@ impl Webhook {
     }
 }
 
-/// GitHub sends up to 25 MB; the one event that matters has about 1 KB.
-const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+/// GHES answers within milliseconds and comes from few addresses. Each connection takes 100 KiB at
+/// most, whatever is sent on it.
+fn limits() -> Limits {
+    Limits {
+        connections: CONNECTIONS,
+        connections_per_client: CONNECTIONS_PER_CLIENT,
+        ..Limits::default()
+    }
+}
+
+/// Places are few, so that nobody keeps one for a minute without a word.
+fn timeouts() -> Timeouts {
+    Timeouts {
+        keep_alive: KEEP_ALIVE,
+        ..Timeouts::default()
+    }
+}
+
+pub(super) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(128).expect("not zero");
+const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

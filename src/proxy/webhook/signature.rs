@@ -1,19 +1,47 @@
+use std::fmt;
+
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Tells whether `signature`, as it stands in `X-Hub-Signature-256`, is that of `body`.
-///
-/// The comparison takes the same time wherever the two differ.
-pub(super) fn is_signed(secret: &SecretString, body: &[u8], signature: &[u8]) -> bool {
-    let mut claimed = [0; 32];
-    let decoded = signature
-        .strip_prefix(b"sha256=")
-        .and_then(|hex| base16ct::mixed::decode(hex, &mut claimed).ok());
-    let key = secret.expose_secret().as_bytes();
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
-    mac.update(body);
-    decoded.is_some_and(|claimed| mac.verify_slice(claimed).is_ok())
+/// The signature of a body that is still coming, and the one that it has to have.
+pub(super) struct Signing {
+    mac: Hmac<Sha256>,
+    claimed: [u8; 32],
+}
+
+/// A signature that was found good: the same for the same body, and for no other.
+pub(super) type Signature = [u8; 32];
+
+impl Signing {
+    /// Reads what is claimed, as it stands in `X-Hub-Signature-256`; none if that is no signature
+    /// of any body.
+    pub(super) fn claimed(secret: &SecretString, header: &[u8]) -> Option<Self> {
+        let mut claimed = [0; 32];
+        let hex = header.strip_prefix(b"sha256=")?;
+        let decoded = base16ct::mixed::decode(hex, &mut claimed).ok()?;
+        let key = secret.expose_secret().as_bytes();
+        let mac = Hmac::new_from_slice(key).expect("HMAC takes keys of every length");
+        (decoded.len() == 32).then_some(Self { mac, claimed })
+    }
+
+    pub(super) fn update(&mut self, piece: &[u8]) {
+        self.mac.update(piece);
+    }
+
+    /// Returns the signature if it is that of all pieces.
+    ///
+    /// The comparison takes the same time wherever the two differ.
+    pub(super) fn verify(self) -> Option<Signature> {
+        let verified = self.mac.verify_slice(&self.claimed);
+        verified.is_ok().then_some(self.claimed)
+    }
+}
+
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signing").finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
@@ -27,7 +55,14 @@ mod tests {
         "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 
     fn is_signed_by(secret: &str, body: &[u8], signature: &str) -> bool {
-        is_signed(&SecretString::from(secret), body, signature.as_bytes())
+        let secret = SecretString::from(secret);
+        let Some(mut signing) = Signing::claimed(&secret, signature.as_bytes()) else {
+            return false;
+        };
+        let (begin, end) = body.split_at(body.len() / 2);
+        signing.update(begin);
+        signing.update(end);
+        signing.verify().is_some()
     }
 
     #[test]
