@@ -7,6 +7,7 @@ mod check_config;
 mod check_token;
 mod completions;
 mod demo;
+mod descriptors;
 mod emulator;
 mod environment;
 mod failure;

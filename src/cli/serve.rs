@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::listen::{Announcer, Shutdown, bind, bind_gate};
-use super::{Failure, environment, self_check};
+use super::{Failure, descriptors, environment, self_check};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -27,8 +27,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<(), Failure> {
-    let config = load(arguments.config.as_deref())?;
-    for warning in config.warnings() {
+    let mut config = load(arguments.config.as_deref())?;
+    let descriptors = descriptors::raise_limit();
+    let misfit = config.fit_descriptors(descriptors);
+    for warning in config.warnings().into_iter().chain(misfit) {
         tracing::warn!("{warning}");
     }
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
 /// One connection to the gate.
@@ -10,7 +10,15 @@ pub(crate) struct Client(pub(crate) TcpStream);
 
 impl Client {
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        Self(TcpStream::connect(address).await.expect("a connection"))
+        Self::by(1, address).await
+    }
+
+    /// One of many clients of this machine, by its number.
+    pub(crate) async fn by(number: u8, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let own = SocketAddr::from(([127, 0, 0, number], 0));
+        socket.bind(own).expect("an address of ours");
+        Self(socket.connect(address).await.expect("a connection"))
     }
 
     /// One that has begun with these bytes.
@@ -42,10 +50,44 @@ impl Client {
 
 /// How long a new client waits for its answer.
 pub(crate) async fn probe(address: SocketAddr) -> Duration {
+    probe_by(1, address).await
+}
+
+pub(crate) async fn probe_by(number: u8, address: SocketAddr) -> Duration {
     let began_at = Instant::now();
-    let asked = async { Client::to(address).await.get().await };
+    let asked = async { Client::by(number, address).await.get().await };
     timeout(PATIENCE, asked).await.expect("an answer");
     began_at.elapsed()
+}
+
+/// The same as [`probes`], but by nine other clients than the one that this machine is otherwise.
+pub(crate) async fn probes_of_nine(
+    address: SocketAddr,
+    end: impl Future<Output = ()>,
+) -> Vec<Duration> {
+    let (stop, stopped) = tokio::sync::watch::channel(());
+    let nine = (2..=10).map(|number| {
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move {
+            let mut took = Vec::new();
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = stopped.changed() => return took,
+                    time = probe_by(number, address) => took.push(time),
+                }
+            }
+        })
+    });
+    let nine: Vec<_> = nine.collect();
+    end.await;
+    drop(stop);
+    let mut took = Vec::new();
+    for one in nine {
+        took.extend(one.await.expect("no panic"));
+    }
+    took.sort_unstable();
+    took
 }
 
 /// Asks again and again until `end` completes, and returns how long each answer took, sorted.

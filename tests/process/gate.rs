@@ -5,12 +5,13 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// The command, serving.
 pub(crate) struct Gate {
     pub(crate) address: SocketAddr,
+    lines: Lines<BufReader<ChildStdout>>,
     process: Child,
     file: PathBuf,
 }
@@ -18,18 +19,18 @@ pub(crate) struct Gate {
 impl Gate {
     /// Starts it before `upstream`, which everybody may ask, with more of a configuration.
     pub(crate) async fn start(upstream: SocketAddr, more: &str) -> Self {
-        Self::start_with(upstream, more, 20_000).await
+        Self::start_under(upstream, more, "-n 20000").await
     }
 
-    /// The same, with so many file descriptors.
-    pub(crate) async fn start_with(upstream: SocketAddr, more: &str, files: u32) -> Self {
+    /// The same, with as many file descriptors as these arguments of `ulimit` say.
+    pub(crate) async fn start_under(upstream: SocketAddr, more: &str, files: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("ghes-gatekeeper-process-{}-{count}", std::process::id());
         let file = std::env::temp_dir().join(name);
         fs::write(&file, configuration(upstream, more)).expect("a file");
         // A limit beyond the hard one stays what it is.
-        let script = format!("ulimit -n {files} 2>/dev/null; exec \"$0\" serve --config \"$1\"");
+        let script = format!("ulimit {files} 2>/dev/null; exec \"$0\" serve --config \"$1\"");
         let mut process = Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_ghes-gatekeeper")])
             .arg(&file)
@@ -39,17 +40,25 @@ impl Gate {
             .spawn()
             .expect("the command");
         let output = process.stdout.take().expect("standard output");
-        let line = BufReader::new(output).lines().next_line().await;
+        let mut gate = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            lines: BufReader::new(output).lines(),
+            process,
+            file,
+        };
+        gate.address = gate.listens_as("gate").await;
+        gate
+    }
+
+    /// Where the next of its listeners is, which has this role.
+    pub(crate) async fn listens_as(&mut self, role: &str) -> SocketAddr {
+        let line = self.lines.next_line().await;
         let line = line.expect("standard output").expect("a line");
         let address = line
             .strip_prefix("listening on http://")
-            .and_then(|line| line.strip_suffix(" (gate)"))
+            .and_then(|line| line.strip_suffix(&format!(" ({role})")))
             .unwrap_or_else(|| panic!("{line}"));
-        Self {
-            address: address.parse().expect("an address"),
-            process,
-            file,
-        }
+        address.parse().expect("an address")
     }
 
     /// How much memory it has now, in KiB.
@@ -106,12 +115,20 @@ impl Drop for Gate {
 }
 
 fn configuration(upstream: SocketAddr, more: &str) -> String {
+    let limits = match more.contains("limits.connections") {
+        true => "",
+        false => MANY_CONNECTIONS,
+    };
     // GHES is nowhere, and nobody needs it.
     format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n\
-         limits.connections = 100000\nlimits.connections_per_client = 100000\n{more}\n\
+        "[server]\nlisten = \"127.0.0.1:0\"\n{limits}\n{more}\n\
          [ghes]\nurl = \"http://127.0.0.1:1\"\n\
          [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
-         [[routes]]\npath = \"/\"\nexact = true\nupstream = \"http://{upstream}\"\nanonymous = true\n"
+         [[routes]]\npath = \"/\"\nexact = true\nupstream = \"http://{upstream}\"\nanonymous = true\n\
+         [webhook]\nlisten = \"127.0.0.1:0\"\nsecret = \"s\"\n"
     )
 }
+
+/// Of one client too, which all are here. To the upstream go few.
+const MANY_CONNECTIONS: &str = "limits.connections = 100000\n\
+    limits.connections_per_client = 100000\nlimits.upstream_connections = 5000";

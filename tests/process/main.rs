@@ -8,6 +8,7 @@
 
 mod bodies;
 mod client;
+mod deliveries;
 mod descriptors;
 mod figure;
 mod floods;
@@ -17,4 +18,5 @@ mod half_closed;
 mod idle;
 mod memory;
 mod multiplexed;
+mod requests;
 mod upstream;

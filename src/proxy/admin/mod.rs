@@ -25,6 +25,7 @@ mod readiness;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -42,7 +43,7 @@ use super::assertion::{Assertions, KEYS_PATH};
 use super::issuers::Issuers;
 use super::metrics::{self, Metrics, PurgeSource};
 use super::problem::{Problem, empty, json};
-use super::serve;
+use super::server::{Limits, Server, Timeouts};
 use super::small_body::small_body;
 
 pub(super) use self::readiness::Readiness;
@@ -81,7 +82,8 @@ impl Admin {
         }))
     }
 
-    /// Serves operators on `listener` until `shutdown` completes, as [`serve`] does.
+    /// Serves operators on `listener` until `shutdown` completes, as [`serve`](super::serve) does, and
+    /// few at once: for so many, file descriptors are kept back from clients.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let address = listener.local_addr();
         let is_on_loopback = address.is_ok_and(|address| address.ip().is_loopback());
@@ -92,7 +94,8 @@ impl Admin {
                 async move { Ok::<_, Infallible>(admin.handle(request, is_on_loopback).await) }
             })
         };
-        serve(listener, make_service, shutdown).await;
+        let server = Server::new(limits(), Timeouts::default());
+        server.serve(listener, make_service, shutdown).await;
     }
 
     async fn handle(
@@ -191,6 +194,18 @@ fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {
 struct Purged {
     purged: u64,
 }
+
+fn limits() -> Limits {
+    Limits {
+        connections: CONNECTIONS,
+        connections_per_client: CONNECTIONS_PER_CLIENT,
+        ..Limits::default()
+    }
+}
+
+/// Probes, a few Prometheus servers and their operators.
+pub(super) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
+const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(32).expect("not zero");
 
 /// The longest that a purge can be is far shorter.
 const MAX_PURGE_BYTES: usize = 8 * 1024;

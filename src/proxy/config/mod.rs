@@ -49,6 +49,7 @@ mod allowed_hosts;
 mod assertion;
 mod authorization_server;
 mod cache;
+mod descriptors;
 mod environment;
 mod error;
 mod front;
