@@ -30,6 +30,7 @@ mod peers;
 mod people;
 mod properties;
 mod provenance;
+mod real_paths;
 mod real_peers;
 mod real_upstreams;
 mod recorder;

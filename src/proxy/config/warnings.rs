@@ -1,5 +1,6 @@
 //! What works, and is probably not meant.
 
+use super::routes::passed_by;
 use super::{AppConfig, Config, GhesConfig, RouteConfig};
 
 impl Config {
@@ -12,6 +13,8 @@ impl Config {
     ///    an upstream that gets people of both cannot tell.
     /// 4. A host of a route that `server.allowed_hosts` leaves out is never asked for.
     /// 5. A route's `max_age` beyond that of the cache is none: nothing is remembered so long.
+    /// 6. A route that asks for more than another, where requests of another case or for another host
+    ///    get to that other one, or to none.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -25,7 +28,9 @@ impl Config {
             let unheard = self.unheard_hosts(at, route);
             unheard.chain(self.useless_age(at, route))
         });
-        unused.chain(shut).chain(mixed).chain(aimless).collect()
+        let passed_by = passed_by::warnings(self);
+        let all = unused.chain(shut).chain(mixed).chain(aimless);
+        all.chain(passed_by).collect()
     }
 
     fn unheard_hosts(&self, at: usize, route: &RouteConfig) -> impl Iterator<Item = String> {

@@ -133,4 +133,6 @@ fn ambiguous<'t>() -> Miss<'t> {
 }
 
 #[cfg(test)]
+mod meant;
+#[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod cors;
 mod host;
 mod identity_headers;
 mod matching;
+pub(super) mod passed_by;
 mod path;
 mod people;
 mod resource;

@@ -224,3 +224,82 @@ fn what_has_no_effect_is_warned_about() {
         ]
     );
 }
+
+#[test]
+fn routes_that_are_passed_by_are_warned_about() {
+    let routes = |tables: &[(&str, &str)], allowed: &str| {
+        let tables = tables.iter().map(|(path, keys)| {
+            format!("[[routes]]\npath = '{path}'\nupstream = 'http://127.0.0.1:1'\n{keys}\n")
+        });
+        let ghes = "[ghes]\nurl = 'https://ghes.test'\n[[ghes.apps]]\nclient_id = 'a'\nclient_secret = 'b'\n";
+        let toml = format!("{allowed}{ghes}{}", tables.collect::<String>());
+        Config::parse(&toml, []).unwrap().warnings()
+    };
+    let (open, root) = ("anonymous = true", "users = ['root']");
+    let inside = [("/pub", open), ("/pub/admin", ""), ("/x", "")];
+    assert_eq!(
+        routes(&inside, ""),
+        [
+            "routes[1].path: /pub/admin asks for a token inside /pub, which routes[0] opens; paths are \
+          compared with regard to case, and other spellings of it get 400; keep the two apart if the \
+          upstream reads them alike"
+        ]
+    );
+    for apart in [
+        [("/pub", open), ("/public", "")],
+        [
+            ("/pub", "anonymous = true\nexact = true"),
+            ("/pub/admin", ""),
+        ],
+        [
+            ("/pub", "anonymous = true\nhosts = ['a.test']"),
+            ("/pub/admin", "hosts = ['b.test']"),
+        ],
+        [("/pub", ""), ("/pub/admin", root)],
+        [("/pub", open), ("/pub/more", open)],
+        [("/Admin", root), ("/admin/x", "")],
+        [("/Admin", root), ("/admin", root)],
+    ] {
+        assert_eq!(routes(&apart, ""), [""; 0], "{apart:?}");
+    }
+
+    let alike = routes(&[("/Admin", root), ("/admin", "")], "");
+    let line = "routes[0].path: /Admin and /admin of routes[1] differ by nothing but case";
+    assert!(alike[0].starts_with(line) && alike.len() == 2, "{alike:?}");
+
+    let named = [
+        ("/", ""),
+        ("/admin", "hosts = ['b.test']\nusers = ['root']"),
+    ];
+    let line =
+        "routes[1].hosts: whoever asks for another host gets to http://127.0.0.1:1 by routes[0]";
+    let warned = routes(&named, "");
+    assert!(
+        warned[0].starts_with(line) && warned.len() == 1,
+        "{warned:?}"
+    );
+    assert_eq!(
+        routes(&named, "[server]\nallowed_hosts = ['a.test', 'b.test']\n").len(),
+        1
+    );
+    assert_eq!(
+        routes(&named, "[server]\nallowed_hosts = ['B.test']\n"),
+        [""; 0]
+    );
+    for apart in [
+        [
+            ("/", root),
+            ("/admin", "hosts = ['b.test']\nusers = ['root']"),
+        ],
+        [
+            ("/x", ""),
+            ("/admin", "hosts = ['b.test']\nusers = ['root']"),
+        ],
+        [
+            ("/", "hosts = ['a.test']"),
+            ("/admin", "hosts = ['b.test']\nusers = ['root']"),
+        ],
+    ] {
+        assert_eq!(routes(&apart, ""), [""; 0], "{apart:?}");
+    }
+}

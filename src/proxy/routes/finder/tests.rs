@@ -481,7 +481,7 @@ fn any_routes() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     /// The property of all of this: a request that passes leads every server to the same route.
     #[test]
