@@ -4,28 +4,34 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::request::Parts;
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use super::faults::Fault;
 use super::operation::Operation;
+use super::origin::is_foreign;
 use super::reply;
 use super::server::Server;
 
 /// Answers a request to a path below `/_emulator`; the body is absent if it was too large.
 pub(super) fn answer(
     server: &Server,
-    method: &Method,
+    head: &Parts,
     path: &str,
     body: Option<&Bytes>,
 ) -> Response<Full<Bytes>> {
+    if is_foreign(head) {
+        let refusal = "web pages of other origins may not do this";
+        return Refusal::new(StatusCode::FORBIDDEN, refusal).into_response();
+    }
     let Some(body) = body else {
         return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
             .into_response();
     };
-    let answer = match (path, method.as_str()) {
+    let answer = match (path, head.method.as_str()) {
         ("/tokens", "POST") => mint(server, body),
         ("/tokens", "DELETE") => revoke(server, body),
         ("/faults", "POST") => fail(server, body),

@@ -28,7 +28,8 @@
 //!
 //! # Control endpoints
 //!
-//! What [`Emulator`] offers in process is under `/_emulator` as well. Faults never spoil these.
+//! What [`Emulator`] offers in process is under `/_emulator` as well. Faults never spoil these, and
+//! no page of another origin can call them through the browser of somebody who runs the emulator.
 //!
 //! | request | JSON body | answer |
 //! |---|---|---|
@@ -96,6 +97,7 @@ mod minter;
 mod model;
 mod operation;
 mod organizations;
+mod origin;
 mod pagination;
 mod person;
 mod reply;
@@ -238,8 +240,7 @@ impl Emulator {
             }
             Area::Control(path) => {
                 let body = read(body).await?;
-                let method = &head.method;
-                Ok(control::answer(&self.server, method, path, body.as_ref()))
+                Ok(control::answer(&self.server, &head, path, body.as_ref()))
             }
             Area::Login(path) => {
                 let body = read(body).await?;

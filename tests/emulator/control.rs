@@ -269,3 +269,45 @@ async fn other_paths_methods_and_sizes_are_refused() {
         StatusCode::PAYLOAD_TOO_LARGE
     );
 }
+
+/// A page can send what a form sends, and read nothing of the answer; minting is harm enough.
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing() {
+    let ghes = Emulator::default();
+    let order = json!({ "client_id": OAUTH_APP, "user": "octocat" }).to_string();
+    for (method, path, body) in [
+        ("POST", "/tokens", &*order),
+        (
+            "DELETE",
+            "/tokens",
+            "{\"token\":\"e72e16c7e42f292c6912e7710c838347ae178b4a\"}",
+        ),
+        ("POST", "/faults", "{\"status\":500}"),
+        ("DELETE", "/faults", ""),
+    ] {
+        for (host, name, value) in [
+            ("127.0.0.1:9090", "origin", "https://evil.example"),
+            ("evil.example:9090", "origin", "http://evil.example:9090"),
+            ("127.0.0.1:9090", "origin", "null"),
+            ("127.0.0.1:9090", "sec-fetch-site", "cross-site"),
+            ("127.0.0.1:9090", "content-type", "text/plain"),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri(format!("/_emulator{path}"))
+                .header("host", host)
+                .header(name, value);
+            let answer = send(&ghes, request.body(body.to_owned()).unwrap()).await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{method} {path} {value}"
+            );
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+    }
+    let checked = check(&ghes, GITHUB_APP, TOKEN).await;
+    assert_eq!(checked.status, StatusCode::OK);
+    let minted = control(&ghes, "POST", "/tokens", &order).await;
+    assert_eq!(minted.status, StatusCode::CREATED);
+}

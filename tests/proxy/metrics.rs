@@ -20,7 +20,7 @@ type Samples = BTreeMap<String, f64>;
 
 async fn scrape(admin: &mut Client) -> String {
     let answer = admin
-        .exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text\r\n\r\n")
         .await;
     assert_eq!(status(&answer), 200);
     let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
@@ -284,4 +284,54 @@ async fn another_parser_reads_it() {
     ] {
         assert!(read.contains(line), "{line} in {read}");
     }
+}
+
+/// Prometheus's own tool finds nothing to say of what it asks for, as everything without `Accept`
+/// does.
+#[tokio::test]
+async fn promtool_finds_nothing_to_say() {
+    let (gate, _upstream) = gate().await;
+    let mut admin = gate.admin().await;
+    traffic(&gate, &mut admin).await;
+    let open = samples(&scrape(&mut admin).await);
+    for accept in [
+        "",
+        "Accept: */*\r\n",
+        "Accept: text/plain;version=0.0.4\r\n",
+    ] {
+        let get = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n");
+        let answer = admin.exchange(&get).await;
+        let kind = "content-type: text/plain; version=0.0.4; charset=utf-8\r\n";
+        assert!(answer.contains(kind), "{answer}");
+        assert!(answer.contains("vary: accept\r\n"), "{answer}");
+        let text = body(&answer);
+        assert!(samples(text).keys().eq(open.keys()), "{text}");
+        if !promtool_is_content(text).await {
+            let reason = "promtool is not installed";
+            assert!(env::var_os("CI").is_none(), "must not be skipped: {reason}");
+            println!("skipped: {reason}");
+            return;
+        }
+    }
+}
+
+/// Fails if `promtool check metrics` has something to say; false if there is no such tool.
+async fn promtool_is_content(text: &str) -> bool {
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut promtool) = promtool else {
+        return false;
+    };
+    let mut input = promtool.stdin.take().expect("standard input");
+    input.write_all(text.as_bytes()).await.expect("a reader");
+    drop(input);
+    let output = promtool.wait_with_output().await.expect("an exit");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+    true
 }

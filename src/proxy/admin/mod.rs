@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /healthz`, `/ping` | 200: the process is alive |
 //! | `GET /readyz`, `/ready` | 200 or 503, and why: `{"ready": false, "reasons": ["…"]}` |
-//! | `GET /metrics` | OpenMetrics, for Prometheus |
+//! | `GET /metrics` | for Prometheus: OpenMetrics if `Accept` asks for it, else its text format |
 //! | `POST /purge` | `{"purged": n}` |
 //! | `GET /.well-known/jwks.json` | the keys by which [assertions](crate::assertion) are verified, if there are any |
 //!
@@ -29,8 +29,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ORIGIN};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, ORIGIN, VARY};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -41,7 +41,7 @@ use self::local_names::refuse_other_names;
 use self::purge_request::read_purge;
 use super::assertion::{Assertions, KEYS_PATH};
 use super::issuers::Issuers;
-use super::metrics::{self, Metrics, PurgeSource};
+use super::metrics::{Format, Metrics, PurgeSource};
 use super::problem::{Problem, empty, json};
 use super::server::{Limits, Server, Timeouts};
 use super::small_body::small_body;
@@ -118,7 +118,7 @@ impl Admin {
         match endpoint {
             Endpoint::Alive => Ok(empty(StatusCode::OK)),
             Endpoint::Keys => self.keys(),
-            Endpoint::Metrics => Ok(self.metrics()),
+            Endpoint::Metrics => Ok(self.metrics(request.headers())),
             Endpoint::Purge => self.purge(request).await,
             Endpoint::Ready => Ok(self.0.readiness.to_response()),
         }
@@ -129,11 +129,13 @@ impl Admin {
         assertions.map(Assertions::published).ok_or(NO_KEYS)
     }
 
-    fn metrics(&self) -> Response<Full<Bytes>> {
-        let text = self.0.metrics.exposition(self.0.issuers.stats());
+    fn metrics(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        let format = Format::asked_for(headers);
+        let text = self.0.metrics.exposition(self.0.issuers.stats(), format);
         let mut response = empty(StatusCode::OK).map(|_| Full::from(text));
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, metrics::CONTENT_TYPE);
+        headers.insert(CONTENT_TYPE, format.content_type());
+        headers.insert(VARY, HeaderValue::from_name(ACCEPT));
         response
     }
 

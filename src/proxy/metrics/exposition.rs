@@ -1,6 +1,5 @@
 use std::fmt;
 
-use http::HeaderValue;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, NoLabelSet};
@@ -12,10 +11,6 @@ use prometheus_client::registry::{Registry, Unit};
 use super::histogram::Histogram;
 use super::{Metrics, Outcome, PurgeSource};
 use crate::validator::CacheStats;
-
-/// OpenMetrics 1.0, which Prometheus reads since 2.5.
-pub(in crate::proxy) const CONTENT_TYPE: HeaderValue =
-    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 pub(super) fn text(metrics: &Metrics, cache: CacheStats) -> String {
     let scrape = Scrape {

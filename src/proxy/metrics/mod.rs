@@ -7,6 +7,7 @@
 
 mod calls;
 mod exposition;
+mod format;
 mod histogram;
 mod outcome;
 
@@ -19,7 +20,7 @@ use crate::counter::Counter;
 use crate::validator::CacheStats;
 
 pub(super) use self::calls::CallsLayer;
-pub(super) use self::exposition::CONTENT_TYPE;
+pub(super) use self::format::Format;
 pub(super) use self::outcome::Outcome;
 
 /// The counts of one proxy. A handle: clones count together.
@@ -63,9 +64,9 @@ impl Metrics {
         CallsLayer::new(self.clone())
     }
 
-    /// Writes out everything as [`CONTENT_TYPE`].
-    pub(super) fn exposition(&self, cache: CacheStats) -> String {
-        exposition::text(self, cache)
+    /// Writes out everything.
+    pub(super) fn exposition(&self, cache: CacheStats, format: Format) -> String {
+        format.of_open_metrics(exposition::text(self, cache))
     }
 }
 
