@@ -153,37 +153,32 @@ impl Breakers {
     }
 
     pub(super) fn settle(&mut self, pass: Pass, end: End, now: Instant, jitter: f64) -> Changes {
-        let failed_before = self.all.in_a_row();
+        let is_back = end.evidence == Evidence::Answered && self.would_be_back(pass, now);
         let all = self.all.settle(pass.ticket, end.evidence, now, jitter);
         if end.is_of_issuer() {
             self.last = end.kind;
         }
-        let mut changes = Changes { all, group: None };
-        let mut is_back = all == Some(Change::Closed);
-        if let Some(subject) = pass.ticket.subject {
-            match end.evidence {
-                Evidence::Answered => {
-                    let was_held = self.is_suspected(subject);
-                    changes.group = self.answered(subject, now);
-                    is_back |= was_held && failed_before >= MORE_THAN_ODD;
-                }
-                Evidence::Failed(asked) | Evidence::Odd(asked) => {
-                    let asked = asked.unwrap_or_default().min(LONGEST_PAUSE);
-                    changes.group = self.failed(subject, pass.sides, end, now, jitter);
-                    let share = self.share(subject);
-                    self.suspects.failed(subject, end.kind, share, asked, now);
-                }
-                Evidence::Unreachable | Evidence::Limited(_) | Evidence::Nothing => {
-                    self.give_back(subject, pass.sides, now);
-                }
+        let subject = pass.ticket.subject;
+        let group = subject.and_then(|subject| match end.evidence {
+            Evidence::Answered => self.answered(subject, now),
+            Evidence::Failed(asked) | Evidence::Odd(asked) => {
+                let change = self.failed(subject, pass.sides, end, now, jitter);
+                let asked = asked.unwrap_or_default().min(LONGEST_PAUSE);
+                let share = self.share(subject);
+                self.suspects.failed(subject, end.kind, share, asked, now);
+                change
             }
-        }
+            Evidence::Unreachable | Evidence::Limited(_) | Evidence::Nothing => {
+                self.give_back(subject, pass.sides, now);
+                None
+            }
+        });
         // It has nothing against those who asked while it was away.
-        if is_back {
+        if is_back || all == Some(Change::Closed) {
             self.suspects.clear();
             self.sides.clear();
         }
-        changes
+        Changes { all, group }
     }
 
     pub(super) fn state(&self, now: Instant) -> BreakerState {
@@ -198,10 +193,17 @@ impl Breakers {
             .unwrap_or(BreakerState::Closed)
     }
 
-    /// Tells whether the last call about a subject, or all about one of its sides, have failed.
-    fn is_suspected(&self, subject: Subject) -> bool {
+    /// Tells whether an answer to this call would show that the issuer was away and is back: to one
+    /// that had failed, after more had failed in a row than one odd subject explains.
+    fn would_be_back(&self, pass: Pass, now: Instant) -> bool {
+        let Some(subject) = pass.ticket.subject else {
+            return false;
+        };
         let mut sides = subject.sides().into_iter().flatten();
-        self.suspects.contains(subject) || sides.any(|(side, _)| self.sides.contains_key(&side))
+        let is_open = |around: &AroundSide| around.breaker.state(now) != BreakerState::Closed;
+        let had_failed = self.suspects.contains(subject)
+            || sides.any(|(side, _)| self.sides.get(&side).is_some_and(is_open));
+        had_failed && self.all.in_a_row() >= MORE_THAN_ODD
     }
 
     /// Notes an answer about both sides of a subject; returns what it changes around the group.
@@ -299,8 +301,7 @@ pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(2);
 /// Longer than a breaker that nobody probes is open, jitter included.
 pub(super) const LONGEST_UNPROBED_HOLD: Duration = Duration::from_secs(6);
 
-/// One subject that fails is odd. Where two that have nothing in common fail in a row, and then one
-/// that had failed is answered, it may be that the issuer is back.
+/// One subject that fails is odd. Two that have nothing in common may be an outage.
 const MORE_THAN_ODD: usize = 2;
 
 /// As many people or groups as may fail before their breakers are forgotten.

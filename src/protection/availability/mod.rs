@@ -32,9 +32,13 @@
 //! No more than if every failure counted. Five failures in a row used to open the breaker, which
 //! leaves two probes a second for tokens, and a trial in 5 s for memberships. A single token that
 //! fails is now asked about after 0, 1 and 3 s and then every 2 s; a single membership after 0, 1,
-//! 3, 7 and 13 s and then every 6 s. Where up to four subjects fail and nothing is answered in
-//! between, which may be an outage of a gate that few people use, each is held back for as many
-//! times as long: together they ask as often as one. The fifth opens the breaker.
+//! 3, 7 and 13 s and then every 6 s.
+//!
+//! Where up to four subjects fail and nothing is answered in between, which may be an outage of a
+//! gate that few people use, each is held back for as many times as long: but for the first
+//! seconds, in which each may be asked about twice, they are together asked about as often as one.
+//! The fifth opens the breaker. For the same reason the breakers around two to four groups that
+//! fail are open for as many times as long.
 //!
 //! # Probes
 //!
