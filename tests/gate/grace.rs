@@ -1,5 +1,7 @@
 //! `stale_if_error`: known people keep working through an outage, for as long as was asked for.
 
+use std::time::Duration;
+
 use ghes_gatekeeper::emulator::{Emulator, Fault};
 use ghes_gatekeeper::protection::{BreakerState, Protection};
 use ghes_gatekeeper::token::AccessToken;
@@ -68,9 +70,14 @@ async fn a_refusal_of_the_call_is_no_outage_however_often_it_comes() {
         validator.check(known.clone()).await.expect("a good token");
         ghes.fail(refusal.times(u64::MAX));
         tokio::time::advance(seconds(60)).await;
-        for _ in 0..20 {
+        // As one whose last check failed, and then behind the breaker that others have opened.
+        for other in 0..20 {
             let error = validator.check(known.clone()).await.expect_err(&shown);
             assert!(!error.kind().is_outage(), "{shown}: {error}");
+            let other = AccessToken::new(format!("gho_other{other}"));
+            let error = validator.check(other).await.expect_err(&shown);
+            assert!(!error.kind().is_outage(), "{shown}: {error}");
+            tokio::time::advance(Duration::from_millis(200)).await;
         }
         let is_open = [monitor.availability(), monitor.credentials()];
         assert!(is_open.contains(&BreakerState::Open), "{shown}");
