@@ -21,14 +21,15 @@ static X_GATEKEEPER_STALE: HeaderName = HeaderName::from_static("x-gatekeeper-st
 
 /// Names, after folding, that upstreams take an identity from, behind us or behind another gate.
 ///
-/// What ends in a dash is a family of such names, by how they begin: oauth2-proxy's, ours, and
-/// those by which Authelia, Kubernetes, Grafana, authentik, Pomerium, TLS terminators and load
-/// balancers tell a user. `x-userinfo` is APISIX's.
+/// What ends in a dash is a family of such names, by how they begin: oauth2-proxy's, ours, those
+/// that begin like ours, and those by which Authelia, Kubernetes, Grafana, authentik, Pomerium, TLS
+/// terminators and load balancers tell a user. `x-userinfo` is APISIX's.
 ///
 /// Listed by the first byte, the third and the fifth, since every header of every request is looked
 /// up here: the second is a separator in all that begin with `x`, and `x-request-id` is in none.
 fn reserved(first: u8, third: u8, fifth: u8) -> &'static [&'static str] {
     match (first, third, fifth) {
+        (b'i', b'p', b'r') => &["impersonate-"],
         (b'r', b'm', b't') => &["remote-"],
         (b'x', b'a', b't') => &["x-auth-request-", "x-authenticated-", "x-authentik-"],
         (b'x', b'a', b'z') => &["x-amzn-oidc-"],
@@ -39,8 +40,8 @@ fn reserved(first: u8, third: u8, fifth: u8) -> &'static [&'static str] {
             "x-forwarded-preferred-username",
             "x-forwarded-user",
         ],
-        (b'x', b'g', b't') => &["x-gatekeeper-", "x-github-user-id"],
-        (b'x', b'o', b'u') => &["x-oauth-client-id", "x-oauth-scopes"],
+        (b'x', b'g', b't') => &["x-gatekeeper-", "x-github-"],
+        (b'x', b'o', b'u') => &["x-oauth-"],
         (b'x', b'p', b'm') => &["x-pomerium-"],
         (b'x', b'r', b'm') => &["x-remote-"],
         (b'x', b's', b'l') => &["x-ssl-client-"],
@@ -48,6 +49,24 @@ fn reserved(first: u8, third: u8, fifth: u8) -> &'static [&'static str] {
         (b'x', b'w', b'b') => &["x-webauth-"],
         _ => &[],
     }
+}
+
+/// What GitHub's own clients and webhooks send, to the letter. It names nobody, and a receiver of
+/// webhooks behind the gate needs it.
+#[cold]
+#[inline(never)]
+fn is_githubs_own(name: &str) -> bool {
+    matches!(
+        name,
+        "x-github-api-version"
+            | "x-github-delivery"
+            | "x-github-enterprise-host"
+            | "x-github-enterprise-version"
+            | "x-github-event"
+            | "x-github-hook-id"
+            | "x-github-hook-installation-target-id"
+            | "x-github-hook-installation-target-type"
+    )
 }
 
 /// Removes every header that an upstream could take for an identity of ours.
@@ -92,9 +111,9 @@ fn is_reserved(name: &HeaderName) -> bool {
     let name = name.as_str();
     match *name.as_bytes() {
         // No other header is looked at any further.
-        [first @ (b'r' | b'x'), _, third, _, fifth, ..] => {
+        [first @ (b'i' | b'r' | b'x'), _, third, _, fifth, ..] => {
             let mut reserved = reserved(first, third, fifth).iter();
-            reserved.any(|reserved| is_listed(name, reserved))
+            reserved.any(|reserved| is_listed(name, reserved)) && !is_githubs_own(name)
         }
         _ => false,
     }
@@ -126,6 +145,16 @@ mod tests {
             "X-GitHub-User-Id",
             "x_oauth_scopes",
             "X-OAuth-Client-Id",
+            "X-OAuth-User",
+            "x_oauth.anything",
+            "X-GitHub-Login",
+            "X_GitHub_User",
+            "X-GitHub-Teams",
+            "X_GitHub_Event",
+            "X-GitHub-Events",
+            "Impersonate-User",
+            "Impersonate_Group",
+            "impersonate.extra-scopes",
             "X-Forwarded-Groups",
             "X-Auth-Request-User",
             "x_auth_request_anything",
@@ -150,6 +179,14 @@ mod tests {
             "x",
             "x-auth-request",
             "xforwardeduser",
+            "x-github",
+            "x-oauth",
+            "impersonate",
+            "x-github-event",
+            "x-github-delivery",
+            "x-github-hook-installation-target-type",
+            "x-github-api-version",
+            "if-none-match",
         ] {
             assert!(survives(name.as_bytes()), "{name}");
         }

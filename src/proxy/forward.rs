@@ -9,7 +9,7 @@ use tower::Service;
 
 use super::body::Body;
 use super::cors::{Cors, strip_preflight};
-use super::headers::{set_forwarding, strip_other_methods, strip_request};
+use super::headers::{set_forwarding, strip_listed, strip_other_methods, strip_request};
 use super::metrics::Outcome;
 use super::presented::Presented;
 use super::provenance::Provenance;
@@ -66,6 +66,7 @@ impl Found<'_> {
         note_handshake(request);
         let headers = request.headers_mut();
         strip_request(headers);
+        strip_listed(headers, &self.route.stripped);
         if self.reads_methods {
             strip_other_methods(headers);
         }

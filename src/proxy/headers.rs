@@ -8,6 +8,7 @@ use http::header::{
     MAX_FORWARDS,
 };
 
+use super::config::StrippedHeader;
 use super::provenance::Provenance;
 use super::request_gate::Onward;
 use crate::fold::{Names, is_listed, remove_where};
@@ -46,25 +47,53 @@ fn said_anew(first: u8) -> &'static [&'static str] {
     }
 }
 
-/// Names, after folding, by which a proxy says where a request came from, by which some servers
-/// let it say which path was asked for, and `Proxy`, which CGI turns into `HTTP_PROXY`. What ends
-/// in a dash is a family of such names, by how they begin.
+/// Names, after folding, by which a proxy says where a request came from or who sent it, by which
+/// some servers let it say which path was asked for or where they are mounted, and `Proxy`, which
+/// CGI turns into `HTTP_PROXY`. What ends in a dash is a family of such names, by how they begin.
 fn forwarding(first: u8) -> &'static [&'static str] {
     match first {
-        b'c' => &["client-ip"],
-        b'f' => &["forwarded"],
-        b'p' => &["proxy"],
+        // Cloudflare's, and RFC 9440's.
+        b'c' => &["cf-", "client-cert", "client-cert-", "client-ip"],
+        b'f' => &[
+            "fastly-client-",
+            "fly-client-ip",
+            "forwarded",
+            "front-end-https",
+        ],
+        b'i' => &["incap-client-ip"],
+        // Gunicorn takes this and `script-name` into its environment.
+        b'p' => &["path-info", "proxy"],
+        b's' => &["script-name", "ssl-client-"],
         b't' => &["true-client-ip"],
+        // WebLogic's.
+        b'w' => &["wl-proxy-"],
         b'x' => &[
+            "x-accel-",
+            "x-appengine-",
+            "x-arr-",
+            "x-azure-client-",
+            "x-azure-clientip",
+            "x-azure-socketip",
             "x-client-ip",
             "x-cluster-client-",
             "x-envoy-",
             "x-forwarded",
             "x-forwarded-",
+            "x-goog-authenticated-user-",
+            "x-host",
+            "x-http-host-override",
+            "x-ms-client-principal",
+            "x-ms-client-principal-",
             "x-original-",
-            "x-real-ip",
+            "x-proxyuser-ip",
+            "x-real-",
             "x-request-id",
-            "x-rewrite-url",
+            "x-rewrite-",
+            "x-scheme",
+            "x-script-name",
+            // Rack takes from these where files may be read.
+            "x-sendfile-type",
+            "x-url-scheme",
         ],
         _ => &[],
     }
@@ -107,6 +136,13 @@ fn join_cookies(headers: &mut HeaderMap) {
         let mut cookies = cookies.expect("what joins good values is good in one");
         cookies.set_sensitive(true);
         headers.insert(COOKIE, cookies);
+    }
+}
+
+/// Removes what a route's upstream is not to get from clients.
+pub(super) fn strip_listed(headers: &mut HeaderMap, listed: &[StrippedHeader]) {
+    if !listed.is_empty() {
+        remove_where(headers, |name| listed.iter().any(|l| l.is_named(name)));
     }
 }
 
@@ -238,6 +274,18 @@ mod tests {
             "X-Envoy-External-Address",
             "True_Client.IP",
             "X-Cluster-Client-Ip",
+            "CF-Connecting-IP",
+            "CF_Connecting_IPv6",
+            "Cf-Access-Authenticated-User-Email",
+            "X-Scheme",
+            "X_Scheme",
+            "X-Script-Name",
+            "x.script.name",
+            "Script_Name",
+            "Front-End-Https",
+            "SSL-Client-S-DN",
+            "WL-Proxy-Client-IP",
+            "X-MS-CLIENT-PRINCIPAL-NAME",
             "Proxy",
             "Expect",
             "Content-Length",
@@ -266,7 +314,7 @@ mod tests {
                 names += 1;
             }
         }
-        assert_eq!(names, 11 + 3 + 13);
+        assert_eq!(names, 11 + 3 + 40);
     }
 
     #[test]

@@ -28,6 +28,12 @@ fn forged() -> Request<()> {
         "X-Auth-Request-User",
         "X-Auth-Request-Groups",
         "X-Gatekeeper-Stale",
+        "X-GitHub-Login",
+        "X_GitHub_Teams",
+        "X-OAuth-User",
+        "Impersonate-User",
+        "impersonate_group",
+        "Remote-User",
     ] {
         request = request.header(name, "admin").header(name, "root");
     }

@@ -100,8 +100,8 @@ pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub(in crate::proxy) use self::routes::{Admittance, bare_host};
 pub use self::routes::{
     AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
-    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
-    TokensConfig, UnknownIdentityHeaders,
+    InvalidRoutePath, InvalidStrippedHeader, PeopleConfig, ResourceConfig, RouteConfig, RouteHost,
+    RouteMatch, RoutePath, StrippedHeader, TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};

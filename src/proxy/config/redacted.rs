@@ -184,6 +184,10 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "forward_token", route.forward_token)?;
     write_key(f, "identity_headers", route.identity_headers.as_str())?;
+    if !route.strip_headers.is_empty() {
+        let names = route.strip_headers.iter().map(ToString::to_string);
+        write_key(f, "strip_headers", names.collect::<Vec<_>>())?;
+    }
     if let Some(audience) = &route.audience {
         write_key(f, "audience", audience.as_str())?;
     }

@@ -12,7 +12,7 @@ use http_body::Body;
 use tower::Layer;
 
 use super::Check;
-use super::config::{Config, RouteConfig};
+use super::config::{Config, RouteConfig, StrippedHeader};
 use super::cors::{Cors, preflight};
 use super::explain::RouteTrace;
 use super::issuers::Issuers;
@@ -42,6 +42,8 @@ pub(super) struct Route {
     /// What stands before the upstream. None for anonymous routes: everybody passes, without a
     /// credential and without an identity.
     pub(super) gate: Option<Gatekeeper<Presented<Upstream>, Check>>,
+    /// What the upstream does not see of a client, beyond what no upstream does.
+    pub(super) stripped: Vec<StrippedHeader>,
     /// What the upstream does not see of the path.
     pub(super) prefix: Option<Prefix>,
     pub(super) cors: Cors,
@@ -119,6 +121,7 @@ impl Route {
         Self {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
             upstream,
+            stripped: config.strip_headers.clone(),
             prefix: config
                 .strip_prefix
                 .then(|| Prefix::new(&config.matches.path)),

@@ -28,6 +28,8 @@ over!(every protocol:
     a16_a_host_adds_nothing_to_a_list,
     a17_forwarded_is_believed_nobody,
     a18_the_whole_family_is_removed,
+    a18_what_begins_like_ours_is_removed,
+    a18_a_route_removes_what_else_its_tool_believes,
     a19_nobody_is_trusted_by_default,
 );
 over!(every protocol with bodies: a12_trailers_are_no_headers);
@@ -255,6 +257,16 @@ async fn a18_the_whole_family_is_removed(on: Carrier) {
         "X-Cluster-Client-IP",
         "Client-IP",
         "Proxy",
+        "CF-Connecting-IP",
+        "CF-Access-Authenticated-User-Email",
+        "X-Scheme",
+        "X_Scheme",
+        "X-Script-Name",
+        "x.script.name",
+        "Script_Name",
+        "Front-End-Https",
+        "SSL-Client-Verify",
+        "X-MS-Client-Principal-Name",
     ];
     let lines: String = names.map(|name| format!("{name}: 6.6.6.6\r\n")).concat();
     let message = forwarded(on, &lines).await;
@@ -262,6 +274,75 @@ async fn a18_the_whole_family_is_removed(on: Carrier) {
         message.fields.iter().all(|(_, value)| value != b"6.6.6.6"),
         "{message:?}"
     );
+}
+
+/// Tools believe more names than those that we set.
+async fn a18_what_begins_like_ours_is_removed(on: Carrier) {
+    let names = [
+        "X-GitHub-Login",
+        "X_GitHub_User",
+        "x.github.teams",
+        "X_GitHub_Event",
+        "X-OAuth-User",
+        "x_oauth_email",
+        "Impersonate-User",
+        "Impersonate_Group",
+        "Impersonate.Extra-scopes",
+        "X-Gatekeeper-Anything",
+        "X-Auth-Request-Anything",
+        "Remote-Name",
+        "X-Remote-Extra",
+        "X-WEBAUTH-ROLE",
+    ];
+    let lines: String = names.map(|name| format!("{name}: admin\r\n")).concat();
+    let own =
+        "X-GitHub-Event: push\r\nX-GitHub-Delivery: 1\r\nX-GitHub-Api-Version: 2022-11-28\r\n";
+    let message = forwarded(on, &format!("{lines}{own}")).await;
+    assert!(
+        message.fields.iter().all(|(_, value)| value != b"admin"),
+        "{message:?}"
+    );
+    assert_eq!(message.only("x-github-event"), "push");
+    assert_eq!(message.only("x-github-delivery"), "1");
+    let mut upstream = Recorder::start().await;
+    let front = upstream.front_with(on, "", OPEN_AND_CLOSED).await;
+    front
+        .assert_status(&Ask::get("/public").lines(&lines), 200)
+        .await;
+    let message = upstream.message().await;
+    assert!(
+        message.fields.iter().all(|(_, value)| value != b"admin"),
+        "{message:?}"
+    );
+}
+
+async fn a18_a_route_removes_what_else_its_tool_believes(on: Carrier) {
+    let mut upstream = Recorder::start().await;
+    let listed = r#"strip_headers = ["X-Role", "x_tenant-*", "Cookie", "X-Forwarded-User"]"#;
+    let open = format!("anonymous = true\n{listed}");
+    let routes = [("/", listed), ("/public", &*open), ("/other", "")];
+    let front = upstream.front_with(on, "", &routes).await;
+    let lines = "X-Role: admin\r\nX_Role: admin\r\nx.tenant.id: admin\r\nX-Tenant-Name: admin\r\n\
+                 Cookie: admin\r\nX-Roles: stays\r\nX-Tenant: stays\r\n";
+    for path in ["/p", "/public"] {
+        front
+            .assert_status(&Ask::known(path).lines(lines), 200)
+            .await;
+        let message = upstream.message().await;
+        assert!(
+            message.fields.iter().all(|(_, value)| value != b"admin"),
+            "{message:?}"
+        );
+        assert_eq!(message.only("x-roles"), "stays");
+        assert_eq!(message.only("x-tenant"), "stays");
+        if path == "/p" {
+            assert_identity(&message);
+        }
+    }
+    front
+        .assert_status(&Ask::known("/other").lines(lines), 200)
+        .await;
+    assert_eq!(upstream.message().await.only("x-role"), "admin");
 }
 
 /// Oathkeeper CVE-2026-33495.

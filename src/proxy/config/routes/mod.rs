@@ -8,6 +8,7 @@ pub(super) mod passed_by;
 mod path;
 mod people;
 mod resource;
+mod strip_headers;
 mod tokens;
 
 use std::fmt;
@@ -34,6 +35,7 @@ pub use self::matching::RouteMatch;
 pub use self::path::{InvalidRoutePath, RoutePath};
 pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
+pub use self::strip_headers::{InvalidStrippedHeader, StrippedHeader};
 pub use self::tokens::TokensConfig;
 
 use self::matching::Taken;
@@ -69,6 +71,9 @@ pub struct RouteConfig {
     pub forward_token: bool,
     /// How the upstream is told who is asking. Absent: `x-forwarded`.
     pub identity_headers: IdentityHeaders,
+    /// Further headers that clients may not send to the upstream. Absent: none beyond those that
+    /// are removed everywhere.
+    pub strip_headers: Vec<StrippedHeader>,
     /// What the upstream is called in [assertions](crate::assertion). Absent: its address, if there
     /// is only one. None if nothing is signed for it.
     pub audience: Option<String>,
@@ -120,6 +125,7 @@ impl RouteConfig {
         let tokens = TokensConfig::read(route, servers, anonymous);
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
+        let strip_headers = route.list("strip_headers", Node::items, parsed::<StrippedHeader>);
         let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
         let strip_prefix = route
             .optional("strip_prefix", strip_prefix)
@@ -141,6 +147,7 @@ impl RouteConfig {
             anonymous,
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
+            strip_headers: strip_headers.unwrap_or_default(),
             audience,
             strip_prefix,
             ambiguous_paths: ambiguous_paths.unwrap_or_default(),

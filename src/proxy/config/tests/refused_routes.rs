@@ -57,6 +57,20 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "20: routes[0].max_age: must be more than 0s and at most 1h",
     ),
     (
+        "anonymous = false",
+        "strip_headers = [\"X-Role\", \"X-*-Role\", \"Authorization\", \"host\"]",
+        "20: routes[0].strip_headers[1]: not a header; write a name like X-Role, or X-Role-* for \
+         all that begin so\n\
+         configuration:20: routes[0].strip_headers[2]: the gate reads it, and keeps it from the \
+         tool unless forward_token is true; drop it\n\
+         configuration:20: routes[0].strip_headers[3]: the gate says it anew to every tool; drop it",
+    ),
+    (
+        "anonymous = false",
+        "strip_headers = \"X-Role\"",
+        "20: routes[0].strip_headers: expected an array, found a string; put it in brackets",
+    ),
+    (
         "path = \"/\"\nupstream = \"http://127.0.0.1:3000\"\nscopes = [\"read:org\"]\nanonymous = false\n",
         "path = \"/a\"\nupstream = \"http://127.0.0.1:3000\"\nmax_age = \"1s\"\nanonymous = true\n",
         "19: routes[0].max_age: nobody is asked for a token; drop max_age or anonymous",
