@@ -1,7 +1,8 @@
 //! Reading the bearer token of a request (RFC 6750 §2.1).
 //!
-//! 1. The credential stands in exactly one `Authorization` line: a second line, or an
-//!    `access_token` in the query beside it, is an error (RFC 6750 §2, one method only).
+//! 1. The credential stands in exactly one `Authorization` line: a second line, or a token of
+//!    GitHub's as `access_token` in the query beside it, is an error (RFC 6750 §2, one method only).
+//!    What else a query calls so is a tool's own.
 //! 2. The scheme is `Bearer` in any case, or GitHub's `token`, which Octokit sends.
 //! 3. One or more spaces follow, then a `b64token` and nothing else.
 //! 4. Another scheme counts as no token, as RFC 6750 §3.1 wants it.
@@ -155,7 +156,7 @@ pub fn bearer<'r>(
     let Some(credential) = lines.next() else {
         return Err(BearerError::Missing);
     };
-    if lines.next().is_some() || query.is_some_and(has_access_token) {
+    if lines.next().is_some() || query.is_some_and(has_github_token) {
         return Err(BearerError::Multiple);
     }
     read(credential, options)
@@ -221,11 +222,45 @@ fn is_quoted(token: &[u8]) -> bool {
     })
 }
 
-/// RFC 6750 §2.3: the name of the query parameter that carries a token.
-fn has_access_token(query: &str) -> bool {
-    query
-        .split('&')
-        .any(|pair| pair.split('=').next() == Some("access_token"))
+/// Tells whether a query carries a token of GitHub's, by its prefix, where RFC 6750 §2.3 has it.
+fn has_github_token(query: &str) -> bool {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.any(|(name, value)| {
+        is_access_token(name) && {
+            let mut prefix = [0; "github_pat_".len()];
+            for (byte, decoded) in prefix.iter_mut().zip(percent_decoded(value)) {
+                *byte = decoded;
+            }
+            TokenKind::of(prefix) != TokenKind::Other
+        }
+    })
+}
+
+#[inline]
+fn is_access_token(name: &str) -> bool {
+    name == "access_token" || (name.contains('%') && percent_decoded(name).eq(*b"access_token"))
+}
+
+/// As every tool decodes its query before it looks at names and values.
+fn percent_decoded(text: &str) -> impl Iterator<Item = u8> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        let digit = |b: u8| {
+            char::from(b)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
+        let escaped = match *rest {
+            [b'%', high, low, ..] => digit(high).zip(digit(low)),
+            _ => None,
+        };
+        let (byte, length) = match escaped {
+            Some((high, low)) => (high << 4 | low, 3),
+            None => (*rest.first()?, 1),
+        };
+        rest = &rest[length..];
+        Some(byte)
+    })
 }
 
 /// RFC 9110 §11.1: schemes are compared without regard to case; `wanted` is in lower case.
@@ -384,7 +419,7 @@ mod tests {
 
         let mut headers = HeaderMap::new();
         let options = BearerOptions::default();
-        let query = Some("page=2&access_token=b");
+        let query = Some("page=2&access_token=gho_b");
         assert_eq!(
             bearer(&headers, query, &options).unwrap_err(),
             BearerError::Missing
@@ -394,7 +429,47 @@ mod tests {
             bearer(&headers, query, &options).unwrap_err(),
             BearerError::Multiple
         );
-        assert!(bearer(&headers, Some("x_access_token=b"), &options).is_ok());
+        for tokens in [
+            "access_token=ghp_b",
+            "access_token=ghu_",
+            "a&access_token=ghs_b&c",
+            "access_token=ghr_b",
+            "access_token=github_pat_b",
+            "access_token=%67ho_b",
+            "access%5ftoken=gho%5Fb",
+            "access_token=b&access_token=gho_b",
+        ] {
+            let read = bearer(&headers, Some(tokens), &options);
+            assert_eq!(read.unwrap_err(), BearerError::Multiple, "{tokens}");
+        }
+    }
+
+    #[test]
+    fn a_tools_own_access_token_is_its_own() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        for own in [
+            "access_token=b",
+            "access_token=",
+            "access_token",
+            "access_token=gho",
+            "access_token=GHO_b",
+            "access_token=xgho_b",
+            "access_token=github_pa",
+            "access_token=eyJhbGciOiJIUzI1NiJ9.e30.e30",
+            "access_token=%",
+            "access_token=%6",
+            "access_token=%zzgho_",
+            "x_access_token=gho_b",
+            "access_token_=gho_b",
+            "token=gho_b",
+            "gho_b",
+        ] {
+            assert!(
+                bearer(&headers, Some(own), &BearerOptions::default()).is_ok(),
+                "{own}"
+            );
+        }
     }
 
     #[test]

@@ -43,7 +43,10 @@ async fn no_secret_is_in_the_log_at_any_level() {
     let mut responses = String::new();
     for (path, credential) in [
         ("/", format!("Bearer {TOKEN}")),
-        ("/admin?access_token=CANARYQUERY", format!("token {TOKEN}")),
+        (
+            "/admin?access_token=gho_CANARYQUERY",
+            format!("token {TOKEN}"),
+        ),
         (
             "/?access_token=CANARYQUERY",
             "Bearer gho_CANARYTOKEN".to_owned(),

@@ -84,9 +84,21 @@ async fn what_is_malformed_never_reaches_ghes() {
     let response = world.send(in_query.expect("a request")).await;
     assert_eq!(response.status(), 401);
     let mut both = bearer(TOKEN);
-    *both.uri_mut() = format!("/?access_token={TOKEN}").parse().expect("a URI");
-    assert_eq!(world.send(both).await.status(), 400);
+    for query in [
+        "access_token=gho_b",
+        "a=b&access_token=ghu_b",
+        "access%5Ftoken=%67hp_b",
+    ] {
+        *both.uri_mut() = format!("/?{query}").parse().expect("a URI");
+        assert_eq!(world.send(both.clone()).await.status(), 400, "{query}");
+    }
     assert_eq!(world.calls(), 0);
+    // A tool may have parameters of that name.
+    for query in ["access_token=b", "access_token=eyJ.e30.e30", "access_token"] {
+        *both.uri_mut() = format!("/?{query}").parse().expect("a URI");
+        assert_eq!(world.send(both.clone()).await.status(), 200, "{query}");
+        assert_eq!(world.seen().uri().query(), Some(query));
+    }
 }
 
 /// GitHub has announced tokens of 520 bytes.

@@ -106,8 +106,21 @@ async fn h3_a_query_is_no_credential(on: Carrier) {
     front.assert_status(&Ask::get(&query), 401).await;
     let twice = format!("{query}&access_token=x");
     front.assert_status(&Ask::get(&twice), 401).await;
-    front.assert_status(&Ask::known(&query), 400).await;
+    for query in [
+        "access_token=gho_x",
+        "a=b&access_token=github_pat_x",
+        "access%5ftoken=%67hu_x",
+    ] {
+        let ask = Ask::known(&format!("/p?{query}"));
+        front.assert_status(&ask, 400).await;
+    }
     upstream.assert_untouched();
+    // What a tool itself calls so reaches it.
+    for own in ["access_token=x", "access_token=eyJ.e30.e30", "access_token"] {
+        let target = format!("/p?{own}");
+        front.assert_status(&Ask::known(&target), 200).await;
+        assert_eq!(upstream.message().await.target, target);
+    }
 }
 
 /// Gateways for MCP that alter messages (Doyensec, March 2026).
