@@ -37,11 +37,14 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
     let config = Config::parse(&toml, []).map_err(|errors| Failure::usage(errors.to_string()))?;
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     announcer.tell(&lines_to_try(gate_address))?;
-    tokio::join!(
-        serve_emulator(ghes, Emulator::default(), shutdown.clone()),
-        serve_sample(upstream, shutdown.clone()),
-        proxy.serve(gate, shutdown.ordered()),
-    );
+    let servers = async {
+        tokio::join!(
+            serve_emulator(ghes, Emulator::default(), shutdown.clone()),
+            serve_sample(upstream, shutdown.clone()),
+            proxy.serve(gate, shutdown.clone().ordered()),
+        );
+    };
+    shutdown.clone().end_of(servers).await;
     Ok(())
 }
 

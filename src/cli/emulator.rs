@@ -45,7 +45,8 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
     let shutdown = Shutdown::on_signals()?;
     let listener = bind(arguments.listen).await?;
     announcer.announce(&listener, "emulator")?;
-    serve_emulator(listener, emulator, shutdown).await;
+    let server = serve_emulator(listener, emulator, shutdown.clone());
+    shutdown.end_of(server).await;
     Ok(())
 }
 

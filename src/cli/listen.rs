@@ -95,7 +95,15 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 
 /// The order to stop, by Ctrl-C or SIGTERM, for any number of servers.
 #[derive(Clone)]
-pub(super) struct Shutdown(watch::Receiver<bool>);
+pub(super) struct Shutdown(watch::Receiver<Order>);
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Order {
+    GoOn,
+    Stop,
+    /// The order was given a second time.
+    StopAtOnce,
+}
 
 impl Shutdown {
     /// Listens for the signals from now on.
@@ -103,22 +111,42 @@ impl Shutdown {
         let failed = |error| Failure::running("cannot listen for signals", error);
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let (sender, receiver) = watch::channel(false);
+        let (sender, receiver) = watch::channel(Order::GoOn);
         tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+            for (order, says) in [
+                (Order::Stop, "stopping"),
+                (
+                    Order::StopAtOnce,
+                    "stopping at once, without waiting for requests under way",
+                ),
+            ] {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                tracing::info!("{says}");
+                // Nobody may be left to be told.
+                let _ = sender.send(order);
             }
-            tracing::info!("stopping");
-            // Nobody may be left to be told.
-            let _ = sender.send(true);
         });
         Ok(Self(receiver))
     }
 
     /// Waits for the order.
-    pub(super) async fn ordered(mut self) {
+    pub(super) async fn ordered(self) {
+        self.reached(Order::Stop).await;
+    }
+
+    /// Lets servers end, unless the order is given a second time.
+    pub(super) async fn end_of(self, servers: impl Future<Output = ()>) {
+        tokio::select! {
+            () = servers => {}
+            () = self.reached(Order::StopAtOnce) => {}
+        }
+    }
+
+    async fn reached(mut self, order: Order) {
         // A sender that is gone will not give the order any more; stopping is the safe reading.
-        let _ = self.0.wait_for(|&stop| stop).await;
+        let _ = self.0.wait_for(|&given| given >= order).await;
     }
 }

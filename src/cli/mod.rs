@@ -146,7 +146,10 @@ fn run_in(
 ) -> Result<(), Failure> {
     let runtime = runtime.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::running("cannot start the runtime", error))?;
-    runtime.block_on(command)
+    let outcome = runtime.block_on(command);
+    // Dropping it would wait for names that are still being looked up.
+    runtime.shutdown_background();
+    outcome
 }
 
 #[cfg(test)]

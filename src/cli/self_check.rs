@@ -1,31 +1,62 @@
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use ghes_gatekeeper::check::CheckErrorKind;
+use ghes_gatekeeper::check::{CheckError, CheckErrorKind};
 use ghes_gatekeeper::proxy::{IssuerApp, Proxy};
 
-/// Asks each GHES once as each app, so that whoever starts the proxy learns at once what clients
-/// would run into.
-///
-/// Nothing depends on the outcome: a proxy that starts during an outage is of use when it ends.
+/// Asks each GHES as each app until it answers, so that whoever starts the proxy learns at once what
+/// clients would run into, and so that the proxy becomes ready even if no client comes.
 pub(super) async fn run(proxy: Proxy) {
-    join_all(proxy.apps().map(ask)).await;
+    join_all(proxy.apps().map(ask_until_answered)).await;
 }
 
-async fn ask(app: &IssuerApp) {
-    let (ghes, name, client_id) = (app.url(), app.ghes(), app.client_id());
-    match app.ask().await {
-        Ok(()) => tracing::info!(
-            ghes.name = name,
-            app.client_id = client_id,
-            "{ghes} answers, and accepts the app's credentials"
-        ),
-        Err(error) => tracing::warn!(
-            ghes.name = name,
-            app.client_id = client_id,
-            "{ghes} cannot be asked yet: {error}; {}",
-            cure(error.kind())
-        ),
+async fn ask_until_answered(app: &IssuerApp) {
+    let mut told = None;
+    let mut wait = SHORTEST_WAIT;
+    loop {
+        let outcome = app.ask().await.map_err(|error| {
+            let kind = error.kind();
+            // What is wrong is said once, until something else is.
+            if told.replace(kind) != Some(kind) {
+                warn(app, &error);
+            }
+            kind
+        });
+        match outcome {
+            Ok(()) => return accepted(app),
+            // This is an answer; what holds back further calls also finds out when to make them.
+            Err(CheckErrorKind::CredentialsRefused) => return,
+            Err(_) => tokio::time::sleep(wait).await,
+        }
+        wait = LONGEST_WAIT.min(2 * wait);
     }
 }
+
+fn accepted(app: &IssuerApp) {
+    tracing::info!(
+        ghes.name = app.ghes(),
+        app.client_id = app.client_id(),
+        "{} answers, and accepts the app's credentials",
+        app.url(),
+    );
+}
+
+fn warn(app: &IssuerApp, error: &CheckError) {
+    tracing::warn!(
+        ghes.name = app.ghes(),
+        app.client_id = app.client_id(),
+        "{} cannot be asked yet: {error}; {}",
+        app.url(),
+        cure(error.kind()),
+    );
+}
+
+/// As long as a client is told to wait.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Balancers notice within this time that GHES is there, and a hundred gates cost it ten calls a
+/// second.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 fn cure(kind: CheckErrorKind) -> &'static str {
     match kind {

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use futures_util::FutureExt as _;
@@ -8,6 +9,7 @@ use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::listen::{Announcer, Shutdown, bind, bind_gate};
 use super::{Failure, descriptors, environment, self_check};
@@ -18,7 +20,8 @@ Example:
   ghes-gatekeeper serve --config gatekeeper.toml
 
 Every key can also come from the environment, as GHES_GATEKEEPER_SERVER__LISTEN.
-SIGTERM and Ctrl-C let requests under way end, for ten seconds at most.
+SIGTERM and Ctrl-C let requests under way end, for ten seconds at most; a second one does not wait.
+With server.shutdown_delay, clients are accepted for so long before that, while /readyz says 503.
 SIGHUP reads the certificate again, which is otherwise done within five seconds.")]
 pub(super) struct Arguments {
     /// The configuration; without it, the environment must say everything.
@@ -36,9 +39,10 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     let shutdown = Shutdown::on_signals()?;
     let listeners = Listeners::bind(&config).await?;
-    let servers = listeners.serve(&proxy, announcer, &shutdown)?;
+    let delay = config.server.shutdown_delay;
+    let servers = listeners.serve(&proxy, announcer, &shutdown, delay)?;
     tokio::spawn(self_check::run(proxy));
-    join_all(servers).await;
+    shutdown.end_of(servers.run()).await;
     Ok(())
 }
 
@@ -47,7 +51,19 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
 struct Listeners {
     gates: Vec<Listener>,
     admin: Option<TcpListener>,
+    probes: Option<TcpListener>,
     webhook: Option<TcpListener>,
+}
+
+/// What is served, by when it stops.
+#[derive(Default)]
+struct Servers {
+    /// Those that have clients to serve.
+    first: Vec<BoxFuture<'static, ()>>,
+    /// Those that tell how the first ones do, and stop when these have ended.
+    last: Vec<BoxFuture<'static, ()>>,
+    /// Closed by being dropped, at which the last ones stop.
+    drained: Option<watch::Sender<()>>,
 }
 
 impl Listeners {
@@ -66,6 +82,9 @@ impl Listeners {
             admin: OptionFuture::from(server.admin_listen.map(bind))
                 .await
                 .transpose()?,
+            probes: OptionFuture::from(server.probe_listen.map(bind))
+                .await
+                .transpose()?,
             webhook: OptionFuture::from(webhook.map(bind)).await.transpose()?,
         })
     }
@@ -75,23 +94,61 @@ impl Listeners {
         proxy: &Proxy,
         announcer: Announcer,
         shutdown: &Shutdown,
-    ) -> Result<Vec<BoxFuture<'static, ()>>, Failure> {
-        let stop = || shutdown.clone().ordered();
-        let mut servers = Vec::new();
+        delay: Duration,
+    ) -> Result<Servers, Failure> {
+        let stop = || stop_accepting(shutdown.clone(), proxy.clone(), delay);
+        let (drained, has_drained) = watch::channel(());
+        let ended = || end_of_drain(has_drained.clone());
+        let mut servers = Servers {
+            drained: Some(drained),
+            ..Servers::default()
+        };
         for gate in self.gates {
             announcer.announce_gate(&gate)?;
-            servers.push(proxy.clone().serve(gate, stop()).boxed());
+            servers
+                .first
+                .push(proxy.clone().serve(gate, stop()).boxed());
         }
         if let Some(listener) = self.admin {
             announcer.announce(&listener, "admin")?;
-            servers.push(proxy.admin().serve(listener, stop()).boxed());
+            servers
+                .last
+                .push(proxy.admin().serve(listener, ended()).boxed());
+        }
+        if let Some(listener) = self.probes {
+            announcer.announce(&listener, "probes")?;
+            servers
+                .last
+                .push(proxy.probes().serve(listener, ended()).boxed());
         }
         if let (Some(listener), Some(webhook)) = (self.webhook, proxy.webhook()) {
             announcer.announce(&listener, "webhook")?;
-            servers.push(webhook.serve(listener, stop()).boxed());
+            servers.first.push(webhook.serve(listener, stop()).boxed());
         }
         Ok(servers)
     }
+}
+
+impl Servers {
+    async fn run(self) {
+        let first = async {
+            join_all(self.first).await;
+            drop(self.drained);
+        };
+        tokio::join!(first, join_all(self.last));
+    }
+}
+
+/// Waits for the order to stop, makes it known, and gives those who send clients time to notice.
+async fn stop_accepting(shutdown: Shutdown, proxy: Proxy, delay: Duration) {
+    shutdown.ordered().await;
+    proxy.begin_shutdown();
+    tokio::time::sleep(delay).await;
+}
+
+async fn end_of_drain(mut has_drained: watch::Receiver<()>) {
+    // Nothing is ever sent; it ends with the sender.
+    while has_drained.changed().await.is_ok() {}
 }
 
 /// Reads the certificate again on each SIGHUP, as those who renew certificates expect. Without one,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project::{pin_project, pinned_drop};
@@ -14,6 +14,7 @@ use super::access_log::{AccessLog, CutOff};
 use super::body::Body;
 use super::cors::Marking;
 use super::forward::Forwarding;
+use super::headers::X_REQUEST_ID;
 use super::metrics::Outcome;
 use super::provenance::Hop;
 use super::server::{Client, CountedRequest, Peer};
@@ -65,6 +66,7 @@ pub(super) struct Answering {
 pub(super) struct Arrival {
     pub(super) at: Instant,
     pub(super) client: IpAddr,
+    pub(super) request_id: HeaderValue,
     pub(super) is_grpc: bool,
     /// Boxed, because not everybody wants it.
     pub(super) log: Option<Box<AccessLog>>,
@@ -154,5 +156,8 @@ impl Arrival {
                 false => with_problem_json(bare),
             };
         }
+        // Ours in place of a tool's own: it is what our log has.
+        let headers = response.headers_mut();
+        headers.insert(X_REQUEST_ID.clone(), self.request_id.clone());
     }
 }

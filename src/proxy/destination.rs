@@ -15,13 +15,14 @@ pub(super) enum Destination<'p> {
 }
 
 impl Inner {
-    /// Decides where a request for `host` goes, whoever sends it.
+    /// Decides where a request for `host` goes, whoever sends it; one that names no host is for
+    /// all of them.
     pub(super) fn destination<B: http_body::Body>(
         &self,
-        host: &HeaderValue,
+        host: Option<&HeaderValue>,
         request: &Request<B>,
     ) -> Destination<'_> {
-        if !self.allowed_hosts.contain(host) {
+        if host.is_some_and(|host| !self.allowed_hosts.contain(host)) {
             let kind = RejectionKind::MisdirectedRequest;
             return Destination::Nowhere(Miss::rejected(kind));
         }

@@ -76,7 +76,7 @@ impl Found<'_> {
         set_forwarding(headers, provenance, onward, request_id);
         via::append(headers, version);
         match &self.route.prefix {
-            Some(prefix) => prefix.strip(request),
+            Some(prefix) => prefix.strip(request, provenance.prefix()),
             None => Ok(()),
         }
     }

@@ -1,9 +1,15 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// How many listeners take connections of clients.
+/// How many listeners take connections of clients, and whether they go on doing so.
 #[derive(Clone, Debug, Default)]
-pub(super) struct OpenGates(Arc<AtomicUsize>);
+pub(super) struct OpenGates(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    open: AtomicUsize,
+    are_closing: AtomicBool,
+}
 
 /// A listener that takes connections, until it is dropped.
 #[derive(Debug)]
@@ -11,17 +17,27 @@ pub(super) struct OpenGate(OpenGates);
 
 impl OpenGates {
     pub(super) fn open(&self) -> OpenGate {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
         OpenGate(self.clone())
     }
 
+    /// Makes it known that all of them are about to close, and none opens again.
+    pub(super) fn announce_closing(&self) {
+        self.0.are_closing.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.0.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// Tells whether clients should be sent here.
+    pub(super) fn accept(&self) -> bool {
+        self.any() && !self.0.are_closing.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for OpenGate {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

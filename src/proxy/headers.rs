@@ -109,7 +109,9 @@ const OTHER_METHODS: [&str; 3] = [
 pub(super) static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(super) static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(super) static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) static X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+pub(super) static X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Removes from a request what the client sent for this hop only, or cannot be trusted to say, and
 /// makes one of what only HTTP/2 may say in pieces.
@@ -170,14 +172,33 @@ pub(super) fn set_forwarding(
     request_id: HeaderValue,
 ) {
     // The upstream is another host; the name that the client used goes along beside it.
-    let host = provenance.host().cloned().unwrap_or(onward.host);
-    headers.insert(X_FORWARDED_HOST.clone(), host);
+    if let Some(host) = provenance.host().cloned().or(onward.host) {
+        let port = provenance.port().cloned();
+        let port = port.unwrap_or_else(|| port_of(&host, &provenance.scheme()));
+        headers.insert(X_FORWARDED_PORT.clone(), port);
+        headers.insert(X_FORWARDED_HOST.clone(), host);
+    }
+    if let Some(prefix) = provenance.prefix() {
+        headers.insert(X_FORWARDED_PREFIX.clone(), prefix.clone());
+    }
     headers.insert(X_FORWARDED_FOR.clone(), provenance.addresses());
     headers.insert(X_FORWARDED_PROTO.clone(), provenance.scheme());
     headers.insert(X_REQUEST_ID.clone(), request_id);
     if let Some(hops) = onward.max_forwards {
         headers.insert(MAX_FORWARDS, HeaderValue::from(hops));
     }
+}
+
+/// Returns the port that a client used who asked for this host (RFC 9110 §4.2).
+fn port_of(host: &HeaderValue, scheme: &HeaderValue) -> HeaderValue {
+    let host = host.as_bytes();
+    let end_of_name = host.iter().rposition(|&b| b == b':' || b == b']');
+    let port = end_of_name.filter(|&at| host[at] == b':');
+    let port = port.and_then(|at| HeaderValue::from_bytes(&host[at + 1..]).ok());
+    port.unwrap_or_else(|| match scheme == "https" {
+        true => HeaderValue::from_static("443"),
+        false => HeaderValue::from_static("80"),
+    })
 }
 
 /// Removes what `is_unwanted`, which `Connection` is, and what its lines name.
@@ -223,7 +244,7 @@ fn is_in<const N: usize>(name: &HeaderName, lists: fn(u8) -> [&'static [&'static
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::config::TrustedProxies;
+    use crate::proxy::provenance::Fronts;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -328,9 +349,9 @@ mod tests {
         ]);
         let peer: std::net::SocketAddr = "[::ffff:192.0.2.7]:443".parse().unwrap();
         let peer = crate::proxy::Peer::from(peer).into();
-        let provenance = Provenance::of(&headers, &peer, &TrustedProxies::default());
+        let provenance = Provenance::of(&headers, &peer, &Fronts::default());
         let onward = Onward {
-            host: HeaderValue::from_static("tools.example.com"),
+            host: Some(HeaderValue::from_static("tools.example.com")),
             max_forwards: Some(2),
         };
         strip_request(&mut headers);
@@ -344,9 +365,27 @@ mod tests {
         assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
         assert_eq!(headers["x-forwarded-host"], "tools.example.com");
         assert_eq!(headers["x-forwarded-proto"], "http");
+        assert_eq!(headers["x-forwarded-port"], "80");
         assert_eq!(headers["x-request-id"], "id");
         assert_eq!(headers["max-forwards"], "2");
-        assert_eq!(headers.len(), 6);
+        assert_eq!(headers.len(), 7);
+    }
+
+    #[test]
+    fn the_port_is_the_hosts_or_the_schemes() {
+        for (host, scheme, port) in [
+            ("tools.example.com", "http", "80"),
+            ("tools.example.com", "https", "443"),
+            ("tools.example.com:8080", "https", "8080"),
+            ("[2001:db8::1]", "https", "443"),
+            ("[2001:db8::1]:8443", "https", "8443"),
+        ] {
+            let (host, scheme) = (
+                HeaderValue::from_static(host),
+                HeaderValue::from_static(scheme),
+            );
+            assert_eq!(port_of(&host, &scheme), port, "{host:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tower::{BoxError, Layer};
 
 use super::config::{AppConfig, Config, GhesConfig, RouteConfig};
 use super::explain::{Witness, WitnessLayer};
+use super::first_answer::FirstAnswer;
 use super::{Check, Memberships};
 use crate::check::CheckError;
 use crate::ghes::GhesUrl;
@@ -44,6 +45,8 @@ struct Inner {
     client_id: String,
     validator: Validator<Check>,
     protection: Option<ProtectionMonitor>,
+    /// Whether some route takes tokens of its server, so that it is asked at all.
+    is_asked: bool,
 }
 
 impl Issuers {
@@ -61,7 +64,8 @@ impl Issuers {
             all.extend(checks.map(|(app, (check, protection))| {
                 let witness = witness.of(&ghes.name, &app.client_id);
                 let validator = validator(check, memberships, &witness, config.cache);
-                IssuerApp::new(ghes, app, validator, protection)
+                let is_asked = config.takes_tokens_of(ghes);
+                IssuerApp::new(ghes, app, validator, protection, is_asked)
             }));
         }
         let apps = all.into();
@@ -110,6 +114,15 @@ impl Issuers {
         self.iter().map(|app| app.0.validator.stats()).sum()
     }
 
+    /// Tells whether the servers have answered since the start, as far as that is needed.
+    ///
+    /// The apps of one server share its counts, so it does not matter that each is looked at.
+    pub(super) fn have_answered(&self) -> bool {
+        let asked = self.iter().filter(|app| app.0.is_asked);
+        let monitors = asked.filter_map(IssuerApp::protection);
+        FirstAnswer::suffice(monitors.map(|monitor| FirstAnswer::among(monitor.results())))
+    }
+
     /// Tells whether there is an app whose credentials are accepted, as far as is known.
     ///
     /// Not whether all are: gates beside this one have the same configuration, so whoever takes
@@ -127,6 +140,7 @@ impl IssuerApp {
         app: &AppConfig,
         validator: Validator<Check>,
         protection: Option<ProtectionMonitor>,
+        is_asked: bool,
     ) -> Self {
         Self(Arc::new(Inner {
             ghes: ghes.name.clone(),
@@ -134,6 +148,7 @@ impl IssuerApp {
             client_id: app.client_id.clone(),
             validator,
             protection,
+            is_asked,
         }))
     }
 

@@ -69,7 +69,7 @@ impl Metadata {
     }
 
     /// Finds a document by its path, to the letter. What is only almost it is up to the routes.
-    pub(super) fn find(&self, host: &HeaderValue, path: &str) -> Option<&Document> {
+    pub(super) fn find(&self, host: Option<&HeaderValue>, path: &str) -> Option<&Document> {
         if self.0.is_empty() || !path.starts_with(PREFIX) {
             return None;
         }
@@ -78,7 +78,7 @@ impl Metadata {
         let Some(second) = named.next() else {
             return Some(first);
         };
-        let host = bare_host(host.to_str().ok()?);
+        let host = bare_host(host?.to_str().ok()?);
         let mut several = [first, second].into_iter().chain(named);
         several.find(|document| document.host == host)
     }

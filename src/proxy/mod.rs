@@ -32,6 +32,7 @@
 mod access_log;
 pub mod admin;
 mod answering;
+mod asked_host;
 mod assertion;
 mod body;
 mod check;
@@ -41,6 +42,7 @@ mod destination;
 mod dotted;
 pub mod explain;
 mod file_stamp;
+mod first_answer;
 mod forward;
 mod gates;
 mod grpc;
@@ -64,7 +66,7 @@ mod via;
 pub mod webhook;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
@@ -83,17 +85,17 @@ pub use self::server::{
 pub use self::upstream::{Download, UpstreamLimits};
 
 use self::access_log::AccessLog;
-use self::admin::{Admin, Readiness};
+use self::admin::{Admin, Probes, Readiness};
 use self::answering::{Answering, Arrival, Stage, Visitor};
 use self::assertion::Assertions;
 use self::check::protected_services;
-use self::config::{AllowedHosts, Config, TrustedProxies};
+use self::config::{AllowedHosts, Config};
 use self::destination::Destination;
 use self::gates::OpenGates;
 use self::issuers::{Issuers, Services};
 use self::metadata::Metadata;
 use self::metrics::{Metrics, Outcome};
-use self::provenance::Provenance;
+use self::provenance::{Fronts, Provenance};
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Miss, Routes};
@@ -120,8 +122,12 @@ struct Inner {
     routes: Routes,
     metadata: Metadata,
     realm: Realm,
-    trusted_proxies: TrustedProxies,
+    fronts: Fronts,
+    /// Told once of a proxy that passes on what clients write.
+    forwarded_host_warning: Once,
     allowed_hosts: AllowedHosts,
+    /// Whether the host of a request decides anything.
+    reads_hosts: bool,
     request_ids: RequestIds,
     issuers: Issuers,
     metrics: Metrics,
@@ -205,10 +211,12 @@ impl Proxy {
         let webhook = config.webhook.as_ref();
         let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
         Self(Arc::new(Inner {
+            reads_hosts: routes.read_hosts() || config.server.allowed_hosts.iter().is_some(),
             routes,
             metadata: Metadata::new(config),
             realm: config.server.realm.clone(),
-            trusted_proxies: config.server.trusted_proxies.clone(),
+            fronts: Fronts::from(&config.server),
+            forwarded_host_warning: Once::new(),
             allowed_hosts: config.server.allowed_hosts.clone(),
             request_ids: RequestIds::new(),
             issuers,
@@ -238,18 +246,40 @@ impl Proxy {
         }
     }
 
-    /// Returns what operators connect to. Until a listener [serves](Self::serve) clients, and once
-    /// none does any more, it says that the proxy is not ready.
+    /// Tells whoever asks whether the proxy is ready that it is not any more. Clients are served as
+    /// before: those who send them have time to send them elsewhere before the listeners close.
+    pub fn begin_shutdown(&self) {
+        self.0.open_gates.announce_closing();
+    }
+
+    /// Returns what operators connect to.
+    ///
+    /// It says that the proxy is not ready
+    ///
+    /// - until a listener [serves](Self::serve) clients, once none does any more, and after
+    ///   [`begin_shutdown`](Self::begin_shutdown);
+    /// - until GHES has answered once. Who has a proxy that nobody asks anything should
+    ///   [ask](IssuerApp::ask) by each of its [`apps`](Self::apps) until there is an answer. Of
+    ///   several servers, one that is merely down does not keep the others' people out;
+    /// - while GHES refuses the credentials of all apps.
     #[must_use]
     pub fn admin(&self) -> Admin {
         let open_gates = self.0.open_gates.clone();
         let (issuers, metrics) = (self.0.issuers.clone(), self.0.metrics.clone());
-        let apps = issuers.clone();
+        let (apps, asked) = (issuers.clone(), issuers.clone());
         let readiness = Readiness::default()
-            .with("not_accepting", move || open_gates.any())
+            .with("not_accepting", move || open_gates.accept())
+            .with("ghes_not_answered", move || asked.have_answered())
             .with("credentials_refused", move || apps.are_ready());
         let assertions = self.0.assertions.clone();
         Admin::new(issuers, metrics, readiness, assertions)
+    }
+
+    /// Returns what balancers, kubelets and Prometheus connect to: the part of
+    /// [`admin`](Self::admin) that only looks.
+    #[must_use]
+    pub fn probes(&self) -> Probes {
+        self.admin().into()
     }
 
     /// Returns what GHES sends its webhooks to, if one is configured.
@@ -274,15 +304,17 @@ impl Proxy {
 
     fn answer(&self, request: Request<Incoming>, visitor: &Visitor) -> Answering {
         let at = Instant::now();
-        let request_id = self.0.request_ids.next();
+        let provenance = Provenance::of(request.headers(), &visitor.peer, &self.0.fronts);
+        let request_id = provenance.request_id().cloned();
+        let request_id = request_id.unwrap_or_else(|| self.0.request_ids.next());
         let log = AccessLog::begin(&request, &request_id).map(Box::new);
-        let provenance = Provenance::of(request.headers(), &visitor.peer, &self.0.trusted_proxies);
         let (counted, refused) = match self.count(&provenance, visitor) {
             Ok(counted) => (counted, None),
             Err(kind) => (None, Some(kind)),
         };
         let arrival = Arrival {
             at,
+            request_id: request_id.clone(),
             client: provenance.client(),
             is_grpc: grpc::is_call(request.headers()),
             log,
@@ -333,7 +365,13 @@ impl Proxy {
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
     ) -> Stage {
-        let host = provenance.host().unwrap_or(&onward.host);
+        let host = match self.0.asked_host(provenance, &onward) {
+            Ok(host) => host,
+            Err(rejection) => {
+                let (outcome, response) = self.reject(rejection);
+                return Stage::answered(outcome, response);
+            }
+        };
         let found = match self.0.destination(host, &request) {
             Destination::Route(found) => found,
             Destination::Here(response) => return Stage::answered(Outcome::Anonymous, *response),

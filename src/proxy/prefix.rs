@@ -1,10 +1,11 @@
 //! What a route takes off a path before it goes on.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
 use super::config::RoutePath;
+use super::headers::X_FORWARDED_PREFIX;
 use crate::rejection::RejectionKind;
 
 /// The segments that a path begins with and that an upstream does not see.
@@ -19,8 +20,6 @@ pub(super) struct Prefix {
     header: HeaderValue,
 }
 
-static X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-
 impl Prefix {
     /// Takes the path of a route, other than `/`.
     pub(super) fn new(path: &RoutePath) -> Self {
@@ -30,16 +29,28 @@ impl Prefix {
         }
     }
 
-    /// Takes the prefix off the target, and tells the upstream about it, which needs it for links.
-    pub(super) fn strip<B>(&self, request: &mut Request<B>) -> Result<(), RejectionKind> {
+    /// Takes the prefix off the target, and tells the upstream about it, which needs it for links:
+    /// behind the one that stood `before` it and that the proxies before us have cut off.
+    pub(super) fn strip<B>(
+        &self,
+        request: &mut Request<B>,
+        before: Option<&HeaderValue>,
+    ) -> Result<(), RejectionKind> {
         let rest = self.rest(request.uri());
         *request.uri_mut() = rest.ok_or(RejectionKind::InvalidRequest)?;
-        self.tell(request.headers_mut());
+        self.tell(request.headers_mut(), before);
         Ok(())
     }
 
-    fn tell(&self, headers: &mut HeaderMap) {
-        headers.insert(X_FORWARDED_PREFIX.clone(), self.header.clone());
+    fn tell(&self, headers: &mut HeaderMap, before: Option<&HeaderValue>) {
+        let joined = before.map(|before| {
+            let before = before.as_bytes();
+            let before = before.strip_suffix(b"/").unwrap_or(before);
+            HeaderValue::from_bytes(&[before, self.header.as_bytes()].concat())
+        });
+        let joined = joined.and_then(Result::ok);
+        let prefix = joined.unwrap_or_else(|| self.header.clone());
+        headers.insert(X_FORWARDED_PREFIX.clone(), prefix);
     }
 
     fn rest(&self, uri: &Uri) -> Option<Uri> {
@@ -73,7 +84,7 @@ mod tests {
     fn strip(prefix: &str, target: &str) -> String {
         let prefix = Prefix::new(&prefix.parse().unwrap());
         let mut request = Request::get(target).body(()).unwrap();
-        prefix.strip(&mut request).unwrap();
+        prefix.strip(&mut request, None).unwrap();
         request.uri().to_string()
     }
 
@@ -100,9 +111,15 @@ mod tests {
         let prefix = Prefix::new(&"/a/b/".parse().unwrap());
         let request = Request::get("/%61/b/c").header("x-forwarded-prefix", "/evil");
         let mut request = request.body(()).unwrap();
-        prefix.strip(&mut request).unwrap();
+        prefix.strip(&mut request, None).unwrap();
         assert_eq!(request.headers()["x-forwarded-prefix"], "/a/b");
         assert_eq!(request.headers().len(), 1);
+        for (before, whole) in [("/apps", "/apps/a/b"), ("/apps/", "/apps/a/b")] {
+            let mut request = Request::get("/a/b/c").body(()).unwrap();
+            let before = HeaderValue::from_static(before);
+            prefix.strip(&mut request, Some(&before)).unwrap();
+            assert_eq!(request.headers()["x-forwarded-prefix"], whole);
+        }
     }
 
     proptest! {

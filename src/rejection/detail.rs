@@ -21,6 +21,10 @@ pub enum RejectionDetail {
     MalformedCredential,
     /// There is more than one credential.
     MultipleCredentials,
+    /// HTTP/1.0 names no host, and routes depend on one.
+    NoHost,
+    /// A proxy passes on an `X-Forwarded-Host` other than the host of its request.
+    OtherForwardedHost,
     /// `Authorization` has a scheme that is neither Bearer nor Basic.
     OtherScheme,
     /// The token is a personal access token.
@@ -43,12 +47,14 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::AmbiguousPath,
         Self::Basic,
         Self::InstallationToken,
         Self::MalformedCredential,
         Self::MultipleCredentials,
+        Self::NoHost,
+        Self::OtherForwardedHost,
         Self::OtherScheme,
         Self::PersonalAccessToken,
         Self::QuotedToken,
@@ -95,6 +101,16 @@ impl RejectionDetail {
                 RejectionKind::InvalidRequest,
                 "multiple_credentials",
                 "The request has more than one credential: a second Authorization header, or an access_token in the query. Send one.",
+            ),
+            Self::NoHost => row(
+                RejectionKind::InvalidRequest,
+                "no_host",
+                "The request names no host. Send Host: what this gate does depends on it.",
+            ),
+            Self::OtherForwardedHost => row(
+                RejectionKind::MisdirectedRequest,
+                "other_forwarded_host",
+                "X-Forwarded-Host is not the host of the request. The proxy in front of this gate has to set or remove it.",
             ),
             Self::OtherScheme => row(
                 RejectionKind::MissingToken,

@@ -14,3 +14,4 @@ mod protection;
 mod running;
 mod self_check;
 mod servers;
+mod stopping;

@@ -66,6 +66,11 @@ impl Running {
     /// Sends a signal and returns the exit code.
     pub(crate) async fn stop(mut self, signal: &str) -> Option<i32> {
         self.signal(signal).await;
+        self.end().await
+    }
+
+    /// Waits for the end, and returns the exit code.
+    pub(crate) async fn end(&mut self) -> Option<i32> {
         self.child.wait().await.expect("an exit").code()
     }
 }

@@ -74,6 +74,7 @@ async fn a_preflight_that_passes_says_no_more_than_a_browser_would() {
             "via",
             "x-forwarded-for",
             "x-forwarded-host",
+            "x-forwarded-port",
             "x-forwarded-proto",
             "x-request-id",
         ]

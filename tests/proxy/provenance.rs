@@ -26,7 +26,7 @@ async fn a_trusted_proxy_is_believed_whom_it_forwards_for() {
         // What it passes on of a client is still the client's.
         (
             "X-Forwarded-For: 192.0.2.1\r\nX_Forwarded_For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n\
-             X-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /x\r\n\
+             X-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: //x\r\n\
              X-Forwarded-Host: a, b\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n",
             "192.0.2.1, 127.0.0.1",
             "a",

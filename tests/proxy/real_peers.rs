@@ -16,7 +16,7 @@ use super::support::{Gate, PATIENCE};
 
 /// Tells whether a program is there; where `CI` is set, it has to be.
 #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-async fn has(program: &str, version: &str) -> bool {
+pub(crate) async fn has(program: &str, version: &str) -> bool {
     let output = Command::new(program).arg(version).output().await;
     let is_there = output.is_ok_and(|output| output.status.success());
     if !is_there {

@@ -54,13 +54,14 @@ async fn a_route_has_hosts_and_methods_and_may_be_exact() {
     assert_eq!(status(&response), 404);
 }
 
-/// A host that a trusted proxy tells is the one that the client asked for; nobody else's is.
+/// A host that a trusted proxy tells of its own is the one that the client asked for; nobody else's
+/// is.
 #[tokio::test]
 async fn the_host_that_decides_is_the_one_that_is_forwarded() {
     for (trusted, reached) in [("[]", 0), ("[\"127.0.0.1\"]", 1)] {
         let mut upstreams = [Recorder::start().await, Recorder::start().await];
         let gate = Gate::start(&format!(
-            "[server]\ntrusted_proxies = {trusted}\n{}{}",
+            "[server]\ntrusted_proxies = {trusted}\nforwarded_host_from = {trusted}\n{}{}",
             route("/", upstreams[0].address, ""),
             route("/", upstreams[1].address, "hosts = [\"admin.test\"]"),
         ))

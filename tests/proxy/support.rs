@@ -77,6 +77,14 @@ impl Gate {
         Client::to(address).await
     }
 
+    /// Starts the listener for probes, and connects to it.
+    pub(crate) async fn probes(&self) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(self.proxy.probes().serve(listener, pending()));
+        Client::to(address).await
+    }
+
     /// Starts the webhook listener, and connects to it.
     pub(crate) async fn webhook(&self) -> Client {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -192,7 +192,7 @@ async fn the_upstream_gets_the_handshake_of_http_1_with_a_key_of_ours() {
     assert_eq!(response.status(), 200);
     let mut names: Vec<_> = response.headers().keys().collect();
     names.sort_unstable_by_key(|name| name.as_str());
-    assert_eq!(names, ["date", "sec-websocket-protocol"]);
+    assert_eq!(names, ["date", "sec-websocket-protocol", "x-request-id"]);
 }
 
 #[tokio::test]

@@ -143,10 +143,12 @@ pub(crate) fn fold(name: &str) -> String {
 }
 
 /// Set by the gate, once each.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "host",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
     "x-forwarded-proto",
     "x-forwarded-user",
     "x-github-user-id",

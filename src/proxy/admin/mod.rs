@@ -20,6 +20,7 @@
 //! is asked for as `localhost` or by an address, and answers 421 to every other name.
 
 mod local_names;
+mod probes;
 mod purge_request;
 mod readiness;
 
@@ -46,6 +47,7 @@ use super::problem::{Problem, empty, json};
 use super::server::{Limits, Server, Timeouts};
 use super::small_body::small_body;
 
+pub use self::probes::Probes;
 pub(super) use self::readiness::Readiness;
 
 /// The admin listener of a [`Proxy`](super::Proxy). A handle: clones are the same.
@@ -59,6 +61,15 @@ struct Inner {
     assertions: Option<Assertions>,
 }
 
+/// What a listener is for.
+#[derive(Clone, Copy)]
+enum Audience {
+    Operators,
+    /// Those who only look.
+    Probes,
+}
+
+#[derive(Clone, Copy, PartialEq)]
 enum Endpoint {
     Alive,
     Keys,
@@ -85,13 +96,26 @@ impl Admin {
     /// Serves operators on `listener` until `shutdown` completes, as [`serve`](super::serve) does, and
     /// few at once: for so many, file descriptors are kept back from clients.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        self.serve_for(Audience::Operators, listener, shutdown)
+            .await;
+    }
+
+    async fn serve_for(
+        self,
+        audience: Audience,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) {
         let address = listener.local_addr();
         let is_on_loopback = address.is_ok_and(|address| address.ip().is_loopback());
         let make_service = |_| {
             let admin = self.clone();
             service_fn(move |request: Request<Incoming>| {
                 let admin = admin.clone();
-                async move { Ok::<_, Infallible>(admin.handle(request, is_on_loopback).await) }
+                async move {
+                    let response = admin.handle(audience, request, is_on_loopback).await;
+                    Ok::<_, Infallible>(response)
+                }
             })
         };
         let server = Server::new(limits(), Timeouts::default());
@@ -100,6 +124,7 @@ impl Admin {
 
     async fn handle(
         &self,
+        audience: Audience,
         request: Request<Incoming>,
         is_on_loopback: bool,
     ) -> Response<Full<Bytes>> {
@@ -107,13 +132,19 @@ impl Admin {
             if is_on_loopback {
                 refuse_other_names(request.headers())?;
             }
-            self.answer(request).await
+            self.answer(audience, request).await
         };
         answer.await.unwrap_or_else(Problem::into_response)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
-        let endpoint = Endpoint::find(request.uri().path()).ok_or(NOT_FOUND)?;
+    async fn answer(
+        &self,
+        audience: Audience,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
+        let endpoint = Endpoint::find(request.uri().path());
+        let endpoint = endpoint.filter(|endpoint| audience.may_ask(*endpoint));
+        let endpoint = endpoint.ok_or_else(|| audience.not_found())?;
         endpoint.check_method(request.method())?;
         match endpoint {
             Endpoint::Alive => Ok(empty(StatusCode::OK)),
@@ -147,6 +178,24 @@ impl Admin {
         self.0.metrics.purged(PurgeSource::Admin, purged);
         tracing::info!(?purge, purged, source = "admin", "verdicts forgotten");
         Ok(json(StatusCode::OK, &Purged { purged }))
+    }
+}
+
+impl Audience {
+    fn may_ask(self, endpoint: Endpoint) -> bool {
+        match self {
+            Self::Operators => true,
+            Self::Probes => {
+                [Endpoint::Alive, Endpoint::Metrics, Endpoint::Ready].contains(&endpoint)
+            }
+        }
+    }
+
+    const fn not_found(self) -> Problem {
+        match self {
+            Self::Operators => NOT_FOUND,
+            Self::Probes => NOT_FOUND_BY_PROBES,
+        }
     }
 }
 
@@ -215,6 +264,11 @@ const MAX_PURGE_BYTES: usize = 8 * 1024;
 const NOT_FOUND: Problem = Problem::new(
     StatusCode::NOT_FOUND,
     "there are /healthz, /readyz, /metrics and /purge",
+);
+
+const NOT_FOUND_BY_PROBES: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "there are /healthz, /readyz and /metrics",
 );
 
 const NO_KEYS: Problem = Problem::new(

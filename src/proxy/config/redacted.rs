@@ -65,12 +65,17 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         write_key(f, "admin_listen", address.to_string())?;
     }
     write_key(f, "admin_allow_remote", server.admin_allow_remote)?;
-    let trusted: Vec<String> = server
-        .trusted_proxies
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    write_key(f, "trusted_proxies", trusted)?;
+    if let Some(address) = server.probe_listen {
+        write_key(f, "probe_listen", address.to_string())?;
+    }
+    write_key(f, "shutdown_delay", friendly(server.shutdown_delay))?;
+    for (key, proxies) in [
+        ("trusted_proxies", &server.trusted_proxies),
+        ("forwarded_host_from", &server.forwarded_host_from),
+    ] {
+        let proxies: Vec<String> = proxies.iter().map(ToString::to_string).collect();
+        write_key(f, key, proxies)?;
+    }
     if let Some(hosts) = server.allowed_hosts.iter() {
         let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
         write_key(f, "allowed_hosts", hosts)?;

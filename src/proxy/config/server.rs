@@ -1,7 +1,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
 
 use super::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
+use super::cache::duration;
 use super::front;
 use super::limits::{Range, number, number_within};
 use super::pattern::is_host_pattern;
@@ -32,8 +34,16 @@ pub struct ServerConfig {
     pub admin_listen: Option<SocketAddr>,
     /// Whether `admin_listen` may be beyond loopback. Absent: no, for whoever can connect may purge.
     pub admin_allow_remote: bool,
-    /// The peers whose `X-Forwarded-For`, `-Host` and `-Proto` are believed. Absent: nobody's.
+    /// The address for probes and metrics alone. Absent: there is none.
+    pub probe_listen: Option<SocketAddr>,
+    /// How long clients are still accepted after the order to stop. Absent: not at all.
+    pub shutdown_delay: Duration,
+    /// The peers whose `X-Forwarded-For`, `-Host`, `-Proto`, `-Port`, `-Prefix` and `X-Request-Id`
+    /// are believed. Absent: nobody's.
     pub trusted_proxies: TrustedProxies,
+    /// Those of `trusted_proxies` whose `X-Forwarded-Host` decides where it differs from `Host`.
+    /// Absent: none; where routes depend on the host, such requests are refused.
+    pub forwarded_host_from: TrustedProxies,
     /// The hosts that clients may ask for. Absent: any.
     pub allowed_hosts: AllowedHosts,
     /// The name in challenges. Absent: that of [`Realm::default`], `ghes`.
@@ -71,11 +81,15 @@ impl ServerConfig {
         if admin_listen.is_some_and(is_remote) && !admin_allow_remote {
             server.refuse("admin_listen", EXPOSED_ADMIN);
         }
-        let trusted_proxies = server.list("trusted_proxies", Node::items_or_one, |node| {
-            node.text()?
-                .parse()
-                .map_err(|error: InvalidTrustedProxy| error.to_string())
-        });
+        let probe_listen = server.optional("probe_listen", address);
+        refuse_probes_elsewhere(server, &listen, admin_listen, probe_listen);
+        let shutdown_delay = server.optional("shutdown_delay", shutdown_delay);
+        let trusted_proxies = proxies(server, "trusted_proxies");
+        let forwarded_host_from = proxies(server, "forwarded_host_from");
+        if let Some(stranger) = forwarded_host_from.beyond(&trusted_proxies) {
+            let cure = "is not in server.trusted_proxies; add it there, or drop it";
+            server.refuse("forwarded_host_from", format!("{stranger} {cure}"));
+        }
         let allowed_hosts = server.list("allowed_hosts", hosts, allowed_host);
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
@@ -99,7 +113,10 @@ impl ServerConfig {
             unix_mode: unix_mode.unwrap_or(DEFAULT_UNIX_MODE),
             admin_listen,
             admin_allow_remote,
-            trusted_proxies: trusted_proxies.into_iter().flatten().collect(),
+            probe_listen,
+            shutdown_delay: shutdown_delay.unwrap_or_default(),
+            trusted_proxies,
+            forwarded_host_from,
             allowed_hosts: allowed_hosts
                 .map(AllowedHosts::from_iter)
                 .unwrap_or_default(),
@@ -121,6 +138,42 @@ fn refuse_twins(server: &Section<'_>, listen: &[ListenAddress]) {
         server.refuse("listen", format!("{address} is there twice; keep one"));
     }
 }
+
+fn refuse_probes_elsewhere(
+    server: &Section<'_>,
+    listen: &[ListenAddress],
+    admin: Option<SocketAddr>,
+    probes: Option<SocketAddr>,
+) {
+    let Some(probes) = probes.map(ListenAddress::from) else {
+        return;
+    };
+    let admin = admin.map(ListenAddress::from);
+    if listen.iter().any(|address| is_twin(address, &probes)) {
+        server.refuse("probe_listen", "is in listen too; give it another port");
+    } else if admin.is_some_and(|admin| is_twin(&admin, &probes)) {
+        server.refuse("probe_listen", "is admin_listen too; give it another port");
+    }
+}
+
+fn proxies(server: &mut Section<'_>, key: &'static str) -> TrustedProxies {
+    let proxies = server.list(key, Node::items_or_one, |node| {
+        node.text()?
+            .parse()
+            .map_err(|error: InvalidTrustedProxy| error.to_string())
+    });
+    proxies.into_iter().flatten().collect()
+}
+
+fn shutdown_delay(node: Node) -> Result<Duration, String> {
+    match duration(node)? {
+        Some(delay) if delay <= LONGEST_SHUTDOWN_DELAY => Ok(delay),
+        _ => Err("must be at least 0s and at most 10m".to_owned()),
+    }
+}
+
+/// Whoever sends clients looks more often than this.
+const LONGEST_SHUTDOWN_DELAY: Duration = Duration::from_secs(600);
 
 /// Tells whether only one of two can be listened on. The port 0 is another each time.
 fn is_twin(one: &ListenAddress, other: &ListenAddress) -> bool {

@@ -16,6 +16,13 @@ impl TrustedProxies {
         self.0.iter().any(|proxy| proxy.0.contains(&address))
     }
 
+    /// Returns the first that is not among `others`, or not all of it.
+    pub(super) fn beyond(&self, others: &Self) -> Option<&TrustedProxy> {
+        self.0
+            .iter()
+            .find(|proxy| !others.0.iter().any(|other| other.0.contains(&proxy.0)))
+    }
+
     /// Returns them in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &TrustedProxy> {
         self.0.iter()

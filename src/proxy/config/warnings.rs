@@ -18,7 +18,7 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
-        let unused = servers.filter(|(_, ghes)| self.ghes.len() > 1 && !self.is_used(ghes));
+        let unused = servers.filter(|(_, ghes)| self.ghes.len() > 1 && !self.takes_tokens_of(ghes));
         let routes = self.routes.iter().enumerate();
         let shut = routes.filter(|(_, route)| self.is_shut(route));
         let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
@@ -56,7 +56,8 @@ impl Config {
         })
     }
 
-    fn is_used(&self, ghes: &GhesConfig) -> bool {
+    /// Tells whether tokens of a server are good on any route.
+    pub(in crate::proxy) fn takes_tokens_of(&self, ghes: &GhesConfig) -> bool {
         let mut tokens = self.routes.iter().filter_map(|route| route.tokens.as_ref());
         tokens.any(|tokens| tokens.ghes == ghes.name)
     }

@@ -78,12 +78,11 @@ impl Proxy {
             Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),
         };
         let from_here = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let provenance = Provenance::of(
-            request.headers(),
-            &from_here.into(),
-            &self.0.trusted_proxies,
-        );
-        let host = provenance.host().unwrap_or(&onward.host);
+        let provenance = Provenance::of(request.headers(), &from_here.into(), &self.0.fronts);
+        let host = match self.0.asked_host(&provenance, &onward) {
+            Ok(host) => host,
+            Err(rejection) => return Ok(new(rejected(&self.reject(rejection).1))),
+        };
         Ok(match self.0.destination(host, &request) {
             Destination::Here(response) => new(answered(&response)),
             Destination::Nowhere(miss) => new(rejected(&self.miss(&miss).1)),

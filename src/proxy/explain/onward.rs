@@ -11,7 +11,12 @@ use crate::proxy::upstream::Upstream;
 use crate::rejection::Rejection;
 
 /// What differs from request to request: whence it came, and what it is called.
-const OF_EACH_REQUEST: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-request-id"];
+const OF_EACH_REQUEST: [&str; 4] = [
+    "x-forwarded-for",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-request-id",
+];
 
 /// Holds what the upstream would get against what `came`.
 pub(super) fn forwarded<B>(

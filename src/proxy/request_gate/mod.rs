@@ -15,8 +15,8 @@
 //! | in HTTP/2, fields of a connection and values that begin or end with a blank | 400 |
 //! | our own name in `Via` more than once | 508 |
 //!
-//! 1. HTTP/1.0 without `Host` is refused as well, though RFC 9112 §3.3 leaves that to us: an
-//!    upstream could not be told for which host a request is.
+//! 1. HTTP/1.0 without `Host` passes, as old monitors and the default checks of balancers send it,
+//!    unless a route depends on the host: see [`asked_host`](super::asked_host).
 //! 2. The absolute form passes, as RFC 9112 §3.2.2 demands, and its authority replaces `Host`. No
 //!    route and no connection depends on either.
 //! 3. An extended CONNECT passes if it opens a WebSocket (RFC 8441 §5), and becomes a GET. Others
@@ -54,8 +54,8 @@ pub(super) enum Passage {
 /// What the gate made out of the fields that are not forwarded as they came.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Onward {
-    /// The one host that the request is for.
-    pub(super) host: HeaderValue,
+    /// The one host that the request is for; none if HTTP/1.0 names none.
+    pub(super) host: Option<HeaderValue>,
     /// How many more proxies may forward it, for methods that have such a limit.
     pub(super) max_forwards: Option<u64>,
 }

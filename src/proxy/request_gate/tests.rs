@@ -41,7 +41,7 @@ fn build<'f>(
 #[track_caller]
 fn assert_onward(request: &Request<()>, host: &str) {
     match request_gate(request, &Limits::default()) {
-        Ok(Passage::Onward(onward)) => assert_eq!(onward.host, host),
+        Ok(Passage::Onward(onward)) => assert_eq!(onward.host.expect("a host"), host),
         other => panic!("{other:?}: {request:?}"),
     }
 }
@@ -167,10 +167,8 @@ fn every_proxy_on_the_way_counts() {
 
 #[test]
 fn there_is_exactly_one_host() {
-    for version in [Version::HTTP_10, Version::HTTP_11] {
-        let without = Request::get("/").version(version).body(()).unwrap();
-        assert_refused(&without, InvalidRequest);
-    }
+    let without = Request::get("/").body(()).unwrap();
+    assert_refused(&without, InvalidRequest);
     for hosts in [&["a", "b"][..], &["a", "a"]] {
         let hosts: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
         assert_refused(&h1("GET /", &hosts), InvalidRequest);
@@ -180,6 +178,28 @@ fn there_is_exactly_one_host() {
         "[::1", "[zz]", "a#b", "a?b", "a/b", "a\\b", "\u{e9}", "*",
     ] {
         assert_refused(&h1("GET /", &[("host", host)]), InvalidRequest);
+    }
+}
+
+#[test]
+fn http_1_0_need_not_say_it() {
+    let old = |target: &str, hosts: &[&str]| {
+        let request = Request::get(target).version(Version::HTTP_10);
+        let request = hosts
+            .iter()
+            .fold(request, |r, host| r.header("host", *host));
+        request.body(()).unwrap()
+    };
+    let host = |request: &Request<()>| match request_gate(request, &Limits::default()) {
+        Ok(Passage::Onward(onward)) => onward.host,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(host(&old("/", &[])), None);
+    assert_eq!(host(&old("/", &["a"])).unwrap(), "a");
+    assert_eq!(host(&old("http://b/", &["a"])).unwrap(), "b");
+    assert_eq!(host(&old("http://b/", &[])).unwrap(), "b");
+    for hosts in [&[""][..], &["a", "a"], &["u@a"]] {
+        assert_refused(&old("/", hosts), InvalidRequest);
     }
 }
 

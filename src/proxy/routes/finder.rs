@@ -34,7 +34,7 @@ struct Handling {
 /// A request without its path.
 #[derive(Clone, Copy)]
 struct Question<'r> {
-    host: &'r HeaderValue,
+    host: Option<&'r HeaderValue>,
     method: &'r Method,
 }
 
@@ -47,13 +47,18 @@ impl RouteFinder {
         }
     }
 
+    /// Tells whether any host is for other routes than another.
+    pub(super) fn reads_hosts(&self) -> bool {
+        self.table.reads_hosts()
+    }
+
     /// Finds the route of a request.
     ///
     /// If all routes are for every path, nothing depends on the path, and whatever an upstream
     /// makes of it is its own business.
     pub(super) fn find(
         &self,
-        host: &HeaderValue,
+        host: Option<&HeaderValue>,
         path: &str,
         method: &Method,
     ) -> Result<usize, Miss<'_>> {

@@ -78,11 +78,16 @@ impl Routes {
         }
     }
 
+    /// Tells whether any route is for some hosts only.
+    pub(super) fn read_hosts(&self) -> bool {
+        self.finder.reads_hosts()
+    }
+
     /// Finds the route of a request, as [`RouteMatch`](super::config::RouteMatch) has it; of a
     /// preflight, the route of the request that it asks about.
     pub(super) fn find<B: Body>(
         &self,
-        host: &HeaderValue,
+        host: Option<&HeaderValue>,
         request: &Request<B>,
     ) -> Result<Found<'_>, Miss<'_>> {
         let find = |method: &Method| {

@@ -53,7 +53,7 @@ impl Spellings {
 
     /// Tells whether `reading`, which leads to `route`, differs by nothing but case from what leads
     /// to one that turns somebody away whom `route` lets in.
-    pub(super) fn pass_by(&self, route: usize, host: &HeaderValue, reading: &str) -> bool {
+    pub(super) fn pass_by(&self, route: usize, host: Option<&HeaderValue>, reading: &str) -> bool {
         if self.guarded.is_empty() {
             return false;
         }
@@ -96,10 +96,11 @@ impl Guarded {
     }
 
     /// Its methods are left aside: a request with another one would be refused there.
-    fn is_for(&self, host: &HeaderValue, is_whole: bool) -> bool {
+    fn is_for(&self, host: Option<&HeaderValue>, is_whole: bool) -> bool {
         let hosts = &self.matches.hosts;
         let names = |host: &str| hosts.iter().any(|name| name.as_str() == host);
-        let is_host = || host.to_str().is_ok_and(|host| names(&bare_host(host)));
+        let host = host.and_then(|host| host.to_str().ok());
+        let is_host = || host.is_some_and(|host| names(&bare_host(host)));
         (is_whole || !self.matches.exact) && (hosts.is_empty() || is_host())
     }
 

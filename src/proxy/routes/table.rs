@@ -95,14 +95,20 @@ impl RouteTable {
         self.reads_paths
     }
 
+    /// Tells whether any host is for other routes than another.
+    pub(super) fn reads_hosts(&self) -> bool {
+        !self.by_host.is_empty()
+    }
+
     /// Finds the route of a request whose path has this reading.
     pub(super) fn find(
         &self,
-        host: &HeaderValue,
+        host: Option<&HeaderValue>,
         reading: &str,
         method: &Method,
     ) -> Result<usize, Miss<'_>> {
-        let found = self.of_host(host).and_then(|paths| paths.find(reading));
+        let of_host = host.and_then(|host| self.of_host(host));
+        let found = of_host.and_then(|paths| paths.find(reading));
         let found = found.or_else(|| self.any_host.find(reading));
         let found = found.ok_or_else(|| Miss::rejected(RejectionKind::NoRoute))?;
         found

@@ -4,6 +4,7 @@ use super::*;
 use crate::carrier::frames;
 
 over!(every protocol:
+    b13_no_client_chooses_a_route_by_a_header_that_a_proxy_lets_through,
     b6_the_case_of_a_host_does_not_matter,
     b6_the_hosts_of_routes_are_compared_in_one_way,
     h1_a_name_that_was_made_to_point_here_reaches_nothing,
@@ -82,12 +83,68 @@ async fn h1_a_name_that_was_made_to_point_here_reaches_nothing(on: Carrier) {
         front.assert_status(&ask, 200).await;
         upstream.message().await;
     }
-    // Behind a proxy, what the client asked for is what that proxy says.
-    let trusting = format!("{ALLOWED}\ntrusted_proxies = ['127.0.0.1']");
+    // Behind a proxy that says so, what the client asked for is what that proxy says.
+    let trusting = "trusted_proxies = ['127.0.0.1']\nforwarded_host_from = ['127.0.0.1']";
+    let trusting = format!("{ALLOWED}\n{trusting}");
     let front = upstream.front_with(on, &trusting, OPEN_AND_CLOSED).await;
     for (told, status) in [("tools.example.com", 200), ("evil", 421)] {
         let ask = Ask::get("/public").host("127.0.0.1");
         let ask = ask.line("X-Forwarded-Host", told);
+        front.assert_status(&ask, status).await;
+    }
+    upstream.message().await;
+    upstream.assert_untouched();
+}
+
+/// The stock nginx snippet sets `Host` and passes on a client's `X-Forwarded-Host`.
+async fn b13_no_client_chooses_a_route_by_a_header_that_a_proxy_lets_through(on: Carrier) {
+    const HOSTS: &[(&str, &str)] = &[
+        ("/", "hosts = ['wiki.example.com']\nusers = ['octocat']"),
+        ("/", "hosts = ['open.example.com']\nanonymous = true"),
+    ];
+    const ANY_HOST: &[(&str, &str)] = &[("/", "")];
+    let trusting = "trusted_proxies = ['127.0.0.1']";
+    let allowed = format!("{trusting}\nallowed_hosts = ['wiki.example.com', 'open.example.com']");
+    let mut upstream = Recorder::start().await;
+    let told = |told: &str| {
+        let ask = Ask::known("/p").host("wiki.example.com");
+        ask.line("X-Forwarded-Host", told)
+    };
+    for (server, routes) in [(trusting, HOSTS), (&*allowed, ANY_HOST)] {
+        let front = upstream.front_with(on, server, routes).await;
+        for other in [
+            "open.example.com",
+            "OPEN.example.com:443",
+            "wiki.example.com.evil",
+        ] {
+            front.assert_status(&told(other), 421).await;
+        }
+        upstream.assert_untouched();
+        assert_eq!(front.gate.calls(), 0);
+        // One host in two spellings is one; what is none, or several, is not believed.
+        for same in [
+            "wiki.example.com",
+            "Wiki.Example.com.",
+            "wiki.example.com:8443",
+            "a, b",
+            "open.example.com/",
+        ] {
+            front.assert_status(&told(same), 200).await;
+            upstream.message().await;
+        }
+    }
+    // Where nothing depends on it, links are a matter of the proxy and the tool.
+    let front = upstream.front_with(on, trusting, ANY_HOST).await;
+    front.assert_status(&told("open.example.com"), 200).await;
+    let message = upstream.message().await;
+    assert_eq!(message.only("x-forwarded-host"), "open.example.com");
+    // A proxy whose own word it is decides, even with another Host.
+    let server = format!("{trusting}\nforwarded_host_from = ['127.0.0.0/31']");
+    let server = server.replace("['127.0.0.1']", "['127.0.0.0/8']");
+    let front = upstream.front_with(on, &server, HOSTS).await;
+    let ask = Ask::get("/p").host("gate.internal");
+    for (host, status) in [("open.example.com", 200), ("wiki.example.com", 401)] {
+        let ask = ask.clone().line("X-Forwarded-Host", host);
         front.assert_status(&ask, status).await;
     }
     upstream.message().await;

@@ -127,7 +127,7 @@ async fn a7_the_default_configuration_is_the_safe_one(on: Carrier) {
     ];
     let fields = message.fields.iter();
     let fields = fields.filter(|(name, _)| !of_a_handshake.contains(&&**name));
-    assert_eq!(fields.count(), 10, "{message:?}");
+    assert_eq!(fields.count(), 11, "{message:?}");
 }
 
 /// Traefik CVE-2021-32813, CVE-2024-45410, CVE-2026-29054.

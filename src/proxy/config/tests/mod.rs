@@ -209,6 +209,7 @@ fn the_example_shows_the_defaults() {
         differing,
         [
             "admin_listen",
+            "probe_listen",
             "allowed_hosts",
             "[server.tls]",
             "cert_file",

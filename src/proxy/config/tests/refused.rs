@@ -354,6 +354,55 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     (
         "[ghes]",
+        "trusted_proxies = ['10.0.0.0/8']\nforwarded_host_from = ['10.0.0.1', '192.0.2.1']\n[ghes]",
+        "5: server.forwarded_host_from: 192.0.2.1/32 is not in server.trusted_proxies; add it \
+         there, or drop it",
+    ),
+    (
+        "[ghes]",
+        "trusted_proxies = ['10.0.0.0/16']\nforwarded_host_from = ['10.0.0.0/8']\n[ghes]",
+        "5: server.forwarded_host_from: 10.0.0.0/8 is not in server.trusted_proxies; add it \
+         there, or drop it",
+    ),
+    (
+        "[ghes]",
+        "forwarded_host_from = ['proxy']\n[ghes]",
+        "4: server.forwarded_host_from[0]: not an address or network; write it like 192.0.2.1 or \
+         10.0.0.0/8",
+    ),
+    (
+        "[ghes]",
+        "probe_listen = '9902'\n[ghes]",
+        "4: server.probe_listen: not an IP address with a port; write it like 127.0.0.1:8080",
+    ),
+    (
+        "[ghes]",
+        "probe_listen = '127.0.0.1:8080'\n[ghes]",
+        "4: server.probe_listen: is in listen too; give it another port",
+    ),
+    (
+        "[ghes]",
+        "admin_listen = '127.0.0.1:9901'\nprobe_listen = '127.0.0.1:9901'\n[ghes]",
+        "5: server.probe_listen: is admin_listen too; give it another port",
+    ),
+    (
+        "[ghes]",
+        "shutdown_delay = '11m'\n[ghes]",
+        "4: server.shutdown_delay: must be at least 0s and at most 10m",
+    ),
+    (
+        "[ghes]",
+        "shutdown_delay = '-1s'\n[ghes]",
+        "4: server.shutdown_delay: must be at least 0s and at most 10m",
+    ),
+    (
+        "[ghes]",
+        "shutdown_delay = 5\n[ghes]",
+        "4: server.shutdown_delay: expected a string, found an integer; \
+         a duration is a string with units, like \"60s\" or \"1m 30s\"",
+    ),
+    (
+        "[ghes]",
         "allowed_hosts = ['a', 'http://b']\n[ghes]",
         "4: server.allowed_hosts[1]: not a host; write it without scheme and port, \
          like tools.example.com or [::1]",

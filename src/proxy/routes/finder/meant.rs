@@ -110,7 +110,11 @@ fn config(routes: &str) -> Option<Config> {
 /// Where a request goes.
 fn route(finder: &RouteFinder, host: &str, path: &str) -> Option<usize> {
     finder
-        .find(&HeaderValue::from_str(host).unwrap(), path, &Method::GET)
+        .find(
+            Some(&HeaderValue::from_str(host).unwrap()),
+            path,
+            &Method::GET,
+        )
         .ok()
 }
 

@@ -66,6 +66,7 @@ async fn the_json_has_this_form() {
                 header("via", json!("1.1 ghes-gatekeeper")),
                 header("x-forwarded-for", Value::Null),
                 header("x-forwarded-host", json!("localhost")),
+                header("x-forwarded-port", Value::Null),
                 header("x-forwarded-prefix", json!("/team")),
                 header("x-forwarded-proto", Value::Null),
                 header("x-forwarded-user", json!("octocat")),
