@@ -1,15 +1,18 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::HeaderValue;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use pin_project::pin_project;
 use tower::Service;
 
 use super::body::Body;
+use super::config::UpstreamHost;
 use super::cors::{Cors, strip_preflight};
-use super::headers::{set_forwarding, strip_listed, strip_other_methods, strip_request};
+use super::headers::{
+    length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
+};
 use super::metrics::Outcome;
 use super::presented::Presented;
 use super::provenance::Provenance;
@@ -64,6 +67,7 @@ impl Found<'_> {
     ) -> Result<(), RejectionKind> {
         let version = request.version();
         note_handshake(request);
+        let length = length_of_nothing(request);
         let headers = request.headers_mut();
         strip_request(headers);
         strip_listed(headers, &self.route.stripped);
@@ -73,7 +77,13 @@ impl Found<'_> {
         if self.is_preflight {
             strip_preflight(headers);
         }
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length);
+        }
         set_forwarding(headers, provenance, onward, request_id);
+        if self.route.host == UpstreamHost::Client {
+            set_host(headers);
+        }
         via::append(headers, version);
         match &self.route.prefix {
             Some(prefix) => prefix.strip(request, provenance.prefix()),

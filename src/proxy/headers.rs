@@ -4,9 +4,11 @@
 //! before anything of ours is set. Otherwise `Connection: X-Forwarded-User` would remove it.
 
 use http::header::{
-    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, HeaderValue,
-    MAX_FORWARDS,
+    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName,
+    HeaderValue, MAX_FORWARDS,
 };
+use http::{Method, Request};
+use http_body::Body;
 
 use super::config::StrippedHeader;
 use super::provenance::Provenance;
@@ -171,7 +173,6 @@ pub(super) fn set_forwarding(
     onward: Onward,
     request_id: HeaderValue,
 ) {
-    // The upstream is another host; the name that the client used goes along beside it.
     if let Some(host) = provenance.host().cloned().or(onward.host) {
         let port = provenance.port().cloned();
         let port = port.unwrap_or_else(|| port_of(&host, &provenance.scheme()));
@@ -199,6 +200,29 @@ fn port_of(host: &HeaderValue, scheme: &HeaderValue) -> HeaderValue {
         true => HeaderValue::from_static("443"),
         false => HeaderValue::from_static("80"),
     })
+}
+
+/// Says to the upstream which host the client asked for, if it asked for one.
+pub(super) fn set_host(headers: &mut HeaderMap) {
+    if let Some(host) = headers.get(&X_FORWARDED_HOST).cloned() {
+        headers.insert(HOST, host);
+    }
+}
+
+/// Returns the length to say of a body that is none; none where none is to be said.
+///
+/// RFC 9110 §8.6: a request has one if its method anticipates a body. Some servers answer 411
+/// otherwise. For other methods it is said if the client has.
+pub(super) fn length_of_nothing<B: Body>(request: &Request<B>) -> Option<HeaderValue> {
+    if request.body().size_hint().exact() != Some(0) {
+        return None;
+    }
+    let is_said = match *request.method() {
+        Method::GET | Method::HEAD | Method::CONNECT => false,
+        Method::POST | Method::PUT | Method::PATCH => true,
+        _ => request.headers().contains_key(CONTENT_LENGTH),
+    };
+    is_said.then(|| HeaderValue::from_static("0"))
 }
 
 /// Removes what `is_unwanted`, which `Connection` is, and what its lines name.

@@ -54,6 +54,7 @@ mod prefix;
 mod presented;
 mod problem;
 mod provenance;
+mod redirects;
 mod request_gate;
 mod request_id;
 mod response_gate;
@@ -63,6 +64,7 @@ mod small_body;
 mod trailers;
 mod upstream;
 mod via;
+mod webdav;
 pub mod webhook;
 
 use std::fmt;
@@ -359,7 +361,7 @@ impl Proxy {
 
     fn route(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
@@ -382,6 +384,11 @@ impl Proxy {
         };
         if let Some(answer) = found.answer(&request) {
             return Stage::answered(Outcome::Anonymous, answer);
+        }
+        let settled = self.0.routes.settle_destination(&found, host, &mut request);
+        if let Err(detail) = settled {
+            let (outcome, response) = self.reject(detail);
+            return Stage::answered(outcome, response);
         }
         let marking = found.route.cors.marking(&request);
         let forwarding = found.forward(request, provenance, onward, request_id, counted);

@@ -53,7 +53,8 @@ impl Prefix {
         headers.insert(X_FORWARDED_PREFIX.clone(), prefix);
     }
 
-    fn rest(&self, uri: &Uri) -> Option<Uri> {
+    /// Returns what is left of a target.
+    pub(super) fn rest(&self, uri: &Uri) -> Option<Uri> {
         let (path, target) = (uri.path(), uri.path_and_query()?.as_str());
         let rest = match end_of(path, self.segments) {
             Some(at) => PathAndQuery::try_from(&target[at..]),

@@ -15,6 +15,8 @@ pub enum RejectionDetail {
     AmbiguousPath,
     /// `Authorization` has the scheme Basic.
     Basic,
+    /// `Destination` (RFC 4918 §10.3) names no path of the request's own route.
+    ForeignDestination,
     /// The token is one of an installation of a GitHub App.
     InstallationToken,
     /// `Authorization` is not a bearer credential in the form of RFC 6750 §2.1.
@@ -47,9 +49,10 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AmbiguousPath,
         Self::Basic,
+        Self::ForeignDestination,
         Self::InstallationToken,
         Self::MalformedCredential,
         Self::MultipleCredentials,
@@ -86,6 +89,11 @@ impl RejectionDetail {
                 RejectionKind::MissingToken,
                 "basic",
                 "The request has Basic credentials. Send a GitHub access token as Authorization: Bearer.",
+            ),
+            Self::ForeignDestination => row(
+                RejectionKind::InvalidRequest,
+                "foreign_destination",
+                "The Destination header names no path of the route that the request is for. Name one, on the same host.",
             ),
             Self::InstallationToken => row(
                 RejectionKind::InvalidToken,

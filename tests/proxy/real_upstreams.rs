@@ -177,7 +177,7 @@ impl Server {
     }
 }
 
-fn free<const N: usize>() -> [SocketAddr; N] {
+pub(super) fn free<const N: usize>() -> [SocketAddr; N] {
     // All at once, so that they differ.
     let bound = [(); N].map(|()| StdListener::bind("127.0.0.1:0").expect("a port"));
     bound.map(|listener| listener.local_addr().expect("an address"))
@@ -323,6 +323,28 @@ async fn ask_everything(curl: &Curl<'_>, files: &Path) {
     curl.ask("/nothing", &[]).await.expect(404, &[]);
 }
 
+/// A client that knows the gate by a name, and not always the scheme that Apache knows.
+async fn ask_to_move(curl: &Curl<'_>, files: &Path) {
+    let at = |name: &str| files.join("put").join(name);
+    let host = "Host: tools.example.com";
+    for destination in [
+        "/put/b",
+        "http://tools.example.com/put/b",
+        "https://tools.example.com/put/b",
+    ] {
+        fs::write(at("a"), "a").expect("a file");
+        let _ = fs::remove_file(at("b"));
+        let destination = format!("Destination: {destination}");
+        let arguments = ["-X", "MOVE", "-H", host, "-H", &destination];
+        curl.ask("/put/a", &arguments).await.expect(201, &[]);
+        assert!(at("b").exists() && !at("a").exists(), "{destination}");
+    }
+    let elsewhere = "Destination: http://evil.example/put/b";
+    let arguments = ["-X", "MOVE", "-H", host, "-H", elsewhere];
+    curl.ask("/put/b", &arguments).await.expect(400, &[]);
+    assert!(at("b").exists());
+}
+
 /// Only the status of gRPC passes.
 async fn ask_for_trailers(gate: &Gate) {
     let request = Request::get("http://tools/trailing")
@@ -351,6 +373,9 @@ async fn ask(mut server: Server) {
                 directory: &server.directory,
             };
             ask_everything(&curl, &server.directory.join("files")).await;
+            if server.directory.join("apache.pid").exists() {
+                ask_to_move(&curl, &server.directory.join("files")).await;
+            }
         }
         if server.directory.join("files/trailing").exists() {
             ask_for_trailers(&gate).await;

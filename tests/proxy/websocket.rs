@@ -13,7 +13,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async, client_async};
 
 use super::TOKEN;
 use super::peers::run;
-use super::support::{Gate, headers, read_message, status};
+use super::support::{Gate, headers, read_message, route, status};
 
 /// A handshake as browsers send it, from RFC 6455 §1.3.
 const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: tools\r\n\
@@ -26,7 +26,7 @@ const AGREED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
-async fn start() -> (TcpListener, Gate) {
+pub(super) async fn start() -> (TcpListener, Gate) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let gate = Gate::before(listener.local_addr().expect("an address")).await;
     (listener, gate)
@@ -328,6 +328,26 @@ async fn a_websocket_ends_at_shutdown() {
     assert_eq!(client.read(&mut [0]).await.expect("an end"), 0);
     assert_eq!(upstream.read(&mut [0]).await.expect("an end"), 0);
     gate.ended().await;
+}
+
+#[tokio::test]
+async fn a_websocket_may_be_silent_for_as_long_as_its_route_says() {
+    for (idle, seconds) in [("10s", Some(10)), ("2h", Some(7200)), ("0s", None)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let timeouts = format!("[routes.timeouts]\nidle = \"{idle}\"");
+        let gate = Gate::start(&route("/", address, &timeouts)).await;
+        let (mut client, _upstream) = open(&listener, &gate).await;
+        tokio::time::pause();
+        let began_at = tokio::time::Instant::now();
+        let day = Duration::from_secs(24 * 3600);
+        let ended = tokio::time::timeout(day, client.read(&mut [0])).await;
+        let waited = began_at.elapsed().as_secs();
+        assert_eq!(ended.is_ok(), seconds.is_some(), "{idle}");
+        let seconds = seconds.unwrap_or(day.as_secs());
+        assert!((seconds - 1..=seconds + 1).contains(&waited), "{waited}");
+        tokio::time::resume();
+    }
 }
 
 #[tokio::test]

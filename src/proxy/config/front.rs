@@ -83,14 +83,14 @@ pub(super) fn mode(node: Node) -> Result<u32, String> {
     }
 }
 
-fn timeout(node: Node) -> Result<Duration, String> {
+pub(super) fn timeout(node: Node) -> Result<Duration, String> {
     match duration(node)? {
         Some(time) if !time.is_zero() && time <= LONGEST => Ok(time),
         _ => Err("must be more than 0s and at most 1h".to_owned()),
     }
 }
 
-fn timeout_or_none(node: Node) -> Result<Option<Duration>, String> {
+pub(super) fn timeout_or_none(node: Node) -> Result<Option<Duration>, String> {
     match duration(node)? {
         Some(Duration::ZERO) => Ok(None),
         Some(time) if time <= LONGEST_BODY => Ok(Some(time)),

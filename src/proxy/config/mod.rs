@@ -102,6 +102,7 @@ pub use self::routes::{
     AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
     InvalidRoutePath, InvalidStrippedHeader, PeopleConfig, ResourceConfig, RouteConfig, RouteHost,
     RouteMatch, RoutePath, StrippedHeader, TokensConfig, UnknownIdentityHeaders,
+    UnknownUpstreamHost, UpstreamHost, UpstreamTimeouts,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};

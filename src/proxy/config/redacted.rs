@@ -7,8 +7,8 @@ use toml::Value;
 
 use super::{
     AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
-    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls,
-    UpstreamUrl, WebhookConfig,
+    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
+    UpstreamTimeouts, UpstreamTls, UpstreamUrl, WebhookConfig,
 };
 use crate::membership::Group;
 use crate::protection::Limits;
@@ -172,6 +172,8 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     writeln!(f, "\n[[routes]]")?;
     write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
+    write_key(f, "host", route.host.as_str())?;
+    write_key(f, "rewrite_redirects", route.rewrite_redirects)?;
     if let Some(tokens) = &route.tokens {
         write_key(f, "ghes", tokens.ghes.as_str())?;
         write_key(f, "apps", tokens.apps.clone())?;
@@ -203,6 +205,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
         Cors::Upstream => write_key(f, "cors", "upstream")?,
         Cors::Answer(answers) => write_cors(f, answers)?,
     }
+    write_upstream_timeouts(f, &route.timeouts)?;
     route
         .resource
         .iter()
@@ -302,6 +305,17 @@ fn write_upstreams(f: &mut fmt::Formatter<'_>, upstreams: &[UpstreamUrl]) -> fmt
             write_key(f, "upstream", several)
         }
     }
+}
+
+fn write_upstream_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &UpstreamTimeouts) -> fmt::Result {
+    writeln!(f, "\n[routes.timeouts]")?;
+    write_key(f, "connect", friendly(timeouts.connect))?;
+    write_key(
+        f,
+        "response",
+        friendly(timeouts.response.unwrap_or_default()),
+    )?;
+    write_key(f, "idle", friendly(timeouts.idle.unwrap_or_default()))
 }
 
 fn write_tls(f: &mut fmt::Formatter<'_>, tls: &UpstreamTls) -> fmt::Result {

@@ -61,6 +61,16 @@ impl UpstreamUrl {
         &self.0
     }
 
+    /// Returns host and port; none of a Unix socket.
+    pub(in crate::proxy) fn authority(&self) -> Option<&Authority> {
+        match &self.0 {
+            UpstreamAddress::Http(authority)
+            | UpstreamAddress::H2c(authority)
+            | UpstreamAddress::Https(authority) => Some(authority),
+            UpstreamAddress::Unix(_) => None,
+        }
+    }
+
     pub(in crate::proxy) fn speaks_http1(&self) -> bool {
         !matches!(self.0, UpstreamAddress::H2c(_))
     }

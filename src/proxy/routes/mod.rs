@@ -12,7 +12,7 @@ use http_body::Body;
 use tower::Layer;
 
 use super::Check;
-use super::config::{Config, RouteConfig, StrippedHeader};
+use super::config::{Config, RouteConfig, StrippedHeader, UpstreamHost};
 use super::cors::{Cors, preflight};
 use super::explain::RouteTrace;
 use super::issuers::Issuers;
@@ -44,6 +44,10 @@ pub(super) struct Route {
     pub(super) gate: Option<Gatekeeper<Presented<Upstream>, Check>>,
     /// What the upstream does not see of a client, beyond what no upstream does.
     pub(super) stripped: Vec<StrippedHeader>,
+    /// Which host the upstream is told.
+    pub(super) host: UpstreamHost,
+    /// Whether what the upstream is told of other paths is made its own, and the other way.
+    pub(super) rewrites_redirects: bool,
     /// What the upstream does not see of the path.
     pub(super) prefix: Option<Prefix>,
     pub(super) cors: Cors,
@@ -127,6 +131,8 @@ impl Route {
             gate: (!config.anonymous).then(|| gated(upstream.clone())),
             upstream,
             stripped: config.strip_headers.clone(),
+            host: config.host,
+            rewrites_redirects: config.rewrite_redirects,
             prefix: config
                 .strip_prefix
                 .then(|| Prefix::new(&config.matches.path)),

@@ -3,7 +3,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::mem::discriminant;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::uri::{Authority, Scheme};
 use tokio::time::Instant;
 
 use super::connection::Wanted;
@@ -17,11 +19,18 @@ use super::failure::Failure;
 /// the same but for services that are polled ready one by one, through a buffer with a task; here
 /// every address can always be asked, and only takes longer.
 #[derive(Clone)]
-pub(super) struct Addresses(Arc<[Arc<Endpoint>]>);
+pub(super) struct Addresses {
+    endpoints: Arc<[Arc<Endpoint>]>,
+    /// How long each may take to accept a connection.
+    connect_timeout: Duration,
+}
 
 impl Addresses {
-    pub(super) fn new(endpoints: Vec<Arc<Endpoint>>) -> Self {
-        Self(endpoints.into())
+    pub(super) fn new(endpoints: Vec<Arc<Endpoint>>, connect_timeout: Duration) -> Self {
+        Self {
+            endpoints: endpoints.into(),
+            connect_timeout,
+        }
     }
 
     /// Takes a connection that was used before to the address whose turn it is, if one is free.
@@ -47,12 +56,13 @@ impl Addresses {
                 return Ok(lease);
             }
             let turn = endpoint.turn_in_line(client).await?;
-            let failure = match endpoint.fresh(wanted, turn).await {
+            let fresh = endpoint.fresh(wanted, turn, self.connect_timeout);
+            let failure = match fresh.await {
                 Ok(lease) => return Ok(lease),
                 Err(failure) => failure,
             };
             tried.push(endpoint);
-            if tried.len() == MAX_TRIED.min(self.0.len()) {
+            if tried.len() == MAX_TRIED.min(self.endpoints.len()) {
                 return Err(failure);
             }
             if let Some(turn) = endpoint.failures().turn(discriminant(&failure)) {
@@ -67,12 +77,21 @@ impl Addresses {
 
     /// Tells whether all addresses may be spoken to in HTTP/1.1.
     pub(super) fn speak_http1(&self) -> bool {
-        let mut endpoints = self.0.iter();
+        let mut endpoints = self.endpoints.iter();
         endpoints.all(|endpoint| endpoint.url().speaks_http1())
     }
 
+    /// Returns the scheme of the first address, and the authority if there is no other.
+    pub(super) fn origin(&self) -> (&Scheme, Option<&Authority>) {
+        let (scheme, authority) = self.endpoints[0].host().origin();
+        (
+            scheme,
+            Some(authority).filter(|_| self.endpoints.len() == 1),
+        )
+    }
+
     fn draw(&self, tried: &[&Arc<Endpoint>]) -> &Arc<Endpoint> {
-        let endpoints = &*self.0;
+        let endpoints = &*self.endpoints;
         let (one, other) = match endpoints {
             [only] => return only,
             several => two_of(several),
@@ -111,7 +130,7 @@ fn random() -> usize {
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        self.0.iter().try_for_each(|endpoint| {
+        self.endpoints.iter().try_for_each(|endpoint| {
             let written = write!(f, "{separator}{}", endpoint.url());
             separator = ", ";
             written

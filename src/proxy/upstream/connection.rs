@@ -1,5 +1,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use http::header::{HOST, HeaderValue, TE, TRANSFER_ENCODING};
@@ -12,13 +13,14 @@ use tokio::time::Sleep;
 
 use super::handle::Handle;
 use super::upload::Upload;
+use super::wire::Watch;
 
 /// An open connection, as HTTP/1.1 or HTTP/2 was agreed on.
 pub(super) enum Connection {
     /// Carries one exchange after the other.
     Http1(Http1),
     /// Carries many at once; this is one of the handles to it.
-    Http2(Handle<http2::SendRequest<Upload>>),
+    Http2(Http2),
 }
 
 /// A connection of HTTP/1.1, for one exchange at a time.
@@ -26,6 +28,14 @@ pub(super) struct Http1 {
     pub(super) handle: Handle<http1::SendRequest<Upload>>,
     /// What the last exchange was measured with; the next need not make another.
     pub(super) clock: Option<Clock>,
+    pub(super) watch: Arc<Watch>,
+}
+
+/// A handle to a connection of HTTP/2.
+#[derive(Clone)]
+pub(super) struct Http2 {
+    handle: Handle<http2::SendRequest<Upload>>,
+    watch: Arc<Watch>,
 }
 
 /// What a connection of HTTP/1.1 is good for.
@@ -78,6 +88,11 @@ impl Host {
         }
     }
 
+    /// Returns the scheme and the authority that the upstream has by itself.
+    pub(super) fn origin(&self) -> (&Scheme, &Authority) {
+        (&self.scheme, &self.authority)
+    }
+
     /// RFC 9112 §3.2.1: the path, and the host in a field.
     fn tell_http1(&self, request: &mut Request<Upload>) {
         // It is in its origin form, unless a connection of HTTP/2 has not taken it.
@@ -86,6 +101,7 @@ impl Host {
             parts.path_and_query = request.uri().path_and_query().cloned();
             set_uri(request, parts);
         }
+        let host = request.body().host().unwrap_or(&self.header).clone();
         let has_length = request.body().size_hint().exact().is_some();
         let headers = request.headers_mut();
         headers.remove(TE);
@@ -93,15 +109,21 @@ impl Host {
         if !has_length {
             headers.insert(TRANSFER_ENCODING, CHUNKED);
         }
-        headers.insert(HOST, self.header.clone());
+        headers.insert(HOST, host);
         *request.version_mut() = Version::HTTP_11;
+    }
+
+    fn authority_for(&self, upload: &Upload) -> Authority {
+        let told = upload.host().map(HeaderValue::as_bytes);
+        let told = told.and_then(|host| Authority::try_from(host).ok());
+        told.unwrap_or_else(|| self.authority.clone())
     }
 
     /// RFC 9113 §8.3.1: scheme, authority and path, and no such field.
     fn tell_http2(&self, request: &mut Request<Upload>) {
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
+        parts.authority = Some(self.authority_for(request.body()));
         parts.path_and_query = request.uri().path_and_query().cloned();
         set_uri(request, parts);
         let headers = request.headers_mut();
@@ -118,7 +140,7 @@ fn set_uri(request: &mut Request<Upload>, parts: Parts) {
 }
 
 impl Connection {
-    /// Sends a request.
+    /// Sends a request, over a connection that `was_used` before or not.
     ///
     /// # Errors
     ///
@@ -133,16 +155,18 @@ impl Connection {
         &self,
         host: &Host,
         mut request: Request<Upload>,
+        was_used: bool,
     ) -> Result<Sending, Box<Request<Upload>>> {
         match self {
             Self::Http1(connection) => match &mut *connection.handle.requests() {
                 Some(requests) => {
                     host.tell_http1(&mut request);
+                    connection.watch.begin(was_used);
                     Ok(Box::pin(requests.try_send_request(request)))
                 }
                 None => Err(Box::new(request)),
             },
-            Self::Http2(handle) => match &mut *handle.requests() {
+            Self::Http2(connection) => match &mut *connection.handle.requests() {
                 Some(requests) => {
                     host.tell_http2(&mut request);
                     Ok(Box::pin(requests.try_send_request(request)))
@@ -154,9 +178,12 @@ impl Connection {
 }
 
 impl Http1 {
-    pub(super) fn new(handle: Handle<http1::SendRequest<Upload>>) -> Self {
-        let clock = None;
-        Self { handle, clock }
+    pub(super) fn new(handle: Handle<http1::SendRequest<Upload>>, watch: Arc<Watch>) -> Self {
+        Self {
+            handle,
+            clock: None,
+            watch,
+        }
     }
 
     /// Tells whether the exchange before is over as far as the connection is concerned.
@@ -183,10 +210,21 @@ impl Http1 {
     }
 }
 
-/// Tells whether a connection of HTTP/2 takes further requests.
-pub(super) fn is_open(handle: &Handle<http2::SendRequest<Upload>>) -> bool {
-    let requests = handle.requests();
-    requests.as_ref().is_some_and(http2::SendRequest::is_ready)
+impl Http2 {
+    pub(super) fn new(handle: Handle<http2::SendRequest<Upload>>, watch: Arc<Watch>) -> Self {
+        Self { handle, watch }
+    }
+
+    /// Tells whether the connection takes further requests.
+    pub(super) fn is_open(&self) -> bool {
+        let requests = self.handle.requests();
+        requests.as_ref().is_some_and(http2::SendRequest::is_ready)
+    }
+
+    /// Returns what counts the bytes of the connection.
+    pub(super) fn into_watch(self) -> Arc<Watch> {
+        self.watch
+    }
 }
 
 const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");

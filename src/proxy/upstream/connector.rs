@@ -9,18 +9,18 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::ServiceExt;
 
-use super::connection::{Connection, Host, Http1, Wanted};
+use super::connection::{Connection, Host, Http1, Http2, Wanted};
 use super::failure::Failure;
 use super::handle::Handle;
 use super::sockets::Socket;
 use super::upload::Upload;
+use super::wire::{Peek, Watch, Wire};
 use crate::proxy::config::{UpstreamAddress, UpstreamTls, UpstreamUrl};
 
 /// Makes connections to one address. Each step has a limit.
@@ -70,23 +70,27 @@ impl Connector {
         }
     }
 
-    /// Makes a connection, which takes the place of `socket`.
+    /// Makes a connection, which takes the place of `socket`, and which the upstream accepts within
+    /// a limit.
     pub(super) async fn connect(
         &self,
         wanted: Wanted,
         socket: Socket,
+        limit: Duration,
     ) -> Result<Connection, Failure> {
         match self {
-            Self::Http(tcp) => http1(socket.of(tcp.connect().await?)).await,
-            Self::H2c(tcp) => http2(socket.of(tcp.connect().await?)).await,
+            Self::Http(tcp) => http1(socket.of(tcp.connect(limit).await?)).await,
+            Self::H2c(tcp) => http2(socket.of(tcp.connect(limit).await?)).await,
             Self::Https(tcp, tls) => {
-                let stream = tls.agree(tcp.connect().await?, wanted).await?;
+                let stream = tcp.connect(limit).await?;
+                // Two round trips and a signature.
+                let stream = tls.agree(stream, wanted, 2 * limit).await?;
                 match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => http2(socket.of(stream)).await,
                     _ => http1(socket.of(stream)).await,
                 }
             }
-            Self::Unix(path) => http1(socket.of(unix(path).await?)).await,
+            Self::Unix(path) => http1(socket.of(unix(path, limit).await?)).await,
         }
     }
 }
@@ -104,9 +108,9 @@ impl Tcp {
         Self { connector, uri }
     }
 
-    async fn connect(&self) -> Result<TcpStream, Failure> {
+    async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
         let connecting = self.connector.clone().oneshot(self.uri.clone());
-        let stream = timeout(CONNECT_TIMEOUT, connecting)
+        let stream = timeout(limit, connecting)
             .await
             .map_err(|_| Failure::ConnectTimeout)?
             .map_err(Failure::connect)?;
@@ -136,64 +140,68 @@ impl Tls {
         &self,
         stream: TcpStream,
         wanted: Wanted,
+        limit: Duration,
     ) -> Result<TlsStream<TcpStream>, Failure> {
         let connector = match wanted {
             Wanted::Any | Wanted::Fresh => &self.any,
             Wanted::FreshHttp1 => &self.http1,
         };
         let handshake = connector.connect(self.name.clone(), stream);
-        timeout(TLS_TIMEOUT, handshake)
+        timeout(limit, handshake)
             .await
             .map_err(|_| Failure::ConnectTimeout)?
             .map_err(Failure::connect)
     }
 }
 
-async fn unix(path: &Path) -> Result<UnixStream, Failure> {
-    timeout(CONNECT_TIMEOUT, UnixStream::connect(path))
+async fn unix(path: &Path, limit: Duration) -> Result<UnixStream, Failure> {
+    timeout(limit, UnixStream::connect(path))
         .await
         .map_err(|_| Failure::ConnectTimeout)?
         .map_err(Failure::connect)
 }
 
-pub(super) async fn http1<S>(stream: S) -> Result<Connection, Failure>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+pub(super) async fn http1(stream: impl Peek) -> Result<Connection, Failure> {
+    let watch = Arc::new(Watch::new(MAX_BYTES_BEFORE_HEAD));
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)
-        .handshake::<_, Upload>(TokioIo::new(stream))
+        .max_headers(MAX_HEAD_FIELDS)
+        .handshake::<_, Upload>(TokioIo::new(Wire::new(stream, Arc::clone(&watch))))
         .await
         .map_err(Failure::connect)?;
     let handle = Handle::drive(sender, connection.with_upgrades());
-    Ok(Connection::Http1(Http1::new(handle)))
+    Ok(Connection::Http1(Http1::new(handle, watch)))
 }
 
-pub(super) async fn http2<S>(stream: S) -> Result<Connection, Failure>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+pub(super) async fn http2(stream: impl Peek) -> Result<Connection, Failure> {
+    let watch = Arc::new(Watch::new(MAX_BYTES_OF_NOTHING));
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
         .max_header_list_size(MAX_HEAD_BYTES as u32)
-        .handshake::<_, Upload>(TokioIo::new(stream))
+        .handshake::<_, Upload>(TokioIo::new(Wire::new(stream, Arc::clone(&watch))))
         .await
         .map_err(Failure::connect)?;
-    Ok(Connection::Http2(Handle::drive(sender, connection)))
+    let handle = Handle::drive(sender, connection);
+    Ok(Connection::Http2(Http2::new(handle, watch)))
 }
-
-/// An upstream in the same network accepts within milliseconds; after a second it is down, and a
-/// client is better told so. It has to do for the name server too.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Two round trips and a signature.
-const TLS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The largest head of a response, and the most that is read at once of its body. hyper's own
 /// limit is 400 KiB.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The most fields of a response of HTTP/1.1; in HTTP/2 only their bytes are limited. hyper's own
+/// limit, 100, is exceeded by tools that set many cookies or links.
+const MAX_HEAD_FIELDS: usize = 256;
+
+/// The most that is read of HTTP/1.1 from a request to the end of the response's head: what the
+/// head and the first two pieces of the body may have, and as much again of interim responses.
+const MAX_BYTES_BEFORE_HEAD: usize = 6 * MAX_HEAD_BYTES;
+
+/// The most that is read of HTTP/2 while no response and no piece of a body is taken: more than
+/// the 5 MiB of bodies that hyper lets an upstream send ahead.
+const MAX_BYTES_OF_NOTHING: usize = 8 * 1024 * 1024;
 
 /// Many exchanges depend on a connection of HTTP/2, so that one whose peer is gone must be
 /// noticed. Pings are sent only while there are any.

@@ -62,6 +62,9 @@ impl Body for Download {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let incoming = Pin::new(&mut self.incoming);
         let frame = ready!(poll_filtered(incoming, cx, trailers::of_response));
+        if let Some(lease) = &self.lease {
+            lease.progressed();
+        }
         self.has_ended = match &frame {
             None => true,
             Some(Ok(_)) => self.incoming.is_end_stream(),

@@ -17,6 +17,7 @@ use super::pool::{IDLE_TIMEOUT, Pool};
 use super::sockets::{Socket, Sockets};
 use super::turns::Turns;
 use super::upload::Upload;
+use super::wire::Watch;
 use crate::proxy::config::{UpstreamTls, UpstreamUrl};
 use crate::proxy::server::current_worker;
 use crate::throttle::Throttle;
@@ -46,6 +47,8 @@ pub(super) struct Endpoint {
 pub(super) struct Lease {
     /// None if it is not this lease's to give back.
     connection: Option<Connection>,
+    /// That of a connection of HTTP/2 which is not this lease's any more.
+    shared_watch: Option<Arc<Watch>>,
     was_used: bool,
     turn: Turn,
 }
@@ -79,6 +82,10 @@ impl Endpoint {
 
     pub(super) fn url(&self) -> &UpstreamUrl {
         &self.url
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
     }
 
     /// The pool of the worker that asks.
@@ -132,10 +139,15 @@ impl Endpoint {
     /// A burst would otherwise wait for as many connections as it has requests, and a listener whose
     /// backlog overflows lets those who knock wait for seconds. The new connection is for the next
     /// burst then: if it were let go of, there would never be enough, and each would knock again.
-    pub(super) async fn fresh(&self, wanted: Wanted, turn: Turn) -> Result<Lease, Failure> {
+    pub(super) async fn fresh(
+        &self,
+        wanted: Wanted,
+        turn: Turn,
+        limit: Duration,
+    ) -> Result<Lease, Failure> {
         if wanted != Wanted::Any {
             let socket = self.socket().await?;
-            let made = turn.endpoint().make(wanted, socket).await?;
+            let made = turn.endpoint().make(wanted, socket, limit).await?;
             return Ok(Lease::new(made, false, turn));
         }
         // Who waited for the turn may find what the one before has left.
@@ -149,7 +161,7 @@ impl Endpoint {
             socket = self.socket() => socket?,
         };
         // Boxed, because what makes a connection has room for all of it several times.
-        let mut made = Box::pin(turn.endpoint().make(wanted, socket));
+        let mut made = Box::pin(turn.endpoint().make(wanted, socket, limit));
         tokio::select! {
             biased;
             Ok(connection) = freed => {
@@ -188,9 +200,14 @@ impl Endpoint {
         }
     }
 
-    async fn make(self: Arc<Self>, wanted: Wanted, socket: Socket) -> Result<Connection, Failure> {
+    async fn make(
+        self: Arc<Self>,
+        wanted: Wanted,
+        socket: Socket,
+        limit: Duration,
+    ) -> Result<Connection, Failure> {
         self.health.begin_attempt();
-        let connection = match self.connector.connect(wanted, socket).await {
+        let connection = match self.connector.connect(wanted, socket, limit).await {
             Ok(connection) => connection,
             Err(failure) => {
                 self.health.failed();
@@ -235,6 +252,7 @@ impl Lease {
     fn new(connection: Connection, was_used: bool, turn: Turn) -> Self {
         Self {
             connection: Some(connection),
+            shared_watch: None,
             was_used,
             turn,
         }
@@ -248,7 +266,10 @@ impl Lease {
     /// Sends a request; see [`Connection::send`].
     pub(super) fn send(&self, request: Request<Upload>) -> Result<Sending, Box<Request<Upload>>> {
         match &self.connection {
-            Some(connection) => connection.send(&self.turn.0.host, request),
+            Some(connection) => {
+                let host = &self.turn.0.host;
+                connection.send(host, request, self.was_used)
+            }
             None => Err(Box::new(request)),
         }
     }
@@ -258,10 +279,25 @@ impl Lease {
     /// A connection of HTTP/2 is everybody's: a handle of this exchange's would only keep it from
     /// being let go.
     pub(super) fn answered(&mut self, clock: Option<Clock>) {
-        match &mut self.connection {
-            Some(Connection::Http1(connection)) => connection.clock = clock,
-            Some(Connection::Http2(_)) => self.connection = None,
+        match self.connection.take() {
+            Some(Connection::Http1(mut connection)) => {
+                connection.clock = clock;
+                connection.watch.answered();
+                self.connection = Some(Connection::Http1(connection));
+            }
+            Some(Connection::Http2(connection)) => {
+                let watch = connection.into_watch();
+                watch.progressed();
+                self.shared_watch = Some(watch);
+            }
             None => {}
+        }
+    }
+
+    /// To be called when a piece of the response's body is there.
+    pub(super) fn progressed(&self) {
+        if let Some(watch) = &self.shared_watch {
+            watch.progressed();
         }
     }
 

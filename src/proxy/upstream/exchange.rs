@@ -17,9 +17,11 @@ use super::failure::Failure;
 use super::spare::Spare;
 use super::upload::{Sent, Upload};
 use super::websocket::Handshake;
+use super::wire::Unasked;
 use crate::gatekeeper::network;
 use crate::proxy::body::Body;
 use crate::proxy::headers::X_FORWARDED_FOR;
+use crate::proxy::redirects::Told;
 use crate::rejection::RejectionKind;
 
 /// A request on its way to an upstream, until the head of the response is there.
@@ -36,6 +38,7 @@ pub(in crate::proxy) struct Exchange {
     stage: Stage,
     sent: Sent,
     handshake: Option<Box<Handshake>>,
+    told: Option<Box<Told>>,
     deadline: Deadline,
 }
 
@@ -45,6 +48,8 @@ pub(super) struct Outgoing {
     pub(super) sent: Sent,
     /// The client's part of a handshake, if it is one.
     pub(super) handshake: Option<Box<Handshake>>,
+    /// What a response is rewritten by, if it is.
+    pub(super) told: Option<Box<Told>>,
 }
 
 /// What an upstream answers, and the connection that it did so on.
@@ -75,6 +80,7 @@ impl Exchange {
             stage: Stage::Refused(kind),
             sent: Sent::NOTHING,
             handshake: None,
+            told: None,
             deadline: Deadline::default(),
         }
     }
@@ -88,11 +94,12 @@ impl Exchange {
         let now = Instant::now();
         let addresses = &upstream.addresses;
         let used = (wanted == Wanted::Any).then(|| addresses.used(now));
-        let mut deadline = Deadline::default();
+        let limit = upstream.timeouts.response;
+        let mut deadline = Deadline::new(limit);
         let stage = match used.flatten() {
             Some(mut lease) => {
                 let sent_at = outgoing.sent.is_nothing().then_some(now);
-                deadline = Deadline::on(lease.take_clock(), sent_at);
+                deadline = Deadline::on(lease.take_clock(), limit, sent_at);
                 Stage::sent(addresses, lease, outgoing.request)
             }
             None => Stage::afresh(addresses, outgoing.request, wanted),
@@ -102,6 +109,7 @@ impl Exchange {
             stage,
             sent: outgoing.sent,
             handshake: outgoing.handshake,
+            told: outgoing.told,
             deadline,
         }
     }
@@ -147,8 +155,8 @@ impl Future for Exchange {
         // What is not answered is not waited for any more.
         this.stage = Stage::Over;
         let sent = mem::replace(&mut this.sent, Sent::NOTHING);
-        let handshake = this.handshake.take();
-        Poll::Ready(this.upstream.pass_on(answered, sent, handshake))
+        let (handshake, told) = (this.handshake.take(), this.told.take());
+        Poll::Ready(this.upstream.pass_on(answered, sent, handshake, told))
     }
 }
 
@@ -236,9 +244,8 @@ fn is_hang_up(error: &hyper::Error) -> bool {
 
 fn is_io(error: &hyper::Error) -> bool {
     use std::error::Error;
-    error
-        .source()
-        .is_some_and(|source| source.is::<std::io::Error>())
+    let source = error.source().and_then(|source| source.downcast_ref());
+    source.is_some_and(|error| Unasked::of(error) != Some(Unasked::Endless))
 }
 
 const CLOSED_AT_ONCE: &str = "the upstream closed the connection before anything was sent";

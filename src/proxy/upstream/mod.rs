@@ -1,11 +1,13 @@
 //! The way to an upstream and back.
 //!
 //! 1. **No connection is shared by mistake.** One goes back to its pool only after both messages
-//!    were sent and read to their ends; whatever ends otherwise closes it.
+//!    were sent and read to their ends; whatever ends otherwise closes it. Before the next request
+//!    is written, one on which anything came meanwhile is closed, too.
 //! 2. **No request is sent twice**, unless nothing of it was written, or its method is idempotent
 //!    (RFC 9110 §9.2.2), it has no body, and the connection was one that the upstream may have been
 //!    about to close. Then once, over a new connection.
 //! 3. **An upstream that cannot be reached is 502**, one that takes too long 504.
+//! 4. **Interim responses end**: after some hundred kilobytes of them it is 502.
 //!
 //! The connections are `hyper::client::conn`'s, without hyper-util's client around them: no task
 //! for each request, one small box, no lookup of the address.
@@ -29,6 +31,7 @@ mod tunnel;
 mod turns;
 mod upload;
 mod websocket;
+mod wire;
 
 use std::fmt;
 use std::mem::{Discriminant, discriminant};
@@ -36,7 +39,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Extensions, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use tower::Service;
@@ -56,8 +59,9 @@ use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
 use super::assertion::UpstreamAssertion;
 use super::body::Body;
-use super::config::{RouteConfig, UpstreamUrl};
+use super::config::{RouteConfig, UpstreamTimeouts, UpstreamUrl};
 use super::headers::strip_response;
+use super::redirects::{Redirects, Told};
 use super::response_gate::response_gate;
 use crate::assertion::{Claims, Signer};
 use crate::causes::Causes;
@@ -99,7 +103,7 @@ impl Upstreams {
             }
             _ => self.shared(url),
         });
-        let addresses = Addresses::new(endpoints.collect());
+        let addresses = Addresses::new(endpoints.collect(), route.timeouts.connect);
         let upstream = Inner {
             addresses,
             tunnels: self.tunnels.clone(),
@@ -108,6 +112,8 @@ impl Upstreams {
                 .clone()
                 .zip(route.audience.as_deref())
                 .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
+            redirects: Redirects::of(route),
+            timeouts: route.timeouts,
             failures: Throttle::default(),
         };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
@@ -141,10 +147,17 @@ struct Inner {
     addresses: Addresses,
     tunnels: Tunnels,
     assertion: Option<UpstreamAssertion>,
+    redirects: Option<Redirects>,
+    timeouts: UpstreamTimeouts,
     failures: Throttle<Discriminant<Failure>>,
 }
 
 impl Upstream {
+    /// Returns the scheme that is spoken there, and the authority if there is only one.
+    pub(super) fn origin(&self) -> (&Scheme, Option<&Authority>) {
+        self.0.addresses.origin()
+    }
+
     /// Returns what is signed for a request that the gate has let in; none if nothing is.
     pub(super) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
         let identity = request.extensions().get::<Identity>()?;
@@ -160,6 +173,7 @@ impl Inner {
         answered: Answered,
         sent: Sent,
         handshake: Option<Box<Handshake>>,
+        told: Option<Box<Told>>,
     ) -> Result<Response<Body>, RejectionKind> {
         answered
             .and_then(|(response, lease)| match handshake {
@@ -167,6 +181,12 @@ impl Inner {
                     Ok(self.go_on(*handshake, response, lease))
                 }
                 _ => pass_on(response, lease, sent),
+            })
+            .map(|mut response| {
+                if let Some((redirects, told)) = self.redirects.as_ref().zip(told) {
+                    redirects.rewrite(response.headers_mut(), &told);
+                }
+                response
             })
             .map_err(|failure| self.failed(&failure))
     }
@@ -179,6 +199,8 @@ impl Inner {
         let may_upgrade = self.addresses.speak_http1();
         let handshake = may_upgrade.then(|| Handshake::of(&mut request)).flatten();
         let handshake = handshake.map(Box::new);
+        let rewrites = self.redirects.is_some();
+        let told = rewrites.then(|| Box::new(Told::by(request.headers())));
         let (mut request, sent) = Upload::of(request);
         if !is_origin_form(request.uri()) {
             *request.uri_mut() = origin_form(request.uri());
@@ -197,6 +219,7 @@ impl Inner {
             request,
             sent,
             handshake,
+            told,
         })
     }
 
@@ -211,7 +234,8 @@ impl Inner {
         let mut response = response.map(|_| Body::default());
         handshake.agree(&mut response);
         let (client, held) = handshake.into_client();
-        self.tunnels.open(client, upstream, (lease, held));
+        let idle = self.timeouts.idle;
+        self.tunnels.open(client, upstream, idle, (lease, held));
         response
     }
 

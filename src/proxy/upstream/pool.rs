@@ -4,13 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::http2;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Http1, State, is_open};
-use super::handle::Handle;
-use super::upload::Upload;
+use super::connection::{Connection, Http1, Http2, State};
 
 /// The connections to one address that can take a request.
 ///
@@ -24,7 +21,7 @@ struct Connections {
     /// Those that nobody uses; the one that was used last at the back.
     idle: VecDeque<Since<Http1>>,
     /// The one that everybody uses, if the upstream speaks HTTP/2.
-    shared: Option<Since<Handle<http2::SendRequest<Upload>>>>,
+    shared: Option<Since<Http2>>,
     /// Those who found none and are making one, the first in front. Many have left by now.
     waiting: VecDeque<oneshot::Sender<Connection>>,
 }
@@ -37,7 +34,7 @@ impl Pool {
     pub(super) fn take(&self, now: Instant) -> Option<Connection> {
         let mut connections = self.connections();
         if let Some(Since(shared, used_at)) = &mut connections.shared
-            && is_open(shared)
+            && shared.is_open()
         {
             *used_at = now;
             return Some(Connection::Http2(shared.clone()));
@@ -65,7 +62,7 @@ impl Pool {
     }
 
     /// Lets others use a connection from now on.
-    pub(super) fn share(&self, handle: &Handle<http2::SendRequest<Upload>>) {
+    pub(super) fn share(&self, handle: &Http2) {
         let mut connections = self.connections();
         connections.shared = Some(Since(handle.clone(), Instant::now()));
         for waiter in connections.waiting.drain(..) {
@@ -112,7 +109,7 @@ impl Pool {
         let idle = &mut connections.idle;
         idle.retain(|idle| idle.0.state() != State::Closed && !idle.is_stale(now));
         // Exchanges under way end by themselves.
-        let is_over = |shared: &mut Since<_>| shared.is_stale(now) || !is_open(&shared.0);
+        let is_over = |shared: &mut Since<Http2>| shared.is_stale(now) || !shared.0.is_open();
         connections.shared.take_if(is_over);
     }
 

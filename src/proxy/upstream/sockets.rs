@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::wire::Peek;
+
 /// The connections that one address may have, and all together. Clones count together.
 #[derive(Clone)]
 pub(super) struct Sockets {
@@ -59,6 +61,12 @@ impl Socket {
             stream,
             _socket: self,
         }
+    }
+}
+
+impl<S: Peek> Peek for Counted<S> {
+    fn has_input(&self) -> bool {
+        self.stream.has_input()
     }
 }
 

@@ -1,4 +1,4 @@
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
 use http_body::Body as _;
 
@@ -11,6 +11,7 @@ use super::upload::Upload;
 pub(super) struct Spare {
     method: Method,
     uri: Uri,
+    /// With the host that the upstream is told, if it is not its own.
     fields: Fields,
 }
 
@@ -26,23 +27,25 @@ impl Spare {
         Some(Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            fields: Fields::of(request.headers()),
+            fields: Fields::of(request.headers(), request.body().host()),
         })
     }
 
     pub(super) fn into_request(self) -> Request<Upload> {
-        let mut request = Request::new(Upload::EMPTY);
+        let mut headers = self.fields.to_headers();
+        let mut request = Request::new(Upload::empty(headers.remove(HOST)));
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
-        *request.headers_mut() = self.fields.to_headers();
+        *request.headers_mut() = headers;
         request
     }
 }
 
 impl Fields {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, host: Option<&HeaderValue>) -> Self {
         let mut text = Vec::with_capacity(USUAL_BYTES);
-        for (name, value) in headers {
+        let host = host.map(|host| (&HOST, host));
+        for (name, value) in headers.iter().chain(host) {
             let name = name.as_str().as_bytes();
             text.push(u8::from(value.is_sensitive()));
             text.extend_from_slice(&name.len().to_ne_bytes());
@@ -117,7 +120,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_copy_is_the_same_request(fields in prop::collection::vec(field(), 0..20)) {
-            let mut original = request(Method::PUT, Upload::EMPTY);
+            let host = HeaderValue::from_static("tools.example.com");
+            let mut original = request(Method::PUT, Upload::empty(Some(host.clone())));
             *original.uri_mut() = Uri::from_static("/a%20b?c=d");
             for (name, value) in fields {
                 original.headers_mut().append(name, value);
@@ -126,6 +130,7 @@ mod tests {
             prop_assert_eq!(copy.method(), original.method());
             prop_assert_eq!(copy.uri(), original.uri());
             prop_assert_eq!(copy.headers(), original.headers());
+            prop_assert_eq!(copy.body().host(), Some(&host));
             for (copied, value) in copy.headers().values().zip(original.headers().values()) {
                 prop_assert_eq!(copied.is_sensitive(), value.is_sensitive());
             }

@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,14 +29,20 @@ impl Tunnels {
     }
 
     /// Passes bytes both ways from when both sides are ready, until both have ended, or one broke,
-    /// or neither said anything for too long. What is `held` is dropped then.
-    pub(super) fn open(&self, client: OnUpgrade, upstream: OnUpgrade, held: impl Send + 'static) {
+    /// or neither said anything for as long as they may be `idle`. What is `held` is dropped then.
+    pub(super) fn open(
+        &self,
+        client: OnUpgrade,
+        upstream: OnUpgrade,
+        idle: Option<Duration>,
+        held: impl Send + 'static,
+    ) {
         let mut end = self.0.subscribe();
         tokio::spawn(async move {
             // Fails only with its sender, which `self` has; then it is the end as well.
             let ended = end.wait_for(|has_ended| *has_ended);
             tokio::select! {
-                passed = pass(client, upstream) => if let Err(error) = passed {
+                passed = pass(client, upstream, idle) => if let Err(error) = passed {
                     tracing::debug!("a tunnel broke: {error}");
                 },
                 _ = ended => {}
@@ -45,15 +52,16 @@ impl Tunnels {
     }
 }
 
-async fn pass(client: OnUpgrade, upstream: OnUpgrade) -> io::Result<()> {
+async fn pass(client: OnUpgrade, upstream: OnUpgrade, idle: Option<Duration>) -> io::Result<()> {
     let both = async { tokio::try_join!(client, upstream) };
     let (client, upstream) = both.await.map_err(io::Error::other)?;
-    talk(TokioIo::new(client), TokioIo::new(upstream)).await
+    talk(TokioIo::new(client), TokioIo::new(upstream), idle).await
 }
 
 async fn talk(
     client: impl AsyncRead + AsyncWrite,
     upstream: impl AsyncRead + AsyncWrite,
+    idle: Option<Duration>,
 ) -> io::Result<()> {
     let (from_client, to_client) = split(client);
     let (from_upstream, to_upstream) = split(upstream);
@@ -66,7 +74,7 @@ async fn talk(
     };
     tokio::select! {
         ended = both => ended.map(|_| ()),
-        () = activity.ceased() => Ok(()),
+        () = activity.ceased(idle) => Ok(()),
     }
 }
 
@@ -105,9 +113,12 @@ impl Activity {
         *self.last() = Instant::now();
     }
 
-    async fn ceased(&self) {
+    async fn ceased(&self, idle: Option<Duration>) {
+        let Some(idle) = idle else {
+            return pending().await;
+        };
         loop {
-            let deadline = *self.last() + IDLE_TIMEOUT;
+            let deadline = *self.last() + idle;
             if deadline <= Instant::now() {
                 return;
             }
@@ -119,10 +130,6 @@ impl Activity {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// WebSocket libraries send pings every 20 to 60 s. Tools that do not are used to nginx's minute,
-/// so that this ends what is dead and little else.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// Each tunnel has two.
 const BUFFER_BYTES: usize = 8 * 1024;
@@ -145,7 +152,7 @@ mod tests {
         let (mut upstream, words) = duplex(1024);
         let (refuses, is_refused) = oneshot::channel();
         let deaf = Deaf(Some(refuses));
-        let tunnel = tokio::spawn(talk(stream, join(words, deaf)));
+        let tunnel = tokio::spawn(talk(stream, join(words, deaf), None));
         client.write_all(b"still talking").await.unwrap();
         is_refused.await.unwrap();
         upstream.write_all(b"enough").await.unwrap();

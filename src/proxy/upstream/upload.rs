@@ -2,6 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::header::{HOST, HeaderValue};
 use http::{Request, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -22,6 +23,9 @@ pub(in crate::proxy) struct Upload {
     says_its_end: bool,
     /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
     _under_way: Option<oneshot::Sender<()>>,
+    /// The host to tell the upstream; none if it is the upstream's own. It is kept here because
+    /// each connection tells it in its own way, and a request may be sent over two.
+    host: Option<HeaderValue>,
 }
 
 /// Completes when the body is gone.
@@ -33,19 +37,36 @@ impl Upload {
         body: None,
         says_its_end: false,
         _under_way: None,
+        host: None,
     };
 
+    /// Of a request without a body, for a host.
+    pub(super) fn empty(host: Option<HeaderValue>) -> Self {
+        Self {
+            host,
+            ..Self::EMPTY
+        }
+    }
+
+    pub(super) fn host(&self) -> Option<&HeaderValue> {
+        self.host.as_ref()
+    }
+
+    /// Takes the body, and the host that the request has.
     pub(super) fn of(mut request: Request<Incoming>) -> (Request<Self>, Sent) {
         let timeout = request.extensions_mut().remove::<BodyTimeout>();
+        let host = request.headers_mut().remove(HOST);
         let (head, body) = request.into_parts();
         if body.is_end_stream() {
-            return (Request::from_parts(head, Self::EMPTY), Sent::NOTHING);
+            let upload = Self::empty(host);
+            return (Request::from_parts(head, upload), Sent::NOTHING);
         }
         let (sender, receiver) = oneshot::channel();
         let upload = Self {
             body: Some(Box::new((body, BodyWatch::new(timeout)))),
             says_its_end: head.version == Version::HTTP_2,
             _under_way: Some(sender),
+            host,
         };
         (Request::from_parts(head, upload), Sent(Some(receiver)))
     }

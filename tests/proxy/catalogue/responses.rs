@@ -11,6 +11,8 @@ over!(every protocol:
     f15_a_response_that_could_be_two_is_502,
     f15_what_comes_after_a_response_is_nobodys,
     f15_interim_responses_are_not_passed_on,
+    f15_interim_responses_without_end_are_502,
+    f15_a_response_may_have_many_fields_and_not_any_number,
     f15_a_length_without_a_body_is_not_believed,
     f15_a_response_that_breaks_off_does_not_look_whole,
 );
@@ -101,6 +103,50 @@ async fn f15_interim_responses_are_not_passed_on(on: Carrier) {
             assert!(answer.all("link").is_empty());
         }
         end => panic!("{end:?}"),
+    }
+}
+
+async fn f15_interim_responses_without_end_are_502(on: Carrier) {
+    for interim in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 102 Processing\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\nlink: </y>\r\n\r\n",
+    ] {
+        let puppet = Puppet::start(on).await;
+        let flood = interim.repeat(1000);
+        let flooding = async {
+            let (mut connection, _) = puppet.socket.accept().await.expect("a connection");
+            let mut sent = 0;
+            while connection.write_all(flood.as_bytes()).await.is_ok() {
+                sent += flood.len();
+            }
+            sent
+        };
+        let asked = known("");
+        let (end, sent) = tokio::join!(puppet.front.end(&asked), flooding);
+        assert_eq!(end.status(), Some(502), "{interim}");
+        // Most of it lies in the buffers of the system.
+        assert!(sent < 32 << 20, "{sent}");
+    }
+}
+
+async fn f15_a_response_may_have_many_fields_and_not_any_number(on: Carrier) {
+    let puppet = Puppet::start(on).await;
+    for (count, status) in [(120, 200), (200, 200), (255, 200), (257, 502), (2000, 502)] {
+        let fields: String = (1..count).map(|n| format!("x-{n}: {n}\r\n")).collect();
+        let answer = format!("HTTP/1.1 200 OK\r\n{fields}content-length: 0\r\n\r\n");
+        match puppet.end(&known(""), &answer).await {
+            End::Answered(answer) => {
+                assert_eq!(answer.status, status, "{count}");
+                let ours = answer
+                    .fields
+                    .iter()
+                    .filter(|(name, _)| name.starts_with("x-"));
+                let passed = if status == 200 { count - 1 } else { 0 };
+                assert_eq!(ours.count(), passed, "{count}");
+            }
+            end => panic!("{end:?}"),
+        }
     }
 }
 

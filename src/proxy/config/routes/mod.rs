@@ -9,7 +9,9 @@ mod path;
 mod people;
 mod resource;
 mod strip_headers;
+mod timeouts;
 mod tokens;
+mod upstream_host;
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,7 +38,9 @@ pub use self::path::{InvalidRoutePath, RoutePath};
 pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
 pub use self::strip_headers::{InvalidStrippedHeader, StrippedHeader};
+pub use self::timeouts::UpstreamTimeouts;
 pub use self::tokens::TokensConfig;
+pub use self::upstream_host::{UnknownUpstreamHost, UpstreamHost};
 
 use self::matching::Taken;
 
@@ -50,6 +54,13 @@ pub struct RouteConfig {
     pub upstreams: Vec<UpstreamUrl>,
     /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
     pub upstream_tls: Option<UpstreamTls>,
+    /// The host that the upstream is told. Absent: `client`.
+    pub host: UpstreamHost,
+    /// Whether responses that name the upstream, or leave out what `strip_prefix` cuts off, are made
+    /// to name what the client asked for. Absent: yes.
+    pub rewrite_redirects: bool,
+    /// `[routes.timeouts]`: how long the upstream may take.
+    pub timeouts: UpstreamTimeouts,
     /// Whose tokens are good here, from `ghes` and `apps`. None on anonymous routes.
     pub tokens: Option<TokensConfig>,
     /// The scopes a token needs, all of them. Absent: none, so every good token will do.
@@ -113,6 +124,9 @@ impl RouteConfig {
         let example = "upstream = \"http://127.0.0.1:3000\"";
         let upstreams = route.required("upstream", example, upstream::addresses);
         let upstream_tls = upstream_tls::read(route, upstreams.as_deref());
+        let host = route.optional("host", parsed::<UpstreamHost>);
+        let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
+        let timeouts = route.section("timeouts", UpstreamTimeouts::read);
         let mut scopes = |key| {
             let scopes = route.list(key, Node::items, scope);
             scopes.unwrap_or_default()
@@ -138,6 +152,9 @@ impl RouteConfig {
             matches: matches?,
             upstreams: upstreams?,
             upstream_tls: upstream_tls?,
+            host: host.unwrap_or_default(),
+            rewrite_redirects: rewrite_redirects.unwrap_or(true),
+            timeouts: timeouts?,
             tokens,
             scopes: scopes.into_iter().collect(),
             scopes_any,

@@ -1,3 +1,4 @@
+use super::refused::assert_refused;
 use super::*;
 
 fn with_upstream(upstream: &str) -> String {
@@ -137,4 +138,67 @@ fn tls_that_cannot_work_is_refused() {
         lines.contains("does not go with client_key_file"),
         "{lines}"
     );
+}
+
+#[test]
+fn what_an_upstream_is_told_and_how_long_it_may_take_is_refused_where_it_cannot_be_kept() {
+    assert_refused(REFUSED);
+}
+
+/// What stands in [`GOOD`], what is written instead, and what is said about it.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "path = \"/\"",
+        "path = \"/\"\nhost = \"gate\"",
+        "18: routes[0].host: not known; write \"client\" or \"upstream\"",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\nhost = [\"client\"]",
+        "18: routes[0].host: expected a string, found an array",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\nrewrite_redirects = \"off\"",
+        "18: routes[0].rewrite_redirects: expected true or false, found a string",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\ntimeouts.connect = \"0s\"",
+        "18: routes[0].timeouts.connect: must be more than 0s and at most 1h",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\ntimeouts.response = \"25h\"",
+        "18: routes[0].timeouts.response: must be at least 0s, which is no limit, and at most 1d",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\ntimeouts.idle = \"-1s\"",
+        "18: routes[0].timeouts.idle: must be at least 0s, which is no limit, and at most 1d",
+    ),
+    (
+        "path = \"/\"",
+        "path = \"/\"\ntimeouts.responce = \"1s\"",
+        "18: routes[0].timeouts.responce: unknown key; did you mean response?",
+    ),
+];
+
+#[test]
+fn what_an_upstream_is_told_and_how_long_it_may_take_has_defaults() {
+    let [route] = &Config::parse(GOOD, []).unwrap().routes[..] else {
+        panic!("one route");
+    };
+    assert_eq!(route.host, UpstreamHost::Client);
+    assert!(route.rewrite_redirects);
+    assert_eq!(route.timeouts, UpstreamTimeouts::default());
+    let keys = "path = \"/\"\nhost = \"upstream\"\nrewrite_redirects = false\n\
+                timeouts = { connect = \"5s\", response = \"0s\", idle = \"1h\" }";
+    let config = Config::parse(&edited("path = \"/\"", keys), []).unwrap();
+    let route = &config.routes[0];
+    assert_eq!(route.host, UpstreamHost::Upstream);
+    assert!(!route.rewrite_redirects);
+    assert_eq!(route.timeouts.connect, Duration::from_secs(5));
+    assert_eq!(route.timeouts.response, None);
+    assert_eq!(route.timeouts.idle, Some(Duration::from_secs(3600)));
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::*;
@@ -23,6 +23,7 @@ use crate::proxy::upstream::upload::Sent;
 
 const BEGUN: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
 const END: &[u8] = b"0\r\n\r\n";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn endpoint() -> Arc<Endpoint> {
     let url = "http://tool.internal".parse().expect("an address");
@@ -44,7 +45,7 @@ fn lease(endpoint: &Arc<Endpoint>, connection: Connection, was_used: bool) -> Le
 
 async fn fresh(endpoint: &Arc<Endpoint>) -> Result<Lease, Failure> {
     let turn = endpoint.turn_in_line(None).await?;
-    endpoint.fresh(Wanted::Any, turn).await
+    endpoint.fresh(Wanted::Any, turn, CONNECT_TIMEOUT).await
 }
 
 /// A connection, and the upstream's side of it.
@@ -132,7 +133,7 @@ async fn a_connection_is_taken_when_it_is_ready_and_not_before() {
 async fn who_waits_gets_a_connection_when_it_is_ready_and_not_before() {
     let endpoint = endpoint();
     let (connection, mut upstream) = connection().await;
-    let lease = lease(&endpoint, connection, true);
+    let lease = lease(&endpoint, connection, false);
     let sending = lease.send(empty().await.0);
     let sending = sending.unwrap_or_else(|_| panic!("no connection"));
     let mut freed = endpoint.pool().wait();
@@ -184,6 +185,60 @@ async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
         }
     };
     timeout(IDLE_TIMEOUT, kept).await.expect("a connection");
+}
+
+/// Has one exchange over a new connection, and returns the upstream's side of it when it is free.
+async fn used_once(endpoint: &Arc<Endpoint>, listener: &TcpListener, answer: &[u8]) -> TcpStream {
+    let lease = fresh(endpoint).await;
+    let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
+    let (mut upstream, _) = listener.accept().await.expect("a connection");
+    let mut request = Request::new(Upload::EMPTY);
+    *request.method_mut() = Method::HEAD;
+    let sending = lease.send(request);
+    let sending = sending.unwrap_or_else(|_| panic!("no connection"));
+    let answered = async {
+        upstream.read_u8().await.expect("a request");
+        upstream.write_all(answer).await.expect("a connection");
+    };
+    let (response, ()) = tokio::join!(sending, answered);
+    let response = response.unwrap_or_else(|failed| panic!("{}", failed.error()));
+    Download::new(response.into_body(), lease, Sent::NOTHING);
+    upstream
+}
+
+/// The runtime does not look at sockets while there is something else to do.
+#[tokio::test]
+async fn what_came_before_a_request_is_not_its_answer() {
+    let nothing = &b"HTTP/1.1 204 No Content\r\n\r\n"[..];
+    for (answer, stray) in [
+        (
+            &b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"[..],
+            &b"hello"[..],
+        ),
+        (
+            nothing,
+            &b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"[..],
+        ),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", nothing),
+        (
+            nothing,
+            b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n",
+        ),
+        (nothing, b"\r\n"),
+    ] {
+        let (endpoint, listener) = listening_endpoint(u32::MAX).await;
+        let upstream = used_once(&endpoint, &listener, answer).await;
+        let lease = endpoint.used(Instant::now()).expect("a connection");
+        upstream.try_write(stray).expect("a connection");
+        let mut request = Request::new(Upload::EMPTY);
+        *request.method_mut() = Method::POST;
+        let sending = lease.send(request);
+        let answered = sending.unwrap_or_else(|_| panic!("no connection")).await;
+        let mut unanswered = answered.expect_err("no answer");
+        let request = unanswered.take_message().expect("it was not sent");
+        assert_eq!(request.method(), Method::POST, "{stray:?}");
+        assert!(endpoint.used(Instant::now()).is_none(), "{stray:?}");
+    }
 }
 
 /// Else a burst would have a connection for each request to an upstream that needs one for all.
@@ -354,7 +409,7 @@ async fn an_idle_connection_makes_room_for_another() {
     let (endpoint, listener) = listening_endpoint(1).await;
     for wanted in [Wanted::Fresh, Wanted::FreshHttp1, Wanted::Fresh] {
         let turn = endpoint.turn().expect("a turn");
-        let lease = endpoint.fresh(wanted, turn).await;
+        let lease = endpoint.fresh(wanted, turn, CONNECT_TIMEOUT).await;
         let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
         let _accepted = listener.accept().await.expect("a connection");
         tokio::task::yield_now().await;
