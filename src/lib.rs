@@ -82,6 +82,8 @@ mod causes;
 pub mod check;
 #[cfg(feature = "client")]
 mod clock;
+#[cfg(feature = "client")]
+mod connect;
 mod counter;
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -9,7 +9,7 @@ use ghes_gatekeeper::check::{CheckError, CheckErrorKind, CheckRequest};
 use ghes_gatekeeper::emulator::{Emulator, World};
 use ghes_gatekeeper::ghes::{
     App, AuthorizationUpdate, AuthorizationsClient, GhesClient, HttpsTransport, ListOptions,
-    NewAuthorization, ScopeRequest, UserCredentials,
+    NewAuthorization, ProxyUrl, ScopeRequest, UserCredentials,
 };
 use ghes_gatekeeper::membership::MembershipRequest;
 use ghes_gatekeeper::protection::Protection;
@@ -45,7 +45,8 @@ fn world() -> World {
 
 fn config() -> Config {
     let toml = format!(
-        "[ghes]\nurl = \"https://ghes.example.com\"\n[[ghes.apps]]\nclient_id = \"{CLIENT_ID}\"\n\
+        "[ghes]\nurl = \"https://ghes.example.com\"\n\
+         proxy = \"http://gate:CANARYproxy@127.0.0.1:1\"\n[[ghes.apps]]\nclient_id = \"{CLIENT_ID}\"\n\
          client_secret = \"{SECRET}\"\nclient_secret_next = \"CANARYnext\"\n\
          [[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:1\"\n\
          [webhook]\nlisten = \"127.0.0.1:0\"\nsecret = \"CANARYwebhook\"\n"
@@ -87,7 +88,13 @@ async fn of_the_client_and_what_it_brings() {
     hidden(&client);
     hidden(&users.clone().with_otp("CANARY").expect("a password"));
     hidden(&users);
-    hidden(&HttpsTransport::new().expect("a transport"));
+    let proxy: ProxyUrl = "http://CANARYuser:CANARYproxy@a".parse().expect("a URL");
+    hidden(&proxy);
+    hidden(
+        &HttpsTransport::new()
+            .expect("a transport")
+            .with_proxy(proxy),
+    );
     hidden(&ScopeRequest::for_target("octocat"));
     hidden(&NewAuthorization::new().with_note("a"));
     hidden(&AuthorizationUpdate::new().with_note("a"));

@@ -19,6 +19,8 @@ pub enum CheckErrorKind {
     Forbidden,
     /// The issuer has failed too often of late, so that it was not asked.
     Outage,
+    /// A proxy on the way to the issuer refused to connect to it. Somebody must look at it.
+    ProxyRefused,
     /// We asked too often.
     RateLimited,
     /// A redirect. Credentials are never sent after one.
@@ -43,7 +45,7 @@ pub enum CheckErrorKind {
 
 impl CheckErrorKind {
     /// Every kind there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AppMismatch,
         Self::Closed,
         Self::Connect,
@@ -52,6 +54,7 @@ impl CheckErrorKind {
         Self::DoubtfulResponse,
         Self::Forbidden,
         Self::Outage,
+        Self::ProxyRefused,
         Self::RateLimited,
         Self::Redirect,
         Self::ServerError,
@@ -70,7 +73,7 @@ impl CheckErrorKind {
         match self {
             Self::AppMismatch => "app_mismatch",
             Self::Closed | Self::Truncated => "truncated",
-            Self::Connect => "connect",
+            Self::Connect | Self::ProxyRefused => "connect",
             Self::CredentialsRefused => "client_auth_failed",
             Self::Dns => "dns",
             Self::DoubtfulResponse | Self::UnexpectedResponse => "bad_response",
@@ -99,6 +102,7 @@ impl CheckErrorKind {
             | Self::Connect
             | Self::Dns
             | Self::Outage
+            | Self::ProxyRefused
             | Self::RateLimited
             | Self::ServerError
             | Self::Shed
@@ -144,6 +148,7 @@ impl CheckErrorKind {
             | Self::CredentialsRefused
             | Self::DoubtfulResponse
             | Self::Forbidden
+            | Self::ProxyRefused
             | Self::Redirect
             | Self::Tls
             | Self::TooLarge
@@ -152,7 +157,8 @@ impl CheckErrorKind {
     }
 
     /// Tells whether the issuer cannot have begun to process the check, so that one more attempt
-    /// does no harm.
+    /// does no harm. A proxy that refuses is not asked twice: a wrong password that is sent again
+    /// and again may lock its account.
     #[must_use]
     pub const fn is_unprocessed(self) -> bool {
         matches!(self, Self::Closed | Self::Connect | Self::Dns)
@@ -168,6 +174,7 @@ impl CheckErrorKind {
             Self::DoubtfulResponse => "the reply is not the issuer's, or cannot be relied on",
             Self::Forbidden => "the issuer forbids checking tokens",
             Self::Outage => "the issuer fails, and is left alone until it is back",
+            Self::ProxyRefused => "the proxy refuses to connect to the issuer",
             Self::RateLimited => "the issuer limits the rate of checks",
             Self::Redirect => "the issuer's address redirects elsewhere",
             Self::ServerError => "the issuer failed",

@@ -1,7 +1,9 @@
+use ghes_gatekeeper::proxy::config::Config;
+
 use super::Failure;
 
 /// Returns the variables whose names begin so, in any case: what is not in capitals is refused
-/// later, rather than passed over.
+/// later, rather than passed over. With them come those that say how GHES is reached.
 ///
 /// A value that is no UTF-8 is refused where it is ours; [`std::env::vars`] would panic at
 /// anybody's.
@@ -13,7 +15,8 @@ pub(super) fn variables(prefix: &str) -> Result<Vec<(String, String)>, Failure> 
             continue;
         };
         let start = name.get(..prefix.len());
-        if !start.is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+        let is_ours = start.is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        if !is_ours && !Config::PROXY_VARIABLES.contains(&name.as_str()) {
             continue;
         }
         let value = value

@@ -13,9 +13,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
 use tower::{BoxError, Service};
 
 use super::connector::Connector;
+use crate::connect::ProxyUrl;
 
 /// Connections to GHES: a pool of its own, TLS by rustls, HTTP/1.1.
 ///
@@ -26,8 +28,13 @@ use super::connector::Connector;
 /// resolved keeps its last good addresses for up to 5 minutes. The head of a reply may have 100
 /// fields and some 64 KiB. Where GHES has closed an idle connection, the next request goes over
 /// another one; a request that was begun is not sent again.
-#[derive(Clone, Debug)]
-pub struct HttpsTransport(Client<Connector, Full<Bytes>>);
+///
+/// GHES is reached directly, unless [`with_proxy`](Self::with_proxy) names a proxy.
+#[derive(Clone)]
+pub struct HttpsTransport {
+    client: Client<Connector, Full<Bytes>>,
+    tls: TlsConnector,
+}
 
 impl HttpsTransport {
     /// Trusts the certificate authorities of the system.
@@ -45,10 +52,10 @@ impl HttpsTransport {
     ///
     /// Returns [`HttpsError`] if the file cannot be read or holds no certificate, or if no TLS
     /// configuration can be made.
-    pub fn with_ca_file(file: &Path) -> Result<Self, HttpsError> {
+    pub fn with_ca_file(file: impl AsRef<Path>) -> Result<Self, HttpsError> {
         let mut roots = system_roots();
         let before = roots.len();
-        for certificate in CertificateDer::pem_file_iter(file).map_err(HttpsError::new)? {
+        for certificate in CertificateDer::pem_file_iter(file.as_ref()).map_err(HttpsError::new)? {
             let certificate = certificate.map_err(HttpsError::new)?;
             roots.add(certificate).map_err(HttpsError::new)?;
         }
@@ -65,13 +72,33 @@ impl HttpsTransport {
             .map_err(HttpsError::new)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self(
-            Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-                .http1_max_buf_size(MAX_HEAD_BYTES)
-                .build(Connector::new(tls)),
-        ))
+        Ok(Self::over(TlsConnector::from(Arc::new(tls)), None))
+    }
+
+    /// Reaches GHES through an HTTP proxy, which is asked to `CONNECT` for every connection, also to
+    /// a GHES on this machine.
+    ///
+    /// TLS with GHES is spoken inside the tunnel, and the certificate verified as without a proxy.
+    /// The proxy has 2 s to open it. A proxy that refuses (407, 403) is not asked again for the same
+    /// check. See [`ProxyUrl::from_environment`] for what `HTTPS_PROXY` and `NO_PROXY` say.
+    #[must_use]
+    pub fn with_proxy(self, proxy: ProxyUrl) -> Self {
+        Self::over(self.tls, Some(Arc::new(proxy)))
+    }
+
+    fn over(tls: TlsConnector, proxy: Option<Arc<ProxyUrl>>) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .http1_max_buf_size(MAX_HEAD_BYTES)
+            .build(Connector::new(tls.clone(), proxy));
+        Self { client, tls }
+    }
+}
+
+impl fmt::Debug for HttpsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpsTransport").finish_non_exhaustive()
     }
 }
 
@@ -99,11 +126,11 @@ impl Service<Request<Full<Bytes>>> for HttpsTransport {
     type Future = ResponseFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Service::poll_ready(&mut self.0, cx)
+        Service::poll_ready(&mut self.client, cx)
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        Service::call(&mut self.0, request)
+        Service::call(&mut self.client, request)
     }
 }
 

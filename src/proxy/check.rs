@@ -6,7 +6,7 @@ use super::Check;
 use super::config::{AppConfig, GhesConfig};
 use super::issuers::Services;
 use super::metrics::{CallsLayer, Metrics};
-use crate::ghes::{App, GhesClient, HttpsTransport, InvalidApp};
+use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp};
 use crate::protection::{IssuerProtection, Protection, ProtectionMonitor};
 
 /// Makes the clients of a configured GHES, measures each call that they make, and protects them.
@@ -38,6 +38,25 @@ struct Clients<'c> {
     calls: CallsLayer,
 }
 
+impl GhesConfig {
+    /// Makes connections to the server as the configuration has them: whom it trusts, and by which
+    /// proxy.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`HttpsError`] if `ca_file` cannot be used any more, or no TLS can be set up.
+    pub fn transport(&self) -> Result<HttpsTransport, HttpsError> {
+        let transport = match &self.ca_file {
+            Some(file) => HttpsTransport::with_ca_file(file)?,
+            None => HttpsTransport::new()?,
+        };
+        Ok(match &self.proxy {
+            Some(proxy) => transport.with_proxy(proxy.clone()),
+            None => transport,
+        })
+    }
+}
+
 type Client = <CallsLayer as Layer<GhesClient<HttpsTransport>>>::Service;
 
 impl<'c> Clients<'c> {
@@ -45,10 +64,7 @@ impl<'c> Clients<'c> {
         let version = ghes.api_version.as_ref().map(HeaderValue::try_from);
         Ok(Self {
             ghes,
-            transport: match &ghes.ca_file {
-                Some(file) => HttpsTransport::with_ca_file(file)?,
-                None => HttpsTransport::new()?,
-            },
+            transport: ghes.transport()?,
             version: version.transpose()?,
             calls,
         })

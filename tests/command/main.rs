@@ -7,6 +7,7 @@ mod certificate;
 mod check_config;
 mod demo;
 mod ghes;
+mod ghes_proxy;
 mod json_log;
 mod log;
 mod operators;

@@ -10,6 +10,7 @@ mod memberships;
 mod outcome;
 mod outcomes;
 mod pages;
+mod proxy;
 mod refusals;
 mod row;
 mod sockets;

@@ -24,7 +24,7 @@ use super::outcome::Outcome;
 use super::sockets::server;
 use super::{TOKEN, app, json, live, shown};
 
-fn acceptor(certified: &CertifiedKey<KeyPair>) -> TlsAcceptor {
+pub(crate) fn acceptor(certified: &CertifiedKey<KeyPair>) -> TlsAcceptor {
     let key = certified
         .signing_key
         .serialize_der()
@@ -41,7 +41,7 @@ fn acceptor(certified: &CertifiedKey<KeyPair>) -> TlsAcceptor {
 }
 
 /// A GHES that serves the documented reply with this certificate.
-async fn serve(certified: &CertifiedKey<KeyPair>) -> SocketAddr {
+pub(crate) async fn serve(certified: &CertifiedKey<KeyPair>) -> SocketAddr {
     let acceptor = acceptor(certified);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -63,7 +63,7 @@ async fn serve(certified: &CertifiedKey<KeyPair>) -> SocketAddr {
     address
 }
 
-fn certificate(edit: impl FnOnce(&mut CertificateParams)) -> CertifiedKey<KeyPair> {
+pub(crate) fn certificate(edit: impl FnOnce(&mut CertificateParams)) -> CertifiedKey<KeyPair> {
     let mut parameters = CertificateParams::new(["localhost".to_owned()]).expect("a name");
     edit(&mut parameters);
     let signing_key = KeyPair::generate().expect("a key");
@@ -71,7 +71,7 @@ fn certificate(edit: impl FnOnce(&mut CertificateParams)) -> CertifiedKey<KeyPai
     CertifiedKey { cert, signing_key }
 }
 
-fn trusting(certified: &CertifiedKey<KeyPair>) -> HttpsTransport {
+pub(crate) fn trusting(certified: &CertifiedKey<KeyPair>) -> HttpsTransport {
     let serial = NEXT_FILE.fetch_add(1, Ordering::Relaxed);
     let name = format!("ghes-gatekeeper-ca-{}-{serial}.pem", std::process::id());
     let ca_file = std::env::temp_dir().join(name);

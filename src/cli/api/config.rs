@@ -80,9 +80,6 @@ pub(crate) fn pick_app(ghes: &GhesConfig, client_id: Option<&str>) -> Result<App
 }
 
 pub(super) fn transport(ghes: &GhesConfig) -> Result<HttpsTransport, Failure> {
-    match &ghes.ca_file {
-        Some(file) => HttpsTransport::with_ca_file(file),
-        None => HttpsTransport::new(),
-    }
-    .map_err(|error| Failure::running("cannot call GHES", error))
+    ghes.transport()
+        .map_err(|error| Failure::running("cannot call GHES", error))
 }

@@ -83,9 +83,10 @@ fn of_issuer(error: &CheckError) -> Evidence {
         CheckErrorKind::Outage | CheckErrorKind::Shed => Evidence::Nothing,
         // It is there, and has something against one app; that is the business of other breakers.
         kind if kind.is_about_app() => Evidence::Answered,
-        CheckErrorKind::Connect | CheckErrorKind::Dns | CheckErrorKind::Tls => {
-            Evidence::Unreachable
-        }
+        CheckErrorKind::Connect
+        | CheckErrorKind::Dns
+        | CheckErrorKind::ProxyRefused
+        | CheckErrorKind::Tls => Evidence::Unreachable,
         CheckErrorKind::RateLimited => Evidence::Limited(error.retry_after().unwrap_or_default()),
         _ => Evidence::Failed(error.retry_after()),
     }

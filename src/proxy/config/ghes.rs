@@ -5,11 +5,13 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::ghes_proxy;
 use super::limits;
 use super::secret;
 use super::section::Section;
 use super::source::Node;
-use crate::ghes::{GhesUrl, is_client_id};
+use crate::connect::ProxyVariables;
+use crate::ghes::{GhesUrl, ProxyUrl, is_client_id};
 use crate::protection::Limits;
 
 /// `[ghes]`, or one of several `[[ghes]]`: a server that is asked about tokens.
@@ -23,6 +25,10 @@ pub struct GhesConfig {
     pub url: GhesUrl,
     /// Certificates to trust besides the system's roots. Absent: the system's roots only.
     pub ca_file: Option<PathBuf>,
+    /// The HTTP proxy by which the server is reached, from `proxy` or the file `proxy_file`. Absent
+    /// there: from `HTTPS_PROXY` and `NO_PROXY`, as [`ProxyUrl::from_environment`] has them. None if
+    /// the server is reached directly.
+    pub proxy: Option<ProxyUrl>,
     /// Whether `url` may be `http://` beyond loopback. Absent: no, for it shows every token
     /// and the app's secret to the network.
     pub allow_insecure_http: bool,
@@ -52,17 +58,28 @@ pub struct AppConfig {
 
 impl GhesConfig {
     /// Reads the section for the proxy, which is of no use without an app.
-    pub(super) fn read_with_apps(ghes: &mut Section<'_>) -> Option<Self> {
-        Self::read(ghes, |ghes, read| ghes.sections("apps", "client_id", read))
+    pub(super) fn read_with_apps(
+        ghes: &mut Section<'_>,
+        variables: &ProxyVariables,
+    ) -> Option<Self> {
+        Self::read(ghes, variables, |ghes, read| {
+            ghes.sections("apps", "client_id", read)
+        })
     }
 
     /// Reads the section for whoever only calls the server, with an app or without.
-    pub(super) fn read_with_any_apps(ghes: &mut Section<'_>) -> Option<Self> {
-        Self::read(ghes, |ghes, read| ghes.sections_if_any("apps", read))
+    pub(super) fn read_with_any_apps(
+        ghes: &mut Section<'_>,
+        variables: &ProxyVariables,
+    ) -> Option<Self> {
+        Self::read(ghes, variables, |ghes, read| {
+            ghes.sections_if_any("apps", read)
+        })
     }
 
     fn read(
         ghes: &mut Section<'_>,
+        variables: &ProxyVariables,
         sections: impl FnOnce(&mut Section<'_>, &mut ReadApp<'_>) -> Vec<AppConfig>,
     ) -> Option<Self> {
         let url = ghes.required("url", "url = \"https://ghes.example.com\"", url);
@@ -71,6 +88,7 @@ impl GhesConfig {
             ghes.refuse("url", EXPOSED);
         }
         let ca_file = ghes.optional("ca_file", ca_file);
+        let proxy = ghes_proxy::read(ghes, url.as_ref(), variables);
         let api_version = ghes.optional("api_version", api_version);
         let is_named = ghes.has("name");
         let name = ghes.optional("name", name);
@@ -82,6 +100,7 @@ impl GhesConfig {
             name: name.or(host)?,
             url,
             ca_file,
+            proxy,
             allow_insecure_http,
             api_version,
             apps: apps?,

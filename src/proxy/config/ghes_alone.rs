@@ -10,13 +10,15 @@ use super::section::Section;
 use super::servers::{self, SECTION};
 use super::source::{Node, Value};
 use super::{environment, tree, tree_of_text};
+use crate::connect::ProxyVariables;
 
 impl GhesConfig {
     /// Reads `[ghes]` or `[[ghes]]` alone, from a file, if there is one, and the environment;
     /// returns at least one server.
     ///
     /// There may be no app, or several. What the other sections say does not matter, as long as
-    /// the file is TOML, and neither do variables but those below `GHES_GATEKEEPER_GHES__`.
+    /// the file is TOML, and neither do variables but those below `GHES_GATEKEEPER_GHES__` and
+    /// those about proxies.
     ///
     /// # Errors
     ///
@@ -46,13 +48,15 @@ impl GhesConfig {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Vec<Self>, ConfigErrors> {
         let place = root.place.clone();
+        let environment: Vec<_> = environment.into_iter().collect();
+        let proxies = ProxyVariables::of(environment.iter().cloned());
         let ours = environment.into_iter().filter(|(name, _)| is_below(name));
         let report = Report::new(environment::overlay(&mut root, ours));
         if let Value::Table(sections) = &mut root.value {
             sections.retain(|section, _| section == SECTION);
         }
         let servers = Section::read(KeyPath::default(), root, &place, &report, |root| {
-            servers::read(root, Self::read_with_any_apps)
+            servers::read(root, |ghes| Self::read_with_any_apps(ghes, &proxies))
         });
         let errors = report.into_errors();
         match servers {

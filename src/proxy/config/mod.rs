@@ -55,6 +55,7 @@ mod error;
 mod front;
 mod ghes;
 mod ghes_alone;
+mod ghes_proxy;
 mod limits;
 mod path;
 mod pattern;
@@ -89,6 +90,7 @@ use self::report::Report;
 use self::section::Section;
 use self::servers::Servers;
 use self::source::Node;
+use crate::connect::ProxyVariables;
 use crate::validator::CacheOptions;
 
 pub use self::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
@@ -138,11 +140,15 @@ impl Config {
     /// An example of every key, with the defaults where there are any.
     pub const EXAMPLE: &str = include_str!("example.toml");
 
+    /// The variables that say how GHES is reached where `ghes.proxy` does not.
+    pub const PROXY_VARIABLES: &[&str] = &ProxyVariables::NAMES;
+
     /// Reads a file, if there is one, and the environment.
     ///
     /// Of `environment`, only variables that begin with `GHES_GATEKEEPER_` are looked at, and of
-    /// these not the ones that Kubernetes sets beside a Service of our name. Take them from
-    /// [`std::env::vars_os`]: [`std::env::vars`] panics if any variable is no UTF-8.
+    /// these not the ones that Kubernetes sets beside a Service of our name; and those of
+    /// [`PROXY_VARIABLES`](Self::PROXY_VARIABLES). Take them from [`std::env::vars_os`]:
+    /// [`std::env::vars`] panics if any variable is no UTF-8.
     ///
     /// # Errors
     ///
@@ -189,9 +195,13 @@ impl Config {
         mut root: Node,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let proxies = ProxyVariables::of(environment.iter().cloned());
         let report = Report::new(environment::overlay(&mut root, environment));
         let place = root.place.clone();
-        let config = Section::read(KeyPath::default(), root, &place, &report, Self::read);
+        let config = Section::read(KeyPath::default(), root, &place, &report, |root| {
+            Self::read(root, &proxies)
+        });
         let errors = report.into_errors();
         match config {
             Some(config) if errors.is_empty() => Ok(config),
@@ -200,9 +210,9 @@ impl Config {
         }
     }
 
-    fn read(root: &mut Section<'_>) -> Option<Self> {
+    fn read(root: &mut Section<'_>, proxies: &ProxyVariables) -> Option<Self> {
         let server = root.section("server", ServerConfig::read);
-        let ghes = servers::read(root, GhesConfig::read_with_apps);
+        let ghes = servers::read(root, |ghes| GhesConfig::read_with_apps(ghes, proxies));
         let servers = Servers::new(ghes.as_ref());
         let cache = root.section("cache", cache::read);
         let routes = routes::read(root, servers);

@@ -5,11 +5,13 @@ use http::{HeaderName, Method};
 use jiff::SignedDuration;
 use toml::Value;
 
+use super::ghes_proxy::NONE;
 use super::{
     AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
     PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
     UpstreamTimeouts, UpstreamTls, UpstreamUrl, WebhookConfig,
 };
+use crate::ghes::ProxyUrl;
 use crate::membership::Group;
 use crate::protection::Limits;
 use crate::proxy::server::Timeouts;
@@ -133,6 +135,8 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fm
     if let Some(path) = &ghes.ca_file {
         write_key(f, "ca_file", path.to_string_lossy().as_ref())?;
     }
+    let proxy = ghes.proxy.as_ref();
+    write_key(f, "proxy", proxy.map_or_else(|| NONE.to_owned(), address))?;
     if let Some(version) = &ghes.api_version {
         write_key(f, "api_version", version.as_str())?;
     }
@@ -147,6 +151,15 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fm
         }
     }
     Ok(())
+}
+
+/// The address of a proxy; where it has credentials, it is no address any more, so that nobody uses
+/// the print as it is.
+fn address(proxy: &ProxyUrl) -> String {
+    match proxy.to_string().split_once("://") {
+        Some((scheme, host)) if proxy.has_credentials() => format!("{scheme}://{REDACTED}@{host}"),
+        _ => proxy.to_string(),
+    }
 }
 
 fn write_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {

@@ -9,7 +9,7 @@ use crate::ghes::GhesUrl;
 /// read.
 pub(super) fn read(
     root: &mut Section<'_>,
-    read: fn(&mut Section<'_>) -> Option<GhesConfig>,
+    read: impl Fn(&mut Section<'_>) -> Option<GhesConfig>,
 ) -> Option<Vec<GhesConfig>> {
     if !root.has_array(SECTION) {
         return root.section(SECTION, read).map(|only| vec![only]);

@@ -256,8 +256,11 @@ mod tests {
         assert_eq!(results["timeout"], 1);
         // A closed connection and a reply that breaks off, an odd reply and a doubtful one.
         assert_eq!((results["truncated"], results["bad_response"]), (2, 2));
-        assert_eq!(results.values().sum::<u64>(), 19);
-        assert_eq!(metrics.0.calls.duration.observed().count, 19);
+        // No connection, and a proxy that refuses to make one.
+        assert_eq!(results["connect"], 2);
+        let calls = CheckErrorKind::ALL.len() as u64 + 1;
+        assert_eq!(results.values().sum::<u64>(), calls);
+        assert_eq!(metrics.0.calls.duration.observed().count, calls);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@ mod assertion;
 mod environment;
 mod every_key;
 mod ghes_alone;
+mod ghes_proxy;
 mod mistakes;
 mod patterns;
 mod refused;
@@ -215,6 +216,7 @@ fn the_example_shows_the_defaults() {
             "cert_file",
             "key_file",
             "ca_file",
+            "proxy",
             "api_version",
             "client_secret_next",
             "hosts",

@@ -1,0 +1,11 @@
+//! Dialling: how a connection comes about, whatever is spoken over it afterwards.
+
+mod no_proxy;
+mod proxy_url;
+mod proxy_variables;
+mod tunnel;
+
+pub use self::proxy_url::{InvalidProxyUrl, ProxyUrl};
+pub use self::proxy_variables::InvalidProxyVariable;
+pub(crate) use self::proxy_variables::ProxyVariables;
+pub(crate) use self::tunnel::{TunnelError, open_tunnel};
