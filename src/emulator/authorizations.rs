@@ -38,7 +38,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Success, Failure> {
 /// Answers `oauth-authorizations/create-authorization`.
 pub(super) fn create(call: &Call<'_>) -> Result<Success, Failure> {
     let user = call.caller.user_by_password()?;
-    let members = Members::read_optional(call.request, CREATE)?;
+    let members = Members::read(call.request, CREATE)?;
     // github3.py leaves both empty for a personal access token, and was recorded to get one.
     let member = |name| Ok(members.string(name)?.filter(|value| !value.is_empty()));
     let app = match (member("client_id")?, member("client_secret")?) {
@@ -93,7 +93,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Success, Failure> {
 pub(super) fn update(call: &Call<'_>) -> Result<Success, Failure> {
     let user = call.caller.user_by_password()?;
     let id = call.id("authorization_id")?;
-    let changes = Changes::read(&Members::read_optional(call.request, UPDATE)?)?;
+    let changes = Changes::read(&Members::read(call.request, UPDATE)?)?;
     let mut state = call.server.state();
     let old = own(&state, user, id)?;
     if old.app.is_none() && changes.note.is_some() {

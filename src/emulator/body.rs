@@ -8,22 +8,13 @@ use super::request::ApiRequest;
 pub(super) struct Members(Map<String, Value>);
 
 impl Members {
-    /// Reads a body that must be there.
+    /// Reads a body, which must be there even where every member may be left out.
     pub(super) fn read(request: &ApiRequest, permitted: &[&str]) -> Result<Self, Failure> {
         let body = request.body()?;
         if body.is_empty() {
             // Seen on a GHES 2.12 when a client sends no body.
             let detail = "For 'links/0/schema', nil is not an object.".to_owned();
             return Err(Failure::InvalidRequest(detail));
-        }
-        Self::parse(body, permitted)
-    }
-
-    /// Reads a body that may be left out.
-    pub(super) fn read_optional(request: &ApiRequest, permitted: &[&str]) -> Result<Self, Failure> {
-        let body = request.body()?;
-        if body.is_empty() {
-            return Ok(Self(Map::new()));
         }
         Self::parse(body, permitted)
     }

@@ -1,5 +1,5 @@
 //! The people, apps and organisations of an emulated server; nothing changes them.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::state::Account;
@@ -21,6 +21,14 @@ pub(super) struct Directory {
 pub(super) struct Organization {
     pub(super) login: String,
     pub(super) id: u64,
+}
+
+/// A team of an organisation; there are those that users name.
+pub(super) struct Team<'d> {
+    pub(super) id: u64,
+    pub(super) slug: String,
+    pub(super) organization: &'d Organization,
+    pub(super) members: usize,
 }
 
 /// A user's place in an organisation.
@@ -67,6 +75,41 @@ impl Directory {
         self.organizations
             .values()
             .filter(|organization| organization.has(user))
+            .collect()
+    }
+
+    /// Returns a user's places in organisations, invitations included, in the order of their names.
+    pub(super) fn memberships_of(&self, user: &User) -> Vec<(&Organization, Membership)> {
+        let all = self.organizations.values();
+        all.filter_map(|organization| Some((organization, organization.membership(user)?)))
+            .collect()
+    }
+
+    /// Returns the teams of a user who has joined their organisations, in the order of their names.
+    pub(super) fn teams_of(&self, user: &User) -> Vec<Team<'_>> {
+        let lower = |name: &String| name.to_ascii_lowercase();
+        let own: BTreeSet<String> = user.teams.iter().map(lower).collect();
+        let everybody = self.users.values();
+        let all: BTreeSet<String> = everybody
+            .flat_map(|user| user.teams.iter().map(lower))
+            .collect();
+        let numbered = all.into_iter().zip(FIRST_TEAM_ID..);
+        numbered
+            .filter(|(name, _)| own.contains(name))
+            .filter_map(|(name, id)| {
+                let (login, slug) = name.split_once('/')?;
+                let organization = self.organization(login)?;
+                let is_in = |user: &&Arc<User>| {
+                    let mut teams = user.teams.iter();
+                    organization.has(user) && teams.any(|team| team.eq_ignore_ascii_case(&name))
+                };
+                organization.has(user).then(|| Team {
+                    id,
+                    slug: slug.to_owned(),
+                    organization,
+                    members: self.users.values().filter(is_in).count(),
+                })
+            })
             .collect()
     }
 
@@ -128,4 +171,7 @@ fn organizations(users: &[User]) -> BTreeMap<String, Organization> {
 }
 
 /// Organisations share the ids of users on a GHES; a world has rarely so many users.
+/// Teams have ids of their own.
+const FIRST_TEAM_ID: u64 = 1;
+
 const FIRST_ORGANIZATION_ID: u64 = 1_000_001;

@@ -39,15 +39,25 @@ pub enum Operation {
     DeleteAuthorization,
     /// `users/get-authenticated`: `GET /user`.
     GetUser,
+    /// `users/get-by-username`: `GET /users/{username}`.
+    GetUserByLogin,
     /// `users/list-emails-for-authenticated-user`: `GET /user/emails`.
     ListEmails,
     /// `orgs/list-for-authenticated-user`: `GET /user/orgs`.
     ListOrganizations,
+    /// `orgs/list-memberships-for-authenticated-user`: `GET /user/memberships/orgs`.
+    ListOrganizationMemberships,
     /// `orgs/get-membership-for-authenticated-user`: `GET /user/memberships/orgs/{org}`.
     GetOrganizationMembership,
+    /// `orgs/check-membership-for-user`: `GET /orgs/{org}/members/{username}`.
+    CheckOrganizationMember,
+    /// `teams/list-for-authenticated-user`: `GET /user/teams`.
+    ListTeams,
     /// `teams/get-membership-for-user-in-org`:
     /// `GET /orgs/{org}/teams/{team_slug}/memberships/{username}`.
     GetTeamMembership,
+    /// `meta/root`: `GET /`.
+    GetRoot,
     /// `meta/get`: `GET /meta`.
     GetMeta,
     /// `rate-limit/get`: `GET /rate_limit`.
@@ -73,10 +83,15 @@ impl Operation {
         Self::UpdateAuthorization,
         Self::DeleteAuthorization,
         Self::GetUser,
+        Self::GetUserByLogin,
         Self::ListEmails,
         Self::ListOrganizations,
+        Self::ListOrganizationMemberships,
         Self::GetOrganizationMembership,
+        Self::CheckOrganizationMember,
+        Self::ListTeams,
         Self::GetTeamMembership,
+        Self::GetRoot,
         Self::GetMeta,
         Self::GetRateLimit,
     ];
@@ -118,10 +133,15 @@ impl Operation {
             Self::UpdateAuthorization => ("oauth-authorizations/update-authorization", LEGACY, LEGACY, "update-an-existing-authorization"),
             Self::DeleteAuthorization => ("oauth-authorizations/delete-authorization", LEGACY, LEGACY, "delete-an-authorization"),
             Self::GetUser => ("users/get-authenticated", "users", "users", "get-the-authenticated-user"),
+            Self::GetUserByLogin => ("users/get-by-username", "users", "users", "get-a-user"),
             Self::ListEmails => ("users/list-emails-for-authenticated-user", "users", "emails", "list-email-addresses-for-the-authenticated-user"),
             Self::ListOrganizations => ("orgs/list-for-authenticated-user", "orgs", "orgs", "list-organizations-for-the-authenticated-user"),
+            Self::ListOrganizationMemberships => ("orgs/list-memberships-for-authenticated-user", "orgs", "members", "list-organization-memberships-for-the-authenticated-user"),
+            Self::CheckOrganizationMember => ("orgs/check-membership-for-user", "orgs", "members", "check-organization-membership-for-a-user"),
+            Self::ListTeams => ("teams/list-for-authenticated-user", "teams", "teams", "list-teams-for-the-authenticated-user"),
             Self::GetOrganizationMembership => ("orgs/get-membership-for-authenticated-user", "orgs", "members", "get-an-organization-membership-for-the-authenticated-user"),
             Self::GetTeamMembership => ("teams/get-membership-for-user-in-org", "teams", "members", "get-team-membership-for-a-user"),
+            Self::GetRoot => ("meta/root", "meta", "meta", "github-api-root"),
             Self::GetMeta => ("meta/get", "meta", "meta", "get-apiname-meta-information"),
             Self::GetRateLimit => ("rate-limit/get", "rate-limit", "rate-limit", "get-rate-limit-status-for-the-authenticated-user"),
         }

@@ -1,8 +1,9 @@
 //! The operations about organisations and teams: where a user belongs.
 use super::api::Call;
 use super::authentication::Caller;
-use super::failure::Failure;
-use super::model::{OrganizationMembership, OrganizationSimple, TeamMembership};
+use super::directory::Membership;
+use super::failure::{Failure, Invalid};
+use super::model::{OrganizationMembership, OrganizationSimple, TeamFull, TeamMembership};
 use super::operation::Operation;
 use super::pagination::Page;
 use super::reply::Success;
@@ -44,6 +45,79 @@ pub(super) fn membership(call: &Call<'_>) -> Result<Success, Failure> {
     Ok(Success::uncached(&body))
 }
 
+/// Answers `orgs/list-memberships-for-authenticated-user`, invitations included.
+pub(super) fn memberships(call: &Call<'_>) -> Result<Success, Failure> {
+    let user = call.caller.user()?;
+    check_scopes(
+        call,
+        "You need at least read:org scope to list your organization memberships.",
+    )?;
+    let state = call.request.query().find(|(name, _)| name == "state");
+    let wanted = match state.as_ref().map(|(_, state)| state.as_str()) {
+        None => None,
+        Some("active") => Some(false),
+        Some("pending") => Some(true),
+        Some(_) => return Err(Failure::ValidationFailed(UNKNOWN_STATE)),
+    };
+    let memberships = call.server.directory().memberships_of(user);
+    let memberships: Vec<_> = memberships
+        .into_iter()
+        .filter(|(_, membership)| {
+            wanted.is_none_or(|pending| pending == (*membership == Membership::Invited))
+        })
+        .collect();
+    let page = Page::of(call.request);
+    let link = page.link(call.request, memberships.len());
+    let bodies = page.take(memberships.into_iter()).into_iter();
+    let bodies = bodies.map(|(organization, membership)| {
+        OrganizationMembership::new(call.host(), organization, user, membership)
+    });
+    let bodies: Vec<_> = bodies.collect();
+    Ok(Success::private(&bodies).with_link(link))
+}
+
+/// Answers `orgs/check-membership-for-user`. Those who may not see who belongs to an organisation are
+/// sent to the list of its public members, in which nobody is.
+pub(super) fn check_member(call: &Call<'_>) -> Result<Success, Failure> {
+    let directory = call.server.directory();
+    let organization = directory
+        .organization(call.parameters.get("org"))
+        .ok_or(Failure::NotFound)?;
+    let login = call.parameters.get("username");
+    let viewer = call.caller.user().ok();
+    let may_look = check_scopes(call, "").is_ok();
+    if !may_look || !viewer.is_some_and(|viewer| organization.has(viewer)) {
+        let path = format!("/orgs/{}/public_members/{login}", organization.login);
+        return Ok(Success::found(call.url(&path)));
+    }
+    let is_member = directory
+        .user(login)
+        .is_some_and(|user| organization.has(user));
+    is_member.then(Success::no_content).ok_or(Failure::NotFound)
+}
+
+/// Answers `teams/list-for-authenticated-user`.
+pub(super) fn teams(call: &Call<'_>) -> Result<Success, Failure> {
+    let user = call.caller.user()?;
+    check_scopes(
+        call,
+        "You need at least read:org scope, repo scope or user scope to list your teams.",
+    )?;
+    let teams = call.server.directory().teams_of(user);
+    let page = Page::of(call.request);
+    let link = page.link(call.request, teams.len());
+    let teams = page.take(teams.into_iter());
+    let bodies = teams.iter().map(|team| TeamFull::new(call.host(), team));
+    let bodies: Vec<_> = bodies.collect();
+    Ok(Success::private(&bodies).with_link(link))
+}
+
+const UNKNOWN_STATE: Invalid = Invalid {
+    resource: "OrganizationMembership",
+    code: "invalid",
+    field: "state",
+};
+
 /// Answers `teams/get-membership-for-user-in-org`; teams are visible to members alone.
 pub(super) fn team_membership(call: &Call<'_>) -> Result<Success, Failure> {
     let viewer = call.caller.user()?;
@@ -74,7 +148,11 @@ pub(super) const fn accepted_scopes(operation: Operation) -> &'static [&'static 
     match operation {
         Operation::ListEmails => &["user", "user:email"],
         Operation::ListOrganizations => &["read:org", "user"],
-        Operation::GetOrganizationMembership | Operation::GetTeamMembership => &["read:org"],
+        Operation::ListTeams => &["read:org", "repo", "user"],
+        Operation::CheckOrganizationMember
+        | Operation::GetOrganizationMembership
+        | Operation::GetTeamMembership
+        | Operation::ListOrganizationMemberships => &["read:org"],
         _ => &[],
     }
 }

@@ -57,6 +57,14 @@ impl Success {
         Self::new(StatusCode::NO_CONTENT, String::new(), Caching::None)
     }
 
+    /// Says that the answer is somewhere else.
+    pub(super) fn found(location: String) -> Self {
+        Self {
+            location: Some(location),
+            ..Self::new(StatusCode::FOUND, String::new(), Caching::None)
+        }
+    }
+
     /// Points to the other pages of a list.
     pub(super) fn with_link(self, link: Option<String>) -> Self {
         Self { link, ..self }

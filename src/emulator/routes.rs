@@ -111,8 +111,20 @@ const ROUTES: &[Route] = &[
         Operation::DeleteAuthorization,
     ),
     Route::new(Method::GET, "/user", Operation::GetUser),
+    Route::new(Method::GET, "/users/{username}", Operation::GetUserByLogin),
     Route::new(Method::GET, "/user/emails", Operation::ListEmails),
     Route::new(Method::GET, "/user/orgs", Operation::ListOrganizations),
+    Route::new(Method::GET, "/user/teams", Operation::ListTeams),
+    Route::new(
+        Method::GET,
+        "/user/memberships/orgs",
+        Operation::ListOrganizationMemberships,
+    ),
+    Route::new(
+        Method::GET,
+        "/orgs/{org}/members/{username}",
+        Operation::CheckOrganizationMember,
+    ),
     Route::new(
         Method::GET,
         "/user/memberships/orgs/{org}",
@@ -123,6 +135,7 @@ const ROUTES: &[Route] = &[
         "/orgs/{org}/teams/{team_slug}/memberships/{username}",
         Operation::GetTeamMembership,
     ),
+    Route::new(Method::GET, "/", Operation::GetRoot),
     Route::new(Method::GET, "/meta", Operation::GetMeta),
     Route::new(Method::GET, "/rate_limit", Operation::GetRateLimit),
 ];
@@ -158,8 +171,9 @@ impl PathParameters {
     }
 }
 
-/// Finds the operation for a method and a path below `/api/v3`.
+/// Finds the operation for a method and a path below `/api/v3`, whose root has a slash or none.
 pub(super) fn find(method: &Method, path: &str) -> Option<Match> {
+    let path = if path.is_empty() { "/" } else { path };
     ROUTES
         .iter()
         .filter(|route| route.method == method)

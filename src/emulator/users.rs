@@ -19,6 +19,15 @@ pub(super) fn get_authenticated(call: &Call<'_>) -> Result<Success, Failure> {
     Ok(Success::private(&body))
 }
 
+/// Answers `users/get-by-username`, which shows to everybody what is public.
+pub(super) fn get_by_login(call: &Call<'_>) -> Result<Success, Failure> {
+    let login = call.parameters.get("username");
+    let user = call.server.directory().user(login);
+    let user = user.ok_or(Failure::NotFound)?;
+    let body = AuthenticatedUser::new(call.host(), user, call.request.version(), false);
+    Ok(Success::private(&body))
+}
+
 /// Answers `users/list-emails-for-authenticated-user`; without the scope, there is nothing to see.
 pub(super) fn list_emails(call: &Call<'_>) -> Result<Success, Failure> {
     let user = call.caller.user()?;

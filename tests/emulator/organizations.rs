@@ -154,3 +154,87 @@ async fn github_apps_need_no_scopes() {
         assert_eq!(answer.status, StatusCode::OK, "{line}");
     }
 }
+
+const RELEASES: [&str; 5] = ["3.8", "3.9", "3.10", "3.15", "3.19"];
+
+#[tokio::test]
+async fn memberships_are_listed_with_invitations() {
+    for release in RELEASES {
+        let ghes = ghes().with_version(release.parse().unwrap());
+        let line = "GET /user/memberships/orgs";
+        for (login, query, states) in [
+            ("octocat", "", &["active"][..]),
+            ("hubot", "?state=active", &["active"]),
+            ("hubot", "?state=pending", &[]),
+            ("monalisa", "", &["pending"]),
+            ("monalisa", "?state=pending", &["pending"]),
+            ("monalisa", "?state=active", &[]),
+        ] {
+            let answer = see(&ghes, login, &format!("{line}{query}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+            let list = answer.json();
+            let found: Vec<_> = list.as_array().unwrap().iter().collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|one| one["state"].as_str().unwrap())
+                .collect();
+            assert_eq!(found, states, "{login} {query}");
+        }
+        let odd = see(&ghes, "hubot", &format!("{line}?state=x")).await;
+        assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let blind = with_scopes(&ghes, "hubot", &["repo"], line).await;
+        assert_eq!(blind.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn teams_are_those_of_organizations_that_the_user_has_joined() {
+    for release in RELEASES {
+        let ghes = ghes().with_version(release.parse().unwrap());
+        for (login, teams) in [("octocat", 1), ("hubot", 1), ("monalisa", 0)] {
+            let answer = see(&ghes, login, "GET /user/teams").await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+            let list = answer.json();
+            assert_eq!(list.as_array().unwrap().len(), teams, "{login}");
+            if teams > 0 {
+                assert_eq!(list[0]["slug"], "platform");
+                assert_eq!(list[0]["organization"]["login"], "octo-org");
+                assert_eq!(list[0]["members_count"], 2);
+            }
+        }
+        for (scope, status) in [
+            ("repo", 200),
+            ("user", 200),
+            ("admin:org", 200),
+            ("gist", 403),
+        ] {
+            let answer = with_scopes(&ghes, "hubot", &[scope], "GET /user/teams").await;
+            assert_eq!(answer.status, status, "{scope}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_alone_learn_who_is_a_member() {
+    for release in RELEASES {
+        let ghes = ghes().with_version(release.parse().unwrap());
+        for (viewer, login, status) in [
+            ("hubot", "octocat", 204),
+            ("hubot", "Hubot", 204),
+            ("octocat", "monalisa", 404),
+            ("octocat", "nobody", 404),
+            ("monalisa", "hubot", 302),
+        ] {
+            let line = format!("GET /orgs/octo-org/members/{login}");
+            let answer = see(&ghes, viewer, &line).await;
+            assert_eq!(answer.status, status, "{viewer} {login}: {}", answer.text);
+            let public = "http://ghes.test/api/v3/orgs/octo-org/public_members/hubot";
+            assert_eq!(answer.header("location"), (status == 302).then_some(public));
+        }
+        let line = "GET /orgs/octo-org/members/hubot";
+        let blind = with_scopes(&ghes, "hubot", &["gist"], line).await;
+        assert_eq!(blind.status, StatusCode::FOUND);
+        let unknown = see(&ghes, "hubot", "GET /orgs/other/members/hubot").await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    }
+}

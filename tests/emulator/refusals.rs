@@ -1,11 +1,11 @@
 //! A check that GitHub refuses: one test for each row of its error catalogue.
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use http::{Request, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    Answer, GITHUB_APP, OAUTH_APP, SECRET, TOKEN, access_token, as_app, basic, check, path_of,
-    send, version,
+    Answer, GITHUB_APP, OAUTH_APP, SECRET, TOKEN, access_token, as_app, basic, call, check,
+    path_of, send, version,
 };
 
 const ROOT: &str = "https://docs.github.com/enterprise-server@3.19/rest";
@@ -136,6 +136,31 @@ async fn body_that_breaks_the_schema_is_422() {
     }
 }
 
+/// Also where the schema asks for no member.
+#[tokio::test]
+async fn an_empty_body_is_422_whatever_is_posted_put_or_patched() {
+    let ghes = Emulator::default();
+    let octocat = basic("octocat", "octocat");
+    let app = basic(GITHUB_APP, SECRET);
+    for (line, credential) in [
+        ("POST /applications/Iv1.8a61f9b3a7aba766/token", &app),
+        ("PATCH /applications/Iv1.8a61f9b3a7aba766/token", &app),
+        ("POST /applications/Iv1.8a61f9b3a7aba766/token/scoped", &app),
+        ("POST /authorizations", &octocat),
+        ("PUT /authorizations/clients/abcde12345fghij67890", &octocat),
+        (
+            "PUT /authorizations/clients/abcde12345fghij67890/a",
+            &octocat,
+        ),
+        ("PATCH /authorizations/1", &octocat),
+    ] {
+        let answer = call(&ghes, line, credential, Value::Null).await;
+        assert_eq!(answer.status, 422, "{line}: {}", answer.text);
+        let nil = "Invalid request.\n\nFor 'links/0/schema', nil is not an object.";
+        assert_eq!(answer.message(), nil, "{line}");
+    }
+}
+
 #[tokio::test]
 async fn body_that_is_no_json_is_400() {
     for body in [
@@ -244,7 +269,7 @@ async fn unknown_path_or_method_of_the_api_is_404() {
         ("GET", &*token),
         ("PUT", &*token),
         ("POST", "/api/v3/nothing"),
-        ("GET", "/api/v3"),
+        ("POST", "/api/v3"),
     ] {
         let request = as_app()
             .method(method)

@@ -123,3 +123,49 @@ async fn every_user_has_an_address_but_only_some_show_it() {
         assert_eq!(blind.status, StatusCode::NOT_FOUND);
     }
 }
+
+#[tokio::test]
+async fn everybody_sees_what_is_public_of_a_user() {
+    for release in ["3.8", "3.9", "3.10", "3.15", "3.19"] {
+        let ghes = version(release);
+        let token = ghes.mint(OAUTH_APP, "octocat", &["user"], None).unwrap();
+        for (login, id) in [("octocat", 1), ("Hubot", 2), ("monalisa", 3)] {
+            let line = format!("GET /users/{login}");
+            let answer = call(&ghes, &line, &format!("Bearer {token}"), Value::Null).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+            assert_eq!(answer.json()["id"], id);
+            assert_eq!(answer.json().get("two_factor_authentication"), None);
+            let anonymous = Request::get(format!("/api/v3/users/{login}"));
+            let answer = send(&ghes, anonymous.body(String::new()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        }
+        let line = "GET /users/nobody";
+        let answer = call(&ghes, line, &format!("Bearer {token}"), Value::Null).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn the_root_says_where_everything_is() {
+    for release in ["3.8", "3.9", "3.10", "3.15", "3.19"] {
+        let ghes = version(release);
+        let request = Request::get("/api/v3/").header("host", "ghes.test");
+        let answer = send(&ghes, request.body(String::new()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        assert_eq!(
+            answer.json()["current_user_url"],
+            "http://ghes.test/api/v3/user"
+        );
+        assert_eq!(
+            answer.header("x-github-enterprise-version"),
+            Some(&*format!("{release}.0"))
+        );
+    }
+    let bare = Request::get("/api/v3").body(String::new()).unwrap();
+    let answer = tower::ServiceExt::oneshot(Emulator::default(), bare)
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let refused = call(&Emulator::default(), "GET /", "Bearer gho_x", Value::Null).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}

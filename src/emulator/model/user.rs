@@ -182,5 +182,5 @@ pub(super) fn avatar_url(host: &str, id: u64) -> String {
     format!("http://{host}/avatars/u/{id}?")
 }
 
-/// When every user of an emulated server came and last changed.
-const BIRTHDAY: &str = "2011-01-25T18:44:36Z";
+/// When everybody of an emulated server came and last changed.
+pub(super) const BIRTHDAY: &str = "2011-01-25T18:44:36Z";
