@@ -1,15 +1,14 @@
 //! An axum app that only people with a good GHES token get into.
 //!
 //! Run it with `cargo run --example axum_app`. GHES is an emulator in this process; against your
-//! own, give the client `HttpsTransport::new()?` in its place.
+//! own, write `Validator::for_ghes(&url, &app)?`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use axum::body::Bytes;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::ghes::{App, GhesClient};
-use ghes_gatekeeper::rejection::with_problem_json;
+use ghes_gatekeeper::ghes::App;
 use ghes_gatekeeper::validator::Validator;
 use ghes_gatekeeper::{GatekeeperLayer, Identity};
 use http::Request;
@@ -34,14 +33,10 @@ fn app(ghes: Emulator) -> Result<Router, BoxError> {
         "Iv1.8a61f9b3a7aba766",
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
     );
-    let client = GhesClient::new(&url, &app, ghes)?;
+    let validator = Validator::for_ghes_over(&url, &app, ghes)?;
     Ok(Router::new()
         .route("/whoami", get(whoami))
-        .layer(GatekeeperLayer::new(Validator::new(client)))
-        // Rejections come without a body; this gives them one.
-        .layer(middleware::map_response(async |response| {
-            with_problem_json::<axum::body::Body>(response)
-        })))
+        .layer(GatekeeperLayer::new(validator)))
 }
 
 #[tokio::main]

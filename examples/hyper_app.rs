@@ -1,14 +1,14 @@
 //! A bare hyper server that only people with a good GHES token get into.
 //!
 //! Run it with `cargo run --example hyper_app`. GHES is an emulator in this process; against your
-//! own, give the client `HttpsTransport::new()?` in its place.
+//! own, write `Validator::for_ghes(&url, &app)?`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::convert::Infallible;
 
 use bytes::Bytes;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::ghes::{App, GhesClient};
+use ghes_gatekeeper::ghes::App;
 use ghes_gatekeeper::validator::Validator;
 use ghes_gatekeeper::{GatekeeperLayer, Identity};
 use http::{Request, Response};
@@ -33,7 +33,7 @@ async fn serve(listener: TcpListener, ghes: Emulator) -> Result<(), BoxError> {
         "Iv1.8a61f9b3a7aba766",
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
     );
-    let validator = Validator::new(GhesClient::new(&url, &app, ghes)?);
+    let validator = Validator::for_ghes_over(&url, &app, ghes)?;
     // Clones of the service share the validator, and with it what is remembered.
     let service = ServiceBuilder::new()
         .layer(GatekeeperLayer::new(validator))

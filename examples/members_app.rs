@@ -3,19 +3,17 @@
 //!
 //! Run it with `cargo run --example members_app`, and its tests with
 //! `cargo test --example members_app`: they use the real gate and no network. GHES is an emulator in
-//! this process; against your own, give the client `HttpsTransport::new()?` in its place.
+//! this process; against your own, write `Validator::for_ghes(&url, &app)?`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use axum::body::Body;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use ghes_gatekeeper::check::CheckService;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::ghes::{App, GhesClient};
+use ghes_gatekeeper::ghes::App;
 use ghes_gatekeeper::membership::InvalidGroup;
 use ghes_gatekeeper::policy::{Denial, Policy, RequireGroup, RequireSiteAdmin};
-use ghes_gatekeeper::protection::Protection;
-use ghes_gatekeeper::rejection::with_problem_json;
 use ghes_gatekeeper::validator::Validator;
 use ghes_gatekeeper::{GatekeeperLayer, Identity, RequireScope, RequiredScopes};
 use http::{Method, Request};
@@ -26,8 +24,8 @@ fn policy() -> Result<impl Policy, InvalidGroup> {
     let reads = |_: &Identity, method: &Method, _: &str| {
         method.is_safe().then_some(()).ok_or(Denial::Forbidden)
     };
-    let organization = RequireGroup::new("octo-org".parse()?);
-    let team = RequireGroup::new("octo-org/platform".parse()?);
+    let organization = RequireGroup::new("octo-org".try_into()?);
+    let team = RequireGroup::new("octo-org/platform".try_into()?);
     Ok(RequireSiteAdmin.or(reads.and(organization)).or(team))
 }
 
@@ -36,11 +34,7 @@ fn app<C: CheckService>(gate: GatekeeperLayer<C>) -> Result<Router, InvalidGroup
     Ok(Router::new()
         .route("/notes", get(read).post(write))
         .route("/members", get(members))
-        .layer(gate.with_policy(policy()?))
-        // Rejections come without a body; this gives them one.
-        .layer(middleware::map_response(async |response| {
-            with_problem_json::<Body>(response)
-        })))
+        .layer(gate.with_policy(policy()?)))
 }
 
 async fn read() -> &'static str {
@@ -65,11 +59,10 @@ async fn members(identity: RequireScope<ReadOrg>) -> Json<Identity> {
 /// The gate in front of a GHES, with limits and breakers around what asks it.
 fn gate(ghes: Emulator) -> Result<GatekeeperLayer<impl CheckService>, BoxError> {
     let app = App::new(CLIENT_ID, "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f");
-    let client = GhesClient::new(&"http://ghes.example.com".parse()?, &app, ghes)?;
-    let (check, memberships, _) =
-        Protection::new().protect_with_memberships(client.clone(), [], client);
-    let validator = Validator::builder(check).with_memberships(memberships);
-    Ok(GatekeeperLayer::new(validator.build()))
+    let url = "http://ghes.example.com".parse()?;
+    Ok(GatekeeperLayer::new(Validator::for_ghes_over(
+        &url, &app, ghes,
+    )?))
 }
 
 const CLIENT_ID: &str = "abcde12345fghij67890";

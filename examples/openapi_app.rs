@@ -2,16 +2,15 @@
 //! scopes, and where a person gets one. Everybody may read the description; the rest is gated.
 //!
 //! Run it with `cargo run --example openapi_app`. GHES is an emulator in this process; against
-//! your own, give the client `HttpsTransport::new()?` in its place.
+//! your own, write `Validator::for_ghes(&url, &app)?`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use axum::body::Body;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use ghes_gatekeeper::check::CheckService;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::ghes::{App, GhesClient, GhesUrl};
-use ghes_gatekeeper::rejection::with_problem_json;
+use ghes_gatekeeper::ghes::{App, GhesUrl};
 use ghes_gatekeeper::validator::Validator;
 use ghes_gatekeeper::{GatekeeperLayer, Identity, RequireScope, RequiredScopes};
 use http::{Request, Response};
@@ -80,12 +79,7 @@ fn app<C: CheckService>(gate: GatekeeperLayer<C>, ghes: &GhesUrl) -> Router {
     let components = description.components.get_or_insert_default();
     components.add_security_scheme("ghes", login(ghes));
     let describe = async move || Json(description.clone());
-    gated
-        .layer(gate)
-        .route("/openapi.json", get(describe))
-        .layer(middleware::map_response(async |response| {
-            with_problem_json::<Body>(response)
-        }))
+    gated.layer(gate).route("/openapi.json", get(describe))
 }
 
 async fn ask(app: &Router, path: &str, token: Option<&str>) -> Result<(u16, String), BoxError> {
@@ -110,8 +104,8 @@ async fn main() -> Result<(), BoxError> {
     let url = "https://ghes.example.com".parse()?;
     let token = ghes.mint(CLIENT_ID, "octocat", &["gist"], None)?;
     let our_app = App::new(CLIENT_ID, "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f");
-    let client = GhesClient::new(&url, &our_app, ghes)?;
-    let app = app(GatekeeperLayer::new(Validator::new(client)), &url);
+    let validator = Validator::for_ghes_over(&url, &our_app, ghes)?;
+    let app = app(GatekeeperLayer::new(validator), &url);
 
     let (status, description) = ask(&app, "/openapi.json", None).await?;
     let description: Value = serde_json::from_str(&description)?;

@@ -1,7 +1,7 @@
 //! A policy of one's own: everybody may read notes, maintainers may write them, admins do the rest.
 //!
 //! Run it with `cargo run --example own_policy`. GHES is an emulator in this process; against
-//! your own, give the client `HttpsTransport::new()?` in its place.
+//! your own, write `Validator::for_ghes(&url, &app)?`.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::ghes::{App, GhesClient};
+use ghes_gatekeeper::ghes::App;
 use ghes_gatekeeper::policy::{Decision, Denial, Facts, Policy};
 use ghes_gatekeeper::scope::{Scope, Scopes};
 use ghes_gatekeeper::validator::Validator;
@@ -50,13 +50,13 @@ async fn main() -> Result<(), BoxError> {
     let hubot = ghes.mint(CLIENT_ID, "hubot", &["repo"], None)?;
 
     let app = App::new(CLIENT_ID, "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f");
-    let client = GhesClient::new(&"http://ghes.example.com".parse()?, &app, ghes)?;
+    let validator = Validator::for_ghes_over(&"http://ghes.example.com".parse()?, &app, ghes)?;
     let policy = Maintained {
         maintainers: HashSet::from([1]),
         admin: "read:org".parse()?,
     };
     let service = ServiceBuilder::new()
-        .layer(GatekeeperLayer::new(Validator::new(client)).with_policy(policy))
+        .layer(GatekeeperLayer::new(validator).with_policy(policy))
         .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Bytes::new())));
 
     for (login, token, method, path, expected) in [

@@ -29,6 +29,26 @@
 //! 5. **One call.** However many requests carry one unknown token, GHES is asked once for each app.
 //! 6. **A hit waits for nothing** and allocates nothing of ours.
 //!
+//! # An axum app
+//!
+#![cfg_attr(all(feature = "axum", feature = "client"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "axum", feature = "client")), doc = "```ignore")]
+//! use axum::{Router, routing::get};
+//! use ghes_gatekeeper::ghes::App;
+//! use ghes_gatekeeper::{GatekeeperLayer, Identity, validator::Validator};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let app = App::new("Iv1.8a61f9b3a7aba766", std::env::var("CLIENT_SECRET")?);
+//! let url = "https://ghes.example.com".parse()?;
+//! let gate = GatekeeperLayer::new(Validator::for_ghes(&url, &app)?);
+//! let hello = async |who: Identity| format!("Hello, {}!", who.user().login());
+//! let tool = Router::new().route("/", get(hello)).layer(gate);
+//! axum::serve(tokio::net::TcpListener::bind("[::]:3000").await?, tool).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Where to begin
 //!
 //! - [`gatekeeper`]: the layer, with an example that runs.
@@ -63,7 +83,7 @@
 //! |---|---|
 //! | `client` | the GHES client over hyper-util and rustls |
 //! | `assertion` | signed identity for upstreams, and the layer that verifies it |
-//! | `axum` | [`Identity`] and `RequireScope` as axum extractors |
+//! | `axum` | [`Identity`], `Option<Identity>` and `RequireScope` as axum extractors, and clients by `ConnectInfo` |
 //! | `emulator` | a GHES in process |
 //! | `proxy` | the reverse proxy and its configuration |
 //! | `cli` | the command `ghes-gatekeeper` |

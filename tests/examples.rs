@@ -70,6 +70,13 @@ fn own_policy() {
 }
 
 #[test]
+fn tonic_app() {
+    let output = run("tonic_app");
+    assert!(output.contains("OK: Hello, octocat!"), "{output}");
+    assert!(output.contains("Unauthenticated: "), "{output}");
+}
+
+#[test]
 fn signed_identity() {
     let output = run("signed_identity");
     assert!(

@@ -1,8 +1,9 @@
 mod require_scope;
 
+use std::convert::Infallible;
 use std::fmt;
 
-use axum_core::extract::FromRequestParts;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
@@ -31,6 +32,18 @@ impl<S: Sync> FromRequestParts<S> for Identity {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingIdentity> {
         let identity = parts.extensions.get::<Self>();
         identity.cloned().ok_or(MissingIdentity(()))
+    }
+}
+
+/// Takes the identity if there is one: behind no gate there is none.
+///
+/// For an app of which only some routes are gated, such as one whose front page greets those who
+/// are known. Whoever wants to keep strangers out takes [`Identity`].
+impl<S: Sync> OptionalFromRequestParts<S> for Identity {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
     }
 }
 
@@ -63,7 +76,7 @@ mod tests {
 
     async fn extract(request: http::Request<()>) -> Result<Identity, MissingIdentity> {
         let (mut parts, ()) = request.into_parts();
-        Identity::from_request_parts(&mut parts, &()).await
+        <Identity as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await
     }
 
     #[tokio::test]
@@ -76,5 +89,20 @@ mod tests {
         request.extensions_mut().insert(octocat.unwrap());
         let identity = extract(request).await.unwrap();
         assert_eq!(identity.user().login(), "octocat");
+    }
+
+    #[tokio::test]
+    async fn an_identity_that_may_be_absent_is_no_mistake() {
+        for login in [None, Some("octocat"), Some("hubot")] {
+            let (mut parts, ()) = http::Request::new(()).into_parts();
+            if let Some(login) = login {
+                let identity = Identity::new(User::new(login, 1), "app", 1, Scopes::default());
+                parts.extensions.insert(identity.unwrap());
+            }
+            let found = Option::<Identity>::from_request_parts(&mut parts, &())
+                .await
+                .unwrap();
+            assert_eq!(found.as_ref().map(|found| found.user().login()), login);
+        }
     }
 }

@@ -80,7 +80,7 @@ impl<R: RequiredScopes, S: Sync> FromRequestParts<S> for RequireScope<R> {
     type Rejection = ScopeRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ScopeRejection> {
-        let identity = Identity::from_request_parts(parts, state)
+        let identity = <Identity as FromRequestParts<S>>::from_request_parts(parts, state)
             .await
             .map_err(ScopeRejection::NoGate)?;
         let required = Scopes::parse(R::SCOPES.iter().copied())

@@ -5,15 +5,20 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+#[cfg(feature = "axum")]
+use std::net::SocketAddr;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+#[cfg(feature = "axum")]
+use axum::extract::ConnectInfo;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+use http::Extensions;
 
 use crate::clock::TokioClock;
 
@@ -22,6 +27,20 @@ use crate::clock::TokioClock;
 /// Behind a load balancer it must be the address that the balancer tells, or all clients are one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientAddr(pub IpAddr);
+
+impl ClientAddr {
+    /// Returns what is in a request's extensions: this itself, or else what axum's server leaves
+    /// there (`Router::into_make_service_with_connect_info`).
+    pub(super) fn find_in(extensions: &Extensions) -> Option<Self> {
+        let own = extensions.get::<Self>().copied();
+        #[cfg(feature = "axum")]
+        let own = own.or_else(|| {
+            let peer = extensions.get::<ConnectInfo<SocketAddr>>()?;
+            Some(Self(peer.0.ip()))
+        });
+        own
+    }
+}
 
 /// How many unknown tokens one client may bring.
 ///

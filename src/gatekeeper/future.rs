@@ -62,7 +62,7 @@ impl<S, C, B, ResBody> Future for ResponseFuture<S, C, B>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
     C: CheckService,
-    ResBody: Default,
+    ResBody: Default + 'static,
 {
     type Output = Result<S::Response, S::Error>;
 
@@ -80,7 +80,7 @@ impl<S, C, B, ResBody> State<S, C, B>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
     C: CheckService,
-    ResBody: Default,
+    ResBody: Default + 'static,
 {
     /// Apart, so that a hit has no part in what this takes of the stack.
     #[inline(never)]

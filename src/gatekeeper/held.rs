@@ -63,7 +63,7 @@ impl<S, C, B, ResBody> Held<S, C, B>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
     C: CheckService,
-    ResBody: Default,
+    ResBody: Default + 'static,
 {
     /// Goes on with the outcome of a check.
     pub(super) fn checked(
@@ -159,7 +159,8 @@ where
     }
 
     fn turn_away(&self, rejection: Rejection) -> State<S, C, B> {
-        State::Rejected(Some(self.shared.reject(rejection)))
+        let headers = self.request.headers();
+        State::Rejected(Some(self.shared.reject(rejection, headers)))
     }
 }
 

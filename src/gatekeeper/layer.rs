@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tower::Layer;
 
 #[cfg(feature = "client")]
@@ -9,7 +10,7 @@ use super::client_limit::{ClientLimit, ClientTurns};
 use super::service::{Gatekeeper, Shared};
 use crate::bearer::BearerOptions;
 use crate::policy::{AnyUser, Policy};
-use crate::rejection::Realm;
+use crate::rejection::{Bodies, Realm};
 use crate::validator::Validators;
 
 /// Layer that lets in only requests with a good token.
@@ -31,13 +32,24 @@ impl<C> GatekeeperLayer<C> {
             groups_extension: false,
             identity_headers: false,
             forward_token: false,
+            bodies: Bodies::default(),
             #[cfg(feature = "client")]
             client_turns: None,
         }))
     }
 
     /// Sets who may do what; by default everybody with a good token may do everything.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy depends on memberships and a validator has nobody to ask about them:
+    /// each request would get 503. Give it
+    /// [`with_memberships`](crate::validator::ValidatorBuilder::with_memberships).
+    #[track_caller]
     pub fn with_policy(self, policy: impl Policy) -> Self {
+        let validators = &self.0.validators;
+        let is_answerable = !policy.needs_memberships() || validators.can_ask_memberships();
+        assert!(is_answerable, "{NO_MEMBERSHIPS}");
         self.with(|shared| shared.policy = Arc::new(policy))
     }
 
@@ -87,10 +99,32 @@ impl<C> GatekeeperLayer<C> {
         self.with(|shared| shared.forward_token = forward)
     }
 
+    /// Decides whether rejections say in a body what is wrong; on by default.
+    ///
+    /// Without, the body stays empty, for services that render the
+    /// [`Rejection`](crate::Rejection) in the response's extensions themselves.
+    pub fn with_problem_json(self, set: bool) -> Self {
+        let bodies = match set {
+            true => Bodies::Known,
+            false => Bodies::None,
+        };
+        self.with(|shared| shared.bodies = bodies)
+    }
+
+    /// Sets how the body of a rejection is made of bytes, for a service whose bodies are `B`.
+    ///
+    /// Needed only for bodies of your own: those of axum, `Full<Bytes>`, `Bytes`, `Vec<u8>`,
+    /// `String`, and `BoxBody` and `UnsyncBoxBody` with the error `Infallible`, `BoxError` or
+    /// `std::io::Error` are made without. Any other body stays empty, at its default.
+    pub fn with_body<B: 'static>(self, make: fn(Bytes) -> B) -> Self {
+        self.with(|shared| shared.bodies = Bodies::by(make))
+    }
+
     /// Limits how many unknown tokens one client may bring; by default there is no limit.
     ///
     /// Clients are told apart by the [`ClientAddr`](super::ClientAddr) in the request's
-    /// extensions; a request without one is not limited. Beyond the limit it gets 429 with
+    /// extensions, or else, with the feature `axum`, by axum's `ConnectInfo<SocketAddr>`; a request
+    /// without either is not limited. Beyond the limit it gets 429 with
     /// `Retry-After`. Tokens that are remembered, or were good within the hour, never count; any
     /// other counts once, however many apps are asked about it.
     #[cfg(feature = "client")]
@@ -109,6 +143,9 @@ impl<C> GatekeeperLayer<C> {
         self
     }
 }
+
+const NO_MEMBERSHIPS: &str = "the policy asks for memberships, and a validator has nobody to ask; \
+     build it with Validator::for_ghes, or by its builder with_memberships";
 
 impl<S, C> Layer<S> for GatekeeperLayer<C> {
     type Service = Gatekeeper<S, C>;

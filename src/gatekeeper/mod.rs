@@ -16,10 +16,10 @@
 //! [`Identity`](crate::identity::Identity) in its extensions, or in headers if you ask for that.
 //!
 //! Every other request is answered with a response that the [table of
-//! rejections](crate::rejection) gives, without a body. The
-//! [`Rejection`](crate::rejection::Rejection) stands in the response's extensions;
-//! [`with_problem_json`](crate::rejection::with_problem_json) makes a body from it. Errors of the
-//! inner service pass through untouched.
+//! rejections](crate::rejection) gives: a problem in JSON (RFC 9457), and to a call of gRPC its
+//! status. The body is made of bytes, as
+//! [`GatekeeperLayer::with_body`] has it. The [`Rejection`](crate::rejection::Rejection) stands in
+//! the response's extensions. Errors of the inner service pass through untouched.
 //!
 //! A token whose verdict is remembered is decided on inside `call`: without waiting, without an
 //! allocation of ours, and without a clone of the inner service. Otherwise the request waits for

@@ -3,13 +3,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use http::{Extensions, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use tower::Service;
 
-#[cfg(feature = "proxy")]
-use super::client_limit::ClientAddr;
 #[cfg(feature = "client")]
-use super::client_limit::ClientTurns;
+use super::client_limit::{ClientAddr, ClientTurns};
 use super::future::ResponseFuture;
 use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
 use super::held::{Held, Presented};
@@ -21,7 +19,7 @@ use crate::membership::Group;
 use crate::policy::{Decision, Facts, Policy};
 #[cfg(feature = "client")]
 use crate::rejection::RejectionKind;
-use crate::rejection::{Realm, Rejection, RejectionDetail};
+use crate::rejection::{Bodies, Realm, Rejection, RejectionDetail};
 use crate::token::TokenHash;
 use crate::validator::{Freshness, KnownMemberships, Validator, Validators};
 
@@ -49,7 +47,7 @@ impl<S, C, B, ResBody> Service<Request<B>> for Gatekeeper<S, C>
 where
     S: Service<Request<B>, Response = Response<ResBody>> + Clone,
     C: CheckService,
-    ResBody: Default,
+    ResBody: Default + 'static,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
@@ -80,7 +78,7 @@ impl<S, C> Gatekeeper<S, C> {
     where
         S: Service<Request<B>, Response = Response<ResBody>> + Clone,
         C: CheckService,
-        ResBody: Default,
+        ResBody: Default + 'static,
     {
         match self.shared.decide(&mut request) {
             Ok(()) => ResponseFuture::forwarding(self.inner.call(request)),
@@ -99,10 +97,12 @@ impl<S, C> Gatekeeper<S, C> {
     where
         S: Service<Request<B>, Response = Response<ResBody>> + Clone,
         C: CheckService,
-        ResBody: Default,
+        ResBody: Default + 'static,
     {
         match delay {
-            Delay::Refused(rejection) => ResponseFuture::rejected(self.shared.reject(rejection)),
+            Delay::Refused(rejection) => {
+                ResponseFuture::rejected(self.shared.reject(rejection, request.headers()))
+            }
             Delay::Undecided(presented, undecided) => {
                 let (validator, undecided) = *undecided;
                 let held = self.hold(request, presented);
@@ -115,7 +115,10 @@ impl<S, C> Gatekeeper<S, C> {
                         let checking = self.shared.validators.check(presented.token.clone());
                         ResponseFuture::checking(checking, self.hold(request, presented))
                     }
-                    Err(rejection) => ResponseFuture::rejected(self.shared.reject(rejection)),
+                    Err(rejection) => {
+                        let headers = request.headers();
+                        ResponseFuture::rejected(self.shared.reject(rejection, headers))
+                    }
                 }
             }
         }
@@ -161,6 +164,7 @@ pub(super) struct Shared<C> {
     pub(super) groups_extension: bool,
     pub(super) identity_headers: bool,
     pub(super) forward_token: bool,
+    pub(super) bodies: Bodies,
     #[cfg(feature = "client")]
     pub(super) client_turns: Option<Arc<ClientTurns>>,
 }
@@ -174,14 +178,15 @@ impl<C: CheckService> Shared<C> {
         hash: &TokenHash,
         extensions: &Extensions,
     ) -> Result<(), Rejection> {
-        let (Some(turns), Some(client)) = (&self.client_turns, extensions.get()) else {
+        let client = ClientAddr::find_in(extensions);
+        let (Some(turns), Some(client)) = (&self.client_turns, client) else {
             return Ok(());
         };
         if !token.kind().may_be_checked() || !self.validators.is_unknown(hash) {
             return Ok(());
         }
         turns
-            .take(*client)
+            .take(client)
             .map_err(|wait| Rejection::for_now(RejectionKind::TooManyRequests, wait))
     }
 
@@ -357,13 +362,17 @@ impl<C> Shared<C> {
         }
     }
 
-    pub(super) fn reject<B: Default>(&self, rejection: Rejection) -> Response<B> {
+    /// Answers a request with these `headers`.
+    pub(super) fn reject<B>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<B>
+    where
+        B: Default + 'static,
+    {
         tracing::debug!(
             reason = rejection.kind().as_str(),
             detail = rejection.detail().map(RejectionDetail::as_str),
             "request rejected",
         );
-        rejection.into_response(&self.realm)
+        rejection.answer(&self.realm, headers, &self.bodies)
     }
 }
 
@@ -384,6 +393,7 @@ impl<C> Clone for Shared<C> {
             groups_extension: self.groups_extension,
             identity_headers: self.identity_headers,
             forward_token: self.forward_token,
+            bodies: self.bodies.clone(),
             #[cfg(feature = "client")]
             client_turns: self.client_turns.clone(),
         }

@@ -78,6 +78,14 @@ impl FromStr for Group {
     }
 }
 
+impl TryFrom<&str> for Group {
+    type Error = InvalidGroup;
+
+    fn try_from(name: &str) -> Result<Self, InvalidGroup> {
+        name.parse()
+    }
+}
+
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -109,6 +109,11 @@ impl Policy for ByPath {
             false => self.authorize_readings(facts),
         }
     }
+
+    fn needs_memberships(&self) -> bool {
+        let mut all = self.paths.iter().map(|(_, policy)| policy);
+        self.otherwise.needs_memberships() || all.any(|policy| policy.needs_memberships())
+    }
 }
 
 impl fmt::Debug for ByPath {

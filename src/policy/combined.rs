@@ -30,6 +30,10 @@ impl Policy for All {
         }
         joined
     }
+
+    fn needs_memberships(&self) -> bool {
+        self.0.iter().any(|policy| policy.needs_memberships())
+    }
 }
 
 /// Lets in whoever one of some policies lets in; without any, nobody.
@@ -58,6 +62,10 @@ impl Policy for Any {
         }
         joined
     }
+
+    fn needs_memberships(&self) -> bool {
+        self.0.iter().any(|policy| policy.needs_memberships())
+    }
 }
 
 /// Lets in whoever another policy turns away, and the reverse.
@@ -77,6 +85,10 @@ impl<P: Policy> Not<P> {
 impl<P: Policy> Policy for Not<P> {
     fn authorize(&self, facts: &Facts<'_>) -> Decision {
         !self.0.authorize(facts)
+    }
+
+    fn needs_memberships(&self) -> bool {
+        self.0.needs_memberships()
     }
 }
 

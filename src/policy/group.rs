@@ -26,6 +26,10 @@ impl Policy for RequireGroup {
             Some(Membership::TokenRefused) | None => Decision::Undecided(vec![self.0.clone()]),
         }
     }
+
+    fn needs_memberships(&self) -> bool {
+        true
+    }
 }
 
 /// One scope is enough, so the client is told the one that grants the least.

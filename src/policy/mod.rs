@@ -103,6 +103,15 @@ pub trait Policy: Send + Sync + 'static {
     /// It is asked again when that is known, so it must give the same answer to the same facts.
     fn authorize(&self, facts: &Facts<'_>) -> Decision;
 
+    /// Tells whether it can happen that the decision depends on a membership.
+    ///
+    /// A gate that has nobody to ask about memberships refuses such a policy when it is built. A
+    /// policy of your own that holds a [`RequireGroup`] says so here; one that does not is only
+    /// found out by a request, which gets 503.
+    fn needs_memberships(&self) -> bool {
+        false
+    }
+
     /// Lets in whoever both this and `other` let in.
     fn and(self, other: impl Policy) -> All
     where
@@ -141,11 +150,19 @@ impl Policy for Box<dyn Policy> {
     fn authorize(&self, facts: &Facts<'_>) -> Decision {
         (**self).authorize(facts)
     }
+
+    fn needs_memberships(&self) -> bool {
+        (**self).needs_memberships()
+    }
 }
 
 impl Policy for Arc<dyn Policy> {
     fn authorize(&self, facts: &Facts<'_>) -> Decision {
         (**self).authorize(facts)
+    }
+
+    fn needs_memberships(&self) -> bool {
+        (**self).needs_memberships()
     }
 }
 

@@ -102,6 +102,7 @@ mod availability;
 mod background;
 mod concurrency;
 mod credentials;
+mod for_ghes;
 mod issuer;
 mod limits;
 mod meter;
@@ -122,6 +123,7 @@ use self::question::Question;
 use crate::check::{CheckError, CheckRequest, Verdict};
 use crate::membership::{Membership, MembershipRequest};
 
+pub use self::for_ghes::GhesSetupError;
 pub use self::issuer::IssuerProtection;
 pub use self::limits::Limits;
 pub use self::monitor::{BreakerState, CheckObserver, CheckOutcome, ProtectionMonitor};

@@ -10,6 +10,7 @@ use hyper::service::Service;
 use pin_project::{pin_project, pinned_drop};
 use tokio::time::Instant;
 
+use super::Proxy;
 use super::access_log::{AccessLog, CutOff};
 use super::body::Body;
 use super::cors::Marking;
@@ -18,8 +19,7 @@ use super::headers::X_REQUEST_ID;
 use super::metrics::Outcome;
 use super::provenance::Hop;
 use super::server::{Client, CountedRequest, Peer};
-use super::{Proxy, grpc};
-use crate::rejection::with_problem_json;
+use crate::rejection::{grpc, with_problem_json};
 
 /// What answers the requests of one connection.
 pub(super) struct Visitor {

@@ -45,7 +45,6 @@ mod file_stamp;
 mod first_answer;
 mod forward;
 mod gates;
-mod grpc;
 mod headers;
 mod issuers;
 mod metadata;
@@ -105,7 +104,7 @@ use self::server::CountedRequest;
 use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
 use crate::protection::{ProtectedCheck, ProtectedMemberships};
-use crate::rejection::{Realm, Rejection, RejectionKind};
+use crate::rejection::{Realm, Rejection, RejectionKind, grpc};
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
@@ -166,7 +165,10 @@ impl Proxy {
     ///
     /// Nothing limits how often; that is up to `check`. There are no workers: all happens in the
     /// runtime that [serves](Self::serve).
-    /// Routes that are for organizations or teams answer 503: nobody can be asked about them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a route is for organizations or teams: nobody can be asked about them.
     pub fn with_check(config: &Config, check: Check) -> Self {
         Self::with_services(config, check, None)
     }

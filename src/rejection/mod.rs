@@ -22,7 +22,9 @@
 //! Where a kind covers several mistakes, a [`RejectionDetail`] says which it was: to the client as
 //! the problem's `detail`, and to the log as one word.
 
+mod body;
 mod detail;
+pub(crate) mod grpc;
 mod kind;
 mod realm;
 #[cfg(test)]
@@ -33,7 +35,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use serde::Serialize;
 
 use crate::bearer::BearerError;
@@ -41,6 +43,7 @@ use crate::check::{CheckError, InactiveReason};
 use crate::policy::Denial;
 use crate::scope::Scopes;
 
+pub(crate) use self::body::Bodies;
 pub use self::detail::RejectionDetail;
 pub use self::kind::RejectionKind;
 pub use self::realm::{InvalidRealm, Realm};
@@ -123,6 +126,26 @@ impl Rejection {
         response
     }
 
+    /// Makes the response for a client that sent a request with these `headers`: a problem in JSON,
+    /// or the status of gRPC where it called by gRPC.
+    pub(crate) fn answer<B: Default + 'static>(
+        self,
+        realm: &Realm,
+        headers: &HeaderMap,
+        bodies: &Bodies,
+    ) -> Response<B> {
+        let problem = bodies.are_wanted().then(|| self.to_problem_json());
+        let mut response = self.into_response(realm);
+        if grpc::is_call(headers) {
+            return grpc::with_status(response);
+        }
+        if let Some(body) = problem.and_then(|problem| bodies.make(problem)) {
+            *response.body_mut() = body;
+            response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+        }
+        response
+    }
+
     /// Renders the rejection as a problem details object (RFC 9457).
     #[must_use]
     pub fn to_problem_json(&self) -> Bytes {
@@ -146,19 +169,22 @@ impl Rejection {
 
 /// Renders the rejections that reach it as `application/problem+json`.
 ///
-/// Leaves every other response as it is.
+/// Leaves every other response as it is, and those to a call of gRPC. The gate does so by itself
+/// where it can make the body: see [`with_problem_json`](crate::GatekeeperLayer::with_problem_json).
 #[must_use]
 pub fn with_problem_json<B: From<Bytes>>(mut response: Response<B>) -> Response<B> {
     let Some(rejection) = response.extensions().get::<Rejection>() else {
         return response;
     };
+    if response.headers().contains_key(grpc::STATUS) {
+        return response;
+    }
     *response.body_mut() = rejection.to_problem_json().into();
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response
 }
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,3 +1,4 @@
+use std::str::FromStr;
 use std::{fmt, iter, slice};
 
 use serde::{Serialize, Serializer};
@@ -24,7 +25,7 @@ impl Scopes {
     ///
     /// Returns [`InvalidScope`] if one of them is no scope.
     pub fn parse<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidScope> {
-        scopes.into_iter().map(str::parse).collect()
+        scopes.into_iter().map(str::parse::<Scope>).collect()
     }
 
     /// Tells whether these scopes, with all that they contain, grant `required`.
@@ -78,6 +79,34 @@ impl Scopes {
     pub fn join(&self, separator: &str) -> String {
         let names: Vec<&str> = self.iter().map(Scope::as_str).collect();
         names.join(separator)
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = InvalidScope;
+
+    /// Reads a list that commas or blanks separate, as in `X-OAuth-Scopes` and in a challenge.
+    ///
+    /// An empty text is an empty set.
+    fn from_str(list: &str) -> Result<Self, InvalidScope> {
+        let items = list.split([',', ' ', '\t']);
+        Self::parse(items.filter(|item| !item.is_empty()))
+    }
+}
+
+impl<'s> FromIterator<&'s str> for Scopes {
+    /// Collects scopes that stand in the program; for those from elsewhere, there is
+    /// [`parse`](Self::parse).
+    ///
+    /// # Panics
+    ///
+    /// Panics if one of them is no scope: to leave it out would ask for less than is written.
+    fn from_iter<I: IntoIterator<Item = &'s str>>(scopes: I) -> Self {
+        let scopes = scopes.into_iter().map(|name| match name.parse::<Scope>() {
+            Ok(scope) => scope,
+            Err(error) => panic!("{name:?}: {error}"),
+        });
+        scopes.collect()
     }
 }
 
@@ -198,6 +227,40 @@ mod tests {
     fn debugging_shows_the_names() {
         let shown = format!("{:?}", scopes(&["repo", "beta"]));
         assert_eq!(shown, r#"Scopes([Scope("beta"), Scope("repo")])"#);
+    }
+
+    #[test]
+    fn a_list_is_read_however_it_is_separated() {
+        let set = scopes(&["read:org", "gist"]);
+        for list in [
+            "read:org, gist",
+            "gist read:org",
+            "read:org,gist",
+            " gist ,\tread:org, ",
+        ] {
+            assert_eq!(list.parse::<Scopes>().unwrap(), set, "{list:?}");
+        }
+        for empty in ["", " ", ","] {
+            assert!(empty.parse::<Scopes>().unwrap().is_empty());
+        }
+        for bad in ["read:org; gist\\", "\"gist\"", "gist, caf\u{e9}"] {
+            assert!(bad.parse::<Scopes>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_in_the_program_are_collected() {
+        assert_eq!(
+            Scopes::from_iter(["gist", "read:org"]),
+            scopes(&["read:org", "gist"])
+        );
+        assert!(Scopes::from_iter([""; 0]).is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "\"read org\": a scope is")]
+    fn a_name_that_is_no_scope_is_not_left_out() {
+        let _ = Scopes::from_iter(["gist", "read org"]);
     }
 
     #[test]

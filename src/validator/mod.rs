@@ -216,6 +216,11 @@ impl<C: CheckService> Validator<C> {
 }
 
 impl<C> Validator<C> {
+    /// Tells whether there is somebody to ask where people belong.
+    pub(crate) fn can_ask_memberships(&self) -> bool {
+        self.memberships.is_some()
+    }
+
     /// Returns what is known about where the person behind a token belongs; `asked` is what has
     /// just been asked for.
     pub(crate) fn known_memberships<'a>(

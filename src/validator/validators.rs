@@ -42,6 +42,11 @@ impl<C> Validators<C> {
         iter::once(&self.first).chain(&*self.others)
     }
 
+    /// Tells whether all of them have somebody to ask where people belong.
+    pub(crate) fn can_ask_memberships(&self) -> bool {
+        self.iter().all(Validator::can_ask_memberships)
+    }
+
     /// Returns a handle that wants answers no older than `max_age`.
     ///
     /// See [`Validator::with_max_age`].

@@ -3,6 +3,8 @@
 
 mod admission;
 mod apps;
+#[cfg(feature = "axum")]
+mod bodies;
 mod client_limit;
 mod fit;
 mod freshness;

@@ -88,9 +88,8 @@ impl World {
         let options = CacheOptions::default().with_stale_if_error(seconds(grace));
         let validator = Validator::builder(check).with_cache(options).build();
         let inner = service_fn(async |_: Request<()>| Ok(Response::new(())));
-        let layer = GatekeeperLayer::new(validator).with_policy(RequireScopes::new(
-            [scope.parse().expect("a scope")].into_iter().collect(),
-        ));
+        let layer = GatekeeperLayer::new(validator)
+            .with_policy(RequireScopes::new(scope.parse().expect("a scope")));
         Self {
             ghes,
             fails,

@@ -38,7 +38,9 @@ impl<'c> Gates<'c> {
             .with_identity_headers(true)
             .with_client_turns(Arc::clone(&self.client_turns))
             .with_policy(rules.policy())
-            .with_forward_token(route.forward_token);
+            .with_forward_token(route.forward_token)
+            // Rendered for all that is turned away, wherever it is.
+            .with_problem_json(false);
         match route.max_age {
             Some(max_age) => gate.with_max_age(max_age),
             None => gate,

@@ -7,11 +7,11 @@
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-use crate::rejection::Rejection;
+use super::Rejection;
 
 /// Tells whether a request is a call of gRPC: `application/grpc`, or that with `+` and a format.
 /// gRPC-Web, which puts its status into bodies, is something else.
-pub(super) fn is_call(headers: &HeaderMap) -> bool {
+pub(crate) fn is_call(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let format = media_type.and_then(|media_type| {
         let (name, format) = media_type.split_at_checked(NAME.len())?;
@@ -21,7 +21,7 @@ pub(super) fn is_call(headers: &HeaderMap) -> bool {
 }
 
 /// Says in terms of gRPC why a request was turned away. Leaves every other response as it is.
-pub(super) fn with_status<B>(mut response: Response<B>) -> Response<B> {
+pub(crate) fn with_status<B>(mut response: Response<B>) -> Response<B> {
     let Some(rejection) = response.extensions().get::<Rejection>() else {
         return response;
     };
@@ -30,7 +30,7 @@ pub(super) fn with_status<B>(mut response: Response<B>) -> Response<B> {
     let code = HeaderValue::from(code_of(response.status()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(HeaderName::from_static("grpc-status"), code);
+    headers.insert(STATUS, code);
     if let Ok(message) = message {
         headers.insert(HeaderName::from_static("grpc-message"), message);
     }
@@ -51,6 +51,8 @@ fn code_of(status: StatusCode) -> u16 {
         _ => 2,
     }
 }
+
+pub(super) const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 const NAME: &[u8] = b"application/grpc";
 
