@@ -51,7 +51,8 @@ impl Config {
             .as_ref()
             .map_or(0, |_| webhook::CONNECTIONS.get());
         let listeners = server.listen.len() as u64;
-        let own = u64::from(admin::CONNECTIONS.get() + webhook);
+        let probes = server.probe_listen.map_or(0, |_| admin::CONNECTIONS.get());
+        let own = u64::from(admin::CONNECTIONS.get() + probes + webhook);
         OF_THE_PROCESS + workers + listeners + calls + own
     }
 }
@@ -143,6 +144,17 @@ mod tests {
             let kept = config.kept_descriptors().min(descriptors / 2);
             assert!(u64::from(limits[0] + limits[2]) + kept <= descriptors);
         }
+    }
+
+    #[test]
+    fn each_listener_that_operators_have_is_kept_room_for() {
+        let with = |more: &str| {
+            let toml = TOML.replace("workers = 2\n", &format!("workers = 2\n{more}\n"));
+            Config::parse(&toml, []).unwrap().kept_descriptors()
+        };
+        let without = with("");
+        let probes = with("probe_listen = \"127.0.0.1:9902\"");
+        assert_eq!(probes - without, u64::from(admin::CONNECTIONS.get()));
     }
 
     #[test]
