@@ -77,6 +77,19 @@ fn millis(elapsed: Duration) -> f64 {
     elapsed.as_micros() as f64 / 1e3
 }
 
+/// Logs what was no request that could be read, and so has neither method nor path.
+pub(super) fn unreadable<B>(response: &Response<B>, request_id: &HeaderValue, client: IpAddr) {
+    let rejection = response.extensions().get::<Rejection>();
+    tracing::info!(
+        request.id = request_id.to_str().unwrap_or_default(),
+        client.address = %Address(client),
+        http.status = response.status().as_u16(),
+        reason = rejection.map(|rejection| rejection.kind().as_str()),
+        detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
+        "request answered",
+    );
+}
+
 /// A method of a client, which may be as long as its head.
 struct Bounded<'m>(&'m str);
 

@@ -61,6 +61,7 @@ mod routes;
 mod server;
 mod small_body;
 mod trailers;
+mod unreadable;
 mod upstream;
 mod via;
 mod webdav;
@@ -243,7 +244,8 @@ impl Proxy {
             drop(open_gate);
             self.0.tunnels.end();
         };
-        let server = &self.0.server;
+        let server = self.0.server.clone();
+        let server = server.with_refusals(unreadable::refusals(&self));
         tokio::select! {
             () = server.serve(listener, make_service, shutdown) => {}
             never = assertion::keep_fresh(self.0.assertions.as_ref()) => match never {},

@@ -13,12 +13,16 @@ use crate::token::TokenKind;
 pub enum RejectionDetail {
     /// The path could be read in two ways, which may lead to different routes.
     AmbiguousPath,
+    /// A line of the request's head ends with LF alone.
+    BareLineFeed,
     /// `Authorization` has the scheme Basic.
     Basic,
     /// `Destination` (RFC 4918 §10.3) names no path of the request's own route.
     ForeignDestination,
     /// The token is one of an installation of a GitHub App.
     InstallationToken,
+    /// There is a `Content-Length` beside a `Transfer-Encoding`.
+    LengthAndCoding,
     /// `Authorization` is not a bearer credential in the form of RFC 6750 §2.1.
     MalformedCredential,
     /// There is more than one credential.
@@ -49,11 +53,13 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::AmbiguousPath,
+        Self::BareLineFeed,
         Self::Basic,
         Self::ForeignDestination,
         Self::InstallationToken,
+        Self::LengthAndCoding,
         Self::MalformedCredential,
         Self::MultipleCredentials,
         Self::NoHost,
@@ -85,6 +91,11 @@ impl RejectionDetail {
                 "ambiguous_path",
                 "The path could be read in two ways. Send it without what servers decode differently: encoded or doubled slashes, dot segments, parameters.",
             ),
+            Self::BareLineFeed => row(
+                RejectionKind::InvalidRequest,
+                "bare_line_feed",
+                "A line of the request's head ends with LF alone. End each with CRLF.",
+            ),
             Self::Basic => row(
                 RejectionKind::MissingToken,
                 "basic",
@@ -99,6 +110,11 @@ impl RejectionDetail {
                 RejectionKind::InvalidToken,
                 "installation_token",
                 "Installation tokens (ghs_) are not accepted: there is no user behind them. Send a token that an app issued to a user.",
+            ),
+            Self::LengthAndCoding => row(
+                RejectionKind::InvalidRequest,
+                "length_and_coding",
+                "The request has a Content-Length beside a Transfer-Encoding. Send one.",
             ),
             Self::MalformedCredential => row(
                 RejectionKind::InvalidRequest,

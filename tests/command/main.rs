@@ -16,3 +16,4 @@ mod running;
 mod self_check;
 mod servers;
 mod stopping;
+mod unreadable;

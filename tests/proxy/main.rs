@@ -45,6 +45,7 @@ mod support;
 mod timeouts;
 mod tls;
 mod tools;
+mod unreadable;
 mod upstreams;
 mod webdav;
 mod webhook;

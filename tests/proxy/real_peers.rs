@@ -110,7 +110,7 @@ async fn nginx_sees_one_request_for_each_that_passes() {
             200,
         ),
         (
-            format!("POST /4 HTTP/1.1\r\n{head}Content-Length: 1\r\n{chunked}\r\n{smuggled}"),
+            format!("POST /4 HTTP/1.1\r\n{head}{chunked}\r\n{smuggled}"),
             200,
         ),
         (
@@ -134,6 +134,10 @@ async fn nginx_sees_one_request_for_each_that_passes() {
             200,
         ),
         (format!("GET /x HTTP/1.1\r\n{head}Host: b\r\n\r\n"), 400),
+        (
+            format!("POST /x HTTP/1.1\r\n{head}Content-Length: 1\r\n{chunked}\r\n{smuggled}"),
+            400,
+        ),
         (
             format!("POST /x HTTP/1.1\r\n{head}Transfer-Encoding: x, chunked\r\n\r\n{smuggled}"),
             501,

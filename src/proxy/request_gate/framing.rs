@@ -6,8 +6,8 @@ use crate::rejection::RejectionKind;
 
 /// RFC 9112 §6: a length told in two ways is how requests are smuggled.
 ///
-/// hyper drops a `Content-Length` beside chunks before it can be seen here, counts the chunks and
-/// closes the connection after the response (§6.1).
+/// hyper drops a `Content-Length` beside chunks before it could be seen here; the server refuses
+/// such a request before hyper has it.
 pub(super) fn check<B>(request: &Request<B>, told: &Told<'_>) -> Result<(), RejectionKind> {
     let has_length = told.content_length.is_there();
     if has_length {

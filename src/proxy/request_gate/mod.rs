@@ -23,6 +23,9 @@
 //!    are a CONNECT like any other.
 //! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
 //!
+//! What hyper or h2 refuse by themselves, bare line feeds in heads and in what ends chunks, and a
+//! length beside a coding do not come here: `server` sees to them.
+//!
 //! Ambiguous paths are refused where they lead to several routes, by [`routes`](super::routes).
 
 mod expectation;

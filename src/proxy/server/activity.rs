@@ -1,6 +1,7 @@
 //! What one connection is doing, and until when it may.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,8 +15,19 @@ use super::uptake::Uptake;
 pub(super) struct Activity {
     timeouts: Timeouts,
     uptake: Uptake,
+    /// The body of the last request that nobody has asked about.
+    parsed: AtomicU64,
+    /// What was HTTP/1 has become something else.
+    is_tunnel: AtomicBool,
     /// Guards the state; never held while waiting.
     state: Mutex<State>,
+}
+
+/// How the end of a request's body is told in HTTP/1, as hyper has understood it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Framing {
+    Length(u64),
+    Chunked,
 }
 
 #[derive(Debug)]
@@ -69,6 +81,8 @@ impl Activity {
         Arc::new(Self {
             timeouts,
             uptake,
+            parsed: AtomicU64::new(NOT_PARSED),
+            is_tunnel: AtomicBool::new(false),
             state: Mutex::new(state),
         })
     }
@@ -90,6 +104,45 @@ impl Activity {
         state.has_head = false;
         state.head_since = None;
         RequestUnderWay(Arc::clone(self))
+    }
+
+    /// Tells of a request that hyper has parsed. The task that serves a connection of HTTP/1 both
+    /// tells and asks.
+    pub(super) fn parsed(&self, framing: Framing) {
+        let parsed = match framing {
+            Framing::Length(bytes) => bytes.min(CHUNKED - 1),
+            Framing::Chunked => CHUNKED,
+        };
+        self.parsed.store(parsed, Ordering::Relaxed);
+    }
+
+    /// Tells whether a request was parsed that nobody has asked about.
+    pub(super) fn is_parsed(&self) -> bool {
+        self.parsed.load(Ordering::Relaxed) != NOT_PARSED
+    }
+
+    pub(super) fn take_parsed(&self) -> Option<Framing> {
+        let parsed = self.parsed.load(Ordering::Relaxed);
+        self.parsed.store(NOT_PARSED, Ordering::Relaxed);
+        match parsed {
+            NOT_PARSED => None,
+            CHUNKED => Some(Framing::Chunked),
+            bytes => Some(Framing::Length(bytes)),
+        }
+    }
+
+    /// From now on the connection is no HTTP any more.
+    pub(super) fn begin_tunnel(&self) {
+        self.is_tunnel.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.is_tunnel.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether a request is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.state().requests > 0
     }
 
     pub(super) fn begin_body(&self) {
@@ -151,6 +204,10 @@ impl State {
 }
 
 impl RequestUnderWay {
+    pub(super) fn begin_tunnel(&self) {
+        self.0.begin_tunnel();
+    }
+
     pub(super) fn is_draining(&self) -> bool {
         self.0.is_draining()
     }
@@ -180,3 +237,7 @@ impl fmt::Display for Overdue {
 /// A client that is about to send its next request cannot know that we stop, and would lose it if
 /// we closed under its feet. After this long it is idle.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
+
+/// hyper knows no length beyond these two.
+const NOT_PARSED: u64 = u64::MAX;
+const CHUNKED: u64 = u64::MAX - 1;

@@ -16,10 +16,13 @@ use super::connections::Place;
 use super::drain::Drain;
 use super::exchange::Exchanges;
 use super::flow::Streams;
+use super::http1::Messages;
+use super::http2::Frames;
 use super::limits::Limits;
 use super::lingering::Lingering;
 use super::peer::Peer;
 use super::protocol::{Protocol, agreed, told_by_preface};
+use super::refusal::Refusals;
 use super::stream::BoxStream;
 use super::supervision::{Ended, supervise};
 use super::timeouts::Timeouts;
@@ -34,6 +37,7 @@ pub(super) struct Connection {
     pub(super) place: Place,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
+    pub(super) refusals: Refusals,
     /// Whether HTTP/2 without TLS is spoken to clients that begin with it.
     pub(super) h2c: bool,
     pub(super) drain: Drain,
@@ -110,8 +114,16 @@ impl Connection {
     {
         let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
         let stream = Lingering::new(stream, Arc::clone(&activity));
-        let service = Exchanges::new(service, Arc::clone(&activity), None);
         let head_bytes = self.limits.head_bytes.get() as usize;
+        let refusals = self.refusals;
+        let stream = Messages::new(
+            stream,
+            Arc::clone(&activity),
+            self.peer,
+            refusals,
+            head_bytes,
+        );
+        let service = Exchanges::new(service, Arc::clone(&activity), None);
         let connection = http1::Builder::new()
             // Ours knows an idle connection from a slow head.
             .header_read_timeout(None)
@@ -139,6 +151,7 @@ impl Connection {
         B::Error: Into<BoxError>,
     {
         let stream = WatchedStream::new(stream, Arc::clone(&activity), self.place);
+        let stream = Frames::new(stream, self.peer, self.refusals);
         let streams = Streams::new(self.timeouts.response, self.drain.clone());
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));
         let connection = http2::Builder::new(streams)

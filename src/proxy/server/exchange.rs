@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project::pin_project;
 
-use super::activity::{Activity, RequestUnderWay};
+use super::activity::{Activity, Framing, RequestUnderWay};
 use super::body_timeout::BodyTimeout;
 use super::flow::{Flow, Streams};
 
@@ -29,6 +29,7 @@ pub(super) struct Exchange<F> {
     #[pin]
     inner: F,
     version: Version,
+    is_connect: bool,
     under_way: Option<RequestUnderWay>,
     flow: Option<Arc<Flow>>,
 }
@@ -68,6 +69,11 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = Some(self.activity.begin_request());
+        if self.streams.is_none() {
+            let length = request.body().size_hint().exact();
+            let framing = length.map_or(Framing::Chunked, Framing::Length);
+            self.activity.parsed(framing);
+        }
         if !request.body().is_end_stream() {
             self.activity.begin_body();
             let timeout = BodyTimeout::new(self.activity.timeouts());
@@ -79,6 +85,7 @@ where
         }
         Exchange {
             version: request.version(),
+            is_connect: request.method() == Method::CONNECT,
             inner: self.inner.call(request),
             under_way,
             flow: self.streams.as_ref().map(Streams::begin),
@@ -100,6 +107,12 @@ where
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }
+        if let Some(under_way) = this.under_way.as_ref()
+            && *this.version < Version::HTTP_2
+            && is_tunnel(response.status(), *this.is_connect)
+        {
+            under_way.begin_tunnel();
+        }
         let (under_way, flow) = (this.under_way.take(), this.flow.take());
         Poll::Ready(Ok(response.map(|inner| ResponseBody {
             inner,
@@ -107,6 +120,11 @@ where
             _under_way: under_way,
         })))
     }
+}
+
+/// RFC 9110 §15.2.2, §9.3.6.
+fn is_tunnel(status: StatusCode, is_connect: bool) -> bool {
+    status == StatusCode::SWITCHING_PROTOCOLS || (is_connect && status.is_success())
 }
 
 impl<B: Body> Body for ResponseBody<B> {

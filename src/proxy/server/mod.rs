@@ -12,11 +12,14 @@ mod connections;
 mod drain;
 mod exchange;
 mod flow;
+mod http1;
+mod http2;
 mod limits;
 mod lingering;
 mod listener;
 mod peer;
 mod protocol;
+mod refusal;
 mod requests;
 mod socket;
 mod stream;
@@ -53,6 +56,7 @@ pub(super) use self::exchange::TunnelUnderWay;
 pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::peer::Peer;
+pub(super) use self::refusal::{Refusals, Unreadable};
 pub(super) use self::requests::{Client, CountedRequest, Requests};
 pub use self::timeouts::Timeouts;
 pub use self::tls::{CertificateFiles, Tls, TlsError};
@@ -87,6 +91,7 @@ pub struct Server {
     timeouts: Timeouts,
     h2c: bool,
     workers: Option<Workers>,
+    refusals: Refusals,
 }
 
 impl Server {
@@ -100,6 +105,7 @@ impl Server {
             timeouts,
             h2c: false,
             workers: None,
+            refusals: Refusals::default(),
         }
     }
 
@@ -109,6 +115,11 @@ impl Server {
     #[must_use]
     pub fn with_h2c(self, h2c: bool) -> Self {
         Self { h2c, ..self }
+    }
+
+    /// Counts, logs and answers by these what is no request that could be read.
+    pub(super) fn with_refusals(self, refusals: Refusals) -> Self {
+        Self { refusals, ..self }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -226,6 +237,7 @@ impl Server {
             place,
             limits: self.limits,
             timeouts: self.timeouts,
+            refusals: self.refusals.clone(),
             h2c: self.h2c,
             drain: drainage.watch(),
         }

@@ -54,8 +54,8 @@ async fn f1_old_holes_of_hyper_stay_closed(on: Carrier) {
     assert_refused(on, requests).await;
 }
 
-/// hyper#4123: CL before TE. hyper drops the length before we see it, so what counts is that one
-/// message goes on with one framing, and that the connection ends.
+/// hyper#4123: CL before TE. hyper drops the length before anybody sees it, so such a request does not
+/// get there.
 async fn f2_two_lengths_are_never_forwarded(on: Carrier) {
     let mut upstream = Recorder::start().await;
     let front = upstream.front(on).await;
@@ -72,15 +72,10 @@ async fn f2_two_lengths_are_never_forwarded(on: Carrier) {
             .await
             .expect("a connection");
         let answer = Answer::read(&mut client, "POST").await.expect("an answer");
-        assert_eq!(answer.status, 200);
+        assert_eq!(answer.status, 400);
         assert!(
             Answer::read(&mut client, "GET").await.is_none(),
             "not closed"
-        );
-        let message = upstream.message().await;
-        assert_eq!(
-            (message.line(), &*message.body),
-            ("POST /p".to_owned(), &b"hello"[..])
         );
         upstream.assert_untouched();
     }

@@ -34,12 +34,12 @@ async fn lengths() {
         (
             "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
             "5\r\nhello\r\n0\r\n\r\n",
-            HELLO,
+            Answered(400),
         ),
         (
             "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
             "5\r\nhello\r\n0\r\n\r\n",
-            HELLO,
+            Answered(400),
         ),
     ]))
     .await;
@@ -96,6 +96,9 @@ async fn chunks() {
         ("005\r\nhello\r\n000\r\n\r\n", HELLO),
         ("5\r\nhello\r\n0\r\nAuthorization: Bearer x\r\n\r\n", HELLO),
         ("5\r\nhello\r\n0\r\nX-Forwarded-User: admin\r\n\r\n", HELLO),
+        ("5\r\nhello\r\n0\r\n\n", Answered(400)),
+        ("5\r\nhello\r\n0\r\nX: y\n\n", Answered(400)),
+        ("5\r\nhello\r\n0\r\nX: y\n\r\n", Answered(400)),
         ("5;a\nb\r\nhello\r\n0\r\n\r\n", Answered(400)),
         ("5;a\rb\r\nhello\r\n0\r\n\r\n", Answered(400)),
         ("5\nhello\n0\n\n", Answered(400)),

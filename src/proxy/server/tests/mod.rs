@@ -8,6 +8,7 @@ mod resets;
 mod stopping;
 mod streams;
 mod turns;
+mod unreadable;
 mod uptake;
 
 use std::convert::Infallible;
