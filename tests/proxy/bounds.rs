@@ -1,15 +1,19 @@
 //! What one client may have under way, and what an upstream may have.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2::SendRequest;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -368,3 +372,49 @@ async fn past_the_line(over: Over) {
 }
 
 const ONE_CLIENTS_LINE: usize = 128;
+
+/// One connection carries them all there, so that only their number can be bounded.
+#[tokio::test]
+async fn an_upstream_of_http2_has_so_many_requests_and_others_wait() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (sender, mut asked) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let sender = sender.clone();
+            let answer = service_fn(move |_| {
+                let (answer, is_to_answer) = oneshot::channel();
+                let _ = sender.send(answer);
+                async move {
+                    let _ = is_to_answer.await;
+                    Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+                }
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    for limit in [1, 2, 5] {
+        let routes = format!(
+            "[server]\nlimits.upstream_connections = {limit}\n[[routes]]\npath = \"/\"\n\
+             exact = true\nanonymous = true\nupstream = \"h2c://{address}\"\n"
+        );
+        let gate = Gate::start(&routes).await;
+        let asks: Vec<_> = (0..=limit)
+            .map(|_| tokio::spawn(ask_http1(gate.address, DIRECT)))
+            .collect();
+        let mut under_way = Vec::new();
+        for _ in 0..limit {
+            let next = timeout(PATIENCE, asked.recv()).await;
+            under_way.push(next.expect("in time").expect("a request"));
+        }
+        let more = timeout(Duration::from_millis(50), asked.recv()).await;
+        assert!(more.is_err(), "one more than {limit}");
+        under_way.pop();
+        let last = timeout(PATIENCE, asked.recv()).await;
+        drop((last.expect("in time"), under_way));
+        for ask in asks {
+            assert_eq!(ask.await.expect("no panic").0, 200);
+        }
+    }
+}
