@@ -110,7 +110,7 @@ mod tests {
             let early = timeout(Duration::ZERO, rings(&mut deadline)).await;
             assert!(early.is_err(), "it is answered by then");
             clock = deadline.take_clock();
-            advance(limit / 3).await;
+            advance(limit / 4).await;
         }
     }
 
