@@ -128,6 +128,8 @@ pub mod testing;
 mod throttle;
 pub mod token;
 pub mod validator;
+#[cfg(feature = "proxy")]
+mod watched;
 
 #[cfg(feature = "axum")]
 pub use self::extractor::{MissingIdentity, RequireScope, RequiredScopes, ScopeRejection};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{Method, Response, Uri};
+use secrecy::SecretString;
 use serde::Serialize;
 use tower::Service;
 
@@ -46,6 +47,17 @@ impl<T: Transport> GhesClient<T> {
             endpoints: Arc::new(endpoints),
             connection: Connection::new(url, app.basic()?, transport),
         })
+    }
+
+    /// Replaces the app's client secret, for all clones and from the next call on.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidApp`] if the secret cannot stand in a header.
+    pub fn replace_secret(&self, secret: impl Into<SecretString>) -> Result<(), InvalidApp> {
+        let app = App::new(&self.endpoints.client_id, secret);
+        self.connection.replace_credentials(app.basic()?);
+        Ok(())
     }
 
     /// Sets the `X-GitHub-Api-Version` that is asked for; by default none, which every GHES

@@ -1,7 +1,7 @@
 //! What both clients share: one API root, one set of headers, one time limit, one transport.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,6 +28,8 @@ pub(super) struct Connection<T> {
 struct Settings {
     api_root: String,
     headers: HeaderMap,
+    /// Shared by all clones, and replaced for all of them.
+    credentials: Arc<RwLock<HeaderValue>>,
     timeout: Duration,
 }
 
@@ -78,7 +80,8 @@ impl<T> Connection<T> {
     pub(super) fn new(url: &GhesUrl, credentials: HeaderValue, transport: T) -> Self {
         let settings = Settings {
             api_root: url.api_root(),
-            headers: headers(credentials),
+            headers: headers(),
+            credentials: Arc::new(RwLock::new(credentials)),
             timeout: TIMEOUT,
         };
         Self {
@@ -96,6 +99,17 @@ impl<T> Connection<T> {
         Arc::make_mut(&mut self.settings).timeout = timeout;
     }
 
+    /// Lets every call that begins from now on have others.
+    pub(super) fn replace_credentials(&self, credentials: HeaderValue) {
+        let current = self.settings.credentials.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = credentials;
+    }
+
+    fn credentials(&self) -> HeaderValue {
+        let current = self.settings.credentials.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn api_root(&self) -> &str {
         &self.settings.api_root
     }
@@ -110,9 +124,8 @@ impl<T: Transport> Connection<T> {
     /// Returns the reply if its status is a success.
     pub(super) async fn send(&self, call: Call) -> Result<Response<Bytes>, ApiError> {
         let mut headers = self.settings.headers.clone();
-        if let Some(credentials) = call.credentials {
-            headers.insert(AUTHORIZATION, credentials);
-        }
+        let credentials = call.credentials.unwrap_or_else(|| self.credentials());
+        headers.insert(AUTHORIZATION, credentials);
         if call.body.is_some() {
             let json = HeaderValue::from_static("application/json");
             headers.insert(CONTENT_TYPE, json);
@@ -165,9 +178,8 @@ impl io::Write for ByteCount {
     }
 }
 
-fn headers(credentials: HeaderValue) -> HeaderMap {
+fn headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, credentials);
     let media_type = HeaderValue::from_static("application/vnd.github+json");
     headers.insert(ACCEPT, media_type);
     // Nothing here unpacks a body, so that no body can be a bomb.

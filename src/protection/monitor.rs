@@ -52,6 +52,12 @@ impl ProtectionMonitor {
         self.memberships.state(Instant::now())
     }
 
+    /// Takes note that the app's credentials were replaced: they are tried by the next call, though
+    /// those before were refused.
+    pub fn credentials_replaced(&self) {
+        self.credentials.replaced();
+    }
+
     /// Returns whether calls are held back because the app's credentials were refused.
     #[must_use]
     pub fn credentials(&self) -> BreakerState {

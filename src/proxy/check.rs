@@ -6,6 +6,7 @@ use super::Check;
 use super::config::{AppConfig, GhesConfig};
 use super::issuers::Services;
 use super::metrics::{CallsLayer, Metrics};
+use super::secret_files::SecretFiles;
 use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp};
 use crate::protection::{IssuerProtection, Protection, ProtectionMonitor};
 
@@ -13,17 +14,19 @@ use crate::protection::{IssuerProtection, Protection, ProtectionMonitor};
 pub(super) fn protected_services(
     ghes: &GhesConfig,
     metrics: &Metrics,
+    secrets: &SecretFiles,
 ) -> Result<Services, BoxError> {
     let protection = Protection::new().with_limits(ghes.limits).of_issuer();
     let clients = Clients::new(ghes, metrics.of_calls())?;
     let checks = ghes.apps.iter();
-    let checks = checks.map(|app| clients.check(app, &protection));
+    let checks = checks.map(|app| clients.check(app, &protection, secrets));
     let checks = checks.collect::<Result<Vec<_>, InvalidApp>>()?;
     let [app, ..] = ghes.apps.as_slice() else {
         return Err(format!("{} has no app; see ghes.apps", ghes.name).into());
     };
     // Memberships are asked with the user's token, so that the app and its secret do not matter.
     let memberships = clients.client(app, &app.client_secret)?;
+    let memberships = clients.calls.layer(memberships);
     Ok(Services {
         checks,
         memberships: Some(protection.protect_memberships(memberships)),
@@ -57,7 +60,7 @@ impl GhesConfig {
     }
 }
 
-type Client = <CallsLayer as Layer<GhesClient<HttpsTransport>>>::Service;
+type Client = GhesClient<HttpsTransport>;
 
 impl<'c> Clients<'c> {
     fn new(ghes: &'c GhesConfig, calls: CallsLayer) -> Result<Self, BoxError> {
@@ -74,21 +77,45 @@ impl<'c> Clients<'c> {
         &self,
         app: &AppConfig,
         protection: &IssuerProtection,
+        secrets: &SecretFiles,
     ) -> Result<(Check, Option<ProtectionMonitor>), InvalidApp> {
         let current = self.client(app, &app.client_secret)?;
         let next = app.client_secret_next.as_ref();
         let next = next.map(|secret| self.client(app, secret)).transpose()?;
-        let (check, monitor) = protection.protect(&app.client_id, current, next);
+        let measured = |client: &Client| self.calls.layer(client.clone());
+        let (check, monitor) = protection.protect(
+            &app.client_id,
+            measured(&current),
+            next.as_ref().map(measured),
+        );
+        let files = [
+            ("client_secret_file", &app.client_secret_file, Some(current)),
+            (
+                "client_secret_next_file",
+                &app.client_secret_next_file,
+                next,
+            ),
+        ];
+        for (key, file, client) in files {
+            let Some(client) = client else { continue };
+            let monitor = monitor.clone();
+            let key = format!("{key} of {}", app.client_id);
+            secrets.watch(key, file.as_ref(), move |secret| {
+                // What a secret must be to stand in a header is checked where it is read.
+                if client.replace_secret(secret).is_ok() {
+                    monitor.credentials_replaced();
+                }
+            });
+        }
         Ok((check, Some(monitor)))
     }
 
     fn client(&self, app: &AppConfig, secret: &SecretString) -> Result<Client, InvalidApp> {
         let app = App::new(&app.client_id, secret.clone());
         let client = GhesClient::new(&self.ghes.url, &app, self.transport.clone())?;
-        let client = match &self.version {
+        Ok(match &self.version {
             Some(version) => client.with_api_version(version.clone()),
             None => client,
-        };
-        Ok(self.calls.layer(client))
+        })
     }
 }

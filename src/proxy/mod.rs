@@ -41,7 +41,6 @@ mod cors;
 mod destination;
 mod dotted;
 pub mod explain;
-mod file_stamp;
 mod first_answer;
 mod forward;
 mod gates;
@@ -58,6 +57,7 @@ mod request_gate;
 mod request_id;
 mod response_gate;
 mod routes;
+mod secret_files;
 mod server;
 mod small_body;
 mod trailers;
@@ -91,7 +91,7 @@ use self::admin::{Admin, Probes, Readiness};
 use self::answering::{Answering, Arrival, Stage, Visitor};
 use self::assertion::Assertions;
 use self::check::protected_services;
-use self::config::{AllowedHosts, Config};
+use self::config::{AllowedHosts, Config, WebhookConfig};
 use self::destination::Destination;
 use self::gates::OpenGates;
 use self::issuers::{Issuers, Services};
@@ -101,6 +101,7 @@ use self::provenance::{Fronts, Provenance};
 use self::request_gate::{Onward, Passage, request_gate};
 use self::request_id::RequestIds;
 use self::routes::{Miss, Routes};
+use self::secret_files::SecretFiles;
 use self::server::CountedRequest;
 use self::upstream::{Tunnels, Upstreams};
 use self::webhook::{Receiver, Webhook};
@@ -138,6 +139,7 @@ struct Inner {
     server: Server,
     tunnels: Tunnels,
     assertions: Option<Assertions>,
+    secret_files: SecretFiles,
 }
 
 impl Proxy {
@@ -155,10 +157,11 @@ impl Proxy {
     /// is so.
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
-        let issuers = Issuers::new(config, |ghes| protected_services(ghes, &metrics))?;
+        let secrets = SecretFiles::default();
+        let issuers = Issuers::new(config, |ghes| protected_services(ghes, &metrics, &secrets))?;
         let workers = Workers::start(config.server.workers)?;
         let server = server_of(config).with_workers(workers);
-        Ok(Self::build(config, issuers, metrics, server))
+        Ok(Self::build(config, issuers, metrics, server, secrets))
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES: as each of
@@ -197,7 +200,8 @@ impl Proxy {
             })
         });
         let issuers = issuers.expect("services that are there need not be made");
-        Self::build(config, issuers, metrics, server_of(config))
+        let secrets = SecretFiles::default();
+        Self::build(config, issuers, metrics, server_of(config), secrets)
     }
 
     /// Returns the apps whose tokens are good on some route, as the servers of the configuration
@@ -206,7 +210,13 @@ impl Proxy {
         self.0.issuers.iter()
     }
 
-    fn build(config: &Config, issuers: Issuers, metrics: Metrics, server: Server) -> Self {
+    fn build(
+        config: &Config,
+        issuers: Issuers,
+        metrics: Metrics,
+        server: Server,
+        secret_files: SecretFiles,
+    ) -> Self {
         let assertions = config.assertion.as_ref().map(Assertions::new);
         let signer = assertions.as_ref().map(Assertions::signer);
         let server_config = &config.server;
@@ -214,7 +224,7 @@ impl Proxy {
             .with_signer(signer.cloned());
         let routes = Routes::new(config, &issuers, &mut upstreams);
         let webhook = config.webhook.as_ref();
-        let receiver = webhook.map(|webhook| Receiver::new(webhook.secret.clone()));
+        let receiver = webhook.map(|webhook| receiver(webhook, &secret_files));
         Self(Arc::new(Inner {
             reads_hosts: routes.read_hosts() || config.server.allowed_hosts.iter().is_some(),
             routes,
@@ -227,10 +237,11 @@ impl Proxy {
             issuers,
             metrics,
             open_gates: OpenGates::default(),
-            webhook_receiver: receiver.map(Arc::new),
+            webhook_receiver: receiver,
             server,
             tunnels: upstreams.tunnels().clone(),
             assertions,
+            secret_files,
         }))
     }
 
@@ -249,6 +260,7 @@ impl Proxy {
         tokio::select! {
             () = server.serve(listener, make_service, shutdown) => {}
             never = assertion::keep_fresh(self.0.assertions.as_ref()) => match never {},
+            never = self.0.secret_files.keep_fresh() => match never {},
         }
     }
 
@@ -412,6 +424,19 @@ impl Proxy {
         let outcome = Outcome::Rejected(rejection.kind());
         (outcome, rejection.into_response(&self.0.realm))
     }
+}
+
+fn receiver(webhook: &WebhookConfig, secrets: &SecretFiles) -> Arc<Receiver> {
+    let receiver = Arc::new(Receiver::new(webhook.secret.clone()));
+    let watching = Arc::clone(&receiver);
+    secrets.watch(
+        "webhook.secret_file",
+        webhook.secret_file.as_ref(),
+        move |secret| {
+            watching.replace_secret(secret);
+        },
+    );
+    receiver
 }
 
 fn server_of(config: &Config) -> Server {

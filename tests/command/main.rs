@@ -13,6 +13,7 @@ mod log;
 mod operators;
 mod protection;
 mod running;
+mod secret_files;
 mod self_check;
 mod servers;
 mod stopping;

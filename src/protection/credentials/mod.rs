@@ -46,6 +46,11 @@ impl SharedRotation {
         self.lock().state(now)
     }
 
+    /// Takes note that credentials were replaced.
+    pub(super) fn replaced(&self) {
+        self.lock().replaced();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Rotation> {
         // Every section leaves the state whole, so a panic elsewhere does not spoil it.
         self.rotation.lock().unwrap_or_else(PoisonError::into_inner)

@@ -103,6 +103,13 @@ impl Rotation {
         Next::Opened
     }
 
+    /// Takes note that credentials were replaced: what became of them before says nothing.
+    pub(super) fn replaced(&mut self) {
+        self.generation += 1;
+        self.refused = 0;
+        self.open = None;
+    }
+
     /// Takes note that a call has ended and said nothing about its credentials.
     pub(super) fn undecided(&mut self, ticket: Ticket) {
         let is_current = self.is_current(ticket);
@@ -155,6 +162,23 @@ pub(super) const LONGEST_OPEN: Duration = Duration::from_secs(300);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn replaced_credentials_are_tried_at_once_and_older_answers_say_nothing() {
+        let now = Instant::now();
+        let mut rotation = Rotation::new(1);
+        let ticket = rotation.admit(now).unwrap();
+        let late = rotation.admit(now).unwrap();
+        assert_eq!(rotation.refused(ticket, now, 0.0), Next::Opened);
+        assert!(rotation.admit(now).is_err());
+        rotation.replaced();
+        assert_eq!(rotation.state(now), BreakerState::Closed);
+        assert!(rotation.admit(now).is_ok());
+        assert!(matches!(rotation.refused(late, now, 0.0), Next::Try(_)));
+        assert_eq!(rotation.state(now), BreakerState::Closed);
+        let ticket = rotation.admit(now).unwrap();
+        assert_eq!(rotation.refused(ticket, now, 0.0), Next::Opened);
+    }
 
     #[test]
     fn an_old_answer_decides_nothing() {

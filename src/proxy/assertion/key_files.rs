@@ -2,16 +2,14 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 use crate::assertion::{InvalidKey, SigningKeys};
-use crate::proxy::file_stamp::FileStamp;
+use crate::watched::WatchedFiles;
 
 /// The files that a gate's signing keys are in, and the keys that were there.
 ///
 /// `Debug` shows paths and the names of keys.
 #[derive(Clone, Debug)]
 pub struct KeyFiles {
-    paths: Vec<PathBuf>,
-    /// What the files were like before they were read: what changes meanwhile is read again.
-    stamps: Vec<FileStamp>,
+    files: WatchedFiles,
     keys: SigningKeys,
 }
 
@@ -22,26 +20,15 @@ impl KeyFiles {
     ///
     /// Returns [`KeyFileError`] if there is no file, or one cannot be read or holds no such keys.
     pub fn read(paths: Vec<PathBuf>) -> Result<Self, KeyFileError> {
-        let stamps = stamps(&paths);
-        let mut joined: Option<SigningKeys> = None;
-        for path in &paths {
-            let keys = read(path)?;
-            joined = Some(match joined {
-                Some(before) => before.followed_by(keys),
-                None => keys,
-            });
-        }
-        Ok(Self {
-            keys: joined.ok_or(KeyFileError::NoFile)?,
-            paths,
-            stamps,
-        })
+        let files = WatchedFiles::new(paths);
+        let keys = read_all(files.paths())?;
+        Ok(Self { files, keys })
     }
 
     /// Returns the paths of the files.
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
+        self.files.paths()
     }
 
     /// Returns the keys that were read.
@@ -52,25 +39,31 @@ impl KeyFiles {
 
     /// Reads the files again if they are others than before. What cannot be read is an error once.
     pub(super) fn renew(&mut self) -> Option<Result<&SigningKeys, KeyFileError>> {
-        let stamps = stamps(&self.paths);
-        if stamps == self.stamps {
+        if !self.files.have_changed() {
             return None;
         }
-        self.stamps = stamps;
-        Some(Self::read(self.paths.clone()).map(|read| {
-            self.keys = read.keys;
+        Some(read_all(self.files.paths()).map(|keys| {
+            self.keys = keys;
             &self.keys
         }))
     }
 }
 
+fn read_all(paths: &[PathBuf]) -> Result<SigningKeys, KeyFileError> {
+    let mut joined: Option<SigningKeys> = None;
+    for path in paths {
+        let keys = read(path)?;
+        joined = Some(match joined {
+            Some(before) => before.followed_by(keys),
+            None => keys,
+        });
+    }
+    joined.ok_or(KeyFileError::NoFile)
+}
+
 fn read(path: &Path) -> Result<SigningKeys, KeyFileError> {
     let pem = fs::read(path).map_err(|error| KeyFileError::Unreadable(path.to_owned(), error))?;
     SigningKeys::from_pem(&pem).map_err(|error| KeyFileError::Invalid(path.to_owned(), error))
-}
-
-fn stamps(paths: &[PathBuf]) -> Vec<FileStamp> {
-    paths.iter().map(|path| FileStamp::of(path)).collect()
 }
 
 /// The error for files that hold no keys to sign with.

@@ -5,18 +5,17 @@ mod key_files;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::config::AssertionConfig;
 use crate::assertion::{Claims, HEADER, Signer};
 use crate::identity::Identity;
 use crate::membership::Groups;
 use crate::rejection::RejectionKind;
+use crate::watched::keep_looking;
 
 pub use self::key_files::{KeyFileError, KeyFiles};
 
@@ -68,12 +67,7 @@ impl Assertions {
     /// Looks after the files for ever. Files that do not hold keys are reported once, and leave the
     /// last good keys in force.
     pub(super) async fn keep_fresh(&self) -> Infallible {
-        let mut ticks = interval(CHECK_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.renew_if_changed();
-        }
+        keep_looking(|| self.renew_if_changed()).await
     }
 
     fn renew_if_changed(&self) {
@@ -148,6 +142,3 @@ impl UpstreamAssertion {
         Ok(())
     }
 }
-
-/// A look at the file system for each file each time. Keys are published long before they sign.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::ghes_proxy;
 use super::limits;
-use super::secret;
+use super::secret::{self, Secret, SecretFile};
 use super::section::Section;
 use super::source::Node;
 use crate::connect::ProxyVariables;
@@ -54,6 +54,9 @@ pub struct AppConfig {
     /// Another client secret of the app, from `client_secret_next` or the file
     /// `client_secret_next_file`: what GHES is asked with once it refuses the first. Absent: none.
     pub client_secret_next: Option<SecretString>,
+    /// Where the secrets are read again, if they come from files.
+    pub(in crate::proxy) client_secret_file: Option<SecretFile>,
+    pub(in crate::proxy) client_secret_next_file: Option<SecretFile>,
 }
 
 impl GhesConfig {
@@ -117,14 +120,24 @@ impl AppConfig {
         let (next, next_file) = ("client_secret_next", "client_secret_next_file");
         let client_secret_next = secret::optional(app, next, next_file);
         if let (Some(secret), Some(next)) = (&client_secret, &client_secret_next)
-            && secret.expose_secret() == next.expose_secret()
+            && secret.text.expose_secret() == next.text.expose_secret()
         {
             app.refuse_whole("both client secrets are the same; leave out client_secret_next");
         }
+        let Secret {
+            text: client_secret,
+            file: client_secret_file,
+        } = client_secret?;
+        let (client_secret_next, client_secret_next_file) = match client_secret_next {
+            Some(next) => (Some(next.text), next.file),
+            None => (None, None),
+        };
         Some(Self {
             client_id: client_id?,
-            client_secret: client_secret?,
+            client_secret,
             client_secret_next,
+            client_secret_file,
+            client_secret_next_file,
         })
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn read(
         });
     }
     let text = secret::optional(ghes, KEY, FILE_KEY)?;
-    match text.expose_secret() {
+    match text.text.expose_secret() {
         NONE => None,
         text => text
             .parse()

@@ -106,6 +106,7 @@ pub use self::routes::{
     RouteMatch, RoutePath, StrippedHeader, TokensConfig, UnknownIdentityHeaders,
     UnknownUpstreamHost, UpstreamHost, UpstreamTimeouts,
 };
+pub(in crate::proxy) use self::secret::SecretFile;
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
 pub(in crate::proxy) use self::upstream::UpstreamAddress;

@@ -1,16 +1,57 @@
-use std::fs;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::redacted::REDACTED;
 use super::section::Section;
+use crate::watched::WatchedFiles;
+
+/// A secret, and the file that it came from, if it came from one.
+pub(super) struct Secret {
+    pub(super) text: SecretString,
+    pub(super) file: Option<SecretFile>,
+}
+
+/// The file that a secret is in, which may be replaced or edited while the gate runs.
+///
+/// `Debug` shows no path: it may be the secret, written under the wrong key.
+#[derive(Clone)]
+pub(in crate::proxy) struct SecretFile(WatchedFiles);
+
+impl SecretFile {
+    /// Reads a secret from a file.
+    pub(in crate::proxy) fn open(path: &str) -> (Self, Result<SecretString, String>) {
+        let file = Self(WatchedFiles::new([PathBuf::from(path)]));
+        let secret = file.read();
+        (file, secret)
+    }
+
+    /// Reads the file again if it is another than before. What it must not hold is an error once.
+    pub(in crate::proxy) fn renew(&mut self) -> Option<Result<SecretString, String>> {
+        self.0.have_changed().then(|| self.read())
+    }
+
+    fn read(&self) -> Result<SecretString, String> {
+        let [path] = self.0.paths() else {
+            return Err("names no file".to_owned());
+        };
+        from_file(path)
+    }
+}
+
+impl fmt::Debug for SecretFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretFile(..)")
+    }
+}
 
 /// Reads a secret from `key` or from the file that `file_key` names. One must be there.
 pub(super) fn required(
     section: &mut Section<'_>,
     key: &'static str,
     file_key: &'static str,
-) -> Option<SecretString> {
+) -> Option<Secret> {
     if !section.has(key) && !section.has(file_key) {
         section.refuse_missing(file_key, &format!("{file_key} = \"/run/secrets/...\""));
     }
@@ -22,7 +63,7 @@ pub(super) fn optional(
     section: &mut Section<'_>,
     key: &'static str,
     file_key: &'static str,
-) -> Option<SecretString> {
+) -> Option<Secret> {
     match (section.take(key), section.take(file_key)) {
         (Some(_), Some(_)) => {
             let (twin, place) = (section.path_of(key), section.place_of(key));
@@ -31,8 +72,18 @@ pub(super) fn optional(
             section.refuse(file_key, message);
             None
         }
-        (Some(node), None) => note(section, key, node.text().and_then(check)),
-        (None, Some(node)) => note(section, file_key, node.text().and_then(|f| from_file(&f))),
+        (Some(node), None) => {
+            let text = note(section, key, node.text().and_then(check))?;
+            Some(Secret { text, file: None })
+        }
+        (None, Some(node)) => {
+            let path = node.text();
+            let path = path.map_err(|message| section.refuse(file_key, message));
+            let (file, text) = SecretFile::open(&path.ok()?);
+            let text = note(section, file_key, text)?;
+            let file = Some(file);
+            Some(Secret { text, file })
+        }
         (None, None) => None,
     }
 }
@@ -46,7 +97,7 @@ fn note(
 }
 
 /// The path stays out of the message, for it may be the secret, written under the wrong key.
-fn from_file(path: &str) -> Result<SecretString, String> {
+fn from_file(path: &Path) -> Result<SecretString, String> {
     let mut text =
         fs::read_to_string(path).map_err(|error| format!("cannot read this file: {error}"))?;
     // Editors and `echo` end the file with a line break that is no part of the secret.

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use secrecy::SecretString;
 
-use super::secret;
+use super::secret::{self, SecretFile};
 use super::section::Section;
 use super::server::address;
 
@@ -15,15 +15,19 @@ pub struct WebhookConfig {
     /// The secret in the webhook settings of the app, from `secret` or the file `secret_file`.
     /// Required: without it, anybody could report anything.
     pub secret: SecretString,
+    /// Where it is read again, if it comes from a file.
+    pub(in crate::proxy) secret_file: Option<SecretFile>,
 }
 
 impl WebhookConfig {
     pub(super) fn read(webhook: &mut Section<'_>) -> Option<Self> {
         let listen = webhook.required("listen", "listen = \"0.0.0.0:8082\"", address);
         let secret = secret::required(webhook, "secret", "secret_file");
+        let (listen, secret) = (listen?, secret?);
         Some(Self {
-            listen: listen?,
-            secret: secret?,
+            listen,
+            secret: secret.text,
+            secret_file: secret.file,
         })
     }
 }

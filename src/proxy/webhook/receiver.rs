@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
@@ -15,7 +16,7 @@ use crate::validator::Purge;
 ///
 /// Pure but for remembering which deliveries there were.
 pub struct Receiver {
-    secret: SecretString,
+    secret: RwLock<SecretString>,
     /// Those that were acted on lately, by their signature. An id is not signed, and somebody who
     /// repeats a delivery can give it another.
     taken: Cache<Signature, ()>,
@@ -49,12 +50,21 @@ impl Receiver {
     #[must_use]
     pub fn new(secret: SecretString) -> Self {
         Self {
-            secret,
+            secret: RwLock::new(secret),
             taken: Cache::builder()
                 .max_capacity(MAX_TAKEN)
                 .time_to_live(REPEATED_AGE)
                 .build(),
         }
+    }
+
+    /// Takes another secret, for every delivery from now on.
+    pub(in crate::proxy) fn replace_secret(&self, secret: SecretString) {
+        *self.secret.write().unwrap_or_else(PoisonError::into_inner) = secret;
+    }
+
+    fn secret(&self) -> RwLockReadGuard<'_, SecretString> {
+        self.secret.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads one delivery; none if there is nothing to forget, or it was forgotten just now.
@@ -72,7 +82,7 @@ impl Receiver {
     /// Begins a delivery, if its head has a signature that may turn out to be good.
     pub(super) fn begin(&self, headers: &HeaderMap) -> Result<Delivery, Refused> {
         let header = |name| headers.get(name).map_or(&b""[..], |value| value.as_bytes());
-        let signing = Signing::claimed(&self.secret, header("x-hub-signature-256"));
+        let signing = Signing::claimed(&self.secret(), header("x-hub-signature-256"));
         Ok(Delivery {
             event: Event::of(header("x-github-event")),
             signing: signing.ok_or(Refused(NOT_SIGNED))?,

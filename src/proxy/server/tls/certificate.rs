@@ -5,7 +5,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::error::TlsError;
-use crate::proxy::file_stamp::FileStamp;
+use crate::watched::WatchedFiles;
 
 /// The files of a certificate and of its key, both PEM.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,10 +15,6 @@ pub struct CertificateFiles {
     /// The private key.
     pub key_file: PathBuf,
 }
-
-/// What both files were like at one time.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) struct Stamp([FileStamp; 2]);
 
 impl CertificateFiles {
     /// Tells what is wrong with the files, if anything is.
@@ -49,7 +45,7 @@ impl CertificateFiles {
             .map_err(|error| TlsError::Unusable(self.key_file.clone(), error))
     }
 
-    pub(super) fn stamp(&self) -> Stamp {
-        Stamp([&self.cert_file, &self.key_file].map(|path| FileStamp::of(path)))
+    pub(super) fn watch(&self) -> WatchedFiles {
+        WatchedFiles::new([self.cert_file.clone(), self.key_file.clone()])
     }
 }

@@ -6,18 +6,16 @@ mod error;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::{Accept, TlsAcceptor};
 
-use self::certificate::Stamp;
 use super::protocol::{ALPN_H2, ALPN_HTTP_1_1};
 use super::stream::BoxStream;
 use crate::causes::Causes;
+use crate::watched::{WatchedFiles, keep_looking};
 
 pub use self::certificate::CertificateFiles;
 pub use self::error::TlsError;
@@ -34,8 +32,8 @@ struct Certificate {
     files: CertificateFiles,
     /// Guards the key for as long as it takes to clone or replace a pointer.
     key: RwLock<Arc<CertifiedKey>>,
-    /// What the files were like when they were last read; guards the reading.
-    seen: Mutex<Stamp>,
+    /// Guards the reading.
+    watched: Mutex<WatchedFiles>,
 }
 
 impl Tls {
@@ -46,13 +44,12 @@ impl Tls {
     /// Returns [`TlsError`] if a file cannot be read or is damaged, or if they do not belong
     /// together.
     pub fn load(files: CertificateFiles) -> Result<Self, TlsError> {
-        // What changes while it is read is read again.
-        let seen = Mutex::new(files.stamp());
+        let watched = Mutex::new(files.watch());
         let key = files.read()?;
         let certificate = Arc::new(Certificate {
             files,
             key: RwLock::new(Arc::new(key)),
-            seen,
+            watched,
         });
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -85,38 +82,38 @@ impl Tls {
     /// Connections that exist keep theirs. A pair that does not work is reported once, and leaves
     /// the last good one in force.
     pub(super) async fn keep_fresh(&self) -> Infallible {
-        let mut ticks = interval(CHECK_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.certificate.renew_if_changed();
-        }
+        keep_looking(|| self.certificate.renew_if_changed()).await
     }
 }
 
 impl Certificate {
     fn renew_if_changed(&self) {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = self.files.stamp();
-        if *seen != stamp {
-            self.read(seen, stamp);
+        let mut watched = self.watched();
+        if watched.have_changed() {
+            self.read();
         }
     }
 
     fn renew(&self) {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // What changes while it is read is read again.
-        self.read(seen, self.files.stamp());
+        let mut watched = self.watched();
+        watched.have_changed();
+        self.read();
     }
 
-    fn read(&self, mut seen: MutexGuard<'_, Stamp>, stamp: Stamp) {
-        *seen = stamp;
+    fn watched(&self) -> MutexGuard<'_, WatchedFiles> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) {
         match self.files.read() {
             Ok(key) => {
                 // A pointer is replaced whole.
                 let mut current = self.key.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Arc::new(key);
-                tracing::info!(file = ?self.files.cert_file, "a new certificate is in force");
+                tracing::info!(
+                    file = &*self.files.cert_file.to_string_lossy(),
+                    "a new certificate is in force"
+                );
             }
             Err(error) => tracing::error!(
                 error.causes = %Causes(&error),
@@ -148,6 +145,3 @@ impl fmt::Debug for Tls {
             .finish_non_exhaustive()
     }
 }
-
-/// Two looks at the file system each time. Certificates are renewed days before they expire.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
