@@ -137,11 +137,12 @@ fn faults() -> Vec<Value> {
         json!({ "status": 200, "body": format!("<html>{quoted}") }),
         json!({ "status": 200, "body": format!("{{\"id\": \"{quoted}\"}}") }),
         json!({ "status": 302, "body": quoted }),
-        json!({ "drop": true }),
     ];
-    for status in [400, 401, 403, 404, 418, 422, 429, 500, 503] {
+    // The later ones meet a breaker that those before have opened.
+    for status in [401, 404, 422, 400, 403, 418, 429, 500, 503] {
         faults.push(json!({ "status": status, "body": error.to_string() }));
     }
+    faults.push(json!({ "drop": true }));
     faults
 }
 
@@ -164,10 +165,11 @@ async fn live(gate: &str, ghes: &str) -> String {
     }
     seen += &exchange(gate, "GET /up", "Authorization: Basic CANARYbasic\r\n", "").await;
     seen += &exchange(gate, "GET /up?access_token=CANARYquery", "", "").await;
-    for fault in faults() {
+    for (at, fault) in faults().into_iter().enumerate() {
         let json = "Content-Type: application/json\r\n";
         exchange(ghes, "POST /_emulator/faults", json, &fault.to_string()).await;
-        for token in [UNKNOWN, GOOD] {
+        // A token about which a call has failed is held back for a while.
+        for token in [&format!("{UNKNOWN}{at}"), GOOD] {
             seen += &exchange(gate, "GET /up", &bearer(token), "").await;
         }
         exchange(ghes, "DELETE /_emulator/faults", "", "").await;

@@ -134,6 +134,7 @@ async fn failures_of_one_token_open_nothing_and_connections_that_fail_do() {
             failure,
             CheckErrorKind::Connect
                 | CheckErrorKind::Dns
+                | CheckErrorKind::ProxyRefused
                 | CheckErrorKind::RateLimited
                 | CheckErrorKind::Tls
         );
