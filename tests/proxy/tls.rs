@@ -6,6 +6,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::{CertificateFiles, Tls};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use tokio_rustls::TlsConnector;
@@ -169,6 +170,46 @@ async fn a_certificate_is_replaced_only_by_one_that_works() {
     directory.write(&new);
     pass(Duration::from_secs(6)).await;
     assert!(presents(&gate, &new).await);
+}
+
+/// What `openssl x509 -req` makes if it is not told of any extension.
+#[tokio::test]
+async fn a_certificate_of_x509_v1_is_called_that_and_not_a_bad_key() {
+    let kinds = [
+        &["rsa:2048"][..],
+        &["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+        &["ed25519"],
+    ];
+    for kind in kinds {
+        let directory = Directory::new();
+        let [request, cert, key] =
+            ["request", "tls.crt", "tls.key"].map(|name| directory.file(name));
+        let asking = [
+            &["req", "-new", "-nodes", "-subj", "/CN=localhost", "-newkey"],
+            kind,
+        ];
+        let asking = [&asking.concat()[..], &["-keyout", &key, "-out", &request]].concat();
+        let signing = [
+            "x509", "-req", "-in", &request, "-signkey", &key, "-out", &cert,
+        ];
+        for arguments in [&asking[..], &signing] {
+            let Some(output) = run("openssl", arguments).await else {
+                return;
+            };
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+        }
+        let toml = format!(
+            "[server.tls]\ncert_file = '{cert}'\nkey_file = '{key}'\n[ghes]\nurl = \"http://a\"\n\
+             [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+             [[routes]]\npath = \"/\"\nupstream = \"http://a\"\n"
+        );
+        let error = Config::parse(&toml, []).expect_err("an error").to_string();
+        let expected =
+            format!("2: server.tls.cert_file: {cert:?} is a certificate of X.509 v1, and has to");
+        assert!(error.contains(&expected), "{error}");
+        assert!(error.contains("-extfile"), "{error}");
+    }
 }
 
 /// Lets time pass for everybody in this process.

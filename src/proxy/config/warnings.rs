@@ -2,6 +2,7 @@
 
 use super::routes::passed_by;
 use super::{AppConfig, Config, GhesConfig, RouteConfig};
+use crate::proxy::server::CertificateFiles;
 
 impl Config {
     /// Returns what works and is probably not meant: one line each, which names the key.
@@ -15,6 +16,7 @@ impl Config {
     /// 5. A route's `max_age` beyond that of the cache is none: nothing is remembered so long.
     /// 6. A route that asks for more than another, where requests of another case or for another host
     ///    get to that other one, or to none.
+    /// 7. A certificate that has expired, is not valid yet, or ends within 14 days.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -30,7 +32,9 @@ impl Config {
         });
         let passed_by = passed_by::warnings(self);
         let all = unused.chain(shut).chain(mixed).chain(aimless);
-        all.chain(passed_by).collect()
+        let tls = self.server.tls.as_ref();
+        let dates = tls.and_then(CertificateFiles::warning);
+        all.chain(passed_by).chain(dates).collect()
     }
 
     fn unheard_hosts(&self, at: usize, route: &RouteConfig) -> impl Iterator<Item = String> {

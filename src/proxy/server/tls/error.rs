@@ -11,6 +11,10 @@ pub enum TlsError {
     Unreadable(PathBuf, pem::Error),
     /// The file holds no certificate.
     NoCertificate(PathBuf),
+    /// The certificate is of X.509 v1 or v2, which has no names of hosts.
+    Outdated(PathBuf),
+    /// The certificate is none that clients could take.
+    UnusableCertificate(PathBuf, rustls::Error),
     /// The key is of a kind that cannot be used, or is not the certificate's.
     Unusable(PathBuf, rustls::Error),
     /// No TLS configuration can be made.
@@ -35,6 +39,15 @@ impl fmt::Display for TlsError {
             Self::NoCertificate(path) => {
                 write!(f, "{path:?} holds no certificate; it must be PEM")
             }
+            Self::Outdated(path) => write!(
+                f,
+                "{path:?} is a certificate of X.509 v1, and has to be of v3, as clients want it: \
+                 `openssl req -x509` makes one, and `openssl x509 -req` with -extfile and a \
+                 subjectAltName"
+            ),
+            Self::UnusableCertificate(path, _) => {
+                write!(f, "{path:?} holds a certificate that cannot be used")
+            }
             Self::Unusable(path, rustls::Error::InconsistentKeys(_)) => {
                 write!(f, "{path:?} is not the key of this certificate")
             }
@@ -49,8 +62,10 @@ impl std::error::Error for TlsError {
         match self {
             Self::Unreadable(_, pem::Error::Io(error)) => Some(error),
             Self::Unreadable(_, error) => Some(error),
-            Self::NoCertificate(_) => None,
-            Self::Unusable(_, error) | Self::Config(error) => Some(error),
+            Self::NoCertificate(_) | Self::Outdated(_) => None,
+            Self::UnusableCertificate(_, error)
+            | Self::Unusable(_, error)
+            | Self::Config(error) => Some(error),
         }
     }
 }

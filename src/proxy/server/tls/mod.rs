@@ -2,16 +2,19 @@
 
 mod certificate;
 mod error;
+mod validity;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::{Accept, TlsAcceptor};
 
+use self::validity::{Trouble, Validity};
 use super::protocol::{ALPN_H2, ALPN_HTTP_1_1};
 use super::stream::BoxStream;
 use crate::causes::Causes;
@@ -33,7 +36,15 @@ struct Certificate {
     /// Guards the key for as long as it takes to clone or replace a pointer.
     key: RwLock<Arc<CertifiedKey>>,
     /// Guards the reading.
-    watched: Mutex<WatchedFiles>,
+    watched: Mutex<Watched>,
+}
+
+/// What is looked at again and again: the files, and the dates of what they held.
+struct Watched {
+    files: WatchedFiles,
+    validity: Validity,
+    /// What was said of the dates, so that it is said once.
+    told: Option<Trouble>,
 }
 
 impl Tls {
@@ -44,8 +55,9 @@ impl Tls {
     /// Returns [`TlsError`] if a file cannot be read or is damaged, or if they do not belong
     /// together.
     pub fn load(files: CertificateFiles) -> Result<Self, TlsError> {
-        let watched = Mutex::new(files.watch());
+        let watched = files.watch();
         let key = files.read()?;
+        let watched = Mutex::new(Watched::new(watched, &key));
         let certificate = Arc::new(Certificate {
             files,
             key: RwLock::new(Arc::new(key)),
@@ -86,27 +98,56 @@ impl Tls {
     }
 }
 
+impl Watched {
+    /// What is wrong at the start is among the [warnings] of the configuration.
+    ///
+    /// [warnings]: crate::proxy::config::Config::warnings
+    fn new(files: WatchedFiles, key: &CertifiedKey) -> Self {
+        let validity = Validity::of(&key.cert);
+        Self {
+            files,
+            told: validity.trouble(SystemTime::now()),
+            validity,
+        }
+    }
+}
+
 impl Certificate {
     fn renew_if_changed(&self) {
         let mut watched = self.watched();
-        if watched.have_changed() {
-            self.read();
+        if watched.files.have_changed() {
+            self.read(&mut watched);
         }
+        self.warn(&mut watched);
     }
 
     fn renew(&self) {
         let mut watched = self.watched();
-        watched.have_changed();
-        self.read();
+        watched.files.have_changed();
+        self.read(&mut watched);
+        self.warn(&mut watched);
     }
 
-    fn watched(&self) -> MutexGuard<'_, WatchedFiles> {
+    /// Warns of the dates, of a new certificate as of one that gets old while it is served.
+    fn warn(&self, watched: &mut Watched) {
+        let trouble = watched.validity.trouble(SystemTime::now());
+        if trouble != watched.told
+            && let Some(trouble) = trouble
+        {
+            tracing::warn!("{}", self.files.line(trouble));
+        }
+        watched.told = trouble;
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self) {
+    fn read(&self, watched: &mut Watched) {
         match self.files.read() {
             Ok(key) => {
+                watched.validity = Validity::of(&key.cert);
+                watched.told = None;
                 // A pointer is replaced whole.
                 let mut current = self.key.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Arc::new(key);
