@@ -22,7 +22,7 @@ struct Kind {
 }
 
 /// The permission to tell of one event.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Turn {
     /// How many of the same kind were not told since the last that was; none instead of 0, so that
     /// a log line has no field for it.

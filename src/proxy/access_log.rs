@@ -6,6 +6,7 @@ use http::{HeaderValue, Method, Request, Response};
 
 use super::dotted::Dotted;
 use crate::rejection::{Rejection, RejectionDetail};
+use crate::throttle::Turn;
 
 /// What the access log says of a request, taken before the request is given away.
 ///
@@ -78,7 +79,12 @@ fn millis(elapsed: Duration) -> f64 {
 }
 
 /// Logs what was no request that could be read, and so has neither method nor path.
-pub(super) fn unreadable<B>(response: &Response<B>, request_id: &HeaderValue, client: IpAddr) {
+pub(super) fn unreadable<B>(
+    response: &Response<B>,
+    request_id: &HeaderValue,
+    client: IpAddr,
+    turn: Turn,
+) {
     let rejection = response.extensions().get::<Rejection>();
     tracing::info!(
         request.id = request_id.to_str().unwrap_or_default(),
@@ -86,6 +92,7 @@ pub(super) fn unreadable<B>(response: &Response<B>, request_id: &HeaderValue, cl
         http.status = response.status().as_u16(),
         reason = rejection.map(|rejection| rejection.kind().as_str()),
         detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
+        suppressed = turn.suppressed,
         "request answered",
     );
 }

@@ -10,16 +10,24 @@ use super::access_log;
 use super::metrics::Outcome;
 use super::server::{Peer, Refusals, Unreadable};
 use crate::rejection::{Rejection, RejectionDetail, with_problem_json};
+use crate::throttle::{Throttle, Turn};
 
 /// What the server is to do with what it cannot read on behalf of `proxy`.
 pub(super) fn refusals(proxy: &Proxy) -> Refusals {
     let proxy = proxy.clone();
-    Refusals::new(move |peer, unreadable| refuse(&proxy, peer, unreadable))
+    let throttle = Throttle::default();
+    Refusals::new(move |peer, unreadable| refuse(&proxy, &throttle, peer, unreadable))
 }
 
-fn refuse(proxy: &Proxy, peer: Peer, unreadable: Unreadable) -> Response<Bytes> {
+fn refuse(
+    proxy: &Proxy,
+    throttle: &Throttle<Unreadable>,
+    peer: Peer,
+    unreadable: Unreadable,
+) -> Response<Bytes> {
     let rejection = match unreadable {
         Unreadable::BareLineFeed => Rejection::from(RejectionDetail::BareLineFeed),
+        Unreadable::HttpToTls => Rejection::from(RejectionDetail::PlainHttpToTls),
         Unreadable::LengthAndCoding => Rejection::from(RejectionDetail::LengthAndCoding),
         Unreadable::HeadTooLarge | Unreadable::Malformed | Unreadable::TargetTooLong => {
             Rejection::new(unreadable.kind())
@@ -28,6 +36,22 @@ fn refuse(proxy: &Proxy, peer: Peer, unreadable: Unreadable) -> Response<Bytes> 
     let outcome = Outcome::Rejected(rejection.kind());
     proxy.0.metrics.answered(outcome, Duration::ZERO);
     let response = rejection.into_response(&proxy.0.realm);
-    access_log::unreadable(&response, &proxy.0.request_ids.next(), peer.ip());
+    if let Some(turn) = turn(throttle, unreadable) {
+        let request_id = proxy.0.request_ids.next();
+        access_log::unreadable(&response, &request_id, peer.ip(), turn);
+    }
     with_problem_json(response)
+}
+
+/// Whether there is a line for it. A balancer that probes a port of TLS without TLS does so for ever,
+/// and no two of its requests differ; of others, each has its line.
+fn turn(throttle: &Throttle<Unreadable>, unreadable: Unreadable) -> Option<Turn> {
+    match unreadable {
+        Unreadable::HttpToTls => throttle.turn(unreadable),
+        Unreadable::BareLineFeed
+        | Unreadable::HeadTooLarge
+        | Unreadable::LengthAndCoding
+        | Unreadable::Malformed
+        | Unreadable::TargetTooLong => Some(Turn::default()),
+    }
 }

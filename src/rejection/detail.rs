@@ -35,6 +35,8 @@ pub enum RejectionDetail {
     OtherScheme,
     /// The token is a personal access token.
     PersonalAccessToken,
+    /// The request is plain HTTP, and was sent to a port that speaks TLS.
+    PlainHttpToTls,
     /// The token stands between quotes.
     QuotedToken,
     /// The token is one that renews others.
@@ -53,7 +55,7 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AmbiguousPath,
         Self::BareLineFeed,
         Self::Basic,
@@ -66,6 +68,7 @@ impl RejectionDetail {
         Self::OtherForwardedHost,
         Self::OtherScheme,
         Self::PersonalAccessToken,
+        Self::PlainHttpToTls,
         Self::QuotedToken,
         Self::RefreshToken,
         Self::TokenTooLong,
@@ -145,6 +148,11 @@ impl RejectionDetail {
                 RejectionKind::InvalidToken,
                 "personal_access_token",
                 "Personal access tokens (ghp_, github_pat_) are not accepted. Send a token that an app issued to a user.",
+            ),
+            Self::PlainHttpToTls => row(
+                RejectionKind::InvalidRequest,
+                "plain_http_to_tls",
+                "The request is plain HTTP, and this port speaks TLS. Ask for the same with https://.",
             ),
             Self::QuotedToken => row(
                 RejectionKind::InvalidRequest,

@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::support::{Gate, PATIENCE, Upstream, route, status};
 use super::tls::{Directory, pair};
+use super::unreadable::count;
 
 /// A gate that asks everybody for a token, and what trusts its certificate.
 async fn gate() -> (Gate, Arc<ClientConfig>) {
@@ -112,6 +113,84 @@ async fn exchange(tls: &mut ClientConnection, socket: &mut TcpStream) -> bool {
         tls.process_new_packets().expect("TLS");
     }
     read > 0
+}
+
+/// What each of them gets who does not speak TLS where TLS is spoken.
+#[tokio::test]
+async fn plain_http_to_a_port_of_tls_is_told_so_and_counted() {
+    let (gate, config) = gate().await;
+    let upload = format!(
+        "POST /CANARY HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}",
+        "x".repeat(100_000)
+    );
+    let requests = [
+        "GET /CANARY HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer CANARY\r\n\r\n",
+        "GET /CANARY HTTP/1.0\r\n\r\n",
+        "HEAD /CANARY HTTP/1.1\r\nHost: a\r\n\r\n",
+        &upload,
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        "propfind",
+        "G",
+    ];
+    for (at, request) in requests.iter().enumerate() {
+        let answer = plain(&gate, request).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+            "{answer}"
+        );
+        for line in [
+            "content-type: application/problem+json\r\n",
+            "connection: close\r\n",
+        ] {
+            assert!(answer.contains(line), "{answer}");
+        }
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+        assert!(!answer.contains("CANARY"), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let problem: serde_json::Value = serde_json::from_str(body).expect("a problem");
+        assert_eq!(problem["reason"], "invalid_request", "{answer}");
+        let detail = problem["detail"].as_str().expect("a text");
+        assert!(detail.contains("this port speaks TLS"), "{detail}");
+        assert_eq!(count(&gate, "invalid_request").await, at as u64 + 1);
+    }
+    // TLS is spoken as before.
+    kind(&gate, &config).await;
+}
+
+/// Sends this, and returns all that comes until the end.
+async fn plain(gate: &Gate, request: &str) -> String {
+    let mut stream = gate.connect().await.0;
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("a server");
+    stream.shutdown().await.expect("a server");
+    let mut answer = String::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer));
+    read.await.expect("an answer in time").expect("no reset");
+    answer
+}
+
+/// Neither is TLS, nor has it the form of HTTP: there is nobody to answer.
+#[tokio::test]
+async fn what_is_neither_tls_nor_http_is_closed_and_not_counted() {
+    let (gate, _) = gate().await;
+    for request in ["", "\0GET / HTTP/1.1\r\n\r\n", "\x05\x01\0", "\r\n"] {
+        let answer = plain_bytes(&gate, request.as_bytes()).await;
+        assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
+        assert_eq!(count(&gate, "invalid_request").await, 0);
+    }
+}
+
+async fn plain_bytes(gate: &Gate, request: &[u8]) -> Vec<u8> {
+    let mut stream = gate.connect().await.0;
+    stream.write_all(request).await.expect("a server");
+    stream.shutdown().await.expect("a server");
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer));
+    // A reset is an end as well.
+    let _ = read.await.expect("an end in time");
+    answer
 }
 
 /// Connects, asks, and tells whether the session was an earlier one.

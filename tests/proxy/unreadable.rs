@@ -110,7 +110,7 @@ impl Client {
 }
 
 /// How many requests ended so.
-async fn count(gate: &Gate, outcome: &str) -> u64 {
+pub(super) async fn count(gate: &Gate, outcome: &str) -> u64 {
     let mut admin = gate.admin().await;
     let answer = admin
         .exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -21,8 +21,8 @@ use super::http2::Frames;
 use super::limits::Limits;
 use super::lingering::Lingering;
 use super::peer::Peer;
-use super::protocol::{Protocol, agreed, told_by_preface};
-use super::refusal::Refusals;
+use super::protocol::{Protocol, told_by_preface, told_by_tls};
+use super::refusal::{Refusals, Unreadable};
 use super::stream::BoxStream;
 use super::supervision::{Ended, supervise};
 use super::timeouts::Timeouts;
@@ -77,10 +77,10 @@ impl Connection {
         let mut began_at = Instant::now();
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
-                let handshake = timeout(self.timeouts.handshake, tls.accept(stream));
-                let stream = handshake.await??;
+                let told = timeout(self.timeouts.handshake, told_by_tls(tls, stream));
+                let told = told.await??;
                 began_at = Instant::now();
-                agreed(stream)
+                told
             }
             None if self.h2c => {
                 let told = timeout(self.timeouts.head, told_by_preface(stream));
@@ -92,17 +92,24 @@ impl Connection {
         let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
         // Boxed, so that a connection of HTTP/1 has not the size of one of HTTP/2.
         let served = match protocol {
-            Protocol::Http1 => Box::pin(self.serve_http1(stream, service, activity)).await,
+            Protocol::Http1 => Box::pin(self.serve_http1(stream, service, activity, None)).await,
             Protocol::Http2 => Box::pin(self.serve_http2(stream, service, activity)).await,
+            // Who speaks HTTP/2 can read an answer of HTTP/1.1, and knows it from his own.
+            Protocol::HttpToTls => {
+                let refused = Some(Unreadable::HttpToTls);
+                Box::pin(self.serve_http1(stream, service, activity, refused)).await
+            }
         };
         served.map_err(BoxError::from)
     }
 
+    /// Answers requests, or all that comes with a refusal.
     async fn serve_http1<S, B>(
         self,
         stream: BoxStream,
         service: S,
         activity: Arc<Activity>,
+        refused: Option<Unreadable>,
     ) -> Result<(), Ended<hyper::Error>>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -123,6 +130,10 @@ impl Connection {
             refusals,
             head_bytes,
         );
+        let stream = match refused {
+            Some(unreadable) => stream.refused(unreadable),
+            None => stream,
+        };
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let connection = http1::Builder::new()
             // Ours knows an idle connection from a slow head.

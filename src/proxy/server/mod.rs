@@ -18,6 +18,7 @@ mod limits;
 mod lingering;
 mod listener;
 mod peer;
+mod preread;
 mod protocol;
 mod refusal;
 mod requests;

@@ -11,12 +11,14 @@ use super::peer::Peer;
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 
 /// Why nobody could read a request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(in crate::proxy) enum Unreadable {
     /// A line of the head ends with LF alone.
     BareLineFeed,
     /// The head has too many fields, or too many bytes.
     HeadTooLarge,
+    /// It is sent without TLS to who speaks TLS.
+    HttpToTls,
     /// There is a `Content-Length` beside a `Transfer-Encoding`.
     LengthAndCoding,
     /// It is not HTTP, or has what HTTP forbids.
@@ -57,7 +59,7 @@ impl Default for Refusals {
 impl Unreadable {
     pub(in crate::proxy) fn kind(self) -> RejectionKind {
         match self {
-            Self::BareLineFeed | Self::LengthAndCoding | Self::Malformed => {
+            Self::BareLineFeed | Self::HttpToTls | Self::LengthAndCoding | Self::Malformed => {
                 RejectionKind::InvalidRequest
             }
             Self::HeadTooLarge => RejectionKind::HeaderFieldsTooLarge,
@@ -71,6 +73,7 @@ impl fmt::Display for Unreadable {
         f.write_str(match self {
             Self::BareLineFeed => "a line of its head ends with LF alone",
             Self::HeadTooLarge => "its head is too large",
+            Self::HttpToTls => "it is plain HTTP, where TLS is spoken",
             Self::LengthAndCoding => "its length is told in two ways",
             Self::Malformed => "it is malformed",
             Self::TargetTooLong => "its target is too long",

@@ -5,7 +5,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-use super::protocol::Preread;
 use super::socket::Socket;
 use super::uptake::Uptake;
 
@@ -31,8 +30,6 @@ impl Stream for UnixStream {}
 impl<S: Stream> Stream for Socket<S> {}
 
 impl Stream for TlsStream<BoxStream> {}
-
-impl Stream for Preread {}
 
 #[cfg(test)]
 impl Stream for tokio::io::DuplexStream {}

@@ -98,6 +98,13 @@ impl<S> Messages<S> {
         }
     }
 
+    /// Refuses whatever the client sends, before any of it is read.
+    pub(super) fn refused(mut self, unreadable: Unreadable) -> Self {
+        self.unreadable = Some(unreadable);
+        self.give_all(NO_HEAD, At::Parsing);
+        self
+    }
+
     /// Lets hyper have these bytes instead of those that are there.
     fn give_all(&mut self, bytes: &[u8], at: At) {
         self.ahead.clear();
