@@ -69,11 +69,17 @@ impl Told {
     pub(super) fn by(headers: &HeaderMap) -> Self {
         let scheme = headers.get(&X_FORWARDED_PROTO);
         Self {
-            host: headers.get(&X_FORWARDED_HOST).cloned(),
-            prefix: headers.get(&X_FORWARDED_PREFIX).cloned(),
+            host: headers.get(&X_FORWARDED_HOST).and_then(copied),
+            prefix: headers.get(&X_FORWARDED_PREFIX).and_then(copied),
             is_https: scheme.is_some_and(|scheme| scheme == "https"),
         }
     }
+}
+
+/// What hyper has read shares the buffer of the connection, which could not be used again while the
+/// response is waited for: a second one for each connection, and memory in pieces.
+fn copied(value: &HeaderValue) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(value.as_bytes()).ok()
 }
 
 impl Redirects {
