@@ -19,7 +19,7 @@ pub enum CheckErrorKind {
     Forbidden,
     /// The issuer has failed too often of late, so that it was not asked.
     Outage,
-    /// A proxy on the way to the issuer refused to connect to it. Somebody must look at it.
+    /// A proxy on the way to the issuer refused to connect to it. An operator must look at it.
     ProxyRefused,
     /// We asked too often.
     RateLimited,

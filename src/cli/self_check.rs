@@ -6,7 +6,7 @@ use ghes_gatekeeper::proxy::{IssuerApp, Proxy};
 
 use super::failure::chain;
 
-/// Asks each GHES as each app until it answers, so that whoever starts the proxy learns at once what
+/// Asks each GHES as each app until it answers, so that the operator learns at once what
 /// clients would run into, and so that the proxy becomes ready even if no client comes.
 pub(super) async fn run(proxy: Proxy) {
     join_all(proxy.apps().map(ask_until_answered)).await;

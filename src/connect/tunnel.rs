@@ -33,7 +33,7 @@ where
     client.max_buf_size(MAX_HEAD_BYTES);
     let handshake = client.handshake::<_, Empty<Bytes>>(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(TunnelError::broken)?;
-    // It ends by itself once the sender is gone, whoever stops waiting here.
+    // It ends by itself once the sender is gone, so a caller may stop waiting.
     let connection = tokio::spawn(connection.without_shutdown());
     let response = sender.send_request(request).await;
     let status = response.map_err(TunnelError::broken)?.status();

@@ -29,7 +29,7 @@
 //! # Control endpoints
 //!
 //! What [`Emulator`] offers in process is under `/_emulator` as well. Faults never spoil these, and
-//! no page of another origin can call them through the browser of somebody who runs the emulator.
+//! no page of another origin can call them through the browser of a person who runs the emulator.
 //!
 //! | request | JSON body | answer |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Who calls a control endpoint through the browser of somebody else.
+//! Refuses calls of control endpoints that a page of another origin makes.
 //!
 //! A page of any site can send requests to an emulator on its visitor's machine, also as its own
 //! site, by a name that was made to point there (DNS rebinding). Tools are no browsers: a browser

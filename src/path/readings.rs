@@ -20,7 +20,7 @@ enum Certainty {
     Cut,
 }
 
-/// A path of nobody's making has a handful; the bounds keep one of somebody's making cheap.
+/// An honest path has a handful of readings; the bounds keep a hostile one cheap.
 const MOST: usize = 64;
 const MOST_BYTES: usize = 64 * 1024;
 

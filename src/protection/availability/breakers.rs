@@ -33,7 +33,7 @@ struct AroundSide {
     last: CheckErrorKind,
 }
 
-/// The permission to make one call. Whoever has one owes [`Breakers::settle`] what came of it.
+/// The permission to make one call. Its holder owes [`Breakers::settle`] the end of the call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass {
     pub(super) ticket: Ticket,

@@ -36,9 +36,7 @@ impl Miss<'_> {
             Self::MethodNotAllowed(_) => RejectionKind::MethodNotAllowed.into(),
         }
     }
-}
 
-impl Miss<'_> {
     pub(in crate::proxy) fn rejected(why: impl Into<Rejection>) -> Self {
         Self::Rejected(why.into())
     }
