@@ -1,0 +1,14 @@
+//! The gate in process: what a request is told, and what GHES is asked for it.
+
+mod coalescing;
+#[cfg(all(feature = "client", feature = "emulator"))]
+mod faults;
+#[cfg(all(feature = "client", feature = "emulator"))]
+mod gate;
+mod hit;
+mod membership;
+mod policy;
+#[cfg(feature = "client")]
+mod protection;
+#[path = "../support/mod.rs"]
+mod support;
