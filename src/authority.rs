@@ -1,5 +1,7 @@
 //! Hosts and ports that can be connected to.
 
+#[cfg(feature = "proxy")]
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use http::uri::Authority;
@@ -32,6 +34,27 @@ pub(crate) fn is_plainly_connectable(host: &[u8]) -> bool {
         _ => false,
     };
     !name.is_empty() && port_is_good
+}
+
+/// Brings the host that a request names into the form in which hosts are compared.
+///
+/// Allocates only for hosts that nobody writes so: with capitals, or as an IPv6 address.
+#[cfg(feature = "proxy")]
+pub(crate) fn bare_host(host: &str) -> Cow<'_, str> {
+    if let Some(address) = host.strip_prefix('[') {
+        let address = address.split(']').next().unwrap_or_default();
+        return match address.parse::<Ipv6Addr>() {
+            Ok(address) => Cow::Owned(format!("[{address}]")),
+            Err(_) => Cow::Borrowed(host),
+        };
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 fn is_in_name(b: u8) -> bool {

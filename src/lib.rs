@@ -97,11 +97,12 @@ pub mod assertion;
 #[cfg(feature = "client")]
 mod authority;
 pub mod bearer;
-mod cache;
 mod causes;
 pub mod check;
 #[cfg(feature = "client")]
 mod clock;
+#[cfg(feature = "proxy")]
+pub mod config;
 #[cfg(feature = "client")]
 mod connect;
 mod counter;
@@ -109,11 +110,12 @@ mod counter;
 pub mod emulator;
 #[cfg(feature = "axum")]
 mod extractor;
-mod flight;
 mod fold;
 pub mod gatekeeper;
 #[cfg(feature = "client")]
 pub mod ghes;
+#[cfg(feature = "proxy")]
+mod hygiene;
 pub mod identity;
 pub mod membership;
 mod path;
@@ -124,9 +126,13 @@ pub mod protection;
 pub mod proxy;
 pub mod rejection;
 pub mod scope;
+#[cfg(feature = "proxy")]
+mod server;
 pub mod testing;
 mod throttle;
 pub mod token;
+#[cfg(feature = "proxy")]
+mod upstream;
 pub mod validator;
 #[cfg(feature = "proxy")]
 mod watched;

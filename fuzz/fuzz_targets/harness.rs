@@ -8,7 +8,7 @@ use std::time::Duration;
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::ghes::{App, GhesClient};
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::config::Config;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};

@@ -74,6 +74,8 @@
 
 mod claims;
 mod jws;
+#[cfg(feature = "proxy")]
+mod key_files;
 mod key_set;
 mod layer;
 mod public_key;
@@ -86,6 +88,8 @@ mod verifier;
 use http::HeaderName;
 
 pub use self::claims::Claims;
+#[cfg(feature = "proxy")]
+pub use self::key_files::{KeyFileError, KeyFiles};
 pub use self::key_set::{InvalidKeySet, KeySet};
 pub use self::layer::{Verifying, VerifyingFuture, VerifyingLayer};
 pub use self::signer::{Signer, SigningError};

@@ -1,9 +1,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
+use ghes_gatekeeper::config::{Config, DEFAULT_LISTEN};
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::{Config, DEFAULT_LISTEN};
 use tokio::net::TcpListener;
 
 use super::Failure;

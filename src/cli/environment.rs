@@ -1,4 +1,4 @@
-use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::config::Config;
 
 use super::Failure;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
-use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};

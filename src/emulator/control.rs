@@ -10,10 +10,10 @@ use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
+use super::api::operation::Operation;
+use super::api::reply;
 use super::faults::Fault;
-use super::operation::Operation;
 use super::origin::is_foreign;
-use super::reply;
 use super::server::Server;
 
 /// Answers a request to a path below `/_emulator`; the body is absent if it was too large.

@@ -6,8 +6,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
+use super::api::reply;
 use super::person::Person;
-use super::reply;
 use super::world::Secret;
 
 /// A way for the next API answers to go wrong.

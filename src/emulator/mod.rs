@@ -81,34 +81,20 @@
 //! ```
 mod access_token;
 mod api;
-mod applications;
-mod authentication;
-mod authorizations;
-mod body;
 mod clock;
 mod control;
 mod directory;
-mod failure;
 mod faults;
-mod grants;
 mod login;
-mod meta;
 mod minter;
 mod model;
-mod operation;
-mod organizations;
 mod origin;
-mod pagination;
 mod person;
-mod reply;
-mod request;
 mod routes;
-mod scoped_token;
 mod scopes;
 mod server;
 mod state;
 mod traffic;
-mod users;
 mod version;
 mod world;
 
@@ -126,15 +112,16 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower::Service;
 
+pub use self::api::operation::Operation;
 pub use self::faults::Fault;
-pub use self::operation::Operation;
 pub use self::state::MintError;
 pub use self::version::{ParseVersionError, Version};
 pub use self::world::{World, WorldError};
 
+use self::api::reply;
+use self::api::request::ApiRequest;
 use self::faults::Outcome;
 use self::person::Person;
-use self::request::ApiRequest;
 use self::routes::{Area, Match};
 use self::server::Server;
 

@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
 
-use super::request;
+use super::api::request;
 
 /// Tells whether a page of another origin may have sent a request.
 pub(super) fn is_foreign(head: &Parts) -> bool {

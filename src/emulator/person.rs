@@ -3,7 +3,7 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use serde::Deserialize;
 
-use super::authentication::{basic_pair, bearer_token};
+use super::api::authentication::{basic_pair, bearer_token};
 use super::server::Server;
 
 /// The token of a request and the user behind it, good or not: a fault may be about either.

@@ -2,7 +2,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::operation::Operation;
+use super::api::operation::Operation;
 
 /// A part of the emulated server.
 #[derive(Debug, PartialEq, Eq)]

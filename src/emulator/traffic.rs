@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::api::operation::Operation;
 use super::faults::Fault;
-use super::operation::Operation;
 use super::person::Person;
 
 /// Counters and faults; apart from the [`State`](super::state::State), so that counting waits for

@@ -2,7 +2,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::operation::Operation;
+use super::api::operation::Operation;
 
 /// A feature release of GHES, such as 3.19.
 ///

@@ -7,11 +7,11 @@ use tower::util::Oneshot;
 use super::future::State;
 use super::service::{Shared, Turned, Undecided};
 use crate::bearer::{BearerToken, Credential};
-use crate::cache::Found;
 use crate::check::{CheckError, CheckErrorKind, CheckService, Verdict};
 use crate::membership::{Group, Membership};
 use crate::rejection::Rejection;
 use crate::token::AccessToken;
+use crate::validator::cache::Found;
 use crate::validator::{Answer, Asked, Freshness, Validator, Validators};
 
 /// A request that waits for a verdict, or for what its decision depends on. Boxed, so that a hit

@@ -12,7 +12,6 @@ use super::future::ResponseFuture;
 use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
 use super::held::{Held, Presented};
 use crate::bearer::{BearerOptions, BearerToken, Credential};
-use crate::cache::Found;
 use crate::check::{CheckService, InactiveReason, Verdict};
 use crate::identity::Identity;
 use crate::membership::Group;
@@ -21,6 +20,7 @@ use crate::policy::{Decision, Facts, Policy};
 use crate::rejection::RejectionKind;
 use crate::rejection::{Bodies, Realm, Rejection, RejectionDetail};
 use crate::token::TokenHash;
+use crate::validator::cache::Found;
 use crate::validator::{Freshness, KnownMemberships, Validator, Validators};
 
 /// Middleware that lets in only requests with a good token.

@@ -11,12 +11,12 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tower::Service;
 
-use super::connection::{API_VERSION, Call, Connection};
+use super::api::verdict::verdict;
 use super::credentials::{App, InvalidApp};
 use super::error::ApiError;
-use super::transport::Transport;
 use super::url::GhesUrl;
-use super::verdict::verdict;
+use super::wire::connection::{API_VERSION, Call, Connection};
+use super::wire::transport::Transport;
 use crate::check::{CheckError, CheckRequest, Verdict};
 
 /// Asks GHES about tokens on behalf of one app.

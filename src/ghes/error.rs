@@ -5,12 +5,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use tower::BoxError;
 
-use super::cause;
-use super::error_body::{ErrorBody, FieldError};
-use super::limits::{OtpDelivery, RateLimit, is_exhausted, retry_after};
-use super::redirect::RedirectTarget;
-use super::reply;
-use super::scope_headers::missing_scopes;
+use super::wire::cause;
+use super::wire::error_body::{ErrorBody, FieldError};
+use super::wire::limits::{OtpDelivery, RateLimit, is_exhausted, retry_after};
+use super::wire::redirect::RedirectTarget;
+use super::wire::reply;
+use super::wire::scope_headers::missing_scopes;
 use crate::check::CheckErrorKind;
 use crate::scope::Scopes;
 

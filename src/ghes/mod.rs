@@ -38,53 +38,32 @@
 //! [OAuth applications]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications
 //! [check a token]: https://docs.github.com/en/enterprise-server/rest/apps/oauth-applications#check-a-token
 
-mod applications;
-mod authorization_request;
-mod authorizations;
-mod cause;
-mod checked_token;
+mod api;
 mod client;
-mod connection;
-mod connector;
 mod credentials;
 mod error;
-mod error_body;
-mod https;
-mod lenient;
-mod limits;
-mod link;
-mod memberships;
-mod model;
-mod pages;
 mod proxy;
-mod redirect;
-mod reply;
-mod resolver;
-mod scope_headers;
-mod scope_request;
-mod transport;
 mod url;
-mod verdict;
-mod watched_stream;
+mod wire;
 
-pub use self::authorization_request::{AuthorizationUpdate, ListOptions, NewAuthorization};
-pub use self::authorizations::{AuthorizationsClient, AuthorizationsSetupError};
+pub use self::api::authorization_request::{AuthorizationUpdate, ListOptions, NewAuthorization};
+pub use self::api::authorizations::{AuthorizationsClient, AuthorizationsSetupError};
+pub use self::api::model::{
+    Authorization, AuthorizationApp, GetOrCreate, Grant, IssuedToken, ScopedInstallation,
+    SimpleUser,
+};
+pub use self::api::pages::Pages;
+pub use self::api::scope_request::ScopeRequest;
 pub use self::client::GhesClient;
 #[cfg(feature = "proxy")]
 pub(crate) use self::credentials::is_client_id;
 pub use self::credentials::{App, InvalidApp, UserCredentials};
 pub use self::error::ApiError;
-pub use self::error_body::FieldError;
-#[cfg(feature = "proxy")]
-pub(crate) use self::https::system_roots;
-pub use self::https::{HttpsError, HttpsTransport};
-pub use self::limits::{OtpDelivery, RateLimit};
-pub use self::model::{
-    Authorization, AuthorizationApp, GetOrCreate, Grant, IssuedToken, ScopedInstallation,
-    SimpleUser,
-};
-pub use self::pages::Pages;
-pub use self::scope_request::ScopeRequest;
-pub use self::transport::Transport;
 pub use self::url::{GhesUrl, InvalidGhesUrl};
+pub use self::wire::error_body::FieldError;
+#[cfg(feature = "proxy")]
+pub(crate) use self::wire::https::system_roots;
+pub use self::wire::https::{HttpsError, HttpsTransport};
+pub use self::wire::limits::{OtpDelivery, RateLimit};
+pub use self::wire::transport::Transport;
 pub use crate::connect::{InvalidProxyUrl, InvalidProxyVariable, ProxyUrl};

@@ -29,43 +29,10 @@
 //! Upstreams must not be reachable past the proxy: they cannot tell its headers from forged ones,
 //! unless it signs and they verify [assertions](crate::assertion).
 
-mod access_log;
-pub mod admin;
-mod answering;
-mod asked_host;
-mod assertion;
-mod body;
-mod check;
-pub mod config;
-mod cors;
-mod destination;
-mod dotted;
+mod doors;
 pub mod explain;
-mod first_answer;
-mod forward;
-mod gates;
-mod headers;
-mod issuers;
-mod metadata;
-mod metrics;
-mod prefix;
-mod presented;
-mod problem;
-mod provenance;
-mod redirects;
-mod request_gate;
-mod request_id;
-mod response_gate;
-mod routes;
-mod secret_files;
-mod server;
-mod small_body;
-mod trailers;
-mod unreadable;
-mod upstream;
-mod via;
-mod webdav;
-pub mod webhook;
+mod rules;
+mod runtime;
 
 use std::fmt;
 use std::sync::{Arc, Once};
@@ -77,36 +44,38 @@ use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
 
-pub use self::assertion::{KeyFileError, KeyFiles};
-pub use self::body::Body;
-pub use self::issuers::IssuerApp;
-pub use self::server::{
+pub use self::doors::{admin, webhook};
+pub use self::runtime::issuers::IssuerApp;
+pub use crate::assertion::{KeyFileError, KeyFiles};
+pub use crate::server::{
     CertificateFiles, InvalidListenAddress, Limits, ListenAddress, Listener, Peer, Server,
     Timeouts, Tls, TlsError, Workers, serve,
 };
-pub use self::upstream::{Download, UpstreamLimits};
+pub use crate::upstream::body::Body;
+pub use crate::upstream::{Download, UpstreamLimits};
 
-use self::access_log::AccessLog;
-use self::admin::{Admin, Probes, Readiness};
-use self::answering::{Answering, Arrival, Stage, Visitor};
-use self::assertion::Assertions;
-use self::check::protected_services;
-use self::config::{AllowedHosts, Config, WebhookConfig};
-use self::destination::Destination;
-use self::gates::OpenGates;
-use self::issuers::{Issuers, Services};
-use self::metadata::Metadata;
-use self::metrics::{Metrics, Outcome};
-use self::provenance::{Fronts, Provenance};
-use self::request_gate::{Onward, Passage, request_gate};
-use self::request_id::RequestIds;
-use self::routes::{Miss, Routes};
-use self::secret_files::SecretFiles;
-use self::server::CountedRequest;
-use self::upstream::{Tunnels, Upstreams};
-use self::webhook::{Receiver, Webhook};
+use self::doors::admin::{Admin, Probes, Readiness};
+use self::doors::clients::access_log::AccessLog;
+use self::doors::clients::answering::{Answering, Arrival, Stage, Visitor};
+use self::doors::clients::unreadable;
+use self::doors::webhook::{Receiver, Webhook};
+use self::rules::destination::Destination;
+use self::rules::metadata::Metadata;
+use self::rules::routes::{Miss, Routes};
+use self::runtime::assertion::{self, Assertions};
+use self::runtime::ghes_services::protected_services;
+use self::runtime::issuers::{Issuers, Services};
+use self::runtime::listening::OpenGates;
+use self::runtime::metrics::{Metrics, Outcome};
+use self::runtime::secret_files::SecretFiles;
+use crate::config::{AllowedHosts, Config, WebhookConfig};
+use crate::hygiene::provenance::{Fronts, Provenance};
+use crate::hygiene::request::{Onward, Passage, request_gate};
+use crate::hygiene::request_id::RequestIds;
 use crate::protection::{ProtectedCheck, ProtectedMemberships};
 use crate::rejection::{Realm, Rejection, RejectionKind, grpc};
+use crate::server::CountedRequest;
+use crate::upstream::{Tunnels, Upstreams};
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.

@@ -4,12 +4,12 @@ use std::time::Duration;
 use tower::service_fn;
 
 use super::Validator;
+use super::cache::{AnswerCache, CacheOptions};
 use super::failure_log::FailureLog;
+use super::flight::Seats;
 use super::memberships::{BoxMembershipService, MembershipIssuer};
 use super::read_through::ReadThrough;
-use crate::cache::{AnswerCache, CacheOptions};
 use crate::check::CheckService;
-use crate::flight::Seats;
 use crate::membership::MembershipService;
 
 /// Options of a [`Validator`], made by [`Validator::builder`].

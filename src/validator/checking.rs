@@ -2,8 +2,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::cache::{Answer, Found, Freshness, Tokens};
 use super::read_through::Waiting;
-use crate::cache::{Answer, Found, Freshness, Tokens};
 use crate::check::{CheckError, Verdict};
 
 /// A future for the answer of a check that may be shared with other requests.

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
+use super::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
+use super::flight::Outcome;
 use super::read_through::{Ask, ReadThrough, Waiting};
-use crate::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
 use crate::check::{CheckError, CheckErrorKind};
-use crate::flight::Outcome;
 use crate::identity::Identity;
 use crate::membership::{Group, Groups, Membership, MembershipRequest};
 use crate::policy;

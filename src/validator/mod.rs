@@ -32,9 +32,11 @@
 //! stays apart and whoever has confirmed a token is the one to be asked about it from then on.
 
 mod builder;
+pub(crate) mod cache;
 mod checking;
 mod checking_each;
 mod failure_log;
+pub(crate) mod flight;
 mod memberships;
 mod read_through;
 mod refusal;
@@ -43,13 +45,13 @@ mod validators;
 use std::fmt;
 use std::time::Duration;
 
+use self::cache::{Found, MembershipKey, Tokens};
+use self::flight::Outcome;
 use self::memberships::MembershipCache;
 use self::read_through::{Ask, ReadThrough};
-use crate::cache::{Found, MembershipKey, Tokens};
 use crate::check::{
     CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Verdict,
 };
-use crate::flight::Outcome;
 use crate::identity::Identity;
 use crate::membership::{Group, Membership, MembershipRequest};
 use crate::token::{AccessToken, TokenHash};
@@ -57,10 +59,10 @@ use crate::token::{AccessToken, TokenHash};
 pub(crate) use self::memberships::{Asked, Asking, KnownMemberships};
 
 pub use self::builder::ValidatorBuilder;
+pub use self::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 pub use self::checking::Checking;
 pub use self::checking_each::CheckingEach;
 pub use self::validators::Validators;
-pub use crate::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
 
 /// Answers whose a token is, asking the check service only about what it does not remember.
 ///

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use super::cache::{AnswerCache, Found, Freshness, Subject};
 use super::failure_log::FailureLog;
-use crate::cache::{AnswerCache, Found, Freshness, Subject};
+use super::flight::{Flights, Landing, Outcome, Seat, Seats, Waiters};
 use crate::check::{CheckError, CheckErrorKind};
-use crate::flight::{Flights, Landing, Outcome, Seat, Seats, Waiters};
 
 /// Whoever gives the answers about a subject.
 pub(super) trait Ask<T: Subject>: Clone + Send + Sync + 'static {

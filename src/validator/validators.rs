@@ -3,10 +3,10 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache::Found;
 use super::checking_each::CheckingEach;
 use super::refusal::Refusal;
 use super::{Answer, CacheStats, Purge, Validator};
-use crate::cache::Found;
 use crate::check::CheckService;
 use crate::identity::Identity;
 use crate::token::{AccessToken, TokenHash};

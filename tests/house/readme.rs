@@ -1,6 +1,6 @@
 //! What the README shows is true. Its Rust code is run as a doctest.
 
-use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::config::Config;
 
 const README: &str = include_str!("../../README.md");
 

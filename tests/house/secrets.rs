@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::check::{CheckError, CheckErrorKind, CheckRequest};
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::{Emulator, World};
 use ghes_gatekeeper::ghes::{
     App, AuthorizationUpdate, AuthorizationsClient, GhesClient, HttpsTransport, ListOptions,
@@ -13,7 +14,6 @@ use ghes_gatekeeper::ghes::{
 use ghes_gatekeeper::membership::MembershipRequest;
 use ghes_gatekeeper::protection::Protection;
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::testing::{TestIssuer, identity};
 use ghes_gatekeeper::token::AccessToken;
 use ghes_gatekeeper::validator::{Purge, Validator};

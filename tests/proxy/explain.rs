@@ -3,9 +3,9 @@
 use std::future::pending;
 
 use ghes_gatekeeper::check::{CheckError, CheckRequest, Verdict};
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::{Fault, Operation};
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::explain::{
     AppOutcome, Decision, Forwarded, InvalidQuestion, RuleOutcome, Trace,
 };

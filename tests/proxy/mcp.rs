@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::Config;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;

@@ -4,8 +4,8 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::{Listener, Proxy, serve};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;

@@ -3,9 +3,9 @@
 use std::future::pending;
 use std::net::SocketAddr;
 
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use ghes_gatekeeper::ghes::{App, GhesClient};
-use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

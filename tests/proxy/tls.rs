@@ -6,7 +6,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ghes_gatekeeper::proxy::config::Config;
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::proxy::{CertificateFiles, Tls};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use tokio_rustls::TlsConnector;

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ghes_gatekeeper::config::GhesConfig;
 use ghes_gatekeeper::ghes::{App, HttpsTransport};
-use ghes_gatekeeper::proxy::config::GhesConfig;
 
 use crate::cli::{Failure, environment};
 

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
+use ghes_gatekeeper::config::GhesConfig;
 use ghes_gatekeeper::ghes::{ApiError, FieldError, GhesUrl};
-use ghes_gatekeeper::proxy::config::GhesConfig;
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ghes_gatekeeper::config::GhesConfig;
 use ghes_gatekeeper::ghes::{
     ApiError, AuthorizationsClient, HttpsTransport, OtpDelivery, Pages, UserCredentials,
 };
-use ghes_gatekeeper::proxy::config::GhesConfig;
 use http::HeaderValue;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Visit;
 use super::page::escaped;
-use crate::emulator::reply;
+use crate::emulator::api::reply;
 use crate::emulator::scopes::normalized;
 use crate::emulator::state::{
     Authorization, Order, Poll, REFRESH_TOKEN_LIFE, SignIn, State, TOKEN_LIFE,

@@ -14,9 +14,9 @@ use http::request::Parts;
 use http_body_util::Full;
 
 use self::fields::Fields;
-use super::authentication;
-use super::failure::Failure;
-use super::request;
+use super::api::authentication;
+use super::api::failure::Failure;
+use super::api::request;
 use super::server::Server;
 use super::version::Version;
 use super::world::{App, User};

@@ -4,7 +4,7 @@ use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use http::{Response, StatusCode, Uri};
 use http_body_util::Full;
 
-use crate::emulator::reply::set;
+use crate::emulator::api::reply::set;
 use crate::emulator::world::App;
 
 /// The request names a place that is not the app's.

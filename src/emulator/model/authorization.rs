@@ -3,9 +3,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::user::SimpleUser;
+use crate::emulator::access_token;
+use crate::emulator::clock::rfc3339;
 use crate::emulator::state::{self, PERSONAL};
 use crate::emulator::world;
-use crate::emulator::{access_token, clock::rfc3339};
 
 /// The schema `authorization`.
 #[derive(Serialize)]

@@ -7,13 +7,13 @@ use http::Method;
 use super::notes::Noted;
 use super::trace::{AppTrace, MembershipTrace, RouteTrace, RuleOutcome, RuleTrace};
 use super::witness::{AskedApp, Watch};
+use crate::config::Combination;
 use crate::identity::Identity;
 use crate::membership::Group;
 use crate::policy::{Decision, Denial, Facts, Memberships, Policy};
 use crate::proxy::Check;
-use crate::proxy::config::Combination;
-use crate::proxy::issuers::Issuers;
-use crate::proxy::routes::{Route, Rule, Rules, Wanted};
+use crate::proxy::rules::routes::{Route, Rule, Rules, Wanted};
+use crate::proxy::runtime::issuers::Issuers;
 use crate::token::AccessToken;
 use crate::validator::Validator;
 

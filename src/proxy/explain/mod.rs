@@ -35,17 +35,17 @@ pub(super) use self::witness::{Witness, WitnessLayer};
 
 use self::evaluation::Evaluation;
 use self::onward::{forwarded, rejected};
-use super::body::Body;
-use super::destination::Destination;
-use super::forward::strip_everybody;
-use super::presented::Presented;
-use super::provenance::Provenance;
-use super::request_gate::{Onward, Passage, request_gate};
-use super::routes::Found;
-use super::upstream::Upstream;
+use super::doors::clients::forward::strip_everybody;
+use super::rules::destination::Destination;
+use super::rules::presented::Presented;
+use super::rules::routes::Found;
 use super::{Check, Peer, Proxy, about_this_server};
 use crate::gatekeeper::Gatekeeper;
+use crate::hygiene::provenance::Provenance;
+use crate::hygiene::request::{Onward, Passage, request_gate};
 use crate::token::AccessToken;
+use crate::upstream::Upstream;
+use crate::upstream::body::Body;
 
 impl Proxy {
     /// Tells what would become of a request with this token, and why.

@@ -7,8 +7,8 @@ use http::{Request, Response};
 
 use super::trace::{Decision, Forwarded, HeaderTrace, Rejected};
 use crate::assertion;
-use crate::proxy::upstream::Upstream;
 use crate::rejection::Rejection;
+use crate::upstream::Upstream;
 
 /// What differs from request to request: whence it came, and what it is called.
 const OF_EACH_REQUEST: [&str; 4] = [

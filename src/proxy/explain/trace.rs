@@ -4,8 +4,8 @@ use http::{Method, Request};
 use serde::Serialize;
 
 use crate::assertion::Claims;
+use crate::config::RouteConfig;
 use crate::identity::Identity;
-use crate::proxy::config::RouteConfig;
 use crate::token::{AccessToken, TokenKind};
 
 /// How the gate decides about one request, step by step.

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use ghes_gatekeeper::check::{CheckError, CheckRequest, Verdict};
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::membership::{Membership, MembershipRequest};
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::explain::{Decision, RuleOutcome, Trace};
 use ghes_gatekeeper::token::{AccessToken, TokenKind};
 use http::Method;

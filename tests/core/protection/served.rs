@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::{Emulator, Fault, Operation};
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::proxy::config::Config;
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::{Empty, Full};
 use hyper::service::service_fn;

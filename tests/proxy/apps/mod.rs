@@ -8,8 +8,8 @@ mod tokens;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::proxy::config::Config;
 use ghes_gatekeeper::proxy::{Proxy, serve};
 use http::Request;
 use http_body_util::{BodyExt, Full};

@@ -1,0 +1,116 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Uri;
+
+use super::cache::duration;
+use super::reader::section::Section;
+use super::reader::source::Node;
+use super::routes::upstream::UpstreamUrl;
+use crate::assertion::KeyFiles;
+use crate::assertion::Signer;
+
+/// `[assertion]`: how upstreams are told who is asking in a way that nobody else can.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AssertionConfig {
+    /// What the gate calls itself, its URL. Required.
+    pub issuer: String,
+    /// The keys, of which the first signs, from `key_files`. Required.
+    pub key_files: KeyFiles,
+    /// How long an assertion may be used. Absent: [`Signer::DEFAULT_MAX_AGE`].
+    pub max_age: Duration,
+    /// Whether clients of the gate, too, get the public keys. Absent: no.
+    pub publish: bool,
+}
+
+impl AssertionConfig {
+    /// Reads the files once, because keys that cannot sign would surface as refused requests.
+    pub(super) fn read(assertion: &mut Section<'_>) -> Option<Self> {
+        let example = "issuer = \"https://gate.example.com\"";
+        let issuer = assertion.required("issuer", example, issuer);
+        let example = "key_files = [\"/etc/gate/assertion.pem\"]";
+        let key_files = assertion.required("key_files", example, key_files);
+        let max_age = assertion.optional("max_age", max_age);
+        let publish = assertion.flag("publish");
+        Some(Self {
+            issuer: issuer?,
+            key_files: key_files?,
+            max_age: max_age.unwrap_or(Signer::DEFAULT_MAX_AGE),
+            publish,
+        })
+    }
+}
+
+/// Reads the name that a route's upstream has in assertions; its address where it has no other.
+///
+/// `signs` tells whether anything is signed at all. None if nothing is signed for this route.
+pub(super) fn audience(
+    route: &mut Section<'_>,
+    upstreams: Option<&[UpstreamUrl]>,
+    signs: bool,
+    anonymous: bool,
+) -> Option<String> {
+    if route.has("audience") {
+        let audience = route.optional("audience", name);
+        if anonymous {
+            let cure = "drop audience or anonymous";
+            route.refuse("audience", format!("nobody is asked for a token; {cure}"));
+        } else if !signs {
+            route.refuse("audience", "nothing is signed; add [assertion], or drop it");
+        }
+        return audience;
+    }
+    // The key is known, here or not.
+    route.take("audience");
+    match upstreams? {
+        _ if anonymous || !signs => None,
+        [only] => Some(only.to_string()),
+        _ => {
+            let example = "audience = \"https://tool.example.com\"";
+            let why = "missing; several upstreams need one name";
+            route.refuse("audience", format!("{why}; write {example}"));
+            None
+        }
+    }
+}
+
+/// It is compared byte by byte, so it is taken as it stands.
+fn issuer(node: Node) -> Result<String, String> {
+    const MALFORMED: &str = "not a URL; write it like https://gate.example.com";
+    let text = name(node)?;
+    let url: Uri = text.parse().map_err(|_| MALFORMED)?;
+    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+    if !is_web || url.query().is_some() || text.contains(['#', '@']) {
+        return Err(MALFORMED.to_owned());
+    }
+    Ok(text)
+}
+
+fn name(node: Node) -> Result<String, String> {
+    let name = node.text()?;
+    let legal = |b: u8| b.is_ascii_graphic() && !b"\"\\".contains(&b);
+    match name.bytes().all(legal) && (1..=255).contains(&name.len()) {
+        true => Ok(name),
+        false => Err("must be 1 to 255 visible ASCII characters, like a URL".to_owned()),
+    }
+}
+
+fn key_files(node: Node) -> Result<KeyFiles, String> {
+    let mut paths = Vec::new();
+    for item in node.items_or_one()? {
+        let path = PathBuf::from(item.text()?);
+        if paths.contains(&path) {
+            return Err(format!("{path:?} is there twice; keep one"));
+        }
+        paths.push(path);
+    }
+    KeyFiles::read(paths).map_err(|error| error.to_string())
+}
+
+fn max_age(node: Node) -> Result<Duration, String> {
+    match duration(node)? {
+        Some(age) if age >= Duration::from_secs(1) && age <= Signer::LONGEST_MAX_AGE => Ok(age),
+        _ => Err("must be at least 1s and at most 5m".to_owned()),
+    }
+}

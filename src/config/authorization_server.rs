@@ -1,0 +1,39 @@
+use super::ghes::servers::Servers;
+use super::public_url::PublicUrl;
+use super::reader::section::Section;
+use super::reader::source::Node;
+use super::routes::parsed;
+use crate::scope::{Scope, Scopes};
+
+/// `[authorization_server]`: what clients are told about GHES, which does not tell it itself, as
+/// RFC 8414 has it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuthorizationServerConfig {
+    /// The address under which the gate tells it: one of the gate's own. Required.
+    pub issuer: PublicUrl,
+    /// The [name](super::GhesConfig::name) of the server that it tells about. Absent: the only
+    /// one; required where there are several.
+    pub ghes: String,
+    /// The scopes that clients may want to ask for. Absent: they are not told.
+    pub scopes_supported: Scopes,
+    /// Whether GHES checks PKCE (RFC 7636) by S256. Absent: no, for no release up to 3.22 says so.
+    /// Some clients want none but servers that do.
+    pub pkce: bool,
+}
+
+impl AuthorizationServerConfig {
+    pub(super) fn read(server: &mut Section<'_>, servers: Servers<'_>) -> Option<Self> {
+        let example = "issuer = \"https://tools.example.com\"";
+        let issuer = server.required("issuer", example, parsed::<PublicUrl>);
+        let ghes = servers.pick(server, "it tells about one server");
+        let scopes = server.list("scopes_supported", Node::items, parsed::<Scope>);
+        let pkce = server.flag("pkce");
+        Some(Self {
+            issuer: issuer?,
+            ghes: ghes?.name.clone(),
+            scopes_supported: scopes.into_iter().flatten().collect(),
+            pkce,
+        })
+    }
+}

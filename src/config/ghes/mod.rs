@@ -1,0 +1,239 @@
+pub(super) mod alone;
+pub(super) mod limits;
+pub(super) mod proxy;
+pub(super) mod servers;
+
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::reader::secret::{self, Secret, SecretFile};
+use super::reader::section::Section;
+use super::reader::source::Node;
+use crate::connect::ProxyVariables;
+use crate::ghes::{GhesUrl, ProxyUrl, is_client_id};
+use crate::protection::Limits;
+
+/// `[ghes]`, or one of several `[[ghes]]`: a server that is asked about tokens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GhesConfig {
+    /// What routes call it; no other server has this name. Absent: the host of `url`, with its
+    /// port if there is one.
+    pub name: String,
+    /// The host that people open in a browser. Required.
+    pub url: GhesUrl,
+    /// Certificates to trust besides the system's roots. Absent: the system's roots only.
+    pub ca_file: Option<PathBuf>,
+    /// The HTTP proxy by which the server is reached, from `proxy` or the file `proxy_file`. Absent
+    /// there: from `HTTPS_PROXY` and `NO_PROXY`, as [`ProxyUrl::from_environment`] has them. None if
+    /// the server is reached directly.
+    pub proxy: Option<ProxyUrl>,
+    /// Whether `url` may be `http://` beyond loopback. Absent: no, for it shows every token
+    /// and the app's secret to the network.
+    pub allow_insecure_http: bool,
+    /// The value of `X-GitHub-Api-Version`. Absent: no such header, and the server's own
+    /// default, which suits every release that has the endpoint.
+    pub api_version: Option<String>,
+    /// The apps whose tokens are good, each with a client id of its own, in the order of the
+    /// file: in a [`Config`](super::Config) at least one, in what [`GhesConfig::load`] reads
+    /// perhaps none.
+    pub apps: Vec<AppConfig>,
+    /// `[ghes.limits]`: how much the server is asked at most, about all its apps together.
+    pub limits: Limits,
+}
+
+/// `[[ghes.apps]]`: an OAuth app or GitHub App of the server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AppConfig {
+    /// The app's client id. Required.
+    pub client_id: String,
+    /// The app's client secret, from `client_secret` or the file `client_secret_file`. Required.
+    pub client_secret: SecretString,
+    /// Another client secret of the app, from `client_secret_next` or the file
+    /// `client_secret_next_file`: what GHES is asked with once it refuses the first. Absent: none.
+    pub client_secret_next: Option<SecretString>,
+    /// Where the secrets are read again, if they come from files.
+    pub(crate) client_secret_file: Option<SecretFile>,
+    pub(crate) client_secret_next_file: Option<SecretFile>,
+}
+
+impl GhesConfig {
+    /// Reads the section for the proxy, which is of no use without an app.
+    pub(super) fn read_with_apps(
+        ghes: &mut Section<'_>,
+        variables: &ProxyVariables,
+    ) -> Option<Self> {
+        Self::read(ghes, variables, |ghes, read| {
+            ghes.sections("apps", "client_id", read)
+        })
+    }
+
+    /// Reads the section for whoever only calls the server, with an app or without.
+    pub(super) fn read_with_any_apps(
+        ghes: &mut Section<'_>,
+        variables: &ProxyVariables,
+    ) -> Option<Self> {
+        Self::read(ghes, variables, |ghes, read| {
+            ghes.sections_if_any("apps", read)
+        })
+    }
+
+    fn read(
+        ghes: &mut Section<'_>,
+        variables: &ProxyVariables,
+        sections: impl FnOnce(&mut Section<'_>, &mut ReadApp<'_>) -> Vec<AppConfig>,
+    ) -> Option<Self> {
+        let url = ghes.required("url", "url = \"https://ghes.example.com\"", url);
+        let allow_insecure_http = ghes.flag("allow_insecure_http");
+        if url.as_ref().is_some_and(GhesUrl::is_exposed) && !allow_insecure_http {
+            ghes.refuse("url", EXPOSED);
+        }
+        let ca_file = ghes.optional("ca_file", ca_file);
+        let proxy = proxy::read(ghes, url.as_ref(), variables);
+        let api_version = ghes.optional("api_version", api_version);
+        let is_named = ghes.has("name");
+        let name = ghes.optional("name", name);
+        let apps = apps(ghes, sections);
+        let limits = ghes.section("limits", limits::read);
+        let url = url?;
+        let host = (!is_named).then(|| url.host_and_port());
+        Some(Self {
+            name: name.or(host)?,
+            url,
+            ca_file,
+            proxy,
+            allow_insecure_http,
+            api_version,
+            apps: apps?,
+            limits: limits?,
+        })
+    }
+}
+
+impl AppConfig {
+    fn read(app: &mut Section<'_>) -> Option<Self> {
+        let example = "client_id = \"Iv1.8a61f9b3a7aba766\"";
+        let client_id = app.required("client_id", example, client_id);
+        let client_secret = secret::required(app, "client_secret", "client_secret_file");
+        let (next, next_file) = ("client_secret_next", "client_secret_next_file");
+        let client_secret_next = secret::optional(app, next, next_file);
+        if let (Some(secret), Some(next)) = (&client_secret, &client_secret_next)
+            && secret.text.expose_secret() == next.text.expose_secret()
+        {
+            app.refuse_whole("both client secrets are the same; leave out client_secret_next");
+        }
+        let Secret {
+            text: client_secret,
+            file: client_secret_file,
+        } = client_secret?;
+        let (client_secret_next, client_secret_next_file) = match client_secret_next {
+            Some(next) => (Some(next.text), next.file),
+            None => (None, None),
+        };
+        Some(Self {
+            client_id: client_id?,
+            client_secret,
+            client_secret_next,
+            client_secret_file,
+            client_secret_next_file,
+        })
+    }
+}
+
+type ReadApp<'a> = dyn FnMut(&mut Section<'_>) -> Option<AppConfig> + 'a;
+
+/// Reads all apps; none if one of them cannot be read.
+fn apps(
+    ghes: &mut Section<'_>,
+    sections: impl FnOnce(&mut Section<'_>, &mut ReadApp<'_>) -> Vec<AppConfig>,
+) -> Option<Vec<AppConfig>> {
+    let mut taken: Vec<Option<String>> = Vec::new();
+    let apps = sections(ghes, &mut |section| {
+        let app = AppConfig::read(section);
+        let id = app.as_ref().map(|app| app.client_id.clone());
+        let twin = taken.iter().position(|other| id.is_some() && *other == id);
+        if let Some(at) = twin {
+            let message = format!("is that of apps[{at}] too; keep one of them");
+            section.refuse("client_id", message);
+        }
+        taken.push(id);
+        app
+    });
+    (apps.len() == taken.len()).then_some(apps)
+}
+
+/// What `[[ghes]]` is called in logs, on the command line and by routes.
+fn name(node: Node) -> Result<String, String> {
+    let name = node.text()?;
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    match name.bytes().all(legal) && (1..=255).contains(&name.len()) {
+        true => Ok(name),
+        false => Err("not a name; write letters, digits, dots and hyphens, like ghes-eu".into()),
+    }
+}
+
+fn url(node: Node) -> Result<GhesUrl, String> {
+    node.text()?
+        .parse()
+        .map_err(|error: crate::ghes::InvalidGhesUrl| error.to_string())
+}
+
+fn client_id(node: Node) -> Result<String, String> {
+    let client_id = node.text()?;
+    if !is_client_id(&client_id) {
+        return Err("not a client id; copy it from the app's settings page on GHES".to_owned());
+    }
+    if client_id.len() < 16 && client_id.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(
+            "is the number of an app; write its client id, which stands below it".to_owned(),
+        );
+    }
+    Ok(client_id)
+}
+
+fn api_version(node: Node) -> Result<String, String> {
+    let version = node.text()?;
+    let digit_or_dash = |(index, byte): (usize, u8)| match index {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    if version.len() != 10 || !version.bytes().enumerate().all(digit_or_dash) {
+        return Err("not a version; write it as a date, like 2022-11-28".to_owned());
+    }
+    Ok(version)
+}
+
+/// Takes a file in which every certificate can be a root. One that cannot is refused here,
+/// because leaving it out would surface as a failed handshake much later.
+pub(super) fn ca_file(node: Node) -> Result<PathBuf, String> {
+    let path = PathBuf::from(node.text()?);
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&path)? {
+        roots
+            .add(certificate)
+            .map_err(|_| format!("{path:?} holds a certificate that cannot be a root"))?;
+    }
+    Ok(path)
+}
+
+/// Reads the certificates in a file, of which there is at least one.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<_, _>>)
+        .map_err(|error| match error {
+            PemError::Io(error) => format!("cannot read {path:?}: {error}"),
+            _ => format!("{path:?} is damaged; it must hold certificates as PEM"),
+        })?;
+    if certificates.is_empty() {
+        return Err(format!("{path:?} holds no certificate; it must be PEM"));
+    }
+    Ok(certificates)
+}
+
+const EXPOSED: &str = "http:// would show every token and the app's secret to the network; \
+     use https://, or set ghes.allow_insecure_http = true for a test";

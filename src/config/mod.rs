@@ -1,0 +1,241 @@
+//! The configuration of the proxy: one TOML file, and the environment over it.
+//!
+//! 1. Every key is also an environment variable: `GHES_GATEKEEPER_` and the path in capitals,
+//!    with `__` between levels and items of arrays counted from 0, as in
+//!    `GHES_GATEKEEPER_SERVER__LISTEN` and `GHES_GATEKEEPER_GHES__APPS__0__CLIENT_ID`. The
+//!    environment wins. What is no string is written as TOML: `true`, `5`, `["read:org"]`.
+//! 2. A secret is given by its key or by the file that its `_file` twin names, never by both.
+//! 3. Nothing is guessed. An unknown key, a secret that is missing or empty, an age without an
+//!    end: each refuses the whole configuration.
+//! 4. All mistakes are reported at once, each with its place and its cure, none with a secret.
+//!
+//! Paths of files are relative to the directory that the proxy was started in. Files are read
+//! once, but for those of `[server.tls]` and `[assertion]`; who changes another starts the proxy
+//! again.
+//!
+//! This is all that can be configured:
+//!
+#![doc = concat!("```toml\n", include_str!("example.toml"), "```")]
+//!
+//! ```
+//! use ghes_gatekeeper::config::Config;
+//!
+//! let file = r#"
+//!     [ghes]
+//!     url = "https://ghes.example.com"
+//!     [[ghes.apps]]
+//!     client_id = "Iv1.8a61f9b3a7aba766"
+//!     [[routes]]
+//!     path = "/"
+//!     upstrem = "http://127.0.0.1:3000"
+//! "#;
+//! let environment = [
+//!     ("GHES_GATEKEEPER_GHES__APPS__0__CLIENT_SECRET", "3ef4ad510c59ad37bac6"),
+//!     ("GHES_GATEKEEPER_ROUTES__0__UPSTREAM", "http://127.0.0.1:3000"),
+//! ];
+//! let environment = environment.map(|(name, text)| (name.to_owned(), text.to_owned()));
+//!
+//! let errors = Config::parse(file, environment.clone()).unwrap_err();
+//! assert_eq!(
+//!     errors.to_string(),
+//!     "configuration:8: routes[0].upstrem: unknown key; did you mean upstream?"
+//! );
+//! let config = Config::parse(&file.replace("upstrem", "upstream"), environment)?;
+//! assert_eq!(config.routes[0].matches.path.as_str(), "/");
+//! # Ok::<_, ghes_gatekeeper::config::ConfigErrors>(())
+//! ```
+
+mod assertion;
+mod authorization_server;
+mod cache;
+mod ghes;
+mod public_url;
+mod reader;
+mod redacted;
+mod routes;
+mod server;
+#[cfg(test)]
+mod tests;
+mod warnings;
+mod webhook;
+
+use std::fs;
+use std::io::{Error, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+use self::ghes::servers::{self, Servers};
+use self::reader::environment;
+use self::reader::error::Place;
+use self::reader::path::KeyPath;
+use self::reader::report::Report;
+use self::reader::section::Section;
+use self::reader::source::{self, Node};
+use self::redacted::Redacted;
+use crate::connect::ProxyVariables;
+use crate::validator::CacheOptions;
+
+pub use self::assertion::AssertionConfig;
+pub use self::authorization_server::AuthorizationServerConfig;
+pub use self::ghes::{AppConfig, GhesConfig};
+pub use self::public_url::{InvalidPublicUrl, PublicUrl};
+pub use self::reader::error::{ConfigError, ConfigErrors};
+pub(crate) use self::reader::secret::SecretFile;
+pub(crate) use self::routes::Admittance;
+pub(crate) use self::routes::upstream::UpstreamAddress;
+pub use self::routes::upstream::tls::UpstreamTls;
+pub use self::routes::upstream::{InvalidUpstreamUrl, UpstreamUrl};
+pub use self::routes::{
+    AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
+    InvalidRoutePath, InvalidStrippedHeader, PeopleConfig, ResourceConfig, RouteConfig, RouteHost,
+    RouteMatch, RoutePath, StrippedHeader, TokensConfig, UnknownIdentityHeaders,
+    UnknownUpstreamHost, UpstreamHost, UpstreamTimeouts,
+};
+pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub use self::webhook::WebhookConfig;
+pub use crate::hygiene::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
+pub use crate::hygiene::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
+
+/// A configuration that holds together.
+///
+/// Plain data, checked when it comes from [`Config::load`] or [`Config::parse`]. `Debug` shows no
+/// secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where clients come in.
+    pub server: ServerConfig,
+    /// The servers that are asked about tokens, in the order of the file; at least one.
+    pub ghes: Vec<GhesConfig>,
+    /// How long and how many of its answers are remembered.
+    pub cache: CacheOptions,
+    /// Which requests go to which upstream, in the order of the file; at least one.
+    pub routes: Vec<RouteConfig>,
+    /// What clients are told about GHES. Absent: nothing.
+    pub authorization_server: Option<AuthorizationServerConfig>,
+    /// Where GHES reports revocations. Absent: nowhere.
+    pub webhook: Option<WebhookConfig>,
+    /// How upstreams are told who is asking in a way that nobody else can. Absent: in plain headers.
+    pub assertion: Option<AssertionConfig>,
+}
+
+impl Config {
+    /// An example of every key, with the defaults where there are any.
+    pub const EXAMPLE: &str = include_str!("example.toml");
+
+    /// The variables that say how GHES is reached where `ghes.proxy` does not.
+    pub const PROXY_VARIABLES: &[&str] = &ProxyVariables::NAMES;
+
+    /// Reads a file, if there is one, and the environment.
+    ///
+    /// Of `environment`, only variables that begin with `GHES_GATEKEEPER_` are looked at, and of
+    /// these not the ones that Kubernetes sets beside a Service of our name; and those of
+    /// [`PROXY_VARIABLES`](Self::PROXY_VARIABLES). Take them from [`std::env::vars_os`]:
+    /// [`std::env::vars`] panics if any variable is no UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigErrors`] with every mistake in both, or with one if the file cannot be
+    /// read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let least = "ghes.url, one [[ghes.apps]] and one [[routes]]";
+        Self::build(tree(file, least)?, environment)
+    }
+
+    /// Reads the text of a file, which reports call `configuration`, and the environment.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigErrors`] with every mistake in both.
+    pub fn parse(
+        toml: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::build(tree_of_text(toml)?, environment)
+    }
+
+    /// Writes out what is in force, defaults included, with `[redacted]` for every secret.
+    #[must_use]
+    pub fn to_redacted_toml(&self) -> String {
+        Redacted(self).to_string()
+    }
+
+    /// Returns the server and the apps whose tokens are good on a route of this configuration;
+    /// none where nobody is asked for one.
+    #[must_use]
+    pub fn issuer_of(&self, route: &RouteConfig) -> Option<(&GhesConfig, Vec<&AppConfig>)> {
+        let tokens = route.tokens.as_ref()?;
+        let mut servers = self.ghes.iter();
+        let ghes = servers.find(|ghes| ghes.name == tokens.ghes)?;
+        let is_taken = |app: &&AppConfig| tokens.apps.contains(&app.client_id);
+        Some((ghes, ghes.apps.iter().filter(is_taken).collect()))
+    }
+
+    fn build(
+        mut root: Node,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let proxies = ProxyVariables::of(environment.iter().cloned());
+        let report = Report::new(environment::overlay(&mut root, environment));
+        let place = root.place.clone();
+        let config = Section::read(KeyPath::default(), root, &place, &report, |root| {
+            Self::read(root, &proxies)
+        });
+        let errors = report.into_errors();
+        match config {
+            Some(config) if errors.is_empty() => Ok(config),
+            // Whoever reads no value notes why.
+            _ => Err(ConfigErrors::new(errors)),
+        }
+    }
+
+    fn read(root: &mut Section<'_>, proxies: &ProxyVariables) -> Option<Self> {
+        let server = root.section("server", ServerConfig::read);
+        let ghes = servers::read(root, |ghes| GhesConfig::read_with_apps(ghes, proxies));
+        let servers = Servers::new(ghes.as_ref());
+        let cache = root.section("cache", cache::read);
+        let routes = routes::read(root, servers);
+        let authorization_server = root.optional_section("authorization_server", |section| {
+            AuthorizationServerConfig::read(section, servers)
+        });
+        let webhook = root.optional_section("webhook", WebhookConfig::read);
+        let assertion = root.optional_section("assertion", AssertionConfig::read);
+        Some(Self {
+            server: server?,
+            ghes: ghes?,
+            cache: cache?,
+            routes,
+            authorization_server,
+            webhook,
+            assertion,
+        })
+    }
+}
+
+/// Reads a file, if there is one; `least` is what a new one has to begin with.
+fn tree(file: Option<&Path>, least: &str) -> Result<Node, ConfigErrors> {
+    let Some(file) = file else {
+        return Ok(Node::empty(Place::Nowhere));
+    };
+    let name: Arc<str> = file.display().to_string().into();
+    let text = fs::read_to_string(file).map_err(|error| unreadable(&name, &error, least))?;
+    source::parse(&text, &name).map_err(ConfigErrors::new)
+}
+
+fn tree_of_text(toml: &str) -> Result<Node, ConfigErrors> {
+    source::parse(toml, &"configuration".into()).map_err(ConfigErrors::new)
+}
+
+fn unreadable(name: &Arc<str>, error: &Error, least: &str) -> ConfigErrors {
+    let cure = match error.kind() {
+        ErrorKind::NotFound => format!("; create it with at least {least}"),
+        _ => String::new(),
+    };
+    let message = format!("cannot be read: {error}{cure}");
+    let place = Place::File(Arc::clone(name));
+    ConfigErrors::new(vec![ConfigError::new(place, KeyPath::default(), message)])
+}

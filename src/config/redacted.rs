@@ -1,0 +1,376 @@
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+use jiff::SignedDuration;
+use toml::Value;
+
+use super::ghes::proxy::NONE;
+use super::{
+    AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
+    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
+    UpstreamTimeouts, UpstreamTls, UpstreamUrl, WebhookConfig,
+};
+use crate::ghes::ProxyUrl;
+use crate::membership::Group;
+use crate::protection::Limits;
+use crate::scope::{Scope, Scopes};
+use crate::server::Timeouts;
+use crate::validator::CacheOptions;
+
+/// What is printed for a secret. It is no secret itself, and is refused as one.
+pub(super) const REDACTED: &str = "[redacted]";
+
+/// Prints a configuration as TOML, with defaults and without secrets.
+pub(super) struct Redacted<'c>(pub(super) &'c Config);
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Config {
+            server,
+            ghes,
+            cache,
+            routes,
+            authorization_server,
+            webhook,
+            assertion,
+        } = self.0;
+        write_server(f, server)?;
+        let header = match ghes.len() {
+            1 => "[ghes]",
+            _ => "[[ghes]]",
+        };
+        ghes.iter()
+            .try_for_each(|ghes| write_ghes(f, header, ghes))?;
+        write_cache(f, cache)?;
+        routes.iter().try_for_each(|route| write_route(f, route))?;
+        authorization_server
+            .iter()
+            .try_for_each(|server| write_authorization_server(f, server))?;
+        webhook
+            .iter()
+            .try_for_each(|webhook| write_webhook(f, webhook))?;
+        assertion
+            .iter()
+            .try_for_each(|assertion| write_assertion(f, assertion))
+    }
+}
+
+fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Result {
+    let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
+    writeln!(f, "[server]")?;
+    write_key(f, "listen", listen)?;
+    write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
+    writeln!(f, "workers = {}", server.workers)?;
+    write_key(f, "h2c", server.h2c)?;
+    if let Some(address) = server.admin_listen {
+        write_key(f, "admin_listen", address.to_string())?;
+    }
+    write_key(f, "admin_allow_remote", server.admin_allow_remote)?;
+    if let Some(address) = server.probe_listen {
+        write_key(f, "probe_listen", address.to_string())?;
+    }
+    write_key(f, "shutdown_delay", friendly(server.shutdown_delay))?;
+    for (key, proxies) in [
+        ("trusted_proxies", &server.trusted_proxies),
+        ("forwarded_host_from", &server.forwarded_host_from),
+    ] {
+        let proxies: Vec<String> = proxies.iter().map(ToString::to_string).collect();
+        write_key(f, key, proxies)?;
+    }
+    if let Some(hosts) = server.allowed_hosts.iter() {
+        let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
+        write_key(f, "allowed_hosts", hosts)?;
+    }
+    write_key(f, "realm", server.realm.as_str())?;
+    let limit = server.client_limit;
+    writeln!(f, "\n[server.limits]")?;
+    writeln!(f, "unknown_tokens_per_second = {}", limit.rate())?;
+    writeln!(f, "unknown_tokens_burst = {}", limit.burst())?;
+    let limits = &server.limits;
+    writeln!(f, "connections = {}", limits.connections)?;
+    writeln!(
+        f,
+        "connections_per_client = {}",
+        limits.connections_per_client
+    )?;
+    writeln!(f, "requests_per_client = {}", limits.requests_per_client)?;
+    let upstreams = &server.upstream_limits;
+    writeln!(f, "upstream_connections = {}", upstreams.connections)?;
+    writeln!(
+        f,
+        "streams_per_connection = {}",
+        limits.streams_per_connection
+    )?;
+    writeln!(f, "head_fields = {}", limits.head_fields)?;
+    writeln!(f, "head_bytes = {}", limits.head_bytes)?;
+    writeln!(f, "h2_head_bytes = {}", limits.h2_list_bytes())?;
+    writeln!(f, "target_bytes = {}", limits.target_bytes)?;
+    writeln!(f, "token_bytes = {}", server.token_bytes)?;
+    write_timeouts(f, &server.timeouts)?;
+    let Some(files) = &server.tls else {
+        return Ok(());
+    };
+    writeln!(f, "\n[server.tls]")?;
+    write_key(f, "cert_file", files.cert_file.to_string_lossy().as_ref())?;
+    write_key(f, "key_file", files.key_file.to_string_lossy().as_ref())
+}
+
+fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Result {
+    writeln!(f, "\n[server.timeouts]")?;
+    write_key(f, "handshake", friendly(timeouts.handshake))?;
+    write_key(f, "head", friendly(timeouts.head))?;
+    write_key(f, "keep_alive", friendly(timeouts.keep_alive))?;
+    write_key(f, "body", friendly(timeouts.body))?;
+    let body_total = timeouts.body_total.unwrap_or_default();
+    write_key(f, "body_total", friendly(body_total))?;
+    write_key(f, "response", friendly(timeouts.response))?;
+    write_key(f, "drain", friendly(timeouts.drain))
+}
+
+fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fmt::Result {
+    writeln!(f, "\n{header}")?;
+    write_key(f, "url", ghes.url.to_string())?;
+    write_key(f, "name", ghes.name.as_str())?;
+    if let Some(path) = &ghes.ca_file {
+        write_key(f, "ca_file", path.to_string_lossy().as_ref())?;
+    }
+    let proxy = ghes.proxy.as_ref();
+    write_key(f, "proxy", proxy.map_or_else(|| NONE.to_owned(), address))?;
+    if let Some(version) = &ghes.api_version {
+        write_key(f, "api_version", version.as_str())?;
+    }
+    write_key(f, "allow_insecure_http", ghes.allow_insecure_http)?;
+    write_limits(f, &ghes.limits)?;
+    for app in &ghes.apps {
+        writeln!(f, "\n[[ghes.apps]]")?;
+        write_key(f, "client_id", app.client_id.as_str())?;
+        write_key(f, "client_secret", REDACTED)?;
+        if app.client_secret_next.is_some() {
+            write_key(f, "client_secret_next", REDACTED)?;
+        }
+    }
+    Ok(())
+}
+
+/// The address of a proxy; where it has credentials, it is no address any more, so that nobody uses
+/// the print as it is.
+fn address(proxy: &ProxyUrl) -> String {
+    match proxy.to_string().split_once("://") {
+        Some((scheme, host)) if proxy.has_credentials() => format!("{scheme}://{REDACTED}@{host}"),
+        _ => proxy.to_string(),
+    }
+}
+
+fn write_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
+    writeln!(f, "\n[ghes.limits]")?;
+    writeln!(f, "concurrency = {}", limits.concurrency)?;
+    writeln!(f, "rate = {}", limits.rate)?;
+    writeln!(f, "burst = {}", limits.burst)?;
+    writeln!(f, "queue = {}", limits.queue)
+}
+
+fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result {
+    writeln!(f, "\n[cache]")?;
+    write_key(f, "active_max_age", friendly(cache.active_max_age))?;
+    write_key(f, "inactive_max_age", friendly(cache.inactive_max_age))?;
+    write_key(f, "stale_if_error", friendly(cache.stale_if_error))?;
+    writeln!(f, "active_capacity = {}", cache.active_capacity)?;
+    writeln!(f, "inactive_capacity = {}", cache.inactive_capacity)?;
+    write_key(f, "membership_max_age", friendly(cache.membership_max_age))?;
+    writeln!(f, "membership_capacity = {}", cache.membership_capacity)
+}
+
+fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
+    writeln!(f, "\n[[routes]]")?;
+    write_match(f, &route.matches)?;
+    write_upstreams(f, &route.upstreams)?;
+    write_key(f, "host", route.host.as_str())?;
+    write_key(f, "rewrite_redirects", route.rewrite_redirects)?;
+    if let Some(tokens) = &route.tokens {
+        write_key(f, "ghes", tokens.ghes.as_str())?;
+        write_key(f, "apps", tokens.apps.clone())?;
+    }
+    write_key(f, "scopes", names(&route.scopes))?;
+    let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
+    write_key(f, "scopes_any", scopes_any)?;
+    if route.exempt_github_apps {
+        write_key(f, "exempt_github_apps", true)?;
+    }
+    write_people(f, &route.people)?;
+    if let Some(age) = route.max_age {
+        write_key(f, "max_age", friendly(age))?;
+    }
+    write_key(f, "anonymous", route.anonymous)?;
+    write_key(f, "forward_token", route.forward_token)?;
+    write_key(f, "identity_headers", route.identity_headers.as_str())?;
+    if !route.strip_headers.is_empty() {
+        let names = route.strip_headers.iter().map(ToString::to_string);
+        write_key(f, "strip_headers", names.collect::<Vec<_>>())?;
+    }
+    if let Some(audience) = &route.audience {
+        write_key(f, "audience", audience.as_str())?;
+    }
+    write_key(f, "strip_prefix", route.strip_prefix)?;
+    write_key(f, "ambiguous_paths", route.ambiguous_paths.as_str())?;
+    match &route.cors {
+        Cors::Gate => write_key(f, "cors", "gate")?,
+        Cors::Upstream => write_key(f, "cors", "upstream")?,
+        Cors::Answer(answers) => write_cors(f, answers)?,
+    }
+    write_upstream_timeouts(f, &route.timeouts)?;
+    route
+        .resource
+        .iter()
+        .try_for_each(|resource| write_resource(f, resource))?;
+    route
+        .upstream_tls
+        .iter()
+        .try_for_each(|tls| write_tls(f, tls))
+}
+
+fn write_cors(f: &mut fmt::Formatter<'_>, answers: &CorsAnswers) -> fmt::Result {
+    let names = |names: &[HeaderName]| -> Vec<String> {
+        names.iter().map(|name| name.as_str().to_owned()).collect()
+    };
+    let origins = answers.allow_origins.iter();
+    let origins = origins.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
+    writeln!(f, "\n[routes.cors]")?;
+    write_key(f, "allow_origins", origins.collect::<Vec<_>>())?;
+    write_key(f, "allow_headers", names(&answers.allow_headers))?;
+    write_key(f, "expose_headers", names(&answers.expose_headers))?;
+    write_key(f, "allow_credentials", answers.allow_credentials)?;
+    write_key(f, "max_age", friendly(answers.max_age))
+}
+
+fn write_resource(f: &mut fmt::Formatter<'_>, resource: &ResourceConfig) -> fmt::Result {
+    writeln!(f, "\n[routes.resource]")?;
+    write_key(f, "url", resource.url.to_string())?;
+    if let Some(name) = &resource.name {
+        write_key(f, "name", name.as_str())?;
+    }
+    let servers = resource.authorization_servers.iter();
+    let servers: Vec<String> = servers.map(ToString::to_string).collect();
+    write_key(f, "authorization_servers", servers)?;
+    match &resource.scopes_supported {
+        Some(scopes) => write_key(f, "scopes_supported", names(scopes)),
+        None => Ok(()),
+    }
+}
+
+fn write_authorization_server(
+    f: &mut fmt::Formatter<'_>,
+    server: &AuthorizationServerConfig,
+) -> fmt::Result {
+    writeln!(f, "\n[authorization_server]")?;
+    write_key(f, "issuer", server.issuer.to_string())?;
+    write_key(f, "ghes", server.ghes.as_str())?;
+    write_key(f, "scopes_supported", names(&server.scopes_supported))?;
+    write_key(f, "pkce", server.pkce)
+}
+
+fn write_people(f: &mut fmt::Formatter<'_>, people: &PeopleConfig) -> fmt::Result {
+    let groups = |groups: &[Group]| groups.iter().map(ToString::to_string).collect();
+    let lists: [(&str, Vec<String>); 4] = [
+        ("users", people.users.clone()),
+        ("orgs", groups(&people.orgs)),
+        ("teams", groups(&people.teams)),
+        ("account_types", people.account_types.clone()),
+    ];
+    for (key, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+        write_key(f, key, names)?;
+    }
+    if !people.user_ids.is_empty() {
+        writeln!(f, "user_ids = {:?}", people.user_ids)?;
+    }
+    if people.site_admins {
+        write_key(f, "site_admins", true)?;
+    }
+    if people.combination != Combination::default() {
+        write_key(f, "people", people.combination.as_str())?;
+    }
+    Ok(())
+}
+
+fn names(scopes: &Scopes) -> Vec<&str> {
+    scopes.iter().map(Scope::as_str).collect()
+}
+
+fn write_match(f: &mut fmt::Formatter<'_>, matches: &RouteMatch) -> fmt::Result {
+    write_key(f, "path", matches.path.as_str())?;
+    write_key(f, "exact", matches.exact)?;
+    let hosts: Vec<&str> = matches.hosts.iter().map(RouteHost::as_str).collect();
+    let methods: Vec<&str> = matches.methods.iter().map(Method::as_str).collect();
+    for (key, values) in [("hosts", hosts), ("methods", methods)] {
+        if !values.is_empty() {
+            write_key(f, key, values)?;
+        }
+    }
+    Ok(())
+}
+
+/// One is written as people write it.
+fn write_upstreams(f: &mut fmt::Formatter<'_>, upstreams: &[UpstreamUrl]) -> fmt::Result {
+    match upstreams {
+        [only] => write_key(f, "upstream", only.to_string()),
+        several => {
+            let several: Vec<String> = several.iter().map(ToString::to_string).collect();
+            write_key(f, "upstream", several)
+        }
+    }
+}
+
+fn write_upstream_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &UpstreamTimeouts) -> fmt::Result {
+    writeln!(f, "\n[routes.timeouts]")?;
+    write_key(f, "connect", friendly(timeouts.connect))?;
+    write_key(
+        f,
+        "response",
+        friendly(timeouts.response.unwrap_or_default()),
+    )?;
+    write_key(f, "idle", friendly(timeouts.idle.unwrap_or_default()))
+}
+
+fn write_tls(f: &mut fmt::Formatter<'_>, tls: &UpstreamTls) -> fmt::Result {
+    writeln!(f, "\n[routes.upstream_tls]")?;
+    for (key, path) in [
+        ("ca_file", &tls.ca_file),
+        ("client_cert_file", &tls.client_cert_file),
+        ("client_key_file", &tls.client_key_file),
+    ] {
+        if let Some(path) = path {
+            write_key(f, key, path.to_string_lossy().as_ref())?;
+        }
+    }
+    if let Some(name) = &tls.server_name {
+        write_key(f, "server_name", name.to_str().as_ref())?;
+    }
+    let key = "danger_accept_invalid_certs";
+    write_key(f, key, tls.danger_accept_invalid_certs)
+}
+
+fn write_webhook(f: &mut fmt::Formatter<'_>, webhook: &WebhookConfig) -> fmt::Result {
+    writeln!(f, "\n[webhook]")?;
+    write_key(f, "listen", webhook.listen.to_string())?;
+    write_key(f, "secret", REDACTED)
+}
+
+fn write_assertion(f: &mut fmt::Formatter<'_>, assertion: &AssertionConfig) -> fmt::Result {
+    let paths = assertion.key_files.paths().iter();
+    let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    writeln!(f, "\n[assertion]")?;
+    write_key(f, "issuer", assertion.issuer.as_str())?;
+    write_key(f, "key_files", paths)?;
+    write_key(f, "max_age", friendly(assertion.max_age))?;
+    write_key(f, "publish", assertion.publish)
+}
+
+/// `Value` knows how TOML quotes.
+fn write_key(f: &mut fmt::Formatter<'_>, key: &str, value: impl Into<Value>) -> fmt::Result {
+    writeln!(f, "{key} = {}", value.into())
+}
+
+fn friendly(age: Duration) -> String {
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    format!("{age:#}")
+}

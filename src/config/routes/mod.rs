@@ -1,0 +1,248 @@
+mod admittance;
+mod ambiguous_paths;
+mod cors;
+mod host;
+mod identity_headers;
+mod matching;
+pub(super) mod passed_by;
+mod path;
+mod people;
+mod resource;
+mod strip_headers;
+mod tokens;
+pub(super) mod upstream;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use self::upstream::UpstreamUrl;
+use self::upstream::tls::{self, UpstreamTls};
+use super::assertion;
+use super::cache::max_age;
+use super::ghes::servers::Servers;
+use super::reader::pattern::refuse_pattern;
+use super::reader::section::Section;
+use super::reader::source::Node;
+use crate::scope::{InvalidScope, Scope, Scopes};
+
+pub(crate) use self::admittance::Admittance;
+pub use self::ambiguous_paths::AmbiguousPaths;
+pub use self::cors::{Cors, CorsAnswers};
+pub use self::host::{InvalidRouteHost, RouteHost};
+pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
+pub use self::matching::RouteMatch;
+pub use self::path::{InvalidRoutePath, RoutePath};
+pub use self::people::{Combination, PeopleConfig};
+pub use self::resource::ResourceConfig;
+pub use self::strip_headers::{InvalidStrippedHeader, StrippedHeader};
+pub use self::tokens::TokensConfig;
+pub use self::upstream::host::{UnknownUpstreamHost, UpstreamHost};
+pub use self::upstream::timeouts::UpstreamTimeouts;
+
+use self::matching::Taken;
+
+/// `[[routes]]`: which requests go to which upstream, and who may.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouteConfig {
+    /// The requests that this route is for, from `path`, `exact`, `hosts` and `methods`.
+    pub matches: RouteMatch,
+    /// Where their requests go, from `upstream`: at least one address. Required.
+    pub upstreams: Vec<UpstreamUrl>,
+    /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
+    pub upstream_tls: Option<UpstreamTls>,
+    /// The host that the upstream is told. Absent: `client`.
+    pub host: UpstreamHost,
+    /// Whether responses that name the upstream, or leave out what `strip_prefix` cuts off, are made
+    /// to name what the client asked for. Absent: yes.
+    pub rewrite_redirects: bool,
+    /// `[routes.timeouts]`: how long the upstream may take.
+    pub timeouts: UpstreamTimeouts,
+    /// Whose tokens are good here, from `ghes` and `apps`. None on anonymous routes.
+    pub tokens: Option<TokensConfig>,
+    /// The scopes a token needs, all of them. Absent: none, so every good token will do.
+    pub scopes: Scopes,
+    /// Scopes of which a token needs one. Absent: none. A client that has none of them is told to
+    /// ask for the one that grants the least.
+    pub scopes_any: Vec<Scope>,
+    /// Whether tokens of GitHub Apps, which never have scopes, pass without those. Absent: no, so
+    /// that a route with scopes is shut to them.
+    pub exempt_github_apps: bool,
+    /// The people that the route is for, from `users`, `user_ids`, `site_admins`, `orgs`, `teams`,
+    /// `people` and `account_types`.
+    pub people: PeopleConfig,
+    /// The longest that a revoked token still works here. Absent: as long as everywhere.
+    pub max_age: Option<Duration>,
+    /// Whether requests pass without a token. Absent: no.
+    pub anonymous: bool,
+    /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
+    pub forward_token: bool,
+    /// How the upstream is told who is asking. Absent: `x-forwarded`.
+    pub identity_headers: IdentityHeaders,
+    /// Further headers that clients may not send to the upstream. Absent: none beyond those that
+    /// are removed everywhere.
+    pub strip_headers: Vec<StrippedHeader>,
+    /// What the upstream is called in [assertions](crate::assertion). Absent: its address, if there
+    /// is only one. None if nothing is signed for it.
+    pub audience: Option<String>,
+    /// Whether the upstream sees the path without the route's. Absent: no.
+    pub strip_prefix: bool,
+    /// What becomes of paths of which nobody can tell all readings. Absent: `refuse`.
+    pub ambiguous_paths: AmbiguousPaths,
+    /// What becomes of requests that web pages of other origins make. Absent: `gate`.
+    pub cors: Cors,
+    /// `[routes.resource]`: how the route describes itself. Absent: not at all.
+    pub resource: Option<ResourceConfig>,
+}
+
+/// Reads all routes and holds them against each other.
+pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteConfig> {
+    let mut taken = Taken::default();
+    let signs = root.has("assertion");
+    root.sections("routes", "path", |route| {
+        RouteConfig::read(route, &mut taken, servers, signs)
+    })
+}
+
+impl RouteConfig {
+    /// Tells whether a token needs scopes, which those of GitHub Apps never have.
+    #[must_use]
+    pub fn needs_scopes(&self) -> bool {
+        !self.scopes.is_empty() || !self.scopes_any.is_empty()
+    }
+
+    fn read(
+        route: &mut Section<'_>,
+        taken: &mut Taken,
+        servers: Servers<'_>,
+        signs: bool,
+    ) -> Option<Self> {
+        let matches = RouteMatch::read(route, taken);
+        let example = "upstream = \"http://127.0.0.1:3000\"";
+        let upstreams = route.required("upstream", example, upstream::addresses);
+        let upstream_tls = tls::read(route, upstreams.as_deref());
+        let host = route.optional("host", parsed::<UpstreamHost>);
+        let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
+        let timeouts = route.section("timeouts", UpstreamTimeouts::read);
+        let mut scopes = |key| {
+            let scopes = route.list(key, Node::items, scope);
+            scopes.unwrap_or_default()
+        };
+        let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
+        let exempt_github_apps = route.flag("exempt_github_apps");
+        let people = PeopleConfig::read(route);
+        let max_age = route.optional("max_age", max_age);
+        let anonymous = route.flag("anonymous");
+        let tokens = TokensConfig::read(route, servers, anonymous);
+        let forward_token = route.flag("forward_token");
+        let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
+        let strip_headers = route.list("strip_headers", Node::items, parsed::<StrippedHeader>);
+        let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
+        let strip_prefix = route
+            .optional("strip_prefix", strip_prefix)
+            .unwrap_or_default();
+        let ambiguous_paths = route.optional("ambiguous_paths", parsed::<AmbiguousPaths>);
+        let cors = Cors::read(route);
+        let resource = route.optional_section("resource", ResourceConfig::read);
+        taken.describe(route, resource.as_ref());
+        let read = Self {
+            matches: matches?,
+            upstreams: upstreams?,
+            upstream_tls: upstream_tls?,
+            host: host.unwrap_or_default(),
+            rewrite_redirects: rewrite_redirects.unwrap_or(true),
+            timeouts: timeouts?,
+            tokens,
+            scopes: scopes.into_iter().collect(),
+            scopes_any,
+            exempt_github_apps,
+            people,
+            max_age,
+            anonymous,
+            forward_token,
+            identity_headers: identity_headers.unwrap_or_default(),
+            strip_headers: strip_headers.unwrap_or_default(),
+            audience,
+            strip_prefix,
+            ambiguous_paths: ambiguous_paths.unwrap_or_default(),
+            cors: cors.unwrap_or_default(),
+            resource,
+        };
+        read.refuse_contradictions(route);
+        Some(read)
+    }
+
+    fn refuse_contradictions(&self, route: &Section<'_>) {
+        if self.anonymous {
+            self.refuse_questions(route);
+            if is_everything(&self.matches) {
+                route.refuse("anonymous", OPENS_EVERYTHING);
+            }
+        }
+        if self.exempt_github_apps && !self.needs_scopes() {
+            route.refuse("exempt_github_apps", "no scopes are asked for; drop it");
+        }
+        if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
+            route.refuse("strip_prefix", NOTHING_TO_STRIP);
+        }
+    }
+
+    /// Refuses what is asked of a token where no token is asked for.
+    fn refuse_questions(&self, route: &Section<'_>) {
+        let questions = [
+            ("scopes", !self.scopes.is_empty()),
+            ("scopes_any", !self.scopes_any.is_empty()),
+            ("users", !self.people.users.is_empty()),
+            ("user_ids", !self.people.user_ids.is_empty()),
+            ("site_admins", self.people.site_admins),
+            ("orgs", !self.people.orgs.is_empty()),
+            ("teams", !self.people.teams.is_empty()),
+            ("account_types", !self.people.account_types.is_empty()),
+            ("max_age", self.max_age.is_some()),
+            ("forward_token", self.forward_token),
+            (
+                "identity_headers",
+                self.identity_headers != IdentityHeaders::default(),
+            ),
+            ("resource", self.resource.is_some()),
+        ];
+        for (key, _) in questions.iter().filter(|(_, is_given)| *is_given) {
+            refuse_question(route, key);
+        }
+    }
+}
+
+fn refuse_question(route: &Section<'_>, key: &str) {
+    let cure = format!("drop {key} or anonymous");
+    route.refuse(key, format!("nobody is asked for a token; {cure}"));
+}
+
+/// Such a route would be the answer to every path that was forgotten.
+fn is_everything(matches: &RouteMatch) -> bool {
+    matches.path.as_str() == "/" && !matches.exact && matches.hosts.is_empty()
+}
+
+const OPENS_EVERYTHING: &str = "opens whatever no other route is for; \
+     name what is open, or set exact = true for the front page alone";
+
+const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
+
+/// Others cut off what is named; there are patterns in it.
+fn strip_prefix(node: Node) -> Result<bool, String> {
+    let flag = node.boolean();
+    flag.map_err(|error| format!("{error}; true cuts off the path of the route"))
+}
+
+fn scope(node: Node) -> Result<Scope, String> {
+    let name = node.text()?;
+    refuse_pattern(&name, "name each scope")?;
+    name.parse()
+        .map_err(|error: InvalidScope| error.to_string())
+}
+
+pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
+    node.text()?
+        .parse()
+        .map_err(|error: T::Err| error.to_string())
+}

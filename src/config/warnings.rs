@@ -1,0 +1,111 @@
+//! What works, and is probably not meant.
+
+use super::routes::passed_by;
+use super::{AppConfig, Config, GhesConfig, RouteConfig};
+use crate::server::CertificateFiles;
+
+impl Config {
+    /// Returns what works and is probably not meant: one line each, which names the key.
+    ///
+    /// 1. Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of
+    ///    them. Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
+    /// 2. A server of several that no route takes tokens of is never asked.
+    /// 3. Logins and ids are those of one server: the same one may be somebody else's at another, and
+    ///    an upstream that gets people of both cannot tell.
+    /// 4. A host of a route that `server.allowed_hosts` leaves out is never asked for.
+    /// 5. A route's `max_age` beyond that of the cache is none: nothing is remembered so long.
+    /// 6. A route that asks for more than another, where requests of another case or for another host
+    ///    get to that other one, or to none.
+    /// 7. A certificate that has expired, is not valid yet, or ends within 14 days.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let servers = self.ghes.iter().enumerate();
+        let unused = servers.filter(|(_, ghes)| self.ghes.len() > 1 && !self.takes_tokens_of(ghes));
+        let routes = self.routes.iter().enumerate();
+        let shut = routes.filter(|(_, route)| self.is_shut(route));
+        let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
+        let shut = shut.map(|(at, route)| shut_route(at, route));
+        let mixed = (0..self.routes.len()).filter_map(|at| self.mixed_people(at));
+        let aimless = self.routes.iter().enumerate().flat_map(|(at, route)| {
+            let unheard = self.unheard_hosts(at, route);
+            unheard.chain(self.useless_age(at, route))
+        });
+        let passed_by = passed_by::warnings(self);
+        let all = unused.chain(shut).chain(mixed).chain(aimless);
+        let tls = self.server.tls.as_ref();
+        let dates = tls.and_then(CertificateFiles::warning);
+        all.chain(passed_by).chain(dates).collect()
+    }
+
+    fn unheard_hosts(&self, at: usize, route: &RouteConfig) -> impl Iterator<Item = String> {
+        let hosts = route.matches.hosts.iter();
+        let allowed = &self.server.allowed_hosts;
+        let unheard = hosts.filter(|host| !allowed.contain_name(host.as_str()));
+        unheard.map(move |host| {
+            format!(
+                "routes[{at}].hosts: {host} is not in server.allowed_hosts, so nobody gets there; \
+                 add it there, or drop it"
+            )
+        })
+    }
+
+    fn useless_age(&self, at: usize, route: &RouteConfig) -> Option<String> {
+        let longest = self.cache.active_max_age;
+        let is_useless = route.max_age.is_some_and(|age| age > longest);
+        is_useless.then(|| {
+            format!(
+                "routes[{at}].max_age: answers get no older than cache.active_max_age; drop it, or \
+                 write less"
+            )
+        })
+    }
+
+    /// Tells whether tokens of a server are good on any route.
+    pub(crate) fn takes_tokens_of(&self, ghes: &GhesConfig) -> bool {
+        let mut tokens = self.routes.iter().filter_map(|route| route.tokens.as_ref());
+        tokens.any(|tokens| tokens.ghes == ghes.name)
+    }
+
+    fn is_shut(&self, route: &RouteConfig) -> bool {
+        let is_open = !route.needs_scopes() || route.exempt_github_apps;
+        let issuer = self.issuer_of(route);
+        !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(is_github_app))
+    }
+
+    /// Tells of an upstream that an earlier route for another server leads to as well.
+    fn mixed_people(&self, at: usize) -> Option<String> {
+        let route = &self.routes[at];
+        let ghes = &route.tokens.as_ref()?.ghes;
+        let mut earlier = self.routes[..at].iter().enumerate();
+        earlier.find_map(|(before, other)| {
+            let other_ghes = &other.tokens.as_ref()?.ghes;
+            let mut upstreams = route.upstreams.iter();
+            let shared = upstreams.find(|upstream| other.upstreams.contains(upstream))?;
+            (ghes != other_ghes).then(|| {
+                format!(
+                    "routes[{at}].upstream: {shared} gets people of {other_ghes}, too, by \
+                     routes[{before}], and cannot tell who has the same login or id at {ghes}; \
+                     give each its own"
+                )
+            })
+        })
+    }
+}
+
+fn is_github_app(app: &AppConfig) -> bool {
+    let id = app.client_id.as_str();
+    id.starts_with("Iv1.") || id.starts_with("Iv23")
+}
+
+fn shut_route(at: usize, route: &RouteConfig) -> String {
+    let path = &route.matches.path;
+    format!(
+        "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and the route takes those of no \
+         other app, so nobody gets to {path}; drop it, set exempt_github_apps, or use an OAuth app"
+    )
+}
+
+fn unused_server(at: usize, ghes: &GhesConfig) -> String {
+    let name = &ghes.name;
+    format!("ghes[{at}]: no route takes tokens of {name}; name it as ghes in a route, or drop it")
+}

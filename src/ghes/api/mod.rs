@@ -1,0 +1,12 @@
+//! What GHES is asked, and what it says: the operations of the client.
+
+pub(super) mod applications;
+pub(super) mod authorization_request;
+pub(super) mod authorizations;
+pub(super) mod checked_token;
+pub(super) mod link;
+pub(super) mod memberships;
+pub(super) mod model;
+pub(super) mod pages;
+pub(super) mod scope_request;
+pub(super) mod verdict;

@@ -1,0 +1,154 @@
+//! What kept a reply away, told by the types in a chain of errors, never by their texts.
+
+use std::error::Error;
+use std::io;
+
+use http::Extensions;
+use http_body_util::LengthLimitError;
+use hyper_util::client::legacy;
+
+use super::connector::ConnectError;
+use super::resolver::Unresolved;
+use super::watched_stream::ReplyProgress;
+use crate::check::CheckErrorKind;
+
+/// Names what went wrong before the head of a reply was complete.
+pub(in crate::ghes) fn of_no_head(error: &(dyn Error + 'static)) -> CheckErrorKind {
+    if let Some(error) = find::<ConnectError>(error) {
+        return error.kind();
+    }
+    if is_tls(error) {
+        return CheckErrorKind::Tls;
+    }
+    let client = find::<legacy::Error>(error);
+    if client.is_some_and(legacy::Error::is_connect) {
+        return of_no_connection(error);
+    }
+    match (find::<hyper::Error>(error), find::<io::Error>(error)) {
+        (Some(hyper), _) if hyper.is_parse_too_large() => CheckErrorKind::TooLarge,
+        // Whoever can put noise on the line can cut it as well: that nobody speaks HTTP there
+        // raises no more doubt than that nobody is there.
+        (Some(hyper), _) if hyper.is_parse() => CheckErrorKind::UnexpectedResponse,
+        (Some(hyper), _) if hyper.is_canceled() || hyper.is_closed() => CheckErrorKind::Closed,
+        (Some(hyper), _) if hyper.is_incomplete_message() => of_broken_connection(client),
+        (Some(_), Some(_)) => of_broken_connection(client),
+        (None, Some(io)) => of_io(io.kind()),
+        // Left over is that somebody spoke before being asked, which has no method of its own.
+        (Some(hyper), None) if !hyper.is_user() => CheckErrorKind::UnexpectedResponse,
+        (_, None) => CheckErrorKind::Unavailable,
+    }
+}
+
+/// Names what went wrong before there was a connection.
+pub(in crate::ghes) fn of_no_connection(error: &(dyn Error + 'static)) -> CheckErrorKind {
+    match find::<Unresolved>(error) {
+        Some(_) => CheckErrorKind::Dns,
+        None => CheckErrorKind::Connect,
+    }
+}
+
+/// Names what went wrong after the head of a reply.
+pub(in crate::ghes) fn of_broken_body(error: &(dyn Error + 'static)) -> CheckErrorKind {
+    if find::<LengthLimitError>(error).is_some() {
+        return CheckErrorKind::TooLarge;
+    }
+    if is_tls(error) {
+        return CheckErrorKind::Tls;
+    }
+    // So hyper names chunks that are none.
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
+            CheckErrorKind::UnexpectedResponse
+        }
+        _ => CheckErrorKind::Truncated,
+    }
+}
+
+pub(in crate::ghes) fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    find::<rustls::Error>(error).is_some()
+}
+
+fn of_broken_connection(client: Option<&legacy::Error>) -> CheckErrorKind {
+    let mut extensions = Extensions::new();
+    match client.map(legacy::Error::connect_info) {
+        Some(Some(connected)) => connected.get_extras(&mut extensions),
+        // It broke before it took the request.
+        Some(None) => return CheckErrorKind::Closed,
+        None => {}
+    }
+    let progress = extensions.get::<ReplyProgress>();
+    // A foreign connection does not tell, and what may have been processed is not sent again.
+    if progress.is_none_or(ReplyProgress::has_begun) {
+        CheckErrorKind::Truncated
+    } else {
+        CheckErrorKind::Closed
+    }
+}
+
+/// Of a transport that has no errors of HTTP's.
+fn of_io(kind: io::ErrorKind) -> CheckErrorKind {
+    match kind {
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable => CheckErrorKind::Connect,
+        io::ErrorKind::TimedOut => CheckErrorKind::Timeout,
+        _ => CheckErrorKind::Unavailable,
+    }
+}
+
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = cause(error);
+    }
+    None
+}
+
+/// An `io::Error` that wraps another error gives that one's source as its own, and so hides it.
+fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Uri;
+    use http_body_util::Full;
+    use hyper_util::client::legacy::Client;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::ghes::wire::watched_stream::WatchedStream;
+
+    /// What comes of a request over a connection on which a server has said this and gone.
+    async fn kind_after(said: &'static str) -> CheckErrorKind {
+        let connector = tower::service_fn(move |_: Uri| {
+            Box::pin(async move {
+                let (ours, mut theirs) = tokio::io::duplex(64);
+                theirs.write_all(said.as_bytes()).await?;
+                Ok::<_, io::Error>(TokioIo::new(WatchedStream::new(ours)))
+            })
+        });
+        let client = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(connector);
+        let request = client.get(Uri::from_static("http://ghes.example.com/"));
+        of_no_head(&request.await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_a_request_is_no_reply_to_it() {
+        let unexpected = CheckErrorKind::UnexpectedResponse;
+        assert_eq!(kind_after("HTTP/1.1 200 OK\r\n\r\n").await, unexpected);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_before_a_request_has_not_seen_it() {
+        assert_eq!(kind_after("").await, CheckErrorKind::Closed);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a request must be like before anything is decided about it.
+//!
+//! hyper and h2 parse more than a gate may let through. What could be read in two ways, by us and
+//! by an upstream, is refused here, for HTTP/1 and HTTP/2 alike:
+//!
+//! | what | status |
+//! |---|---|
+//! | a target longer than [`Limits`] allow | 414 |
+//! | more fields, or more bytes of them, than [`Limits`] allow | 431 |
+//! | `CONNECT`, `TRACE` and what could be taken for them; a transfer coding beside `chunked` | 501 |
+//! | a target without a path; `*` but for `OPTIONS`; a scheme that is not HTTP's | 400 |
+//! | no host, two, or one that is none; in HTTP/2 also a `Host` beside another `:authority` | 400 |
+//! | a length told in two ways or in none that RFC 9110 §8.6 knows | 400 |
+//! | an expectation other than `100-continue` | 417 |
+//! | in HTTP/2, fields of a connection and values that begin or end with a blank | 400 |
+//! | our own name in `Via` more than once | 508 |
+//!
+//! 1. HTTP/1.0 without `Host` passes, as old monitors and the default checks of balancers send it,
+//!    unless a route depends on the host: see `asked_host` of the proxy.
+//! 2. The absolute form passes, as RFC 9112 §3.2.2 demands, and its authority replaces `Host`. No
+//!    route and no connection depends on either.
+//! 3. An extended CONNECT passes if it opens a WebSocket (RFC 8441 §5), and becomes a GET. Others
+//!    are a CONNECT like any other.
+//! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
+//!
+//! What hyper or h2 refuse by themselves, bare line feeds in heads and in what ends chunks, and a
+//! length beside a coding do not come here: `server` sees to them.
+//!
+//! Ambiguous paths are refused where they lead to several routes, by the routes.
+
+mod expectation;
+mod fields;
+mod framing;
+mod host;
+mod limits;
+mod method;
+mod target;
+mod told;
+
+use http::{HeaderValue, Request, Version};
+
+use self::target::Target;
+use self::told::Told;
+use super::via::is_loop;
+use crate::rejection::RejectionKind;
+use crate::server::Limits;
+
+/// What becomes of a request that is well formed.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Passage {
+    /// It may go on.
+    Onward(Onward),
+    /// It is about this server and not about what stands behind it (RFC 9110 §9.3.7, §7.6.2).
+    Here,
+}
+
+/// What the gate made out of the fields that are not forwarded as they came.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Onward {
+    /// The one host that the request is for; none if HTTP/1.0 names none.
+    pub(crate) host: Option<HeaderValue>,
+    /// How many more proxies may forward it, for methods that have such a limit.
+    pub(crate) max_forwards: Option<u64>,
+}
+
+/// Decides whether a request may be forwarded at all, whoever sent it.
+pub(crate) fn request_gate<B>(
+    request: &Request<B>,
+    limits: &Limits,
+) -> Result<Passage, RejectionKind> {
+    let told = Told::by(request.headers(), is_multiplexed(request.version()));
+    limits::check(request, &told, limits)?;
+    method::check(request)?;
+    let target = target::read(request)?;
+    let host = host::read(request, &told)?;
+    framing::check(request, &told)?;
+    expectation::check(request.version(), &told)?;
+    if is_multiplexed(request.version()) {
+        fields::check(request.headers())?;
+    }
+    if told.via.is_there() && is_loop(request.headers()) {
+        return Err(RejectionKind::LoopDetected);
+    }
+    Ok(match (target, method::max_forwards(request, &told)?) {
+        (Target::Server, _) | (_, Some(0)) => Passage::Here,
+        (Target::Path, hops) => Passage::Onward(Onward {
+            host,
+            max_forwards: hops.map(|hops| hops - 1),
+        }),
+    })
+}
+
+/// HTTP/2 and later have no connection-specific fields and their own names for the host.
+fn is_multiplexed(version: Version) -> bool {
+    version >= Version::HTTP_2
+}
+
+#[cfg(test)]
+mod tests;

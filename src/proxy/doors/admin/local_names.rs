@@ -1,0 +1,70 @@
+//! Who asks for a listener on loopback by the name of somebody else.
+//!
+//! A page whose name was made to point at 127.0.0.1 reads what stands there as its own (DNS
+//! rebinding). A browser names it in `Host`, and sends no `Origin` when it only reads.
+
+use std::net::IpAddr;
+
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, StatusCode};
+
+use crate::proxy::doors::problem::Problem;
+
+/// Refuses every name but those that nobody else can have. An address is nobody's name, and without
+/// `Host` it is no browser that asks.
+pub(super) fn refuse_other_names(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let is_local = |host| {
+        let authority = Authority::try_from(host);
+        authority.is_ok_and(|authority| is_local_name(authority.host()))
+    };
+    if hosts.all(|host| is_local(host.as_bytes())) {
+        Ok(())
+    } else {
+        Err(OTHER_NAME)
+    }
+}
+
+/// RFC 6761 §6.3: `localhost` and all names below it are this machine.
+fn is_local_name(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+}
+
+const OTHER_NAME: Problem = Problem::new(
+    StatusCode::MISDIRECTED_REQUEST,
+    "on loopback, ask for localhost or for the address",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_this_machine_everywhere_is_local() {
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "gate.localhost",
+            "127.0.0.1",
+            "192.0.2.1",
+            "[::1]",
+        ] {
+            assert!(is_local_name(host), "{host}");
+        }
+        for host in [
+            "evil",
+            "localhost.evil",
+            "notlocalhost",
+            "127.0.0.1.evil",
+            "127.0.0.1.nip.io",
+            "",
+            ".",
+        ] {
+            assert!(!is_local_name(host), "{host}");
+        }
+    }
+}

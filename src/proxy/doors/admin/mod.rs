@@ -1,0 +1,295 @@
+//! The listener for those who run the proxy: probes, metrics, purging.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /healthz`, `/ping` | 200: the process is alive |
+//! | `GET /readyz`, `/ready` | 200 or 503, and why: `{"ready": false, "reasons": ["…"]}` |
+//! | `GET /metrics` | for Prometheus: OpenMetrics if `Accept` asks for it, else its text format |
+//! | `POST /purge` | `{"purged": n}` |
+//! | `GET /.well-known/jwks.json` | the keys by which [assertions](crate::assertion) are verified, if there are any |
+//!
+//! A purge names one of `{"hashed_token": "…"}` (hex or base64), `{"user_id": n}`,
+//! `{"authorization_id": n}`, `{"client_id": "…"}` and `{"all": true}`.
+//!
+//! # Deployment caveat
+//!
+//! Nobody has to prove who they are here, so only those who run the proxy may be able to connect.
+//! Purging cannot let anybody in; it makes GHES be asked again. A browser on the operator's machine
+//! is kept from it, also by a page whose name was made to point at the listener: it cannot leave
+//! out `Origin`, which is refused. Nor can such a page read what a listener on loopback tells: that
+//! is asked for as `localhost` or by an address, and answers 421 to every other name.
+
+mod local_names;
+mod probes;
+mod purge_request;
+mod readiness;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, ORIGIN, VARY};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use self::local_names::refuse_other_names;
+use self::purge_request::read_purge;
+use super::problem::{Problem, empty, json};
+use super::small_body::small_body;
+use crate::proxy::runtime::assertion::{Assertions, KEYS_PATH};
+use crate::proxy::runtime::issuers::Issuers;
+use crate::proxy::runtime::metrics::{Format, Metrics, PurgeSource};
+use crate::server::{Limits, Server, Timeouts};
+
+pub use self::probes::Probes;
+pub(in crate::proxy) use self::readiness::Readiness;
+
+/// The admin listener of a [`Proxy`](crate::proxy::Proxy). A handle: clones are the same.
+#[derive(Clone)]
+pub struct Admin(Arc<Inner>);
+
+struct Inner {
+    issuers: Issuers,
+    metrics: Metrics,
+    readiness: Readiness,
+    assertions: Option<Assertions>,
+}
+
+/// What a listener is for.
+#[derive(Clone, Copy)]
+enum Audience {
+    Operators,
+    /// Those who only look.
+    Probes,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Endpoint {
+    Alive,
+    Keys,
+    Metrics,
+    Purge,
+    Ready,
+}
+
+impl Admin {
+    pub(in crate::proxy) fn new(
+        issuers: Issuers,
+        metrics: Metrics,
+        readiness: Readiness,
+        assertions: Option<Assertions>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            issuers,
+            metrics,
+            readiness,
+            assertions,
+        }))
+    }
+
+    /// Serves operators on `listener` until `shutdown` completes, as [`serve`](crate::proxy::serve) does, and
+    /// few at once: for so many, file descriptors are kept back from clients.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        self.serve_for(Audience::Operators, listener, shutdown)
+            .await;
+    }
+
+    async fn serve_for(
+        self,
+        audience: Audience,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let address = listener.local_addr();
+        let is_on_loopback = address.is_ok_and(|address| address.ip().is_loopback());
+        let make_service = |_| {
+            let admin = self.clone();
+            service_fn(move |request: Request<Incoming>| {
+                let admin = admin.clone();
+                async move {
+                    let response = admin.handle(audience, request, is_on_loopback).await;
+                    Ok::<_, Infallible>(response)
+                }
+            })
+        };
+        let server = Server::new(limits(), Timeouts::default());
+        server.serve(listener, make_service, shutdown).await;
+    }
+
+    async fn handle(
+        &self,
+        audience: Audience,
+        request: Request<Incoming>,
+        is_on_loopback: bool,
+    ) -> Response<Full<Bytes>> {
+        let answer = async {
+            if is_on_loopback {
+                refuse_other_names(request.headers())?;
+            }
+            self.answer(audience, request).await
+        };
+        answer.await.unwrap_or_else(Problem::into_response)
+    }
+
+    async fn answer(
+        &self,
+        audience: Audience,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Problem> {
+        let endpoint = Endpoint::find(request.uri().path());
+        let endpoint = endpoint.filter(|endpoint| audience.may_ask(*endpoint));
+        let endpoint = endpoint.ok_or_else(|| audience.not_found())?;
+        endpoint.check_method(request.method())?;
+        match endpoint {
+            Endpoint::Alive => Ok(empty(StatusCode::OK)),
+            Endpoint::Keys => self.keys(),
+            Endpoint::Metrics => Ok(self.metrics(request.headers())),
+            Endpoint::Purge => self.purge(request).await,
+            Endpoint::Ready => Ok(self.0.readiness.to_response()),
+        }
+    }
+
+    fn keys(&self) -> Result<Response<Full<Bytes>>, Problem> {
+        let assertions = self.0.assertions.as_ref();
+        assertions.map(Assertions::published).ok_or(NO_KEYS)
+    }
+
+    fn metrics(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        let format = Format::asked_for(headers);
+        let text = self.0.metrics.exposition(self.0.issuers.stats(), format);
+        let mut response = empty(StatusCode::OK).map(|_| Full::from(text));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, format.content_type());
+        headers.insert(VARY, HeaderValue::from_name(ACCEPT));
+        response
+    }
+
+    async fn purge(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
+        refuse_browsers(request.headers())?;
+        let body = small_body(request.into_body(), MAX_PURGE_BYTES).await?;
+        let purge = read_purge(&body)?;
+        let purged = self.0.issuers.purge(&purge);
+        self.0.metrics.purged(PurgeSource::Admin, purged);
+        tracing::info!(?purge, purged, source = "admin", "verdicts forgotten");
+        Ok(json(StatusCode::OK, &Purged { purged }))
+    }
+}
+
+impl Audience {
+    fn may_ask(self, endpoint: Endpoint) -> bool {
+        match self {
+            Self::Operators => true,
+            Self::Probes => {
+                [Endpoint::Alive, Endpoint::Metrics, Endpoint::Ready].contains(&endpoint)
+            }
+        }
+    }
+
+    const fn not_found(self) -> Problem {
+        match self {
+            Self::Operators => NOT_FOUND,
+            Self::Probes => NOT_FOUND_BY_PROBES,
+        }
+    }
+}
+
+impl Endpoint {
+    fn find(path: &str) -> Option<Self> {
+        match path {
+            "/healthz" | "/ping" => Some(Self::Alive),
+            KEYS_PATH => Some(Self::Keys),
+            "/metrics" => Some(Self::Metrics),
+            "/purge" => Some(Self::Purge),
+            "/readyz" | "/ready" => Some(Self::Ready),
+            _ => None,
+        }
+    }
+
+    /// What only looks may be looked at with HEAD, too (RFC 9110 §9.3.2).
+    fn check_method(&self, method: &Method) -> Result<(), Problem> {
+        match (self, method) {
+            (Self::Purge, &Method::POST) => Ok(()),
+            (Self::Purge, _) => Err(Problem::method_not_allowed("POST")),
+            (_, &Method::GET | &Method::HEAD) => Ok(()),
+            (_, _) => Err(Problem::method_not_allowed("GET, HEAD")),
+        }
+    }
+}
+
+/// Keeps pages of other sites from purging through their visitor's browser: it sends `Origin` with
+/// every POST (Fetch §3.2), and asks first before it sends JSON elsewhere.
+fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(ORIGIN) {
+        return Err(FROM_BROWSER);
+    }
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |kind| kind.as_bytes());
+    let essence = kind.split(|b| *b == b';').next().unwrap_or_default();
+    if !essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
+    {
+        return Err(NOT_JSON);
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Purged {
+    purged: u64,
+}
+
+fn limits() -> Limits {
+    Limits {
+        connections: CONNECTIONS,
+        connections_per_client: CONNECTIONS_PER_CLIENT,
+        ..Limits::default()
+    }
+}
+
+/// Probes, a few Prometheus servers and their operators.
+pub(in crate::proxy) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
+const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(32).expect("not zero");
+
+/// The longest that a purge can be is far shorter.
+const MAX_PURGE_BYTES: usize = 8 * 1024;
+
+const NOT_FOUND: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "there are /healthz, /readyz, /metrics and /purge",
+);
+
+const NOT_FOUND_BY_PROBES: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "there are /healthz, /readyz and /metrics",
+);
+
+const NO_KEYS: Problem = Problem::new(
+    StatusCode::NOT_FOUND,
+    "nothing is signed; there is no [assertion] in the configuration",
+);
+
+const FROM_BROWSER: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    "web pages may not purge; leave out Origin",
+);
+
+const NOT_JSON: Problem = Problem::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "send Content-Type: application/json",
+);
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin")
+            .field("readiness", &self.0.readiness)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request, Response};
+
+use crate::hygiene::dotted::Dotted;
+use crate::rejection::{Rejection, RejectionDetail};
+use crate::throttle::Turn;
+
+/// What the access log says of a request, taken before the request is given away.
+///
+/// The query is left out: people put tokens there.
+pub(in crate::proxy) struct AccessLog {
+    method: Method,
+    path: Box<str>,
+    request_id: HeaderValue,
+}
+
+impl AccessLog {
+    pub(in crate::proxy) fn begin<B>(
+        request: &Request<B>,
+        request_id: &HeaderValue,
+    ) -> Option<Self> {
+        tracing::enabled!(tracing::Level::INFO).then(|| Self {
+            method: request.method().clone(),
+            path: request.uri().path().into(),
+            request_id: request_id.clone(),
+        })
+    }
+
+    pub(in crate::proxy) fn end<B>(
+        self,
+        response: &Response<B>,
+        client: IpAddr,
+        elapsed: Duration,
+    ) {
+        let rejection = response.extensions().get::<Rejection>();
+        tracing::info!(
+            request.id = self.request_id.to_str().unwrap_or_default(),
+            client.address = %Address(client),
+            http.method = %Bounded(self.method.as_str()),
+            http.path = &*self.path,
+            http.status = response.status().as_u16(),
+            reason = rejection.map(|rejection| rejection.kind().as_str()),
+            detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
+            duration_ms = millis(elapsed),
+            "request answered",
+        );
+    }
+
+    /// Tells of a request whose client gets no answer any more, and why.
+    pub(in crate::proxy) fn cut_off(self, why: CutOff, client: IpAddr, elapsed: Duration) {
+        tracing::info!(
+            request.id = self.request_id.to_str().unwrap_or_default(),
+            client.address = %Address(client),
+            http.method = %Bounded(self.method.as_str()),
+            http.path = &*self.path,
+            reason = why.as_str(),
+            duration_ms = millis(elapsed),
+            "request cut off",
+        );
+    }
+}
+
+/// Why a request ended without an answer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::proxy) enum CutOff {
+    /// The client closed the connection, or reset the stream.
+    ClientGone,
+    /// The time to end after the order to stop was over.
+    Shutdown,
+}
+
+impl CutOff {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientGone => "client_gone",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Whole microseconds, so that the shortest decimal number for it has three places at most.
+fn millis(elapsed: Duration) -> f64 {
+    elapsed.as_micros() as f64 / 1e3
+}
+
+/// Logs what was no request that could be read, and so has neither method nor path.
+pub(in crate::proxy) fn unreadable<B>(
+    response: &Response<B>,
+    request_id: &HeaderValue,
+    client: IpAddr,
+    turn: Turn,
+) {
+    let rejection = response.extensions().get::<Rejection>();
+    tracing::info!(
+        request.id = request_id.to_str().unwrap_or_default(),
+        client.address = %Address(client),
+        http.status = response.status().as_u16(),
+        reason = rejection.map(|rejection| rejection.kind().as_str()),
+        detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
+        suppressed = turn.suppressed,
+        "request answered",
+    );
+}
+
+/// A method of a client, which may be as long as its head.
+struct Bounded<'m>(&'m str);
+
+impl fmt::Display for Bounded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Methods are ASCII (RFC 9110 §5.6.2).
+        match self.0.get(..MAX_METHOD_BYTES) {
+            Some(start) if self.0.len() > MAX_METHOD_BYTES => write!(f, "{start}…"),
+            _ => f.write_str(self.0),
+        }
+    }
+}
+
+/// The longest method that IANA knows has 17.
+const MAX_METHOD_BYTES: usize = 32;
+
+struct Address(IpAddr);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => f.write_str(Dotted::from(address).as_str()),
+            IpAddr::V6(address) => address.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_method_is_logged_beyond_its_bound() {
+        for (method, logged) in [
+            ("GET".to_owned(), "GET".to_owned()),
+            ("A".repeat(32), "A".repeat(32)),
+            ("A".repeat(33), "A".repeat(32) + "…"),
+            ("!".repeat(30_000), "!".repeat(32) + "…"),
+        ] {
+            assert_eq!(Bounded(&method).to_string(), logged);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+use std::convert::Infallible;
+use std::mem;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use pin_project::{pin_project, pinned_drop};
+use tokio::time::Instant;
+
+use super::access_log::{AccessLog, CutOff};
+use super::forward::Forwarding;
+use crate::hygiene::hop_by_hop::X_REQUEST_ID;
+use crate::hygiene::provenance::Hop;
+use crate::proxy::Proxy;
+use crate::proxy::rules::cors::Marking;
+use crate::proxy::runtime::metrics::Outcome;
+use crate::rejection::{grpc, with_problem_json};
+use crate::server::{Client, CountedRequest, Peer};
+use crate::upstream::body::Body;
+
+/// What answers the requests of one connection.
+pub(in crate::proxy) struct Visitor {
+    proxy: Proxy,
+    pub(in crate::proxy) peer: Hop,
+    /// Whose requests they are if nobody else is told; none where that could be many.
+    pub(in crate::proxy) client: Option<Client>,
+}
+
+impl Visitor {
+    pub(in crate::proxy) fn new(proxy: Proxy, peer: Peer) -> Self {
+        let requests = proxy.0.server.requests();
+        let client = peer.is_remote().then(|| requests.client(peer.ip()));
+        Self {
+            client,
+            peer: peer.into(),
+            proxy,
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Visitor {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.proxy.answer(request, self)
+    }
+}
+
+/// A request that is being answered. All that can be done without waiting is done when this is
+/// made, so that it has no room for the request itself.
+#[pin_project(PinnedDrop)]
+#[must_use = "futures do nothing unless polled"]
+pub(in crate::proxy) struct Answering {
+    proxy: Proxy,
+    arrival: Arrival,
+    #[pin]
+    stage: Stage,
+}
+
+/// What is kept of a request for when it is answered.
+pub(in crate::proxy) struct Arrival {
+    pub(in crate::proxy) at: Instant,
+    pub(in crate::proxy) client: IpAddr,
+    pub(in crate::proxy) request_id: HeaderValue,
+    pub(in crate::proxy) is_grpc: bool,
+    /// Boxed, because not everybody wants it.
+    pub(in crate::proxy) log: Option<Box<AccessLog>>,
+    /// Its place among its client's.
+    pub(in crate::proxy) counted: Option<CountedRequest>,
+}
+
+#[pin_project(project = StageProj)]
+pub(in crate::proxy) enum Stage {
+    /// Needs nobody else; taken by the first poll.
+    Answered(Option<(Outcome, Response<Body>)>),
+    Forwarded(#[pin] Forwarding, Option<Marking>),
+}
+
+impl Answering {
+    pub(in crate::proxy) fn new(proxy: Proxy, arrival: Arrival, stage: Stage) -> Self {
+        Self {
+            proxy,
+            arrival,
+            stage,
+        }
+    }
+}
+
+impl Stage {
+    pub(in crate::proxy) fn answered(outcome: Outcome, response: Response<Body>) -> Self {
+        Self::Answered(Some((outcome, response)))
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (outcome, mut response) = match this.stage.project() {
+            StageProj::Answered(answer) => {
+                let answer = answer.take();
+                answer.expect("Answering polled after completion")
+            }
+            StageProj::Forwarded(mut forwarding, marking) => {
+                let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx)) {
+                    Ok(response) => (forwarding.outcome(&response), response),
+                    Err(kind) => this.proxy.reject(kind),
+                };
+                if let Some(marking) = marking {
+                    marking.mark(&mut response);
+                }
+                (outcome, response)
+            }
+        };
+        this.arrival.answered(this.proxy, outcome, &mut response);
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// hyper drops what it does not need to answer any more, and so does the server at its end.
+#[pinned_drop]
+impl PinnedDrop for Answering {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        if let Some(log) = this.arrival.log.take() {
+            let why = match this.proxy.0.open_gates.any() {
+                true => CutOff::ClientGone,
+                false => CutOff::Shutdown,
+            };
+            log.cut_off(why, this.arrival.client, this.arrival.at.elapsed());
+        }
+    }
+}
+
+impl Arrival {
+    /// Counts and logs an answer, and gives it the form that its client understands.
+    fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
+        let elapsed = self.at.elapsed();
+        proxy.0.metrics.answered(outcome, elapsed);
+        if let Body::Streaming(download) = response.body_mut() {
+            download.hold(self.counted.take());
+        }
+        if let Some(log) = self.log.take() {
+            log.end(response, self.client, elapsed);
+        }
+        if let Outcome::Rejected(_) = outcome {
+            let bare = mem::take(response);
+            *response = match self.is_grpc {
+                true => grpc::with_status(bare),
+                false => with_problem_json(bare),
+            };
+        }
+        // Ours in place of a tool's own: it is what our log has.
+        let headers = response.headers_mut();
+        headers.insert(X_REQUEST_ID.clone(), self.request_id.clone());
+    }
+}

@@ -1,0 +1,134 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use pin_project::pin_project;
+use tower::Service;
+
+use crate::config::UpstreamHost;
+use crate::gatekeeper::headers::{strip_credential, strip_identity};
+use crate::gatekeeper::{ClientAddr, ResponseFuture};
+use crate::hygiene::hop_by_hop::{
+    length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
+};
+use crate::hygiene::provenance::Provenance;
+use crate::hygiene::request::Onward;
+use crate::hygiene::via;
+use crate::proxy::Check;
+use crate::proxy::rules::cors::{Cors, strip_preflight};
+use crate::proxy::rules::presented::Presented;
+use crate::proxy::rules::routes::Found;
+use crate::proxy::runtime::metrics::Outcome;
+use crate::rejection::RejectionKind;
+use crate::server::CountedRequest;
+use crate::upstream::body::Body;
+use crate::upstream::{Exchange, Upstream, count_tunnel, note_handshake};
+
+impl Found<'_> {
+    /// Answers a preflight, if that is up to the gate.
+    pub(in crate::proxy) fn answer<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+        match &self.route.cors {
+            Cors::Answer(answers) if self.is_preflight => Some(answers.to_preflight(request)),
+            _ => None,
+        }
+    }
+
+    /// Lets a request through to the upstream: past the gate, unless the route is open to
+    /// everybody, or to this question.
+    pub(in crate::proxy) fn forward(
+        self,
+        mut request: Request<Incoming>,
+        provenance: &Provenance,
+        onward: Onward,
+        request_id: HeaderValue,
+        counted: Option<&CountedRequest>,
+    ) -> Forwarding {
+        if let Err(kind) = self.prepare(&mut request, provenance, onward, request_id) {
+            return Forwarding::Refused(kind);
+        }
+        count_tunnel(&mut request, counted);
+        // Neither needs to be polled ready: an upstream always is, and so is the gate before it.
+        if let (Some(gate), false) = (&self.route.gate, self.is_preflight) {
+            let client = ClientAddr(provenance.client());
+            return Forwarding::Gated(gate.clone().call_for(client, request));
+        }
+        strip_everybody(&mut request);
+        Forwarding::Open(self.route.upstream.clone().call(request))
+    }
+
+    /// Makes of a request what may be forwarded of it, but for who sent it: that is up to the gate.
+    pub(in crate::proxy) fn prepare<B: http_body::Body>(
+        &self,
+        request: &mut Request<B>,
+        provenance: &Provenance,
+        onward: Onward,
+        request_id: HeaderValue,
+    ) -> Result<(), RejectionKind> {
+        let version = request.version();
+        note_handshake(request);
+        let length = length_of_nothing(request);
+        let headers = request.headers_mut();
+        strip_request(headers);
+        strip_listed(headers, &self.route.stripped);
+        if self.reads_methods {
+            strip_other_methods(headers);
+        }
+        if self.is_preflight {
+            strip_preflight(headers);
+        }
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length);
+        }
+        set_forwarding(headers, provenance, onward, request_id);
+        if self.route.host == UpstreamHost::Client {
+            set_host(headers);
+        }
+        via::append(headers, version);
+        match &self.route.prefix {
+            Some(prefix) => prefix.strip(request, provenance.prefix()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A request that was let through, or may yet be.
+#[pin_project(project = ForwardingProj)]
+#[must_use = "futures do nothing unless polled"]
+pub(in crate::proxy) enum Forwarding {
+    Gated(#[pin] ResponseFuture<Presented<Upstream>, Check, Incoming>),
+    Open(#[pin] Exchange),
+    /// It cannot be forwarded, whoever sent it.
+    Refused(RejectionKind),
+}
+
+impl Forwarding {
+    /// Tells how a request ended that got this response.
+    pub(in crate::proxy) fn outcome(&self, response: &Response<Body>) -> Outcome {
+        match self {
+            Self::Gated(_) => Outcome::of(response),
+            Self::Open(_) => Outcome::Anonymous,
+            Self::Refused(kind) => Outcome::Rejected(*kind),
+        }
+    }
+}
+
+impl Future for Forwarding {
+    type Output = Result<Response<Body>, RejectionKind>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            ForwardingProj::Gated(future) => future.poll(cx),
+            ForwardingProj::Open(future) => future.poll(cx),
+            ForwardingProj::Refused(kind) => Poll::Ready(Err(*kind)),
+        }
+    }
+}
+
+/// Makes a request nobody's in particular, for upstreams that are open to everybody.
+pub(in crate::proxy) fn strip_everybody<B>(request: &mut Request<B>) {
+    let headers = request.headers_mut();
+    strip_identity(headers);
+    strip_credential(headers);
+}

@@ -1,0 +1,57 @@
+//! Requests that nobody could read: counted, logged and answered like those that are refused.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::access_log;
+use crate::proxy::Proxy;
+use crate::proxy::runtime::metrics::Outcome;
+use crate::rejection::{Rejection, RejectionDetail, with_problem_json};
+use crate::server::{Peer, Refusals, Unreadable};
+use crate::throttle::{Throttle, Turn};
+
+/// What the server is to do with what it cannot read on behalf of `proxy`.
+pub(in crate::proxy) fn refusals(proxy: &Proxy) -> Refusals {
+    let proxy = proxy.clone();
+    let throttle = Throttle::default();
+    Refusals::new(move |peer, unreadable| refuse(&proxy, &throttle, peer, unreadable))
+}
+
+fn refuse(
+    proxy: &Proxy,
+    throttle: &Throttle<Unreadable>,
+    peer: Peer,
+    unreadable: Unreadable,
+) -> Response<Bytes> {
+    let rejection = match unreadable {
+        Unreadable::BareLineFeed => Rejection::from(RejectionDetail::BareLineFeed),
+        Unreadable::HttpToTls => Rejection::from(RejectionDetail::PlainHttpToTls),
+        Unreadable::LengthAndCoding => Rejection::from(RejectionDetail::LengthAndCoding),
+        Unreadable::HeadTooLarge | Unreadable::Malformed | Unreadable::TargetTooLong => {
+            Rejection::new(unreadable.kind())
+        }
+    };
+    let outcome = Outcome::Rejected(rejection.kind());
+    proxy.0.metrics.answered(outcome, Duration::ZERO);
+    let response = rejection.into_response(&proxy.0.realm);
+    if let Some(turn) = turn(throttle, unreadable) {
+        let request_id = proxy.0.request_ids.next();
+        access_log::unreadable(&response, &request_id, peer.ip(), turn);
+    }
+    with_problem_json(response)
+}
+
+/// Whether there is a line for it. A balancer that probes a port of TLS without TLS does so for ever,
+/// and no two of its requests differ; of others, each has its line.
+fn turn(throttle: &Throttle<Unreadable>, unreadable: Unreadable) -> Option<Turn> {
+    match unreadable {
+        Unreadable::HttpToTls => throttle.turn(unreadable),
+        Unreadable::BareLineFeed
+        | Unreadable::HeadTooLarge
+        | Unreadable::LengthAndCoding
+        | Unreadable::Malformed
+        | Unreadable::TargetTooLong => Some(Turn::default()),
+    }
+}

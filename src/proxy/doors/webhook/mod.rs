@@ -1,0 +1,136 @@
+//! Where GHES reports that somebody revoked the app's authorization.
+//!
+//! GHES sends the event `github_app_authorization` to the webhook of every GitHub App, and nothing
+//! of the kind for OAuth apps. It names the user and no token, so all that is remembered about the
+//! user's tokens is forgotten.
+//!
+//! 1. Nothing of a delivery is believed before its signature is found good. It is signed as it comes,
+//!    and kept only if it may be one that matters; without a signature, not a byte is read.
+//! 2. A delivery can only make the proxy forget. Whoever steals the secret can make GHES be asked
+//!    more often, and no more.
+//! 3. Deliveries that are repeated, under whatever id, and all other events, are taken and change
+//!    nothing. What nobody could read if it mattered, such as a form, is refused at the first `ping`.
+
+mod receiver;
+mod signature;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use tokio::net::TcpListener;
+
+use super::problem::{Problem, empty};
+use super::small_body::each_piece;
+use crate::proxy::runtime::issuers::Issuers;
+use crate::proxy::runtime::metrics::{Metrics, PurgeSource};
+use crate::server::{Limits, Server, Timeouts};
+
+pub use self::receiver::{Receiver, Refused};
+
+/// The webhook listener of a [`Proxy`](crate::proxy::Proxy). A handle: clones are the same.
+#[derive(Clone)]
+pub struct Webhook(Arc<Inner>);
+
+struct Inner {
+    receiver: Arc<Receiver>,
+    issuers: Issuers,
+    metrics: Metrics,
+}
+
+impl Webhook {
+    pub(in crate::proxy) fn new(
+        receiver: Arc<Receiver>,
+        issuers: Issuers,
+        metrics: Metrics,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            receiver,
+            issuers,
+            metrics,
+        }))
+    }
+
+    /// Serves GHES on `listener` until `shutdown` completes, as [`serve`](crate::proxy::serve) does, and few
+    /// at once.
+    ///
+    /// Deliveries may go to any path. They are answered with 200 if they were about a user, and
+    /// with 202 if there was nothing to do.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let make_service = |_| {
+            let webhook = self.clone();
+            service_fn(move |request: Request<Incoming>| {
+                let webhook = webhook.clone();
+                async move { Ok::<_, Infallible>(webhook.handle(request).await) }
+            })
+        };
+        let server = Server::new(limits(), timeouts());
+        server.serve(listener, make_service, shutdown).await;
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.take(request).await {
+            Ok(status) => empty(status),
+            Err(problem) => {
+                tracing::warn!("webhook delivery refused: {problem}");
+                problem.into_response()
+            }
+        }
+    }
+
+    async fn take(&self, request: Request<Incoming>) -> Result<StatusCode, Problem> {
+        if request.method() != Method::POST {
+            return Err(Problem::method_not_allowed("POST"));
+        }
+        let (head, body) = request.into_parts();
+        let receiver = &self.0.receiver;
+        let begun = receiver.begin(&head.headers);
+        let mut delivery = begun.map_err(|Refused(problem)| problem)?;
+        each_piece(body, delivery.max_bytes(), |piece| delivery.take(piece)).await?;
+        let received = receiver.end(delivery);
+        let Some(purge) = received.map_err(|Refused(problem)| problem)? else {
+            return Ok(StatusCode::ACCEPTED);
+        };
+        let purged = self.0.issuers.purge(&purge);
+        self.0.metrics.purged(PurgeSource::Webhook, purged);
+        tracing::info!(?purge, purged, source = "webhook", "verdicts forgotten");
+        Ok(StatusCode::OK)
+    }
+}
+
+/// GHES answers within milliseconds and comes from few addresses. Each connection takes 100 KiB at
+/// most, whatever is sent on it.
+fn limits() -> Limits {
+    Limits {
+        connections: CONNECTIONS,
+        connections_per_client: CONNECTIONS_PER_CLIENT,
+        ..Limits::default()
+    }
+}
+
+/// Places are few, so that nobody keeps one for a minute without a word.
+fn timeouts() -> Timeouts {
+    Timeouts {
+        keep_alive: KEEP_ALIVE,
+        ..Timeouts::default()
+    }
+}
+
+pub(in crate::proxy) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(128).expect("not zero");
+const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook")
+            .field("receiver", &self.0.receiver)
+            .finish_non_exhaustive()
+    }
+}

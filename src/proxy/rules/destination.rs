@@ -1,0 +1,45 @@
+use http::header::HeaderValue;
+use http::{Request, Response};
+
+use super::metadata;
+use super::routes::{Found, Miss};
+use crate::proxy::Inner;
+use crate::rejection::RejectionKind;
+use crate::upstream::body::Body;
+
+/// Where a request goes that is well formed.
+pub(in crate::proxy) enum Destination<'p> {
+    /// No further: the proxy answers it itself. Boxed, because it is rare and large.
+    Here(Box<Response<Body>>),
+    Nowhere(Miss<'p>),
+    Route(Found<'p>),
+}
+
+impl Inner {
+    /// Decides where a request for `host` goes, whoever sends it; one that names no host is for
+    /// all of them.
+    pub(in crate::proxy) fn destination<B: http_body::Body>(
+        &self,
+        host: Option<&HeaderValue>,
+        request: &Request<B>,
+    ) -> Destination<'_> {
+        if host.is_some_and(|host| !self.allowed_hosts.contain(host)) {
+            let kind = RejectionKind::MisdirectedRequest;
+            return Destination::Nowhere(Miss::rejected(kind));
+        }
+        let assertions = self.assertions.as_ref();
+        if let Some(keys) = assertions.and_then(|assertions| assertions.answer(request)) {
+            return Destination::Here(Box::new(keys));
+        }
+        if let Some(document) = self.metadata.find(host, request.uri().path()) {
+            return match document.answer(request.method()) {
+                Some(answer) => Destination::Here(Box::new(answer)),
+                None => Destination::Nowhere(Miss::MethodNotAllowed(&metadata::ALLOW)),
+            };
+        }
+        match self.routes.find(host, request) {
+            Ok(found) => Destination::Route(found),
+            Err(miss) => Destination::Nowhere(miss),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! From a request to its route, however a server reads the path.
+//!
+//! A path that has several [`Readings`] goes to a route only if all of them lead there; which one
+//! the upstream has then decides nothing. The path that is forwarded stays as it came, but for the
+//! [prefix](crate::proxy::rules::prefix) that a route cuts off: what is left has readings of its own, and
+//! each must be below that prefix what the whole path is.
+
+use http::Method;
+use http::header::HeaderValue;
+
+use super::spelling::Spellings;
+use super::table::{Miss, RouteTable};
+use crate::config::{AmbiguousPaths, RouteConfig};
+use crate::path::{Readings, is_plain};
+use crate::proxy::rules::prefix::rest_of;
+use crate::rejection::RejectionDetail;
+
+/// All routes, known by their place in the configuration.
+#[derive(Debug)]
+pub(super) struct RouteFinder {
+    table: RouteTable,
+    spellings: Spellings,
+    handling: Vec<Handling>,
+}
+
+/// What a route does about paths.
+#[derive(Debug)]
+struct Handling {
+    ambiguous: AmbiguousPaths,
+    /// What is cut off, in the form of a reading.
+    prefix: Option<Box<str>>,
+}
+
+/// A request without its path.
+#[derive(Clone, Copy)]
+struct Question<'r> {
+    host: Option<&'r HeaderValue>,
+    method: &'r Method,
+}
+
+impl RouteFinder {
+    pub(super) fn new(routes: &[RouteConfig]) -> Self {
+        Self {
+            table: RouteTable::new(routes.iter().map(|route| &route.matches)),
+            spellings: Spellings::new(routes),
+            handling: routes.iter().map(Handling::of).collect(),
+        }
+    }
+
+    /// Tells whether any host is for other routes than another.
+    pub(super) fn reads_hosts(&self) -> bool {
+        self.table.reads_hosts()
+    }
+
+    /// Finds the route of a request.
+    ///
+    /// If all routes are for every path, nothing depends on the path, and whatever an upstream
+    /// makes of it is its own business.
+    pub(super) fn find(
+        &self,
+        host: Option<&HeaderValue>,
+        path: &str,
+        method: &Method,
+    ) -> Result<usize, Miss<'_>> {
+        if !self.table.reads_paths() {
+            return self.table.find(host, "/", method);
+        }
+        let question = Question { host, method };
+        if is_plain(path) {
+            return self.find_spelled(question, path);
+        }
+        self.find_ambiguous(question, path)
+            .unwrap_or_else(|| Err(ambiguous()))
+    }
+
+    /// Finds the route of one reading; none where another spelling would lead to a stricter one.
+    fn find_spelled(&self, asked: Question<'_>, reading: &str) -> Result<usize, Miss<'_>> {
+        let route = self.table.find(asked.host, reading, asked.method)?;
+        match self.spellings.pass_by(route, asked.host, reading) {
+            true => Err(ambiguous()),
+            false => Ok(route),
+        }
+    }
+
+    /// Finds where all readings lead; none if they part, or there may be others.
+    #[cold]
+    fn find_ambiguous(&self, asked: Question<'_>, path: &str) -> Option<Result<usize, Miss<'_>>> {
+        let readings = Readings::of(path);
+        let found = self.find_spelled(asked, readings.common());
+        let handling = found.as_ref().ok().map(|route| &self.handling[*route]);
+        let leads_there = |reading: &str| self.find_spelled(asked, reading) == found;
+        if !handling.is_some_and(|handling| handling.trusts(&readings)) && !readings.are_certain()
+            || !readings.iter().all(leads_there)
+        {
+            return None;
+        }
+        let prefix = handling.and_then(|handling| handling.prefix.as_deref());
+        let is_cut_alike = prefix.is_none_or(|prefix| {
+            let rest = Readings::of(rest_of(path, prefix));
+            is_cut_alike(&readings, prefix, &rest)
+                && rest
+                    .iter()
+                    .all(|rest| leads_there(&format!("{prefix}{rest}")))
+        });
+        is_cut_alike.then_some(found)
+    }
+}
+
+impl Handling {
+    fn of(route: &RouteConfig) -> Self {
+        let prefix = route.matches.path.compared();
+        Self {
+            ambiguous: route.ambiguous_paths,
+            prefix: route.strip_prefix.then(|| prefix.into()),
+        }
+    }
+
+    fn trusts(&self, readings: &Readings) -> bool {
+        match self.ambiguous {
+            AmbiguousPaths::Refuse => readings.are_certain(),
+            AmbiguousPaths::Forward => readings.are_known(),
+        }
+    }
+}
+
+/// Tells whether what each reading has below the prefix is a reading of what is left, and none of
+/// those begins like a host.
+fn is_cut_alike(readings: &Readings, prefix: &str, rest: &Readings) -> bool {
+    let is_reading = |below: &str| rest.iter().any(|rest| rest == below);
+    let mut below = readings.iter().map(|reading| reading.strip_prefix(prefix));
+    rest.are_known()
+        && !rest.iter().any(|rest| rest.starts_with("//"))
+        && below.all(|below| below.is_some_and(|below| below.is_empty() || is_reading(below)))
+}
+
+fn ambiguous<'t>() -> Miss<'t> {
+    Miss::rejected(RejectionDetail::AmbiguousPath)
+}
+
+#[cfg(test)]
+mod meant;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use super::rules::Rules;
+use crate::bearer::BearerOptions;
+use crate::config::{Config, RouteConfig};
+use crate::gatekeeper::{ClientTurns, GatekeeperLayer};
+use crate::proxy::Check;
+use crate::proxy::rules::metadata::PROTECTED_RESOURCE;
+use crate::proxy::runtime::issuers::Issuers;
+use crate::rejection::Realm;
+
+/// Makes what stands before upstreams.
+pub(super) struct Gates<'c> {
+    config: &'c Config,
+    issuers: &'c Issuers,
+    /// One for all routes: whoever makes up tokens may not begin anew on each.
+    client_turns: Arc<ClientTurns>,
+}
+
+impl<'c> Gates<'c> {
+    pub(super) fn new(config: &'c Config, issuers: &'c Issuers) -> Self {
+        Self {
+            config,
+            issuers,
+            client_turns: Arc::new(ClientTurns::new(config.server.client_limit)),
+        }
+    }
+
+    /// Makes the gate of a route that asks for a token.
+    pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> GatekeeperLayer<Check> {
+        let validators = self.issuers.of_route(self.config, route);
+        let token_bytes = self.config.server.token_bytes.get() as usize;
+        let gate = GatekeeperLayer::new(validators)
+            .with_bearer(BearerOptions::default().with_max_length(token_bytes))
+            .with_realm(self.realm(route))
+            .with_identity_extension(self.config.assertion.is_some())
+            .with_groups_extension(self.config.assertion.is_some())
+            .with_identity_headers(true)
+            .with_client_turns(Arc::clone(&self.client_turns))
+            .with_policy(rules.policy())
+            .with_forward_token(route.forward_token)
+            // Rendered for all that is turned away, wherever it is.
+            .with_problem_json(false);
+        match route.max_age {
+            Some(max_age) => gate.with_max_age(max_age),
+            None => gate,
+        }
+    }
+
+    /// Returns the realm, which says where the route describes itself.
+    fn realm(&self, route: &RouteConfig) -> Realm {
+        let realm = self.config.server.realm.clone();
+        let Some(resource) = &route.resource else {
+            return realm;
+        };
+        let url = resource.url.well_known_url(PROTECTED_RESOURCE);
+        let realm = realm.with_resource_metadata(&url);
+        realm.expect("a public URL has no quotes")
+    }
+}

@@ -1,0 +1,148 @@
+//! Which upstream a request is for, and what it takes to get there.
+
+mod finder;
+mod gate;
+mod rules;
+mod spelling;
+mod table;
+
+use http::header::HeaderValue;
+use http::{Method, Request};
+use http_body::Body;
+use tower::Layer;
+
+use super::cors::{Cors, preflight};
+use super::prefix::Prefix;
+use super::presented::Presented;
+use crate::config::{Config, RouteConfig, StrippedHeader, UpstreamHost};
+use crate::gatekeeper::Gatekeeper;
+use crate::proxy::Check;
+use crate::proxy::explain::RouteTrace;
+use crate::proxy::runtime::issuers::Issuers;
+use crate::upstream::{Upstream, Upstreams};
+
+pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
+pub(in crate::proxy) use self::table::Miss;
+
+use self::finder::RouteFinder;
+use self::gate::Gates;
+
+/// All routes.
+#[derive(Debug)]
+pub(in crate::proxy) struct Routes {
+    finder: RouteFinder,
+    routes: Vec<Route>,
+    reads_methods: bool,
+}
+
+/// What becomes of the requests of one route.
+#[derive(Debug)]
+pub(in crate::proxy) struct Route {
+    pub(in crate::proxy) upstream: Upstream,
+    /// What stands before the upstream. None for anonymous routes: everybody passes, without a
+    /// credential and without an identity.
+    pub(in crate::proxy) gate: Option<Gatekeeper<Presented<Upstream>, Check>>,
+    /// What the upstream does not see of a client, beyond what no upstream does.
+    pub(in crate::proxy) stripped: Vec<StrippedHeader>,
+    /// Which host the upstream is told.
+    pub(in crate::proxy) host: UpstreamHost,
+    /// Whether what the upstream is told of other paths is made its own, and the other way.
+    pub(in crate::proxy) rewrites_redirects: bool,
+    /// What the upstream does not see of the path.
+    pub(in crate::proxy) prefix: Option<Prefix>,
+    pub(in crate::proxy) cors: Cors,
+    /// What the gate asks of whoever comes.
+    pub(in crate::proxy) rules: Rules,
+    /// The route as it stands in the configuration.
+    pub(in crate::proxy) described: RouteTrace,
+}
+
+/// The route of a request.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::proxy) struct Found<'r> {
+    pub(in crate::proxy) route: &'r Route,
+    /// Whether the request is a browser's question about the route, which the route lets pass or
+    /// answers.
+    pub(in crate::proxy) is_preflight: bool,
+    /// Whether a method decides anything, here or on the way here.
+    pub(in crate::proxy) reads_methods: bool,
+}
+
+impl Routes {
+    pub(in crate::proxy) fn new(
+        config: &Config,
+        issuers: &Issuers,
+        upstreams: &mut Upstreams,
+    ) -> Self {
+        let gates = Gates::new(config, issuers);
+        let routes = config.routes.iter();
+        Self {
+            finder: RouteFinder::new(&config.routes),
+            routes: routes
+                .enumerate()
+                .map(|(at, route)| Route::new(at, route, &gates, upstreams))
+                .collect(),
+            reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
+        }
+    }
+
+    /// Tells whether any route is for some hosts only.
+    pub(in crate::proxy) fn read_hosts(&self) -> bool {
+        self.finder.reads_hosts()
+    }
+
+    /// Finds the route of a request, as [`RouteMatch`](crate::config::RouteMatch) has it; of a
+    /// preflight, the route of the request that it asks about.
+    pub(in crate::proxy) fn find<B: Body>(
+        &self,
+        host: Option<&HeaderValue>,
+        request: &Request<B>,
+    ) -> Result<Found<'_>, Miss<'_>> {
+        let find = |method: &Method| {
+            let route = self.finder.find(host, request.uri().path(), method)?;
+            Ok(&self.routes[route])
+        };
+        let found = |route, is_preflight| Found {
+            route,
+            is_preflight,
+            reads_methods: self.reads_methods,
+        };
+        if let Some(method) = preflight(request)
+            && let Ok(route) = find(&method)
+            && !matches!(route.cors, Cors::Gate)
+        {
+            return Ok(found(route, true));
+        }
+        // RFC 8441 §5: the only CONNECT that comes this far is that of a WebSocket, which is a GET
+        // elsewhere.
+        let method = match *request.method() {
+            Method::CONNECT => &Method::GET,
+            ref method => method,
+        };
+        find(method).map(|route| found(route, false))
+    }
+}
+
+impl Route {
+    fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
+        let upstream = upstreams.of(config);
+        let rules = Rules::of(config);
+        let gated = |upstream| {
+            let presented = Presented::new(upstream, config.identity_headers);
+            gates.of_route(config, &rules).layer(presented)
+        };
+        Self {
+            gate: (!config.anonymous).then(|| gated(upstream.clone())),
+            upstream,
+            stripped: config.strip_headers.clone(),
+            host: config.host,
+            rewrites_redirects: config.rewrite_redirects,
+            prefix: config
+                .strip_prefix
+                .then(|| Prefix::new(&config.matches.path)),
+            cors: Cors::of(config),
+            rules,
+            described: RouteTrace::new(at, config),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a route asks of a token and of the person behind it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::config::{Combination, PeopleConfig, RouteConfig};
+use crate::membership::Group;
+use crate::policy::{
+    All, Any, GitHubAppUser, Policy, RequireAccountType, RequireGroup, RequireScopes,
+    RequireSiteAdmin, RequireUser,
+};
+use crate::scope::Scopes;
+
+/// The rules of a route by name, of which its policy is composed.
+///
+/// They stand in the order in which they are decided: those first that nobody has to be asked
+/// about.
+#[derive(Debug)]
+pub(in crate::proxy) struct Rules {
+    /// Each of them must let in.
+    needed: Vec<Rule>,
+    /// Who may enter, as they are combined; everybody if there is none.
+    people: Vec<Rule>,
+    combination: Combination,
+}
+
+/// One key of a route that keeps somebody out.
+pub(in crate::proxy) struct Rule {
+    pub(in crate::proxy) wanted: Wanted,
+    /// Whether a token of a GitHub App passes without.
+    pub(in crate::proxy) exempts_github_apps: bool,
+    policy: Arc<dyn Policy>,
+}
+
+/// What a rule lets in.
+#[derive(Clone, Debug)]
+pub(in crate::proxy) enum Wanted {
+    AllScopes(Scopes),
+    OneScope(Scopes),
+    AccountTypes(Vec<String>),
+    Users(Vec<String>, Vec<u64>),
+    SiteAdmins,
+    Organizations(Vec<Group>),
+    Teams(Vec<Group>),
+}
+
+impl Rules {
+    pub(super) fn of(route: &RouteConfig) -> Self {
+        Self {
+            needed: needed(route),
+            people: people(&route.people),
+            combination: route.people.combination,
+        }
+    }
+
+    /// Makes what the gate decides by.
+    pub(super) fn policy(&self) -> impl Policy + use<> {
+        self.compose(|rule| Arc::clone(&rule.policy))
+    }
+
+    /// Puts together what is made `of` each rule, as the gate does.
+    pub(in crate::proxy) fn compose<P: Policy>(&self, mut of: impl FnMut(&Rule) -> P) -> All {
+        let needed: All = self.needed.iter().map(&mut of).collect();
+        let people = self.people.iter().map(of);
+        match (self.people.is_empty(), self.combination) {
+            (true, _) => needed,
+            (false, Combination::Any) => needed.with(people.collect::<Any>()),
+            (false, Combination::All) => needed.with(people.collect::<All>()),
+        }
+    }
+
+    pub(in crate::proxy) fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.needed.iter().chain(&self.people)
+    }
+
+    /// Returns the groups that any rule names, in order.
+    pub(in crate::proxy) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.iter().flat_map(|rule| rule.wanted.groups())
+    }
+
+    /// How the rules about people go together; none if there is nothing to combine.
+    pub(in crate::proxy) fn combination(&self) -> Option<Combination> {
+        (self.people.len() > 1).then_some(self.combination)
+    }
+}
+
+impl Rule {
+    fn new(wanted: Wanted) -> Self {
+        Self {
+            policy: wanted.policy(),
+            wanted,
+            exempts_github_apps: false,
+        }
+    }
+
+    fn exempt_github_apps(self) -> Self {
+        Self {
+            policy: Arc::new(self.policy.or(GitHubAppUser)),
+            exempts_github_apps: true,
+            ..self
+        }
+    }
+
+    pub(in crate::proxy) fn policy(&self) -> &Arc<dyn Policy> {
+        &self.policy
+    }
+}
+
+impl Wanted {
+    /// Returns the key of the configuration.
+    pub(in crate::proxy) const fn key(&self) -> &'static str {
+        match self {
+            Self::AllScopes(_) => "scopes",
+            Self::OneScope(_) => "scopes_any",
+            Self::AccountTypes(_) => "account_types",
+            Self::Users(..) => "users",
+            Self::SiteAdmins => "site_admins",
+            Self::Organizations(_) => "orgs",
+            Self::Teams(_) => "teams",
+        }
+    }
+
+    /// Returns the groups that have to be asked about.
+    pub(in crate::proxy) fn groups(&self) -> &[Group] {
+        match self {
+            Self::Organizations(groups) | Self::Teams(groups) => groups,
+            _ => &[],
+        }
+    }
+
+    fn policy(&self) -> Arc<dyn Policy> {
+        match self {
+            Self::AllScopes(scopes) => Arc::new(RequireScopes::new(scopes.clone())),
+            Self::OneScope(scopes) => Arc::new(RequireScopes::any_of(scopes.clone())),
+            Self::AccountTypes(types) => Arc::new(RequireAccountType::any_of(types)),
+            Self::Users(logins, ids) => {
+                Arc::new(RequireUser::by_login(logins).or_id(ids.iter().copied()))
+            }
+            Self::SiteAdmins => Arc::new(RequireSiteAdmin),
+            Self::Organizations(groups) | Self::Teams(groups) => {
+                let groups = groups.iter().cloned();
+                Arc::new(groups.map(RequireGroup::new).collect::<Any>())
+            }
+        }
+    }
+}
+
+fn needed(route: &RouteConfig) -> Vec<Rule> {
+    let mut needed = Vec::new();
+    if !route.scopes.is_empty() {
+        needed.push(Rule::new(Wanted::AllScopes(route.scopes.clone())));
+    }
+    if !route.scopes_any.is_empty() {
+        let any = route.scopes_any.iter().cloned().collect();
+        needed.push(Rule::new(Wanted::OneScope(any)));
+    }
+    if route.exempt_github_apps {
+        needed = needed.into_iter().map(Rule::exempt_github_apps).collect();
+    }
+    let types = &route.people.account_types;
+    if !types.is_empty() {
+        needed.push(Rule::new(Wanted::AccountTypes(types.clone())));
+    }
+    needed
+}
+
+/// Those who are known without a question come first.
+fn people(people: &PeopleConfig) -> Vec<Rule> {
+    let mut kinds = Vec::new();
+    if !people.users.is_empty() || !people.user_ids.is_empty() {
+        kinds.push(Wanted::Users(people.users.clone(), people.user_ids.clone()));
+    }
+    if people.site_admins {
+        kinds.push(Wanted::SiteAdmins);
+    }
+    if !people.orgs.is_empty() {
+        kinds.push(Wanted::Organizations(people.orgs.clone()));
+    }
+    if !people.teams.is_empty() {
+        kinds.push(Wanted::Teams(people.teams.clone()));
+    }
+    kinds.into_iter().map(Rule::new).collect()
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.wanted.fmt(f)
+    }
+}

@@ -1,0 +1,43 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// How many listeners take connections of clients, and whether they go on doing so.
+#[derive(Clone, Debug, Default)]
+pub(in crate::proxy) struct OpenGates(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    open: AtomicUsize,
+    are_closing: AtomicBool,
+}
+
+/// A listener that takes connections, until it is dropped.
+#[derive(Debug)]
+pub(in crate::proxy) struct OpenGate(OpenGates);
+
+impl OpenGates {
+    pub(in crate::proxy) fn open(&self) -> OpenGate {
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        OpenGate(self.clone())
+    }
+
+    /// Makes it known that all of them are about to close, and none opens again.
+    pub(in crate::proxy) fn announce_closing(&self) {
+        self.0.are_closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(in crate::proxy) fn any(&self) -> bool {
+        self.0.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// Tells whether clients should be sent here.
+    pub(in crate::proxy) fn accept(&self) -> bool {
+        self.any() && !self.0.are_closing.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for OpenGate {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,80 @@
+//! What happened so far, for Prometheus.
+//!
+//! 1. Every label has a closed set of values. No login, token, hash, path, client id or address
+//!    becomes one.
+//! 2. A request costs four additions, to counters that threads do not share.
+//! 3. Nothing is global: two proxies in one process count apart.
+
+mod calls;
+mod exposition;
+mod format;
+mod histogram;
+mod outcome;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::calls::Calls;
+use self::histogram::Histogram;
+use crate::counter::Counter;
+use crate::validator::CacheStats;
+
+pub(in crate::proxy) use self::calls::CallsLayer;
+pub(in crate::proxy) use self::format::Format;
+pub(in crate::proxy) use self::outcome::Outcome;
+
+/// The counts of one proxy. A handle: clones count together.
+#[derive(Clone, Debug, Default)]
+pub(in crate::proxy) struct Metrics(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By [`Outcome::index`].
+    requests: [Counter; Outcome::COUNT],
+    request_duration: Histogram,
+    calls: Calls,
+    purged_by_admin: Counter,
+    purged_by_webhook: Counter,
+}
+
+/// Who had verdicts forgotten.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::proxy) enum PurgeSource {
+    Admin,
+    Webhook,
+}
+
+impl Metrics {
+    /// Counts a request whose response's head was ready after `elapsed`.
+    pub(in crate::proxy) fn answered(&self, outcome: Outcome, elapsed: Duration) {
+        self.0.requests[outcome.index()].increment();
+        self.0.request_duration.observe(elapsed);
+    }
+
+    /// Counts verdicts that were forgotten on demand.
+    pub(in crate::proxy) fn purged(&self, source: PurgeSource, verdicts: u64) {
+        match source {
+            PurgeSource::Admin => self.0.purged_by_admin.add(verdicts),
+            PurgeSource::Webhook => self.0.purged_by_webhook.add(verdicts),
+        }
+    }
+
+    /// Wraps a check service so that its calls are counted.
+    pub(in crate::proxy) fn of_calls(&self) -> CallsLayer {
+        CallsLayer::new(self.clone())
+    }
+
+    /// Writes out everything.
+    pub(in crate::proxy) fn exposition(&self, cache: CacheStats, format: Format) -> String {
+        format.of_open_metrics(exposition::text(self, cache))
+    }
+}
+
+impl PurgeSource {
+    pub(in crate::proxy) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Webhook => "webhook",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Which protocol a connection speaks: told by TLS, or by its first bytes, and never guessed.
+
+use std::io::Result;
+
+use tokio_rustls::server::TlsStream;
+
+use crate::server::stream::BoxStream;
+use crate::server::stream::preread::Preread;
+use crate::server::tls::Tls;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::server) enum Protocol {
+    Http1,
+    Http2,
+    /// HTTP of any version without TLS, where TLS is spoken.
+    HttpToTls,
+}
+
+/// What both sides agreed on (ALPN, RFC 7301); a client that names nothing speaks HTTP/1.
+fn agreed(stream: TlsStream<BoxStream>) -> (BoxStream, Protocol) {
+    let protocol = match stream.get_ref().1.alpn_protocol() {
+        Some(protocol) if protocol == ALPN_H2 => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
+    (Box::new(stream), protocol)
+}
+
+/// Lets TLS begin, unless the client begins with a method of HTTP: the first byte of TLS is the type
+/// of a record (RFC 8446 §5.1), and none of those is a letter.
+pub(in crate::server) async fn told_by_tls(
+    tls: &Tls,
+    stream: BoxStream,
+) -> Result<(BoxStream, Protocol)> {
+    let mut stream = Preread::new(stream, HELLO_BYTES);
+    stream.read_on(HELLO_BYTES).await?;
+    if stream.begun().first().is_some_and(u8::is_ascii_alphabetic) {
+        return Ok((Box::new(stream), Protocol::HttpToTls));
+    }
+    let accepted = tls.accept(Box::new(stream)).await?;
+    Ok(agreed(accepted))
+}
+
+/// Reads until it is clear whether the client begins with the preface of HTTP/2 (RFC 9113 §3.3).
+pub(in crate::server) async fn told_by_preface(stream: BoxStream) -> Result<(BoxStream, Protocol)> {
+    let mut stream = Preread::new(stream, PREFACE.len());
+    while PREFACE.starts_with(stream.begun()) && stream.begun() != PREFACE {
+        if !stream.read_on(PREFACE.len()).await? {
+            break;
+        }
+    }
+    let protocol = if stream.begun() == PREFACE {
+        Protocol::Http2
+    } else {
+        Protocol::Http1
+    };
+    Ok((Box::new(stream), protocol))
+}
+
+/// RFC 7301 §6, RFC 9113 §3.1.
+pub(in crate::server) const ALPN_H2: &[u8] = b"h2";
+pub(in crate::server) const ALPN_HTTP_1_1: &[u8] = b"http/1.1";
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Most hellos are no longer, so that reading them takes no more calls than without a look.
+const HELLO_BYTES: usize = 2048;

@@ -1,0 +1,33 @@
+use std::io;
+use std::time::Duration;
+
+use super::Listener;
+use crate::server::peer::Peer;
+use crate::server::stream::Accepted;
+
+/// Waits for the next connection, whatever happens to others.
+pub(in crate::server) async fn accept(listener: &Listener) -> (Accepted, Peer) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!("cannot accept a connection: {error}");
+                // Out of file descriptors, most likely: trying again at once would only spin.
+                tokio::time::sleep(BACKOFF).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// Long enough for some connections to end, short enough not to be noticed by clients that wait.
+const BACKOFF: Duration = Duration::from_millis(100);

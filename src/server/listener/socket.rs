@@ -1,0 +1,92 @@
+use std::io::{IoSlice, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::server::stream::Stream;
+use crate::server::uptake::Uptake;
+
+/// The lowest layer of a connection, which tells whether its client takes what is written.
+///
+/// TLS takes bytes that the client does not, so only here can it be seen.
+pub(in crate::server) struct Socket<S: Stream> {
+    stream: S,
+    uptake: Uptake,
+    is_stalled: bool,
+}
+
+impl<S: Stream> Socket<S> {
+    pub(in crate::server) fn new(stream: S, uptake: Uptake) -> Self {
+        Self {
+            stream,
+            uptake,
+            is_stalled: false,
+        }
+    }
+
+    /// Only changes are told, so that a client that reads costs nothing.
+    fn watch(&mut self, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
+        match (&written, self.is_stalled) {
+            (Poll::Pending, false) => self.uptake.stalls(),
+            (Poll::Ready(_), true) => self.uptake.goes_on(),
+            _ => {}
+        }
+        self.is_stalled = written.is_pending();
+        written
+    }
+}
+
+impl<S: Stream> Drop for Socket<S> {
+    /// What ends while the client owes it an uptake is cut off. A reset says so, where an end
+    /// might look like that of the response, and the system need not keep for a client that reads
+    /// nothing what it has not read.
+    fn drop(&mut self) {
+        if self.is_stalled {
+            self.stream.reset_when_dropped();
+        }
+    }
+}
+
+impl<S: Stream> AsyncRead for Socket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: Stream> AsyncWrite for Socket<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.watch(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.watch(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// A socket has nothing to flush, so that this tells nothing about its client.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,258 @@
+//! The front: accepting connections, limiting what they may take, and ending them well.
+//!
+//! Nothing here is global and nothing knows of one runtime: a [`Server`] is a handle, and each of
+//! its listeners is a future that can run anywhere.
+
+mod connection;
+mod connections;
+mod drain;
+mod http1;
+mod http2;
+mod limits;
+mod listener;
+mod peer;
+mod refusal;
+mod requests;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod timeouts;
+mod tls;
+mod uptake;
+mod workers;
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use tokio::task::JoinSet;
+use tower::BoxError;
+
+use self::connection::Connection;
+use self::connections::{Connections, Place};
+use self::drain::Drainage;
+use self::listener::accept::accept;
+use self::stream::Accepted;
+use self::uptake::Uptake;
+
+pub(crate) use self::connection::body_timeout::{BodyTimeout, BodyWatch};
+pub(crate) use self::connection::exchange::TunnelUnderWay;
+pub use self::limits::Limits;
+pub use self::listener::Listener;
+pub use self::listener::address::{InvalidListenAddress, ListenAddress};
+pub use self::peer::Peer;
+pub(crate) use self::refusal::{Refusals, Unreadable};
+pub(crate) use self::requests::{Client, CountedRequest, Requests};
+pub use self::timeouts::Timeouts;
+pub use self::tls::{CertificateFiles, Tls, TlsError};
+pub use self::workers::Workers;
+pub(crate) use self::workers::current_worker;
+
+/// Serves HTTP/1.1 on `listener` until `shutdown` completes, with every default of a [`Server`].
+pub async fn serve<S, B>(
+    listener: impl Into<Listener>,
+    make_service: impl FnMut(Peer) -> S,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let server = Server::new(Limits::default(), Timeouts::default());
+    server.serve(listener, make_service, shutdown).await;
+}
+
+/// What all listeners of one server have in common.
+///
+/// A handle: the connections of all clones are counted together.
+#[derive(Clone, Debug)]
+pub struct Server {
+    connections: Connections,
+    requests: Requests,
+    limits: Limits,
+    timeouts: Timeouts,
+    h2c: bool,
+    workers: Option<Workers>,
+    refusals: Refusals,
+}
+
+impl Server {
+    /// Lets in and waits as long as these say.
+    #[must_use]
+    pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
+        Self {
+            connections: Connections::new(&limits),
+            requests: Requests::new(&limits),
+            limits,
+            timeouts,
+            h2c: false,
+            workers: None,
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// Speaks HTTP/2 without TLS to clients that begin with it (RFC 9113 §3.3).
+    ///
+    /// It is off by default: nobody needs it who does not know that.
+    #[must_use]
+    pub fn with_h2c(self, h2c: bool) -> Self {
+        Self { h2c, ..self }
+    }
+
+    /// Counts, logs and answers by these what is no request that could be read.
+    pub(crate) fn with_refusals(self, refusals: Refusals) -> Self {
+        Self { refusals, ..self }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Shares connections out among `workers`. By default they are tasks of the runtime that
+    /// [serves](Self::serve).
+    #[must_use]
+    pub fn with_workers(self, workers: Workers) -> Self {
+        let workers = Some(workers);
+        Self { workers, ..self }
+    }
+
+    /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
+    ///
+    /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the
+    /// service of one connection for its peer. After `shutdown` no connection is accepted, but
+    /// those that were made before get an answer to what they sent. Idle ones are closed, and
+    /// requests under way have [`Timeouts::drain`] to end.
+    pub async fn serve<S, B>(
+        &self,
+        listener: impl Into<Listener>,
+        mut make_service: impl FnMut(Peer) -> S,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let listener = listener.into();
+        let drainage = Drainage::new();
+        let mut tasks = JoinSet::new();
+        let tls = listener.tls().cloned();
+        let mut start = |tasks: &mut JoinSet<()>, accepted: Accepted, peer, place| {
+            let connection = self.connection(peer, place, tls.clone(), &drainage);
+            let service = make_service(peer);
+            self.spawn(tasks, async move {
+                let uptake = Uptake::default();
+                match accepted.open(uptake.clone()) {
+                    Ok(stream) => connection.serve(stream, uptake, service).await,
+                    Err(error) => tracing::error!(%peer, "cannot serve a connection: {error}"),
+                }
+            });
+        };
+        let mut shutdown = pin!(shutdown);
+        let mut fresh = pin!(keep_fresh(tls.as_ref()));
+        loop {
+            let (accepted, peer, place) = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                admitted = self.admit(&listener) => admitted,
+                never = &mut fresh => match never {},
+            };
+            start(&mut tasks, accepted, peer, place);
+            // What has ended is let go of, so that the set grows with connections and not with time.
+            while tasks.try_join_next().is_some() {}
+        }
+        for (accepted, peer) in listener.close() {
+            if let Some(place) = self.connections.take_now(peer) {
+                start(&mut tasks, accepted, peer, place);
+            }
+        }
+        self.drain(&drainage, tasks).await;
+    }
+
+    /// Waits for a client that may come in.
+    async fn admit(&self, listener: &Listener) -> (Accepted, Peer, Place) {
+        loop {
+            let room = self.connections.room().await;
+            let (accepted, peer) = accept(listener).await;
+            match self.connections.take(room, peer) {
+                Some(place) => return (accepted, peer, place),
+                None => tracing::debug!(%peer, "the client has too many connections"),
+            }
+        }
+    }
+
+    /// Runs a connection here, or on the worker with the fewest.
+    fn spawn(
+        &self,
+        tasks: &mut JoinSet<()>,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let Some(workers) = &self.workers else {
+            tasks.spawn(connection);
+            return;
+        };
+        let assignment = workers.assign();
+        let runtime = assignment.runtime.clone();
+        let assigned = async move {
+            connection.await;
+            drop(assignment);
+        };
+        tasks.spawn_on(assigned, &runtime);
+    }
+
+    fn connection(
+        &self,
+        peer: Peer,
+        place: Place,
+        tls: Option<Tls>,
+        drainage: &Drainage,
+    ) -> Connection {
+        Connection {
+            peer,
+            tls,
+            place,
+            limits: self.limits,
+            timeouts: self.timeouts,
+            refusals: self.refusals.clone(),
+            h2c: self.h2c,
+            drain: drainage.watch(),
+        }
+    }
+
+    async fn drain(&self, drainage: &Drainage, mut tasks: JoinSet<()>) {
+        drainage.order();
+        let done = tokio::time::timeout(self.timeouts.drain, drainage.done());
+        if done.await.is_err() {
+            tracing::warn!("requests still under way were cut off at shutdown");
+            tasks.shutdown().await;
+            // Streams of HTTP/2 are tasks of their own, which end when they see that their
+            // connection has, and tell in the log what was cut off.
+            let ended = tokio::time::timeout(CUT_OFF, drainage.done());
+            if ended.await.is_err() {
+                tracing::debug!("some streams outlast their connections");
+            }
+        }
+    }
+}
+
+/// What is cut off waits for nothing but its turn.
+const CUT_OFF: Duration = Duration::from_secs(1);
+
+async fn keep_fresh(tls: Option<&Tls>) -> Infallible {
+    match tls {
+        Some(tls) => tls.keep_fresh().await,
+        None => std::future::pending().await,
+    }
+}

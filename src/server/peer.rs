@@ -1,0 +1,62 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Who is at the other end of a connection, and how it came in.
+///
+/// A process that connects to a Unix socket has no address. It is one of this machine, and counts
+/// as `127.0.0.1` wherever an address is asked for, as if it had connected over loopback.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Peer {
+    address: Option<SocketAddr>,
+    is_encrypted: bool,
+}
+
+impl Peer {
+    pub(super) const UNIX: Self = Self {
+        address: None,
+        is_encrypted: false,
+    };
+
+    pub(super) fn encrypted(self, is_encrypted: bool) -> Self {
+        Self {
+            is_encrypted,
+            ..self
+        }
+    }
+
+    /// Returns its address; `127.0.0.1` for one that came by a Unix socket.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.address
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+    }
+
+    /// Returns the scheme by which it reached us: `https` if TLS ended here.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "https" } else { "http" }
+    }
+
+    /// Tells whether it has an address of its own, by which it can be told from others.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.address.is_some()
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address: Some(address),
+            is_encrypted: false,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => address.fmt(f),
+            None => f.write_str("unix"),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! TLS for clients: one certificate, read again when its files change.
+
+mod certificate;
+mod error;
+mod validity;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio_rustls::{Accept, TlsAcceptor};
+
+use self::validity::{Trouble, Validity};
+use super::connection::protocol::{ALPN_H2, ALPN_HTTP_1_1};
+use super::stream::BoxStream;
+use crate::causes::Causes;
+use crate::watched::{WatchedFiles, keep_looking};
+
+pub use self::certificate::CertificateFiles;
+pub use self::error::TlsError;
+
+/// What a listener needs to speak TLS 1.2 and 1.3. A handle: clones have the same certificate.
+#[derive(Clone)]
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    certificate: Arc<Certificate>,
+}
+
+/// The certificate in force.
+struct Certificate {
+    files: CertificateFiles,
+    /// Guards the key for as long as it takes to clone or replace a pointer.
+    key: RwLock<Arc<CertifiedKey>>,
+    /// Guards the reading.
+    watched: Mutex<Watched>,
+}
+
+/// What is looked at again and again: the files, and the dates of what they held.
+struct Watched {
+    files: WatchedFiles,
+    validity: Validity,
+    /// What was said of the dates, so that it is said once.
+    told: Option<Trouble>,
+}
+
+impl Tls {
+    /// Reads a certificate and its key.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TlsError`] if a file cannot be read or is damaged, or if they do not belong
+    /// together.
+    pub fn load(files: CertificateFiles) -> Result<Self, TlsError> {
+        let watched = files.watch();
+        let key = files.read()?;
+        let watched = Mutex::new(Watched::new(watched, &key));
+        let certificate = Arc::new(Certificate {
+            files,
+            key: RwLock::new(Arc::new(key)),
+            watched,
+        });
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Config)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
+        // What comes before the handshake is done can be replayed (RFC 8446 §8); rustls' default.
+        config.max_early_data_size = 0;
+        config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_1_1.to_vec()];
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            certificate,
+        })
+    }
+
+    pub(super) fn accept(&self, stream: BoxStream) -> Accept<BoxStream> {
+        self.acceptor.accept(stream)
+    }
+
+    /// Reads the files again now, for who has replaced them and does not want to wait.
+    ///
+    /// A pair that does not work is reported, and leaves the last good one in force.
+    pub fn renew(&self) {
+        self.certificate.renew();
+    }
+
+    /// Looks after the files for ever, and takes a new certificate as soon as both are there.
+    ///
+    /// Connections that exist keep theirs. A pair that does not work is reported once, and leaves
+    /// the last good one in force.
+    pub(super) async fn keep_fresh(&self) -> Infallible {
+        keep_looking(|| self.certificate.renew_if_changed()).await
+    }
+}
+
+impl Watched {
+    /// What is wrong at the start is among the [warnings] of the configuration.
+    ///
+    /// [warnings]: crate::config::Config::warnings
+    fn new(files: WatchedFiles, key: &CertifiedKey) -> Self {
+        let validity = Validity::of(&key.cert);
+        Self {
+            files,
+            told: validity.trouble(SystemTime::now()),
+            validity,
+        }
+    }
+}
+
+impl Certificate {
+    fn renew_if_changed(&self) {
+        let mut watched = self.watched();
+        if watched.files.have_changed() {
+            self.read(&mut watched);
+        }
+        self.warn(&mut watched);
+    }
+
+    fn renew(&self) {
+        let mut watched = self.watched();
+        watched.files.have_changed();
+        self.read(&mut watched);
+        self.warn(&mut watched);
+    }
+
+    /// Warns of the dates, of a new certificate as of one that gets old while it is served.
+    fn warn(&self, watched: &mut Watched) {
+        let trouble = watched.validity.trouble(SystemTime::now());
+        if trouble != watched.told
+            && let Some(trouble) = trouble
+        {
+            tracing::warn!("{}", self.files.line(trouble));
+        }
+        watched.told = trouble;
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, watched: &mut Watched) {
+        match self.files.read() {
+            Ok(key) => {
+                watched.validity = Validity::of(&key.cert);
+                watched.told = None;
+                // A pointer is replaced whole.
+                let mut current = self.key.write().unwrap_or_else(PoisonError::into_inner);
+                *current = Arc::new(key);
+                tracing::info!(
+                    file = &*self.files.cert_file.to_string_lossy(),
+                    "a new certificate is in force"
+                );
+            }
+            Err(error) => tracing::error!(
+                error.causes = %Causes(&error),
+                "a new certificate cannot be served, and the last one stays in force: {error}",
+            ),
+        }
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&key))
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
+}

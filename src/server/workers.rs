@@ -1,0 +1,156 @@
+//! Threads among which connections are shared out.
+//!
+//! 1. A connection is served by one thread from its first byte to its last, and so is all that it
+//!    needs: its requests, their connections to upstreams, its timers. No task moves, so that no
+//!    thread looks for work in another's queue and few locks are ever contended.
+//! 2. The thread with the fewest connections gets the next one. A listener for each thread
+//!    (`SO_REUSEPORT`) would leave that to chance, and a second process could take the port too
+//!    and nobody would be told.
+
+use std::cell::Cell;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
+
+/// Threads with a runtime each.
+///
+/// A handle; they end with the last clone.
+#[derive(Clone, Debug)]
+pub struct Workers(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    workers: Box<[Worker]>,
+    /// Closed by being dropped, at which the threads end.
+    _stop: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    runtime: Handle,
+    connections: Arc<AtomicUsize>,
+}
+
+/// The thread that one connection was given to, until it is dropped.
+pub(super) struct Assignment {
+    pub(super) runtime: Handle,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Workers {
+    /// Starts so many threads.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system has no more threads or file descriptors to give.
+    pub fn start(count: NonZeroUsize) -> io::Result<Self> {
+        let (stop, stopped) = watch::channel(());
+        let workers = (0..count.get()).map(|index| Worker::start(index, stopped.clone()));
+        Ok(Self(Arc::new(Inner {
+            workers: workers.collect::<io::Result<_>>()?,
+            _stop: stop,
+        })))
+    }
+
+    pub(super) fn assign(&self) -> Assignment {
+        let workers = self.0.workers.iter();
+        let load = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);
+        let worker = workers.min_by_key(load).expect("one worker at least");
+        worker.connections.fetch_add(1, Ordering::Relaxed);
+        Assignment {
+            runtime: worker.runtime.clone(),
+            connections: Arc::clone(&worker.connections),
+        }
+    }
+}
+
+impl Worker {
+    fn start(index: usize, mut stopped: watch::Receiver<()>) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let run = move || {
+            INDEX.set(index);
+            // Nothing is ever sent; it ends with the sender.
+            runtime.block_on(async { while stopped.changed().await.is_ok() {} });
+        };
+        thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(run)?;
+        Ok(Self {
+            runtime: handle,
+            connections: Arc::default(),
+        })
+    }
+}
+
+impl Drop for Assignment {
+    fn drop(&mut self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Returns the number of the worker whose thread this is; all other threads are 0 as well.
+///
+/// For what each worker has of its own to save it a lock. Nothing may be wrong where two threads
+/// have the same number.
+pub(crate) fn current_worker() -> usize {
+    INDEX.get()
+}
+
+thread_local! {
+    static INDEX: Cell<usize> = const { Cell::new(0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_one_with_the_fewest_connections_gets_the_next() {
+        let workers = Workers::start(NonZeroUsize::new(2).unwrap()).unwrap();
+        let loads = || {
+            let workers = workers.0.workers.iter();
+            workers.map(|worker| worker.connections.load(Ordering::Relaxed))
+        };
+        let assigned: Vec<_> = (0..4).map(|_| workers.assign()).collect();
+        assert!(loads().eq([2, 2]));
+        let (first, rest) = assigned.split_first().unwrap();
+        let of_first = rest.iter().filter(|other| other.is_with(first)).count();
+        assert_eq!(of_first, 1);
+        drop(assigned);
+        assert!(loads().eq([0, 0]));
+    }
+
+    #[tokio::test]
+    async fn each_has_a_thread_and_a_number_of_its_own() {
+        let workers = Workers::start(NonZeroUsize::new(2).unwrap()).unwrap();
+        let mut found = Vec::new();
+        let assigned = [workers.assign(), workers.assign()];
+        for assignment in &assigned {
+            let whoami = async { (thread::current().id(), current_worker()) };
+            found.push(assignment.runtime.spawn(whoami).await.unwrap());
+        }
+        assert_ne!(found[0].0, found[1].0);
+        assert_eq!((found[0].1, found[1].1), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn they_end_with_the_last_handle() {
+        let workers = Workers::start(NonZeroUsize::MIN).unwrap();
+        let assignment = workers.assign();
+        let endless = assignment.runtime.spawn(std::future::pending::<()>());
+        drop((workers, assignment));
+        assert!(endless.await.unwrap_err().is_cancelled());
+    }
+
+    impl Assignment {
+        fn is_with(&self, other: &Self) -> bool {
+            Arc::ptr_eq(&self.connections, &other.connections)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::body::poll_filtered;
+use super::endpoint::Lease;
+use super::upload::Sent;
+use crate::hygiene::trailers;
+use crate::server::CountedRequest;
+
+/// The body of an upstream's response, which holds the connection that it comes on.
+///
+/// The connection is given back if the body was read to its end and the request was sent to its
+/// end. Otherwise it is closed with the body: what is left on it belongs to nobody.
+pub struct Download {
+    incoming: Incoming,
+    has_ended: bool,
+    lease: Option<Lease>,
+    sent: Sent,
+    /// The request's place among its client's, until all of the response is gone.
+    counted: Option<CountedRequest>,
+}
+
+impl Download {
+    pub(super) fn new(incoming: Incoming, lease: Lease, sent: Sent) -> Self {
+        Self {
+            has_ended: incoming.is_end_stream(),
+            incoming,
+            lease: Some(lease),
+            sent,
+            counted: None,
+        }
+    }
+
+    pub(crate) fn hold(&mut self, counted: Option<CountedRequest>) {
+        self.counted = counted;
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take()
+            && self.has_ended
+            && self.sent.is_over()
+        {
+            lease.give_back();
+        }
+    }
+}
+
+impl Body for Download {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let incoming = Pin::new(&mut self.incoming);
+        let frame = ready!(poll_filtered(incoming, cx, trailers::of_response));
+        if let Some(lease) = &self.lease {
+            lease.progressed();
+        }
+        self.has_ended = match &frame {
+            None => true,
+            Some(Ok(_)) => self.incoming.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("has_ended", &self.has_ended)
+            .finish_non_exhaustive()
+    }
+}

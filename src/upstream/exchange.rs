@@ -1,0 +1,263 @@
+use std::mem;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::Inner;
+use super::addresses::Addresses;
+use super::body::Body;
+use super::deadline::Deadline;
+use super::endpoint::Lease;
+use super::endpoint::connection::{Sending, Unanswered, Wanted};
+use super::endpoint::spare::Spare;
+use super::endpoint::wire::Unasked;
+use super::failure::Failure;
+use super::redirects::Told;
+use super::upload::{Sent, Upload};
+use super::websocket::Handshake;
+use crate::gatekeeper::network;
+use crate::hygiene::hop_by_hop::X_FORWARDED_FOR;
+use crate::rejection::RejectionKind;
+
+/// A request on its way to an upstream, until the head of the response is there.
+///
+/// Every request has one, so that it is written out: an async block would have room for much of
+/// what it waits for twice.
+///
+/// # Cancel safety
+///
+/// The exchange is ended: HTTP/1.1 closes the connection for that.
+#[must_use = "futures do nothing unless polled"]
+pub(crate) struct Exchange {
+    upstream: Arc<Inner>,
+    stage: Stage,
+    sent: Sent,
+    handshake: Option<Box<Handshake>>,
+    told: Option<Box<Told>>,
+    deadline: Deadline,
+}
+
+/// What is sent to an upstream.
+pub(super) struct Outgoing {
+    pub(super) request: Request<Upload>,
+    pub(super) sent: Sent,
+    /// The client's part of a handshake, if it is one.
+    pub(super) handshake: Option<Box<Handshake>>,
+    /// What a response is rewritten by, if it is.
+    pub(super) told: Option<Box<Told>>,
+}
+
+/// What an upstream answers, and the connection that it did so on.
+pub(super) type Answered = Result<(Response<Incoming>, Lease), Failure>;
+
+enum Stage {
+    /// Nothing is sent.
+    Refused(RejectionKind),
+    /// Sent over a connection that there was.
+    Sent(Sending, Lease, Option<Spare>),
+    /// On its way over a new connection; boxed, because that is rare and large.
+    Afresh(Pin<Box<dyn Future<Output = Answered> + Send>>),
+    Over,
+}
+
+/// A request that was not answered.
+enum Lost {
+    /// Nothing of it was written.
+    Unsent(Box<Request<Upload>>),
+    /// It may have arrived; with its copy, if it may be sent twice.
+    Unanswered(Box<Unanswered>, Option<Spare>),
+}
+
+impl Exchange {
+    pub(super) fn refused(upstream: Arc<Inner>, kind: RejectionKind) -> Self {
+        Self {
+            upstream,
+            stage: Stage::Refused(kind),
+            sent: Sent::NOTHING,
+            handshake: None,
+            told: None,
+            deadline: Deadline::default(),
+        }
+    }
+
+    /// Sends a request, at once if there is a connection.
+    pub(super) fn begin(upstream: Arc<Inner>, outgoing: Outgoing) -> Self {
+        let wanted = match &outgoing.handshake {
+            Some(_) => Wanted::FreshHttp1,
+            None => Wanted::Any,
+        };
+        let now = Instant::now();
+        let addresses = &upstream.addresses;
+        let used = (wanted == Wanted::Any).then(|| addresses.used(now));
+        let limit = upstream.timeouts.response;
+        let mut deadline = Deadline::new(limit);
+        let stage = match used.flatten() {
+            Some(mut lease) => {
+                let sent_at = outgoing.sent.is_nothing().then_some(now);
+                deadline = Deadline::on(lease.take_clock(), limit, sent_at);
+                Stage::sent(addresses, lease, outgoing.request)
+            }
+            None => Stage::afresh(addresses, outgoing.request, wanted),
+        };
+        Self {
+            upstream,
+            stage,
+            sent: outgoing.sent,
+            handshake: outgoing.handshake,
+            told: outgoing.told,
+            deadline,
+        }
+    }
+
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+        let answered = match &mut self.stage {
+            Stage::Sent(sending, ..) => ready!(sending.as_mut().poll(cx)),
+            Stage::Afresh(afresh) => return afresh.as_mut().poll(cx),
+            Stage::Refused(_) | Stage::Over => panic!("Exchange polled after completion"),
+        };
+        let Stage::Sent(_, lease, spare) = mem::replace(&mut self.stage, Stage::Over) else {
+            unreachable!("it was polled");
+        };
+        match answered {
+            Ok(response) => Poll::Ready(Ok((response, lease))),
+            Err(unanswered) => {
+                let lost = Lost::Unanswered(Box::new(unanswered), spare);
+                self.stage = Stage::again(&self.upstream.addresses, lost, lease);
+                self.poll_answered(cx)
+            }
+        }
+    }
+}
+
+impl Future for Exchange {
+    type Output = Result<Response<Body>, RejectionKind>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Stage::Refused(kind) = this.stage {
+            return Poll::Ready(Err(kind));
+        }
+        let mut answered = match this.poll_answered(cx) {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => {
+                ready!(this.deadline.poll(&mut this.sent, cx));
+                Err(Failure::ResponseTimeout)
+            }
+        };
+        if let Ok((_, lease)) = &mut answered {
+            lease.answered(this.deadline.take_clock());
+        }
+        // What is not answered is not waited for any more.
+        this.stage = Stage::Over;
+        let sent = mem::replace(&mut this.sent, Sent::NOTHING);
+        let (handshake, told) = (this.handshake.take(), this.told.take());
+        Poll::Ready(this.upstream.pass_on(answered, sent, handshake, told))
+    }
+}
+
+impl Stage {
+    fn sent(addresses: &Addresses, lease: Lease, request: Request<Upload>) -> Self {
+        let spare = lease.was_used().then(|| Spare::of(&request)).flatten();
+        match lease.send(request) {
+            Ok(sending) => Self::Sent(sending, lease, spare),
+            Err(unsent) => Self::again(addresses, Lost::Unsent(unsent), lease),
+        }
+    }
+
+    fn afresh(addresses: &Addresses, request: Request<Upload>, wanted: Wanted) -> Self {
+        Self::Afresh(Box::pin(send_afresh(addresses.clone(), request, wanted)))
+    }
+
+    fn again(addresses: &Addresses, lost: Lost, lease: Lease) -> Self {
+        Self::Afresh(Box::pin(send_again(addresses.clone(), lost, lease)))
+    }
+}
+
+/// Sends a request over a new connection, or one that is free before.
+async fn send_afresh(addresses: Addresses, request: Request<Upload>, wanted: Wanted) -> Answered {
+    let lease = addresses.connect(wanted, client_of(&request)).await?;
+    let (sending, lease, spare) = match Stage::sent(&addresses, lease, request) {
+        Stage::Sent(sending, lease, spare) => (sending, lease, spare),
+        Stage::Afresh(afresh) => return afresh.await,
+        Stage::Refused(_) | Stage::Over => unreachable!("it is sent, or sent again"),
+    };
+    match sending.await {
+        Ok(response) => Ok((response, lease)),
+        Err(unanswered) => {
+            let lost = Lost::Unanswered(Box::new(unanswered), spare);
+            send_again(addresses, lost, lease).await
+        }
+    }
+}
+
+/// Sends a request that was lost once more, if that can do no harm.
+async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Answered {
+    let request = lost.request(lease.was_used())?;
+    drop(lease);
+    let client = client_of(&request);
+    let lease = addresses.connect(Wanted::Fresh, client).await?;
+    match lease.send(request) {
+        Ok(sending) => match sending.await {
+            Ok(response) => Ok((response, lease)),
+            Err(unanswered) => Err(Failure::Broken(unanswered.into_error())),
+        },
+        Err(_) => Err(Failure::connect(CLOSED_AT_ONCE)),
+    }
+}
+
+/// Whose request it is. Nothing before us stands in `X-Forwarded-For` but what is believed, and
+/// the client is the first there.
+fn client_of(request: &Request<Upload>) -> Option<IpAddr> {
+    let way = request.headers().get(&X_FORWARDED_FOR)?.to_str().ok()?;
+    let client = way.split(',').next()?.trim().parse().ok()?;
+    Some(network(client))
+}
+
+impl Lost {
+    /// Returns the request if it may be sent again: the upstream may have been about to close a
+    /// connection that `was_used` before.
+    fn request(self, was_used: bool) -> Result<Request<Upload>, Failure> {
+        match self {
+            Self::Unsent(request) if was_used => Ok(*request),
+            Self::Unsent(_) => Err(Failure::connect(CLOSED_AT_ONCE)),
+            Self::Unanswered(mut failed, spare) => match failed.take_message() {
+                Some(unsent) if was_used => Ok(unsent),
+                _ => match spare.filter(|_| is_hang_up(failed.error())) {
+                    Some(spare) => Ok(spare.into_request()),
+                    None => Err(Failure::Broken(failed.into_error())),
+                },
+            },
+        }
+    }
+}
+
+/// Tells whether the upstream let go of the connection, as it may at any time between two
+/// exchanges, from what a response can be wrong in.
+fn is_hang_up(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
+}
+
+fn is_io(error: &hyper::Error) -> bool {
+    use std::error::Error;
+    let source = error.source().and_then(|source| source.downcast_ref());
+    source.is_some_and(|error| Unasked::of(error) != Some(Unasked::Endless))
+}
+
+const CLOSED_AT_ONCE: &str = "the upstream closed the connection before anything was sent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_sent_goes_over_another_connection_unless_that_was_new() {
+        let lost = || Lost::Unsent(Box::new(Request::new(Upload::EMPTY)));
+        assert!(lost().request(true).is_ok());
+        assert!(matches!(lost().request(false), Err(Failure::Connect(_))));
+    }
+}

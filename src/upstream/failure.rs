@@ -1,0 +1,80 @@
+use std::error::Error;
+use std::fmt;
+
+use tower::BoxError;
+
+use super::endpoint::turns::Busy;
+use crate::hygiene::response::Malformed;
+use crate::rejection::RejectionKind;
+
+/// Why an upstream gave no response.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There was no connection to be had.
+    Connect(BoxError),
+    /// Nobody accepted the connection in time.
+    ConnectTimeout,
+    /// As many exchanges are under way as there may be, and none ended in time.
+    Busy,
+    /// The connection broke, or what came on it was no response.
+    Broken(hyper::Error),
+    /// A response came that must not be passed on.
+    Malformed(&'static str),
+    /// The response did not begin in time.
+    ResponseTimeout,
+}
+
+impl Failure {
+    pub(super) fn connect(source: impl Into<BoxError>) -> Self {
+        Self::Connect(source.into())
+    }
+
+    /// Tells whether the request's body broke off or was malformed, which the upstream can do
+    /// nothing about. The request was not finished then, and its connection is not used again.
+    pub(super) fn is_of_the_client(&self) -> bool {
+        matches!(self, Self::Broken(error) if error.is_user())
+    }
+
+    pub(super) fn kind(&self) -> RejectionKind {
+        match self {
+            Self::Connect(_) | Self::Broken(_) | Self::Malformed(_) => RejectionKind::BadGateway,
+            Self::ConnectTimeout | Self::ResponseTimeout => RejectionKind::GatewayTimeout,
+            Self::Busy => RejectionKind::UpstreamBusy,
+        }
+    }
+}
+
+impl From<Malformed> for Failure {
+    fn from(Malformed(why): Malformed) -> Self {
+        Self::Malformed(why)
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect(_) => "no connection",
+            Self::ConnectTimeout => "no connection in time",
+            Self::Busy => "as many requests as server.limits.upstream_connections are under way",
+            Self::Broken(_) => "the exchange broke off",
+            Self::Malformed(what) => what,
+            Self::ResponseTimeout => "no response in time",
+        })
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Connect(source) => Some(&**source),
+            Self::Broken(source) => Some(source),
+            Self::Busy | Self::ConnectTimeout | Self::Malformed(_) | Self::ResponseTimeout => None,
+        }
+    }
+}

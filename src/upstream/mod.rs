@@ -1,0 +1,296 @@
+//! The way to an upstream and back.
+//!
+//! 1. **No connection is shared by mistake.** One goes back to its pool only after both messages
+//!    were sent and read to their ends; whatever ends otherwise closes it. Before the next request
+//!    is written, one on which anything came meanwhile is closed, too.
+//! 2. **No request is sent twice**, unless nothing of it was written, or its method is idempotent
+//!    (RFC 9110 §9.2.2), it has no body, and the connection was one that the upstream may have been
+//!    about to close. Then once, over a new connection.
+//! 3. **An upstream that cannot be reached is 502**, one that takes too long 504.
+//! 4. **Interim responses end**: after some hundred kilobytes of them it is 502.
+//!
+//! The connections are `hyper::client::conn`'s, without hyper-util's client around them: no task
+//! for each request, one small box, no lookup of the address.
+
+mod addresses;
+mod assertion;
+pub(crate) mod body;
+mod deadline;
+mod download;
+mod endpoint;
+mod exchange;
+mod failure;
+mod limits;
+pub(crate) mod redirects;
+mod tunnel;
+mod upload;
+mod websocket;
+
+use std::fmt;
+use std::mem::{Discriminant, discriminant};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Extensions, Request, Response, Uri, Version};
+use hyper::body::Incoming;
+use tower::Service;
+
+pub use self::download::Download;
+pub(crate) use self::exchange::Exchange;
+pub use self::limits::UpstreamLimits;
+pub(crate) use self::tunnel::Tunnels;
+pub(crate) use self::websocket::{count_tunnel, note_handshake};
+
+use self::addresses::Addresses;
+use self::assertion::UpstreamAssertion;
+use self::body::Body;
+use self::endpoint::neighbours::Neighbours;
+use self::endpoint::{Endpoint, Lease};
+use self::exchange::{Answered, Outgoing};
+use self::failure::Failure;
+use self::redirects::{Redirects, Told};
+use self::upload::{Sent, Upload};
+use self::websocket::Handshake;
+use crate::assertion::{Claims, Signer};
+use crate::causes::Causes;
+use crate::config::{RouteConfig, UpstreamTimeouts, UpstreamUrl};
+use crate::hygiene::hop_by_hop::strip_response;
+use crate::hygiene::response::response_gate;
+use crate::identity::Identity;
+use crate::rejection::RejectionKind;
+use crate::throttle::Throttle;
+
+/// All upstreams: routes to the same address share its connections, unless TLS is involved.
+pub(crate) struct Upstreams {
+    endpoints: Vec<Arc<Endpoint>>,
+    tunnels: Tunnels,
+    workers: NonZeroUsize,
+    neighbours: Neighbours,
+    signer: Option<Signer>,
+}
+
+impl Upstreams {
+    /// For so many workers, each of which has connections of its own, within the limits of all.
+    pub(crate) fn new(workers: NonZeroUsize, limits: UpstreamLimits) -> Self {
+        Self {
+            endpoints: Vec::new(),
+            tunnels: Tunnels::default(),
+            workers,
+            neighbours: Neighbours::new(limits),
+            signer: None,
+        }
+    }
+
+    /// Signs what is sent for somebody, if there is something to sign with.
+    pub(crate) fn with_signer(self, signer: Option<Signer>) -> Self {
+        Self { signer, ..self }
+    }
+
+    pub(crate) fn of(&mut self, route: &RouteConfig) -> Upstream {
+        let tls = route.upstream_tls.as_ref();
+        let endpoints = route.upstreams.iter().map(|url| match tls {
+            Some(tls) if url.is_https() => {
+                Endpoint::new(url.clone(), Some(tls), self.workers, &self.neighbours)
+            }
+            _ => self.shared(url),
+        });
+        let addresses = Addresses::new(endpoints.collect(), route.timeouts.connect);
+        let upstream = Inner {
+            addresses,
+            tunnels: self.tunnels.clone(),
+            assertion: self
+                .signer
+                .clone()
+                .zip(route.audience.as_deref())
+                .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
+            redirects: Redirects::of(route),
+            timeouts: route.timeouts,
+            failures: Throttle::default(),
+        };
+        if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
+            tracing::warn!(
+                upstream = %upstream.addresses,
+                "danger_accept_invalid_certs is on: anybody in between can play this upstream",
+            );
+        }
+        Upstream(Arc::new(upstream))
+    }
+
+    pub(crate) fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
+    }
+
+    fn shared(&mut self, url: &UpstreamUrl) -> Arc<Endpoint> {
+        if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
+            return Arc::clone(known);
+        }
+        let endpoint = Endpoint::new(url.clone(), None, self.workers, &self.neighbours);
+        self.endpoints.push(Arc::clone(&endpoint));
+        endpoint
+    }
+}
+
+/// The service that one route leads to.
+#[derive(Clone)]
+pub(crate) struct Upstream(Arc<Inner>);
+
+struct Inner {
+    addresses: Addresses,
+    tunnels: Tunnels,
+    assertion: Option<UpstreamAssertion>,
+    redirects: Option<Redirects>,
+    timeouts: UpstreamTimeouts,
+    failures: Throttle<Discriminant<Failure>>,
+}
+
+impl Upstream {
+    /// Returns the scheme that is spoken there, and the authority if there is only one.
+    pub(crate) fn origin(&self) -> (&Scheme, Option<&Authority>) {
+        self.0.addresses.origin()
+    }
+
+    /// Returns what is signed for a request that the gate has let in; none if nothing is.
+    pub(crate) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
+        let identity = request.extensions().get::<Identity>()?;
+        let assertion = self.0.assertion.as_ref()?;
+        Some(assertion.claims(request, identity))
+    }
+}
+
+impl Inner {
+    /// Passes on what an upstream has answered, or that it has not.
+    fn pass_on(
+        &self,
+        answered: Answered,
+        sent: Sent,
+        handshake: Option<Box<Handshake>>,
+        told: Option<Box<Told>>,
+    ) -> Result<Response<Body>, RejectionKind> {
+        answered
+            .and_then(|(response, lease)| match handshake {
+                Some(handshake) if handshake.is_agreed(&response)? => {
+                    Ok(self.go_on(*handshake, response, lease))
+                }
+                _ => pass_on(response, lease, sent),
+            })
+            .map(|mut response| {
+                if let Some((redirects, told)) = self.redirects.as_ref().zip(told) {
+                    redirects.rewrite(response.headers_mut(), &told);
+                }
+                response
+            })
+            .map_err(|failure| self.failed(&failure))
+    }
+
+    /// Makes what is sent of what was let in.
+    fn prepare(&self, mut request: Request<Incoming>) -> Result<Outgoing, RejectionKind> {
+        if websocket::is_connect(&request) && !self.addresses.speak_http1() {
+            return Err(RejectionKind::NotImplemented);
+        }
+        let may_upgrade = self.addresses.speak_http1();
+        let handshake = may_upgrade.then(|| Handshake::of(&mut request)).flatten();
+        let handshake = handshake.map(Box::new);
+        let rewrites = self.redirects.is_some();
+        let told = rewrites.then(|| Box::new(Told::by(request.headers())));
+        let (mut request, sent) = Upload::of(request);
+        if !is_origin_form(request.uri()) {
+            *request.uri_mut() = origin_form(request.uri());
+        }
+        let identity = request.extensions_mut().remove::<Identity>();
+        let groups = request.extensions_mut().remove().unwrap_or_default();
+        // What the gate noted there is for us alone.
+        *request.extensions_mut() = Extensions::new();
+        if let Some(handshake) = &handshake {
+            handshake.ask(&mut request);
+        }
+        if let Some((assertion, identity)) = self.assertion.as_ref().zip(identity) {
+            assertion.sign(&mut request, &identity, &groups)?;
+        }
+        Ok(Outgoing {
+            request,
+            sent,
+            handshake,
+            told,
+        })
+    }
+
+    /// Lets the client and the upstream talk in what they have agreed on.
+    fn go_on(
+        &self,
+        handshake: Handshake,
+        mut response: Response<Incoming>,
+        lease: Lease,
+    ) -> Response<Body> {
+        let upstream = hyper::upgrade::on(&mut response);
+        let mut response = response.map(|_| Body::default());
+        handshake.agree(&mut response);
+        let (client, held) = handshake.into_client();
+        let idle = self.timeouts.idle;
+        self.tunnels.open(client, upstream, idle, (lease, held));
+        response
+    }
+
+    fn failed(&self, failure: &Failure) -> RejectionKind {
+        if failure.is_of_the_client() {
+            return RejectionKind::InvalidRequest;
+        }
+        if let Some(turn) = self.failures.turn(discriminant(failure)) {
+            tracing::warn!(
+                upstream = %self.addresses,
+                error.causes = %Causes(failure),
+                suppressed = turn.suppressed,
+                "upstream failed: {failure}",
+            );
+        }
+        failure.kind()
+    }
+}
+
+impl Service<Request<Incoming>> for Upstream {
+    type Response = Response<Body>;
+    type Error = RejectionKind;
+    type Future = Exchange;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RejectionKind>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Exchange {
+        let upstream = Arc::clone(&self.0);
+        match upstream.prepare(request) {
+            Ok(outgoing) => Exchange::begin(upstream, outgoing),
+            Err(kind) => Exchange::refused(upstream, kind),
+        }
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Upstream({})", self.0.addresses)
+    }
+}
+
+fn is_origin_form(requested: &Uri) -> bool {
+    requested.authority().is_none() && requested.path_and_query().is_some()
+}
+
+/// The same path and query, byte by byte.
+fn origin_form(requested: &Uri) -> Uri {
+    let root = || PathAndQuery::from_static("/");
+    Uri::from(requested.path_and_query().cloned().unwrap_or_else(root))
+}
+
+fn pass_on(
+    mut response: Response<Incoming>,
+    lease: Lease,
+    sent: Sent,
+) -> Result<Response<Body>, Failure> {
+    response_gate(&mut response)?;
+    let mut response = response.map(|body| Body::Streaming(Download::new(body, lease, sent)));
+    // Each hop has its own (RFC 9110 §2.5).
+    *response.version_mut() = Version::HTTP_11;
+    strip_response(response.headers_mut());
+    Ok(response)
+}

@@ -1,0 +1,151 @@
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::Subject;
+use crate::identity::Identity;
+use crate::token::TokenHash;
+
+/// What is to be forgotten.
+#[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Purge {
+    /// Everything, refusals included.
+    All,
+    /// The tokens of one authorization, by its id.
+    Authorization(u64),
+    /// The tokens of one app.
+    ClientId(Box<str>),
+    /// One token, good or refused.
+    Token(TokenHash),
+    /// The tokens of one user, by numeric id.
+    User(u64),
+}
+
+impl Purge {
+    /// Tells whether this is about a good token.
+    pub(super) fn covers(&self, hash: &TokenHash, identity: &Identity) -> bool {
+        match self {
+            Self::Authorization(id) => identity.authorization_id() == *id,
+            Self::ClientId(client_id) => identity.client_id() == &**client_id,
+            Self::User(id) => identity.user().id() == *id,
+            Self::All | Self::Token(_) => self.covers_refusal(hash),
+        }
+    }
+
+    /// Tells whether this is about a refused token, of which nothing but the hash is known.
+    pub(super) fn covers_refusal(&self, hash: &TokenHash) -> bool {
+        match self {
+            Self::All => true,
+            Self::Token(purged) => purged == hash,
+            Self::Authorization(_) | Self::ClientId(_) | Self::User(_) => false,
+        }
+    }
+}
+
+impl fmt::Debug for Purge {
+    /// Shows no client id: it is free text, and somebody in a hurry may have sent a token as one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("All"),
+            Self::Authorization(id) => f.debug_tuple("Authorization").field(id).finish(),
+            Self::ClientId(_) => f.write_str("ClientId(..)"),
+            Self::Token(hash) => f.debug_tuple("Token").field(hash).finish(),
+            Self::User(id) => f.debug_tuple("User").field(id).finish(),
+        }
+    }
+}
+
+/// The purges so far, so that an answer that was asked for before one is not stored after it.
+#[derive(Default)]
+pub(super) struct Purges {
+    count: u64,
+    latest: VecDeque<Purge>,
+}
+
+impl Purges {
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn push(&mut self, purge: Purge) {
+        if self.latest.len() == KEPT {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(purge);
+        self.count += 1;
+    }
+
+    /// Tells whether a purge after the first `since` was about this answer. Of those too long ago
+    /// to be known, each is taken to be.
+    pub(super) fn cover<T: Subject>(&self, since: u64, key: &T::Key, answer: &T::Answer) -> bool {
+        let missed = usize::try_from(self.count - since).unwrap_or(usize::MAX);
+        let mut latest = self.latest.iter().rev().take(missed);
+        missed > self.latest.len()
+            || latest.any(|purge| match T::active(answer) {
+                Some(identity) => purge.covers(T::token(key), identity),
+                None => T::is_covered(purge, key, answer),
+            })
+    }
+}
+
+/// A check takes seconds at most; more purges than this within them only cause another check.
+const KEPT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Verdict;
+    use crate::identity::User;
+    use crate::scope::Scopes;
+    use crate::validator::cache::Tokens;
+
+    fn identity() -> Identity {
+        Identity::new(User::new("octocat", 1), "app", 7, Scopes::default()).unwrap()
+    }
+
+    fn active() -> Verdict {
+        Verdict::Active(identity())
+    }
+
+    #[test]
+    fn each_purge_covers_what_it_names_and_nothing_else() {
+        let (hash, other) = (TokenHash::of("a"), TokenHash::of("b"));
+        for (purge, covers, refusal) in [
+            (Purge::All, true, true),
+            (Purge::Authorization(7), true, false),
+            (Purge::Authorization(1), false, false),
+            (Purge::ClientId("app".into()), true, false),
+            (Purge::ClientId("App".into()), false, false),
+            (Purge::Token(hash), true, true),
+            (Purge::Token(other), false, false),
+            (Purge::User(1), true, false),
+            (Purge::User(7), false, false),
+        ] {
+            assert_eq!(purge.covers(&hash, &identity()), covers, "{purge:?}");
+            assert_eq!(purge.covers_refusal(&hash), refusal, "{purge:?}");
+        }
+    }
+
+    #[test]
+    fn a_purge_counts_from_the_question_on() {
+        let hash = TokenHash::of("a");
+        let mut purges = Purges::default();
+        purges.push(Purge::User(1));
+        let since = purges.count();
+        assert!(!purges.cover::<Tokens>(since, &hash, &active()));
+        purges.push(Purge::User(2));
+        assert!(!purges.cover::<Tokens>(since, &hash, &active()));
+        purges.push(Purge::User(1));
+        assert!(purges.cover::<Tokens>(since, &hash, &active()));
+    }
+
+    #[test]
+    fn purges_that_are_no_longer_known_cover_everything() {
+        let mut purges = Purges::default();
+        for _ in 0..=KEPT {
+            purges.push(Purge::User(2));
+        }
+        assert!(purges.cover::<Tokens>(0, &TokenHash::of("a"), &active()));
+        assert!(!purges.cover::<Tokens>(1, &TokenHash::of("a"), &active()));
+    }
+}
