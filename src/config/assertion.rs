@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::cache::duration;
 use super::reader::section::Section;
 use super::reader::source::Node;
-use super::routes::upstream::UpstreamUrl;
 use crate::assertion::KeyFiles;
 use crate::assertion::Signer;
+use crate::config::reader::duration::duration;
+use crate::upstream::UpstreamUrl;
 
 /// `[assertion]`: how upstreams are told who is asking in a way that nobody else can.
 #[derive(Clone, Debug)]

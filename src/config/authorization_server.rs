@@ -1,8 +1,8 @@
 use super::ghes::servers::Servers;
-use super::public_url::PublicUrl;
 use super::reader::section::Section;
 use super::reader::source::Node;
 use super::routes::parsed;
+use super::routes::public_url::PublicUrl;
 use crate::scope::{Scope, Scopes};
 
 /// `[authorization_server]`: what clients are told about GHES, which does not tell it itself, as

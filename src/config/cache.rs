@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
+use super::reader::duration::{duration, max_age};
 use super::reader::section::Section;
 use super::reader::source::Node;
 use crate::validator::CacheOptions;
@@ -30,30 +29,11 @@ pub(super) fn read(cache: &mut Section<'_>) -> Option<CacheOptions> {
     Some(options)
 }
 
-/// Reads an age after which an answer is not trusted any more.
-pub(super) fn max_age(node: Node) -> Result<Duration, String> {
-    match duration(node)? {
-        Some(age) if !age.is_zero() && age <= MAX_AGE => Ok(age),
-        _ => Err("must be more than 0s and at most 1h".to_owned()),
-    }
-}
-
 fn grace(node: Node) -> Result<Duration, String> {
     match duration(node)? {
         Some(grace) if grace <= CacheOptions::LONGEST_GRACE => Ok(grace),
         _ => Err("must be at least 0s and at most 15m".to_owned()),
     }
-}
-
-/// Reads a duration; none if it is negative.
-pub(super) fn duration(node: Node) -> Result<Option<Duration>, String> {
-    let with_unit = "a duration is a string with units, like \"60s\" or \"1m 30s\"";
-    let duration: SignedDuration = node
-        .text()
-        .map_err(|found| format!("{found}; {with_unit}"))?
-        .parse()
-        .map_err(|_| format!("not a duration; {with_unit}"))?;
-    Ok(Duration::try_from(duration).ok())
 }
 
 fn capacity(node: Node) -> Result<u64, String> {
@@ -62,6 +42,3 @@ fn capacity(node: Node) -> Result<u64, String> {
         _ => Err("must be at least 1".to_owned()),
     }
 }
-
-/// Who revokes a token expects it to be dead; an hour is the most that can still be explained.
-const MAX_AGE: Duration = Duration::from_secs(3600);

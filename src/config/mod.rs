@@ -49,7 +49,6 @@ mod assertion;
 mod authorization_server;
 mod cache;
 mod ghes;
-mod public_url;
 mod reader;
 mod redacted;
 mod routes;
@@ -78,23 +77,24 @@ use crate::validator::CacheOptions;
 pub use self::assertion::AssertionConfig;
 pub use self::authorization_server::AuthorizationServerConfig;
 pub use self::ghes::{AppConfig, GhesConfig};
-pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::reader::error::{ConfigError, ConfigErrors};
 pub(crate) use self::reader::secret::SecretFile;
 pub(crate) use self::routes::Admittance;
-pub(crate) use self::routes::upstream::UpstreamAddress;
-pub use self::routes::upstream::tls::UpstreamTls;
-pub use self::routes::upstream::{InvalidUpstreamUrl, UpstreamUrl};
+pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::routes::{
     AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
-    InvalidRoutePath, InvalidStrippedHeader, PeopleConfig, ResourceConfig, RouteConfig, RouteHost,
-    RouteMatch, RoutePath, StrippedHeader, TokensConfig, UnknownIdentityHeaders,
-    UnknownUpstreamHost, UpstreamHost, UpstreamTimeouts,
+    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
+    TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::webhook::WebhookConfig;
 pub use crate::hygiene::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
+pub use crate::hygiene::stripped_header::{InvalidStrippedHeader, StrippedHeader};
 pub use crate::hygiene::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
+pub use crate::upstream::{
+    InvalidUpstreamUrl, UnknownUpstreamHost, UpstreamHost, UpstreamTimeouts, UpstreamTls,
+    UpstreamUrl,
+};
 
 /// A configuration that holds together.
 ///

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use toml::Value;
 
 use super::ghes::proxy::NONE;
+use super::reader::secret::REDACTED;
 use super::{
     AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
     PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
@@ -17,9 +18,6 @@ use crate::protection::Limits;
 use crate::scope::{Scope, Scopes};
 use crate::server::Timeouts;
 use crate::validator::CacheOptions;
-
-/// What is printed for a secret. It is no secret itself, and is refused as one.
-pub(super) const REDACTED: &str = "[redacted]";
 
 /// Prints a configuration as TOML, with defaults and without secrets.
 pub(super) struct Redacted<'c>(pub(super) &'c Config);

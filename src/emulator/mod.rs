@@ -251,7 +251,11 @@ impl Emulator {
         let operation = found.as_ref().map(|found| found.operation);
         self.server.traffic().arrive(operation);
         let body = read(body).await?;
-        let person = || Person::of(&head.headers, body.as_ref(), &self.server);
+        let person = || {
+            Person::of(&head.headers, body.as_ref(), |token| {
+                self.server.owner(token)
+            })
+        };
         let fault = self.server.traffic().meet(person);
         let Some(fault) = fault else {
             return Ok(self.truth(found, head, body));

@@ -3,8 +3,7 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use serde::Deserialize;
 
-use super::api::authentication::{basic_pair, bearer_token};
-use super::server::Server;
+use super::api::credentials::{basic_pair, bearer_token};
 
 /// The token of a request and the user behind it, good or not: a fault may be about either.
 #[derive(Default)]
@@ -14,15 +13,15 @@ pub(super) struct Person {
 }
 
 impl Person {
-    /// Finds the token that is asked with, or about which an app asks; else the user who gives a
-    /// password.
-    pub(super) fn of(headers: &HeaderMap, body: Option<&Bytes>, server: &Server) -> Self {
+    /// Finds the token that is asked with, or about which an app asks, and its owner; else the user
+    /// who gives a password.
+    pub(super) fn of(
+        headers: &HeaderMap,
+        body: Option<&Bytes>,
+        owner: impl FnOnce(&str) -> Option<String>,
+    ) -> Self {
         let token = bearer_token(headers).map(str::to_owned);
         let token = token.or_else(|| token_in(body?));
-        let owner = |token: &str| {
-            let authorization = server.state().authorization(token)?;
-            Some(authorization.user.login.clone())
-        };
         let login = match &token {
             Some(token) => owner(token),
             None => basic_pair(headers).map(|(user, _)| user),

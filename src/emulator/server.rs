@@ -48,6 +48,13 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the login of the user behind a token.
+    pub(super) fn owner(&self, token: &str) -> Option<String> {
+        let state = self.state();
+        let authorization = state.authorization(token)?;
+        Some(authorization.user.login.clone())
+    }
+
     pub(super) fn mint(
         &self,
         client_id: &str,

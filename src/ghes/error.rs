@@ -6,10 +6,10 @@ use http::{Response, StatusCode};
 use tower::BoxError;
 
 use super::wire::cause;
+use super::wire::content;
 use super::wire::error_body::{ErrorBody, FieldError};
 use super::wire::limits::{OtpDelivery, RateLimit, is_exhausted, retry_after};
 use super::wire::redirect::RedirectTarget;
-use super::wire::reply;
 use super::wire::scope_headers::missing_scopes;
 use crate::check::CheckErrorKind;
 use crate::scope::Scopes;
@@ -87,7 +87,7 @@ impl ApiError {
 
     pub(super) fn status(response: &Response<Bytes>) -> Self {
         let (status, headers) = (response.status(), response.headers());
-        let body = reply::is_plain(response).then(|| ErrorBody::parse(response.body()));
+        let body = content::is_plain(response).then(|| ErrorBody::parse(response.body()));
         let (message, documentation_url, errors) = match body.flatten() {
             Some(body) => (Some(body.message), body.documentation_url, body.errors),
             None => (None, None, Vec::new()),

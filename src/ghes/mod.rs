@@ -61,8 +61,6 @@ pub use self::credentials::{App, InvalidApp, UserCredentials};
 pub use self::error::ApiError;
 pub use self::url::{GhesUrl, InvalidGhesUrl};
 pub use self::wire::error_body::FieldError;
-#[cfg(feature = "proxy")]
-pub(crate) use self::wire::https::system_roots;
 pub use self::wire::https::{HttpsError, HttpsTransport};
 pub use self::wire::limits::{OtpDelivery, RateLimit};
 pub use self::wire::transport::Transport;

@@ -10,9 +10,13 @@ use http::header::{
 use http::{Method, Request};
 use http_body::Body;
 
+use super::names::{
+    X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PORT, X_FORWARDED_PREFIX, X_FORWARDED_PROTO,
+    X_REQUEST_ID,
+};
 use super::provenance::Provenance;
 use super::request::Onward;
-use crate::config::StrippedHeader;
+use super::stripped_header::StrippedHeader;
 use crate::fold::{Names, is_listed, remove_where};
 
 /// RFC 9110 §7.6.1: fields that describe one connection and must not be forwarded. The names are
@@ -107,13 +111,6 @@ const OTHER_METHODS: [&str; 3] = [
     "x-http-method-override",
     "x-method-override",
 ];
-
-pub(crate) static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-pub(crate) static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-pub(crate) static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-pub(crate) static X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-pub(crate) static X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Removes from a request what the client sent for this hop only, or cannot be trusted to say, and
 /// makes one of what only HTTP/2 may say in pieces.
@@ -372,7 +369,7 @@ mod tests {
             ),
         ]);
         let peer: std::net::SocketAddr = "[::ffff:192.0.2.7]:443".parse().unwrap();
-        let peer = crate::proxy::Peer::from(peer).into();
+        let peer = crate::server::Peer::from(peer).into();
         let provenance = Provenance::of(&headers, &peer, &Fronts::default());
         let onward = Onward {
             host: Some(HeaderValue::from_static("tools.example.com")),

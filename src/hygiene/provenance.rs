@@ -3,13 +3,13 @@ use std::net::{IpAddr, SocketAddr};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 
-use super::hop_by_hop::{
+use super::names::{
     X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PORT, X_FORWARDED_PREFIX, X_FORWARDED_PROTO,
     X_REQUEST_ID,
 };
+use super::trusted_proxies::TrustedProxies;
 use crate::authority::is_connectable;
-use crate::config::{ServerConfig, TrustedProxies};
-use crate::proxy::Peer;
+use crate::server::Peer;
 
 /// Where a request came from, as far as its peer is believed.
 ///
@@ -46,11 +46,12 @@ pub(crate) struct Fronts {
     write_host: TrustedProxies,
 }
 
-impl From<&ServerConfig> for Fronts {
-    fn from(server: &ServerConfig) -> Self {
+impl Fronts {
+    /// Trusts these proxies, and of those that `write_host` what they say of the host.
+    pub(crate) fn new(trusted: TrustedProxies, write_host: TrustedProxies) -> Self {
         Self {
-            trusted: server.trusted_proxies.clone(),
-            write_host: server.forwarded_host_from.clone(),
+            trusted,
+            write_host,
         }
     }
 }

@@ -3,9 +3,13 @@
 //! RFC 9110 §6.5.1 lets a recipient merge trailers into the headers if their definition says so,
 //! and many do without asking. A client's could then stand beside what we set, so none passes.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
+use hyper::body::Incoming;
 
 /// Drops a client's trailers. None of those that are known say anything to an upstream.
 pub(crate) fn of_request(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
@@ -29,6 +33,22 @@ fn keep_allowed(trailers: &mut HeaderMap) {
 
 /// From gRPC's protocol over HTTP/2.
 const ALLOWED: [&str; 3] = ["grpc-message", "grpc-status", "grpc-status-details-bin"];
+
+/// Polls on past a frame of which nothing is left.
+pub(crate) fn poll_filtered(
+    mut body: Pin<&mut Incoming>,
+    cx: &mut Context<'_>,
+    filter: fn(Frame<Bytes>) -> Option<Frame<Bytes>>,
+) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    loop {
+        let polled = ready!(http_body::Body::poll_frame(body.as_mut(), cx)?);
+        match polled.map(filter) {
+            Some(None) => {}
+            Some(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+            None => return Poll::Ready(None),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

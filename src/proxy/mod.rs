@@ -199,7 +199,7 @@ impl Proxy {
             routes,
             metadata: Metadata::new(config),
             realm: config.server.realm.clone(),
-            fronts: Fronts::from(&config.server),
+            fronts: fronts_of(config),
             forwarded_host_warning: Once::new(),
             allowed_hosts: config.server.allowed_hosts.clone(),
             request_ids: RequestIds::new(),
@@ -406,6 +406,12 @@ fn receiver(webhook: &WebhookConfig, secrets: &SecretFiles) -> Arc<Receiver> {
         },
     );
     receiver
+}
+
+fn fronts_of(config: &Config) -> Fronts {
+    let server = &config.server;
+    let write_host = server.forwarded_host_from.clone();
+    Fronts::new(server.trusted_proxies.clone(), write_host)
 }
 
 fn server_of(config: &Config) -> Server {

@@ -35,8 +35,8 @@ use self::connection::Connection;
 use self::connections::{Connections, Place};
 use self::drain::Drainage;
 use self::listener::accept::accept;
-use self::stream::Accepted;
 use self::uptake::Uptake;
+use crate::server::listener::accepted::Accepted;
 
 pub(crate) use self::connection::body_timeout::{BodyTimeout, BodyWatch};
 pub(crate) use self::connection::exchange::TunnelUnderWay;

@@ -1,11 +1,10 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
-use hyper::body::Incoming;
 
 use super::Download;
 
@@ -42,22 +41,6 @@ impl http_body::Body for Body {
         match self {
             Self::Own(own) => own.size_hint(),
             Self::Streaming(download) => download.size_hint(),
-        }
-    }
-}
-
-/// Polls on past a frame of which nothing is left.
-pub(crate) fn poll_filtered(
-    mut body: Pin<&mut Incoming>,
-    cx: &mut Context<'_>,
-    filter: fn(Frame<Bytes>) -> Option<Frame<Bytes>>,
-) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-    loop {
-        let polled = ready!(http_body::Body::poll_frame(body.as_mut(), cx)?);
-        match polled.map(filter) {
-            Some(None) => {}
-            Some(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
-            None => return Poll::Ready(None),
         }
     }
 }

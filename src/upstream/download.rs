@@ -6,10 +6,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::body::poll_filtered;
 use super::endpoint::Lease;
 use super::upload::Sent;
-use crate::hygiene::trailers;
+use crate::hygiene::trailers::{self, poll_filtered};
 use crate::server::CountedRequest;
 
 /// The body of an upstream's response, which holds the connection that it comes on.

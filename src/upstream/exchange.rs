@@ -21,7 +21,7 @@ use super::redirects::Told;
 use super::upload::{Sent, Upload};
 use super::websocket::Handshake;
 use crate::gatekeeper::network;
-use crate::hygiene::hop_by_hop::X_FORWARDED_FOR;
+use crate::hygiene::names::X_FORWARDED_FOR;
 use crate::rejection::RejectionKind;
 
 /// A request on its way to an upstream, until the head of the response is there.

@@ -20,10 +20,14 @@ mod download;
 mod endpoint;
 mod exchange;
 mod failure;
+mod host;
 mod limits;
 pub(crate) mod redirects;
+mod timeouts;
+mod tls;
 mod tunnel;
 mod upload;
+mod url;
 mod websocket;
 
 use std::fmt;
@@ -39,8 +43,12 @@ use tower::Service;
 
 pub use self::download::Download;
 pub(crate) use self::exchange::Exchange;
+pub use self::host::{UnknownUpstreamHost, UpstreamHost};
 pub use self::limits::UpstreamLimits;
+pub use self::timeouts::UpstreamTimeouts;
+pub use self::tls::UpstreamTls;
 pub(crate) use self::tunnel::Tunnels;
+pub use self::url::{InvalidUpstreamUrl, UpstreamUrl};
 pub(crate) use self::websocket::{count_tunnel, note_handshake};
 
 use self::addresses::Addresses;
@@ -55,7 +63,6 @@ use self::upload::{Sent, Upload};
 use self::websocket::Handshake;
 use crate::assertion::{Claims, Signer};
 use crate::causes::Causes;
-use crate::config::{RouteConfig, UpstreamTimeouts, UpstreamUrl};
 use crate::hygiene::hop_by_hop::strip_response;
 use crate::hygiene::response::response_gate;
 use crate::identity::Identity;
@@ -88,25 +95,26 @@ impl Upstreams {
         Self { signer, ..self }
     }
 
-    pub(crate) fn of(&mut self, route: &RouteConfig) -> Upstream {
-        let tls = route.upstream_tls.as_ref();
-        let endpoints = route.upstreams.iter().map(|url| match tls {
+    /// Returns what leads to one tool.
+    pub(crate) fn of(&mut self, tool: &Tool<'_>) -> Upstream {
+        let tls = tool.tls;
+        let endpoints = tool.urls.iter().map(|url| match tls {
             Some(tls) if url.is_https() => {
                 Endpoint::new(url.clone(), Some(tls), self.workers, &self.neighbours)
             }
             _ => self.shared(url),
         });
-        let addresses = Addresses::new(endpoints.collect(), route.timeouts.connect);
+        let addresses = Addresses::new(endpoints.collect(), tool.timeouts.connect);
         let upstream = Inner {
             addresses,
             tunnels: self.tunnels.clone(),
             assertion: self
                 .signer
                 .clone()
-                .zip(route.audience.as_deref())
+                .zip(tool.audience)
                 .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
-            redirects: Redirects::of(route),
-            timeouts: route.timeouts,
+            redirects: Redirects::of(tool),
+            timeouts: tool.timeouts,
             failures: Throttle::default(),
         };
         if tls.is_some_and(|tls| tls.danger_accept_invalid_certs) {
@@ -130,6 +138,20 @@ impl Upstreams {
         self.endpoints.push(Arc::clone(&endpoint));
         endpoint
     }
+}
+
+/// A tool behind the gate: where it is, and how it is spoken to.
+#[derive(Clone, Copy)]
+pub(crate) struct Tool<'a> {
+    pub(crate) urls: &'a [UpstreamUrl],
+    pub(crate) tls: Option<&'a UpstreamTls>,
+    pub(crate) timeouts: UpstreamTimeouts,
+    pub(crate) host: UpstreamHost,
+    pub(crate) rewrites_redirects: bool,
+    /// Whether the front of a path is cut off before it gets there.
+    pub(crate) cuts_prefix: bool,
+    /// Who is named in assertions; absent where none are sent.
+    pub(crate) audience: Option<&'a str>,
 }
 
 /// The service that one route leads to.

@@ -10,8 +10,7 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 use tower::BoxError;
 
-use super::body::poll_filtered;
-use crate::hygiene::trailers;
+use crate::hygiene::trailers::{self, poll_filtered};
 use crate::server::{BodyTimeout, BodyWatch};
 
 /// The body of a request on its way to an upstream, without trailers, which tells when it is all

@@ -3,17 +3,15 @@ pub(super) mod limits;
 pub(super) mod proxy;
 pub(super) mod servers;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{Error as PemError, PemObject};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::secret::{self, Secret, SecretFile};
 use super::reader::section::Section;
 use super::reader::source::Node;
-use crate::connect::ProxyVariables;
+use crate::connect::{ProxyVariables, certificates};
 use crate::ghes::{GhesUrl, ProxyUrl, is_client_id};
 use crate::protection::Limits;
 
@@ -219,20 +217,6 @@ pub(super) fn ca_file(node: Node) -> Result<PathBuf, String> {
             .map_err(|_| format!("{path:?} holds a certificate that cannot be a root"))?;
     }
     Ok(path)
-}
-
-/// Reads the certificates in a file, of which there is at least one.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<_, _>>)
-        .map_err(|error| match error {
-            PemError::Io(error) => format!("cannot read {path:?}: {error}"),
-            _ => format!("{path:?} is damaged; it must hold certificates as PEM"),
-        })?;
-    if certificates.is_empty() {
-        return Err(format!("{path:?} holds no certificate; it must be PEM"));
-    }
-    Ok(certificates)
 }
 
 const EXPOSED: &str = "http:// would show every token and the app's secret to the network; \

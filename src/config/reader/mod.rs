@@ -1,7 +1,9 @@
 //! From text and environment to a tree whose keys are taken out one by one, and the mistakes in it.
 
+pub(super) mod duration;
 pub(super) mod environment;
 pub(super) mod error;
+pub(super) mod number;
 pub(super) mod path;
 pub(super) mod pattern;
 pub(super) mod report;

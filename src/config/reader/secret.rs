@@ -4,7 +4,6 @@ use std::{fmt, fs};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::section::Section;
-use crate::config::redacted::REDACTED;
 use crate::watched::WatchedFiles;
 
 /// A secret, and the file that it came from, if it came from one.
@@ -141,3 +140,6 @@ fn mistaken(text: &str) -> Option<&'static str> {
     (name.contains("SECRET") && name.bytes().all(is_name))
         .then_some("has the name of a variable before it; put the secret alone there")
 }
+
+/// What is printed for a secret. It is no secret itself, and is refused as one.
+pub(in crate::config) const REDACTED: &str = "[redacted]";

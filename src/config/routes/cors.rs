@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use crate::config::cache::duration;
+use crate::config::reader::duration::duration;
 use crate::config::reader::pattern::{is_host_pattern, refuse_pattern};
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;

@@ -7,24 +7,24 @@ mod matching;
 pub(super) mod passed_by;
 mod path;
 mod people;
+pub(super) mod public_url;
 mod resource;
-mod strip_headers;
 mod tokens;
-pub(super) mod upstream;
+mod upstream;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use self::upstream::UpstreamUrl;
-use self::upstream::tls::{self, UpstreamTls};
 use super::assertion;
-use super::cache::max_age;
 use super::ghes::servers::Servers;
 use super::reader::pattern::refuse_pattern;
 use super::reader::section::Section;
 use super::reader::source::Node;
+use crate::config::reader::duration::max_age;
+use crate::hygiene::stripped_header::StrippedHeader;
 use crate::scope::{InvalidScope, Scope, Scopes};
+use crate::upstream::{UpstreamHost, UpstreamTimeouts, UpstreamTls, UpstreamUrl};
 
 pub(crate) use self::admittance::Admittance;
 pub use self::ambiguous_paths::AmbiguousPaths;
@@ -35,10 +35,7 @@ pub use self::matching::RouteMatch;
 pub use self::path::{InvalidRoutePath, RoutePath};
 pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
-pub use self::strip_headers::{InvalidStrippedHeader, StrippedHeader};
 pub use self::tokens::TokensConfig;
-pub use self::upstream::host::{UnknownUpstreamHost, UpstreamHost};
-pub use self::upstream::timeouts::UpstreamTimeouts;
 
 use self::matching::Taken;
 
@@ -121,10 +118,10 @@ impl RouteConfig {
         let matches = RouteMatch::read(route, taken);
         let example = "upstream = \"http://127.0.0.1:3000\"";
         let upstreams = route.required("upstream", example, upstream::addresses);
-        let upstream_tls = tls::read(route, upstreams.as_deref());
+        let upstream_tls = upstream::tls(route, upstreams.as_deref());
         let host = route.optional("host", parsed::<UpstreamHost>);
         let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
-        let timeouts = route.section("timeouts", UpstreamTimeouts::read);
+        let timeouts = route.section("timeouts", upstream::timeouts);
         let mut scopes = |key| {
             let scopes = route.list(key, Node::items, scope);
             scopes.unwrap_or_default()

@@ -1,4 +1,4 @@
-use crate::config::public_url::PublicUrl;
+use super::public_url::PublicUrl;
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
 use crate::scope::{Scope, Scopes};

@@ -1,7 +1,5 @@
-use std::time::Duration;
-
-use crate::config::cache::duration;
-use crate::config::ghes::limits::{COUNT, Range, number_within};
+use crate::config::reader::duration::{timeout, timeout_or_none};
+use crate::config::reader::number::{COUNT, Range, number_within};
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
 use crate::server::{InvalidListenAddress, Limits, ListenAddress, Timeouts};
@@ -83,21 +81,6 @@ pub(in crate::config) fn mode(node: Node) -> Result<u32, String> {
     }
 }
 
-pub(in crate::config) fn timeout(node: Node) -> Result<Duration, String> {
-    match duration(node)? {
-        Some(time) if !time.is_zero() && time <= LONGEST => Ok(time),
-        _ => Err("must be more than 0s and at most 1h".to_owned()),
-    }
-}
-
-pub(in crate::config) fn timeout_or_none(node: Node) -> Result<Option<Duration>, String> {
-    match duration(node)? {
-        Some(Duration::ZERO) => Ok(None),
-        Some(time) if time <= LONGEST_BODY => Ok(Some(time)),
-        _ => Err("must be at least 0s, which is no limit, and at most 1d".to_owned()),
-    }
-}
-
 /// With fewer, browsers are refused.
 const HEAD_FIELDS: Range = Range { from: 20, to: 1000 };
 
@@ -115,8 +98,3 @@ const TARGET_BYTES: Range = Range {
 
 const TARGET_BEYOND_HEAD: &str =
     "is more than head_bytes, which counts the target, too; raise that as well";
-
-const LONGEST_BODY: Duration = Duration::from_secs(24 * 3600);
-
-/// More is no limit.
-const LONGEST: Duration = Duration::from_secs(3600);

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use super::cache::duration;
-use super::ghes::limits::{Range, number, number_within};
 use super::reader::pattern::is_host_pattern;
 use super::reader::section::Section;
 use super::reader::source::Node;
 use crate::bearer::BearerOptions;
+use crate::config::reader::duration::duration;
+use crate::config::reader::number::{Range, number, number_within};
 use crate::gatekeeper::ClientLimit;
 use crate::hygiene::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 use crate::hygiene::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};

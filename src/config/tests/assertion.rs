@@ -198,7 +198,7 @@ fn what_is_printed_is_read_again_and_shows_no_key() {
     let pem = fs::read_to_string(key.path()).unwrap();
     let secret = pem.lines().nth(1).unwrap();
     assert!(!printed.contains(secret) && !format!("{config:?}").contains(secret));
-    let again = Config::parse(&printed.replace(redacted::REDACTED, SECRET), []).unwrap();
+    let again = Config::parse(&printed.replace(reader::secret::REDACTED, SECRET), []).unwrap();
     assert_eq!(again.to_redacted_toml(), printed);
 }
 

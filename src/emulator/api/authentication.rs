@@ -1,10 +1,9 @@
 //! Who calls the API.
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap};
 
+use super::credentials::{Credential, OTP};
 use super::failure::Failure;
 use crate::emulator::server::Server;
 use crate::emulator::state::Authorization;
@@ -116,22 +115,6 @@ impl Caller {
     }
 }
 
-/// Returns the user and password of Basic authentication, if a request has them.
-pub(in crate::emulator) fn basic_pair(headers: &HeaderMap) -> Option<(String, String)> {
-    match Credential::read(headers.get(AUTHORIZATION)?)? {
-        Credential::Pair(user, password) => Some((user, password)),
-        Credential::Token(_) => None,
-    }
-}
-
-/// Returns the token that a request is sent with, if it has one.
-pub(in crate::emulator) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    match Credential::read(headers.get(AUTHORIZATION)?)? {
-        Credential::Token(token) => Some(token),
-        Credential::Pair(..) => None,
-    }
-}
-
 /// Lets a user whose password was right go on, or asks for what is missing.
 pub(in crate::emulator) fn admit(user: &User, otp: Option<&str>) -> Result<(), Failure> {
     match &user.otp {
@@ -140,28 +123,3 @@ pub(in crate::emulator) fn admit(user: &User, otp: Option<&str>) -> Result<(), F
         _ => Ok(()),
     }
 }
-
-/// What the header `Authorization` says.
-enum Credential<'a> {
-    /// The user and password of Basic authentication (RFC 7617 §2).
-    Pair(String, String),
-    Token(&'a str),
-}
-
-impl<'a> Credential<'a> {
-    fn read(value: &'a HeaderValue) -> Option<Self> {
-        let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
-        let rest = rest.trim();
-        if scheme.eq_ignore_ascii_case("basic") {
-            let pair = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
-            let (user, password) = pair.split_once(':')?;
-            return Some(Self::Pair(user.to_owned(), password.to_owned()));
-        }
-        ["bearer", "token"]
-            .iter()
-            .any(|known| scheme.eq_ignore_ascii_case(known))
-            .then_some(Self::Token(rest))
-    }
-}
-
-pub(in crate::emulator) const OTP: &str = "x-github-otp";

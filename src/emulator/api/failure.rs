@@ -4,7 +4,7 @@ use std::fmt::Write;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::request::ApiRequest;
+use super::operation::Operation;
 use crate::emulator::version::Version;
 
 /// A reason of the REST API to refuse a request.
@@ -119,14 +119,17 @@ impl Failure {
         }
     }
 
-    pub(in crate::emulator) fn documentation_url(&self, request: &ApiRequest) -> String {
+    /// Returns where the operation is documented; the root where it is not about the operation.
+    pub(in crate::emulator) fn documentation_url(
+        &self,
+        version: Version,
+        operation: Option<Operation>,
+    ) -> String {
         let about_the_operation =
             !matches!(self, Self::BadCredentials | Self::UnsupportedApiVersion(_));
-        match request.operation() {
-            Some(operation) if about_the_operation => {
-                request.version().documentation_url(operation)
-            }
-            _ => request.version().documentation_root(),
+        match operation {
+            Some(operation) if about_the_operation => version.documentation_url(operation),
+            _ => version.documentation_root(),
         }
     }
 }

@@ -3,6 +3,7 @@ pub(super) mod applications;
 pub(super) mod authentication;
 pub(super) mod authorizations;
 pub(super) mod body;
+pub(super) mod credentials;
 pub(super) mod failure;
 pub(super) mod grants;
 pub(super) mod meta;

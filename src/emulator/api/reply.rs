@@ -124,7 +124,7 @@ pub(in crate::emulator) fn failure(
     let body = json(&BasicError {
         message: failure.message(),
         errors: failure.errors(version),
-        documentation_url: failure.documentation_url(request),
+        documentation_url: failure.documentation_url(request.version(), request.operation()),
         status: version
             .has_status_member()
             .then(|| status.as_str().to_owned()),
@@ -254,5 +254,5 @@ pub(in crate::emulator) const JSON: &str = "application/json; charset=utf-8";
 const API_VERSION_SELECTED: HeaderName = HeaderName::from_static("x-github-api-version-selected");
 const ENTERPRISE_VERSION: HeaderName = HeaderName::from_static("x-github-enterprise-version");
 const MEDIA_TYPE: HeaderName = HeaderName::from_static("x-github-media-type");
-const OTP: HeaderName = HeaderName::from_static(super::authentication::OTP);
+const OTP: HeaderName = HeaderName::from_static(super::credentials::OTP);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");

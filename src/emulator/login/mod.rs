@@ -14,9 +14,9 @@ use http::request::Parts;
 use http_body_util::Full;
 
 use self::fields::Fields;
-use super::api::authentication;
 use super::api::failure::Failure;
 use super::api::request;
+use super::api::{authentication, credentials};
 use super::server::Server;
 use super::version::Version;
 use super::world::{App, User};
@@ -43,7 +43,7 @@ pub(super) fn answer(
     };
     // RFC 6749 §2.3.1. GitHub's documents have the parameters alone, but x/oauth2 and authlib send
     // this to GitHub unless told otherwise.
-    if let Some((client_id, secret)) = authentication::basic_pair(&head.headers) {
+    if let Some((client_id, secret)) = credentials::basic_pair(&head.headers) {
         fields.add("client_id", client_id);
         fields.add("client_secret", secret);
     }

@@ -3,9 +3,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
-use super::order::Order;
+use super::order::{Installation, Order, Refresh};
 use super::{is_past, prefix, same_user};
 use crate::emulator::world::{App, User};
 
@@ -45,34 +44,6 @@ pub(in crate::emulator) struct Authorization {
     last_used_at: Option<Timestamp>,
 }
 
-/// The token that renews another.
-#[derive(Clone)]
-pub(in crate::emulator) struct Refresh {
-    pub(in crate::emulator) token: String,
-    pub(in crate::emulator) expires_at: Option<Timestamp>,
-    /// When the access token that comes with it expires.
-    pub(in crate::emulator) access_expires_at: Option<Timestamp>,
-    /// Whether the app must show its secret to use it.
-    pub(in crate::emulator) needs_secret: bool,
-}
-
-/// What a scoped token is confined to.
-#[derive(Clone, Debug)]
-pub(in crate::emulator) struct Installation {
-    pub(in crate::emulator) account: Account,
-    pub(in crate::emulator) permissions: Map<String, Value>,
-    pub(in crate::emulator) selects_repositories: bool,
-}
-
-/// A user or an organisation, as the owner of repositories.
-#[derive(Clone, Debug)]
-pub(in crate::emulator) struct Account {
-    pub(in crate::emulator) login: String,
-    pub(in crate::emulator) id: u64,
-    pub(in crate::emulator) is_organization: bool,
-    pub(in crate::emulator) site_admin: bool,
-}
-
 /// That a user lets an app act, with however many tokens.
 pub(in crate::emulator) struct Grant {
     pub(in crate::emulator) id: u64,
@@ -81,17 +52,6 @@ pub(in crate::emulator) struct Grant {
     pub(in crate::emulator) updated_at: Timestamp,
     user: Arc<User>,
     authorizations: BTreeSet<u64>,
-}
-
-impl Account {
-    pub(in crate::emulator) fn of(user: &User) -> Self {
-        Self {
-            login: user.login.clone(),
-            id: user.id,
-            is_organization: false,
-            site_admin: user.site_admin,
-        }
-    }
 }
 
 impl Authorization {

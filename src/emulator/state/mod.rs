@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use self::ledger::{Account, Authorization, Grant, Installation, PERSONAL, Refresh};
-pub(super) use self::order::Order;
+pub(super) use self::ledger::{Authorization, Grant, PERSONAL};
+pub(super) use self::order::{Account, Installation, Order, Refresh};
 pub(super) use self::quota::Quota;
 pub(super) use self::sign_in::{DEVICE_CODE_LIFE, DeviceRequest, INTERVAL_SECONDS, Poll, SignIn};
 

@@ -2,8 +2,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
-use super::ledger::{Installation, Refresh};
 use super::prefix;
 use crate::emulator::world::{App, User};
 
@@ -19,6 +19,45 @@ pub(in crate::emulator) struct Order {
     pub(in crate::emulator) expires_at: Option<Timestamp>,
     pub(in crate::emulator) refresh: Option<Refresh>,
     pub(in crate::emulator) installation: Option<Installation>,
+}
+
+/// The token that renews another.
+#[derive(Clone)]
+pub(in crate::emulator) struct Refresh {
+    pub(in crate::emulator) token: String,
+    pub(in crate::emulator) expires_at: Option<Timestamp>,
+    /// When the access token that comes with it expires.
+    pub(in crate::emulator) access_expires_at: Option<Timestamp>,
+    /// Whether the app must show its secret to use it.
+    pub(in crate::emulator) needs_secret: bool,
+}
+
+/// What a scoped token is confined to.
+#[derive(Clone, Debug)]
+pub(in crate::emulator) struct Installation {
+    pub(in crate::emulator) account: Account,
+    pub(in crate::emulator) permissions: Map<String, Value>,
+    pub(in crate::emulator) selects_repositories: bool,
+}
+
+/// A user or an organisation, as the owner of repositories.
+#[derive(Clone, Debug)]
+pub(in crate::emulator) struct Account {
+    pub(in crate::emulator) login: String,
+    pub(in crate::emulator) id: u64,
+    pub(in crate::emulator) is_organization: bool,
+    pub(in crate::emulator) site_admin: bool,
+}
+
+impl Account {
+    pub(in crate::emulator) fn of(user: &User) -> Self {
+        Self {
+            login: user.login.clone(),
+            id: user.id,
+            is_organization: false,
+            site_admin: user.site_admin,
+        }
+    }
 }
 
 impl Order {

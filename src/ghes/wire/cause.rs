@@ -7,8 +7,8 @@ use http::Extensions;
 use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
 
-use super::connector::ConnectError;
-use super::resolver::Unresolved;
+use super::chain::{find, is_tls};
+use super::connect_error::{ConnectError, of_no_connection};
 use super::watched_stream::ReplyProgress;
 use crate::check::CheckErrorKind;
 
@@ -39,14 +39,6 @@ pub(in crate::ghes) fn of_no_head(error: &(dyn Error + 'static)) -> CheckErrorKi
     }
 }
 
-/// Names what went wrong before there was a connection.
-pub(in crate::ghes) fn of_no_connection(error: &(dyn Error + 'static)) -> CheckErrorKind {
-    match find::<Unresolved>(error) {
-        Some(_) => CheckErrorKind::Dns,
-        None => CheckErrorKind::Connect,
-    }
-}
-
 /// Names what went wrong after the head of a reply.
 pub(in crate::ghes) fn of_broken_body(error: &(dyn Error + 'static)) -> CheckErrorKind {
     if find::<LengthLimitError>(error).is_some() {
@@ -62,10 +54,6 @@ pub(in crate::ghes) fn of_broken_body(error: &(dyn Error + 'static)) -> CheckErr
         }
         _ => CheckErrorKind::Truncated,
     }
-}
-
-pub(in crate::ghes) fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    find::<rustls::Error>(error).is_some()
 }
 
 fn of_broken_connection(client: Option<&legacy::Error>) -> CheckErrorKind {
@@ -93,25 +81,6 @@ fn of_io(kind: io::ErrorKind) -> CheckErrorKind {
         | io::ErrorKind::NetworkUnreachable => CheckErrorKind::Connect,
         io::ErrorKind::TimedOut => CheckErrorKind::Timeout,
         _ => CheckErrorKind::Unavailable,
-    }
-}
-
-fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = cause(error);
-    }
-    None
-}
-
-/// An `io::Error` that wraps another error gives that one's source as its own, and so hides it.
-fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    match error.downcast_ref().and_then(io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
     }
 }
 

@@ -1,6 +1,3 @@
-use std::borrow::Cow;
-use std::fmt;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,13 +12,13 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tower::{BoxError, Service};
+use tower::Service;
 
-use super::cause;
+use super::connect_error::{ConnectError, NO_TLS};
 use super::resolver::RememberingResolver;
 use super::watched_stream::WatchedStream;
 use crate::check::CheckErrorKind;
-use crate::connect::{ProxyUrl, TunnelError, open_tunnel};
+use crate::connect::{ProxyUrl, open_tunnel};
 
 /// Makes connections, directly or through a proxy, and says of each that fails at which step it
 /// did. Each step has a limit.
@@ -131,81 +128,6 @@ fn server_name(uri: &Uri) -> Result<ServerName<'static>, ConnectError> {
         .map_err(|error| ConnectError::new(CheckErrorKind::Tls, NO_TLS, error))
 }
 
-/// A connection that did not come about.
-#[derive(Debug)]
-pub(in crate::ghes) struct ConnectError {
-    kind: CheckErrorKind,
-    text: Cow<'static, str>,
-    source: BoxError,
-}
-
-impl ConnectError {
-    fn new(
-        kind: CheckErrorKind,
-        text: impl Into<Cow<'static, str>>,
-        source: impl Into<BoxError>,
-    ) -> Self {
-        let (text, source) = (text.into(), source.into());
-        Self { kind, text, source }
-    }
-
-    fn tcp(source: impl Into<BoxError>) -> Self {
-        let source = source.into();
-        Self::new(cause::of_no_connection(&*source), "no connection", source)
-    }
-
-    /// Whoever hangs up instead of a word of TLS says nothing about trust, and has not seen the
-    /// request.
-    fn handshake(source: io::Error) -> Self {
-        match cause::is_tls(&source) {
-            true => Self::new(CheckErrorKind::Tls, NO_TLS, source),
-            false => {
-                let text = "the connection was closed during the TLS handshake";
-                Self::new(CheckErrorKind::Closed, text, source)
-            }
-        }
-    }
-
-    /// The name that is not found may be the proxy's: it says nothing about the name of GHES.
-    fn no_proxy(proxy: &ProxyUrl, source: impl Into<BoxError>) -> Self {
-        let text = format!("no connection to the proxy {proxy}");
-        Self::new(CheckErrorKind::Connect, text, source)
-    }
-
-    fn proxy_without_tls(proxy: &ProxyUrl, source: Self) -> Self {
-        let text = format!("no TLS with the proxy {proxy}");
-        Self::new(source.kind, text, source)
-    }
-
-    fn tunnel(proxy: &ProxyUrl, source: TunnelError) -> Self {
-        let kind = match source.is_refusal() {
-            true => CheckErrorKind::ProxyRefused,
-            false => CheckErrorKind::Connect,
-        };
-        Self::new(
-            kind,
-            format!("no connection through the proxy {proxy}"),
-            source,
-        )
-    }
-
-    pub(in crate::ghes) fn kind(&self) -> CheckErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.source)
-    }
-}
-
 /// A GHES in the same network answers within milliseconds; one that takes a second to accept is
 /// down, and waiting longer only makes clients queue.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -216,5 +138,3 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The proxy looks the server up and connects to it, for which it takes what `CONNECT_TIMEOUT` and
 /// the resolver's limit allow ourselves.
 const TUNNEL_TIMEOUT: Duration = Duration::from_secs(2);
-
-const NO_TLS: &str = "the TLS handshake failed";

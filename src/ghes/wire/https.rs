@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tower::{BoxError, Service};
 
 use super::connector::Connector;
-use crate::connect::ProxyUrl;
+use crate::connect::{ProxyUrl, system_roots};
 
 /// Connections to GHES: a pool of its own, TLS by rustls, HTTP/1.1.
 ///
@@ -100,24 +100,6 @@ impl fmt::Debug for HttpsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpsTransport").finish_non_exhaustive()
     }
-}
-
-/// The certificate authorities of the system, read once.
-pub(crate) fn system_roots() -> RootCertStore {
-    static ROOTS: LazyLock<RootCertStore> = LazyLock::new(load_system_roots);
-    ROOTS.clone()
-}
-
-fn load_system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    // A system without roots, or with one that is broken, still reaches a GHES of a private CA
-    // or on loopback; a certificate that cannot be verified is refused when it is presented.
-    let found = rustls_native_certs::load_native_certs();
-    for error in found.errors {
-        tracing::warn!("a root certificate of the system cannot be read: {error}");
-    }
-    roots.add_parsable_certificates(found.certs);
-    roots
 }
 
 impl Service<Request<Full<Bytes>>> for HttpsTransport {

@@ -1,8 +1,11 @@
 //! How a call gets to GHES and its reply back.
 
 pub(super) mod cause;
+mod chain;
+mod connect_error;
 pub(super) mod connection;
 pub(super) mod connector;
+pub(super) mod content;
 pub(super) mod error_body;
 pub(super) mod https;
 pub(super) mod lenient;

@@ -1,11 +1,11 @@
 //! From the body of a successful reply to what it says.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::content::{is_json, is_plain};
 use crate::ghes::api::model::{Authorization, GetOrCreate, IssuedToken};
 use crate::ghes::error::ApiError;
 use crate::token::AccessToken;
@@ -25,22 +25,6 @@ pub(in crate::ghes) fn json<R: DeserializeOwned>(
     serde_json::from_slice(body).map_err(|error| {
         let fault = format!("{:?} error in {} bytes", error.classify(), body.len());
         ApiError::unexpected(response, fault)
-    })
-}
-
-/// Tells whether the body is as GHES wrote it: `identity` is all that was asked for.
-pub(in crate::ghes) fn is_plain<B>(response: &Response<B>) -> bool {
-    let mut encodings = response.headers().get_all(CONTENT_ENCODING).iter();
-    encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// RFC 9110 §8.3.1: a type is compared without regard to case, and may have parameters.
-fn is_json<B>(response: &Response<B>) -> bool {
-    let content_type = response.headers().get(CONTENT_TYPE);
-    content_type.is_some_and(|value| {
-        let mut parts = value.as_bytes().split(|&b| b == b';');
-        let media_type = parts.next().unwrap_or_default().trim_ascii();
-        media_type.eq_ignore_ascii_case(b"application/json")
     })
 }
 

@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
 use crate::config::RoutePath;
-use crate::hygiene::hop_by_hop::X_FORWARDED_PREFIX;
+use crate::hygiene::names::X_FORWARDED_PREFIX;
 use crate::rejection::RejectionKind;
 
 /// The segments that a path begins with and that an upstream does not see.

@@ -6,7 +6,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::server::stream::BoxStream;
 use crate::server::stream::preread::Preread;
-use crate::server::tls::Tls;
+use crate::server::tls::{ALPN_H2, Tls};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::server) enum Protocol {
@@ -55,10 +55,6 @@ pub(in crate::server) async fn told_by_preface(stream: BoxStream) -> Result<(Box
     };
     Ok((Box::new(stream), protocol))
 }
-
-/// RFC 7301 §6, RFC 9113 §3.1.
-pub(in crate::server) const ALPN_H2: &[u8] = b"h2";
-pub(in crate::server) const ALPN_HTTP_1_1: &[u8] = b"http/1.1";
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

@@ -2,8 +2,8 @@ use std::io;
 use std::time::Duration;
 
 use super::Listener;
+use crate::server::listener::accepted::Accepted;
 use crate::server::peer::Peer;
-use crate::server::stream::Accepted;
 
 /// Waits for the next connection, whatever happens to others.
 pub(in crate::server) async fn accept(listener: &Listener) -> (Accepted, Peer) {

@@ -1,4 +1,5 @@
 pub(super) mod accept;
+pub(super) mod accepted;
 pub(super) mod address;
 pub(super) mod socket;
 pub(super) mod unix_socket;
@@ -11,8 +12,8 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use self::unix_socket::SocketFile;
 use super::ListenAddress;
 use super::peer::Peer;
-use super::stream::Accepted;
 use super::tls::Tls;
+use crate::server::listener::accepted::Accepted;
 
 /// A socket on which clients come in.
 #[derive(Debug)]

@@ -48,6 +48,8 @@ impl<S: Stream> Drop for Socket<S> {
     }
 }
 
+impl<S: Stream> Stream for Socket<S> {}
+
 impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -15,7 +15,6 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::{Accept, TlsAcceptor};
 
 use self::validity::{Trouble, Validity};
-use super::connection::protocol::{ALPN_H2, ALPN_HTTP_1_1};
 use super::stream::BoxStream;
 use crate::causes::Causes;
 use crate::watched::{WatchedFiles, keep_looking};
@@ -186,3 +185,7 @@ impl fmt::Debug for Tls {
             .finish_non_exhaustive()
     }
 }
+
+/// RFC 7301 §6, RFC 9113 §3.1.
+pub(in crate::server) const ALPN_H2: &[u8] = b"h2";
+const ALPN_HTTP_1_1: &[u8] = b"http/1.1";

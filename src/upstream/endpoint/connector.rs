@@ -19,9 +19,10 @@ use super::connection::{Connection, Host, Http1, Http2, Wanted};
 use super::handle::Handle;
 use super::sockets::Socket;
 use super::wire::{Peek, Watch, Wire};
-use crate::config::{UpstreamAddress, UpstreamTls, UpstreamUrl};
 use crate::upstream::failure::Failure;
+use crate::upstream::tls::UpstreamTls;
 use crate::upstream::upload::Upload;
+use crate::upstream::url::{UpstreamAddress, UpstreamUrl};
 
 /// Makes connections to one address. Each step has a limit.
 pub(in crate::upstream) enum Connector {

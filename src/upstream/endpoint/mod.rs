@@ -18,9 +18,10 @@ use self::turns::Turns;
 use self::wire::Watch;
 use super::failure::Failure;
 use super::upload::Upload;
-use crate::config::{UpstreamTls, UpstreamUrl};
 use crate::server::current_worker;
 use crate::throttle::Throttle;
+use crate::upstream::tls::UpstreamTls;
+use crate::upstream::url::UpstreamUrl;
 
 /// One address of an upstream, the connections to it, and how it is doing.
 ///

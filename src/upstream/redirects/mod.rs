@@ -20,8 +20,8 @@ use http::header::{
 };
 use http::uri::Authority;
 
-use crate::config::{RouteConfig, UpstreamHost};
-use crate::hygiene::hop_by_hop::{X_FORWARDED_HOST, X_FORWARDED_PREFIX, X_FORWARDED_PROTO};
+use crate::hygiene::names::{X_FORWARDED_HOST, X_FORWARDED_PREFIX, X_FORWARDED_PROTO};
+use crate::upstream::{Tool, UpstreamHost};
 
 /// What the upstreams of one route call themselves.
 #[derive(Debug)]
@@ -84,17 +84,17 @@ fn copied(value: &HeaderValue) -> Option<HeaderValue> {
 
 impl Redirects {
     /// Returns none for a route that has them left alone.
-    pub(crate) fn of(route: &RouteConfig) -> Option<Self> {
-        let upstreams = route.upstreams.iter();
+    pub(crate) fn of(tool: &Tool<'_>) -> Option<Self> {
+        let upstreams = tool.urls.iter();
         let upstreams = upstreams.filter_map(|url| match url.authority() {
             Some(authority) => Some(Origin::new(url.is_https(), authority.as_str())),
             // That is how the upstream was addressed.
-            None if route.host == UpstreamHost::Upstream => Some(Origin::new(false, "localhost")),
+            None if tool.host == UpstreamHost::Upstream => Some(Origin::new(false, "localhost")),
             None => None,
         });
-        route.rewrite_redirects.then(|| Self {
+        tool.rewrites_redirects.then(|| Self {
             upstreams: upstreams.collect(),
-            cuts_prefix: route.strip_prefix,
+            cuts_prefix: tool.cuts_prefix,
         })
     }
 

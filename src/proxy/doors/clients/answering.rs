@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::access_log::{AccessLog, CutOff};
 use super::forward::Forwarding;
-use crate::hygiene::hop_by_hop::X_REQUEST_ID;
+use crate::hygiene::names::X_REQUEST_ID;
 use crate::hygiene::provenance::Hop;
 use crate::proxy::Proxy;
 use crate::proxy::rules::cors::Marking;

@@ -19,7 +19,7 @@ use crate::gatekeeper::Gatekeeper;
 use crate::proxy::Check;
 use crate::proxy::explain::RouteTrace;
 use crate::proxy::runtime::issuers::Issuers;
-use crate::upstream::{Upstream, Upstreams};
+use crate::upstream::{Tool, Upstream, Upstreams};
 
 pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
 pub(in crate::proxy) use self::table::Miss;
@@ -123,9 +123,21 @@ impl Routes {
     }
 }
 
+fn tool_of(route: &RouteConfig) -> Tool<'_> {
+    Tool {
+        urls: &route.upstreams,
+        tls: route.upstream_tls.as_ref(),
+        timeouts: route.timeouts,
+        host: route.host,
+        rewrites_redirects: route.rewrite_redirects,
+        cuts_prefix: route.strip_prefix,
+        audience: route.audience.as_deref(),
+    }
+}
+
 impl Route {
     fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
-        let upstream = upstreams.of(config);
+        let upstream = upstreams.of(&tool_of(config));
         let rules = Rules::of(config);
         let gated = |upstream| {
             let presented = Presented::new(upstream, config.identity_headers);

@@ -1,7 +1,3 @@
-pub(super) mod host;
-pub(super) mod timeouts;
-pub(in crate::config) mod tls;
-
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,7 +6,6 @@ use http::Uri;
 use http::uri::Authority;
 
 use crate::authority::is_connectable;
-use crate::config::reader::source::Node;
 
 /// Where an upstream lives, and what is spoken with it.
 ///
@@ -32,32 +27,6 @@ pub(crate) enum UpstreamAddress {
     H2c(Authority),
     Https(Authority),
     Unix(Box<Path>),
-}
-
-/// Reads one address, or several of equal rights.
-pub(in crate::config) fn addresses(node: Node) -> Result<Vec<UpstreamUrl>, String> {
-    let items = node.items_or_one()?;
-    if items.is_empty() {
-        return Err("names no address; write [\"http://127.0.0.1:3000\"]".to_owned());
-    }
-    let count = items.len();
-    let mut addresses = Vec::with_capacity(count);
-    for (index, item) in items.into_iter().enumerate() {
-        let address = item.text().and_then(|text| {
-            let address = text.parse();
-            address.map_err(|error: InvalidUpstreamUrl| error.to_string())
-        });
-        let which = |message| match count {
-            1 => message,
-            _ => format!("address {}: {message}", index + 1),
-        };
-        let address = address.map_err(which)?;
-        if addresses.contains(&address) {
-            return Err(format!("{address} is there twice; keep one"));
-        }
-        addresses.push(address);
-    }
-    Ok(addresses)
 }
 
 impl UpstreamUrl {

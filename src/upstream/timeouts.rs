@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use crate::config::reader::section::Section;
-use crate::config::server::front::{timeout, timeout_or_none};
-
-/// `[routes.timeouts]`: how long a route's upstream may take.
+/// How long an upstream may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UpstreamTimeouts {
@@ -27,19 +24,5 @@ impl Default for UpstreamTimeouts {
             response: Some(Duration::from_secs(60)),
             idle: Some(Duration::from_secs(5 * 60)),
         }
-    }
-}
-
-impl UpstreamTimeouts {
-    pub(in crate::config::routes) fn read(timeouts: &mut Section<'_>) -> Option<Self> {
-        let default = Self::default();
-        let connect = timeouts.optional("connect", timeout);
-        let response = timeouts.optional("response", timeout_or_none);
-        let idle = timeouts.optional("idle", timeout_or_none);
-        Some(Self {
-            connect: connect.unwrap_or(default.connect),
-            response: response.unwrap_or(default.response),
-            idle: idle.unwrap_or(default.idle),
-        })
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-use super::routes::RoutePath;
+use super::path::RoutePath;
 use crate::authority::{bare_host, is_connectable, is_loopback};
 
 /// An address by which clients know something of ours, such as `https://tools.example.com/mcp`.

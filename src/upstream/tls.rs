@@ -8,13 +8,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
-use super::UpstreamUrl;
-use crate::config::ghes::{ca_file, certificates};
-use crate::config::reader::section::Section;
-use crate::config::reader::source::Node;
-use crate::ghes::system_roots;
+use crate::connect::{certificates, system_roots};
 
-/// `[routes.upstream_tls]`: how `https://` is spoken with a route's upstreams.
+/// How `https://` is spoken with upstreams.
 ///
 /// TLS 1.2 or 1.3; the certificate is verified against the system's roots and `ca_file`.
 #[derive(Clone)]
@@ -34,64 +30,32 @@ pub struct UpstreamTls {
     client: Arc<ClientConfig>,
 }
 
-/// Reads the table. `upstreams` is none where they could not be read themselves.
-pub(in crate::config) fn read(
-    route: &mut Section<'_>,
-    upstreams: Option<&[UpstreamUrl]>,
-) -> Option<Option<UpstreamTls>> {
-    let is_given = route.has("upstream_tls");
-    let is_https = upstreams.is_some_and(|all| all.iter().any(UpstreamUrl::is_https));
-    if !is_given && !is_https {
-        return Some(None);
-    }
-    let tls = route.section("upstream_tls", UpstreamTls::read);
-    if upstreams.is_some() && !is_https {
-        route.refuse(
-            "upstream_tls",
-            "no upstream of this route is https://; drop it",
-        );
-    }
-    tls.map(Some)
-}
-
 impl UpstreamTls {
     pub(crate) fn client(&self) -> &Arc<ClientConfig> {
         &self.client
     }
 
-    fn read(tls: &mut Section<'_>) -> Option<Self> {
-        let ca_file = tls.optional("ca_file", ca_file);
-        let server_name = tls.optional("server_name", server_name);
-        let (cert, key) = ("client_cert_file", "client_key_file");
-        let client_cert_file = tls.optional(cert, path);
-        let client_key_file = tls.optional(key, path);
-        for (one, other, is_alone) in [
-            (
-                cert,
-                key,
-                client_cert_file.is_some() && client_key_file.is_none(),
-            ),
-            (
-                key,
-                cert,
-                client_key_file.is_some() && client_cert_file.is_none(),
-            ),
-        ] {
-            if is_alone {
-                tls.refuse(one, format!("is of no use alone; give {other} too"));
-            }
-        }
-        let danger_accept_invalid_certs = tls.flag("danger_accept_invalid_certs");
-        let identity = client_cert_file.as_deref().zip(client_key_file.as_deref());
-        let client = client(ca_file.as_deref(), identity, danger_accept_invalid_certs);
-        let client = client.map_err(|message| tls.refuse(cert, message)).ok();
-        Some(Self {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with a file, in words for the operator.
+    pub(crate) fn new(
+        ca_file: Option<PathBuf>,
+        identity: Option<(PathBuf, PathBuf)>,
+        server_name: Option<ServerName<'static>>,
+        danger_accept_invalid_certs: bool,
+    ) -> Result<Self, String> {
+        let files = identity.as_ref().map(|(cert, key)| (&**cert, &**key));
+        let client = client(ca_file.as_deref(), files, danger_accept_invalid_certs)?;
+        let (client_cert_file, client_key_file) = identity.unzip();
+        Ok(Self {
             ca_file,
             client_cert_file,
             client_key_file,
             server_name,
             danger_accept_invalid_certs,
-            client: Arc::new(client?),
+            client: Arc::new(client),
         })
     }
 }
@@ -127,15 +91,6 @@ fn client(
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_file(file)
         .map_err(|_| format!("cannot read a private key as PEM from client_key_file, {file:?}"))
-}
-
-fn path(node: Node) -> Result<PathBuf, String> {
-    node.text().map(PathBuf::from)
-}
-
-fn server_name(node: Node) -> Result<ServerName<'static>, String> {
-    let name = node.text()?;
-    ServerName::try_from(name).map_err(|_| "not a host name; write the name alone".to_owned())
 }
 
 impl fmt::Debug for UpstreamTls {
