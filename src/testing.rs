@@ -44,10 +44,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::{Ready, ready};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tower::Service;
 
 use crate::GatekeeperLayer;
@@ -141,7 +142,7 @@ impl TestIssuer {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn answer<A>(&self, answer: impl FnOnce(&Known) -> A) -> Result<A, CheckError> {

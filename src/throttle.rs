@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem::take;
 use std::num::NonZeroU64;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Decides which events are told. `K` tells their kinds apart, and has to be a closed set: each
@@ -32,7 +32,7 @@ pub(crate) struct Turn {
 impl<K: Eq + Hash> Throttle<K> {
     /// Returns none if one of this kind was told less than a second ago.
     pub(crate) fn turn(&self, kind: K) -> Option<Turn> {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self.0.lock();
         let now = Instant::now();
         let kind = kinds.entry(kind).or_insert(Kind {
             quiet_until: now,

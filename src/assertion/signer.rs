@@ -1,7 +1,8 @@
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use http::{HeaderValue, Method};
 
 use super::claims::Claims;
@@ -17,8 +18,7 @@ pub struct Signer(Arc<Inner>);
 struct Inner {
     issuer: Box<str>,
     max_age: Duration,
-    /// Guards the keys for as long as it takes to clone or replace a pointer.
-    keys: RwLock<Arc<SigningKeys>>,
+    keys: ArcSwap<SigningKeys>,
 }
 
 impl Signer {
@@ -36,7 +36,7 @@ impl Signer {
         Self(Arc::new(Inner {
             issuer: issuer.into(),
             max_age: Self::DEFAULT_MAX_AGE,
-            keys: RwLock::new(Arc::new(keys)),
+            keys: ArcSwap::from_pointee(keys),
         }))
     }
 
@@ -50,14 +50,13 @@ impl Signer {
         Self(Arc::new(Inner {
             issuer: self.0.issuer.clone(),
             max_age,
-            keys: RwLock::new(self.keys()),
+            keys: ArcSwap::new(self.keys()),
         }))
     }
 
     /// Signs with other keys from now on.
     pub fn replace_keys(&self, keys: SigningKeys) {
-        let mut current = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(keys);
+        self.0.keys.store(Arc::new(keys));
     }
 
     /// Returns the public halves of the keys, to be published.
@@ -121,8 +120,7 @@ impl Signer {
     }
 
     fn keys(&self) -> Arc<SigningKeys> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&keys)
+        self.0.keys.load_full()
     }
 }
 

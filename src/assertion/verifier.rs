@@ -1,7 +1,8 @@
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, Method};
 
 use super::HEADER;
@@ -18,8 +19,7 @@ struct Inner {
     issuer: Box<str>,
     audience: Box<str>,
     leeway: Duration,
-    /// Guards the keys for as long as it takes to clone or replace a pointer.
-    keys: RwLock<Arc<KeySet>>,
+    keys: ArcSwap<KeySet>,
 }
 
 impl Verifier {
@@ -35,7 +35,7 @@ impl Verifier {
             issuer: issuer.into(),
             audience: audience.into(),
             leeway: Self::DEFAULT_LEEWAY,
-            keys: RwLock::new(Arc::new(keys)),
+            keys: ArcSwap::from_pointee(keys),
         }))
     }
 
@@ -46,7 +46,7 @@ impl Verifier {
             issuer: self.0.issuer.clone(),
             audience: self.0.audience.clone(),
             leeway,
-            keys: RwLock::new(self.keys()),
+            keys: ArcSwap::new(self.keys()),
         }))
     }
 
@@ -55,8 +55,7 @@ impl Verifier {
     /// Fetch the gate's `/.well-known/jwks.json` every few minutes and hand it over, if the keys
     /// of the gate are to change without a restart here.
     pub fn replace_keys(&self, keys: KeySet) {
-        let mut current = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(keys);
+        self.0.keys.store(Arc::new(keys));
     }
 
     /// Verifies the one assertion among the headers of a request, and that it is about this
@@ -126,8 +125,7 @@ impl Verifier {
     }
 
     fn keys(&self) -> Arc<KeySet> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&keys)
+        self.0.keys.load_full()
     }
 }
 

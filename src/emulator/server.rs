@@ -1,6 +1,8 @@
 //! What all clones of an emulator share.
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::directory::Directory;
 use super::state::{MintError, Order, State};
@@ -45,7 +47,7 @@ impl Server {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Every change is complete before anything can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Returns the login of the user behind a token.

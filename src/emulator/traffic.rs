@@ -1,7 +1,8 @@
 //! What reaches the emulated server: how many calls, and the faults they meet.
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::api::operation::Operation;
 use super::faults::Fault;
@@ -59,6 +60,6 @@ impl Traffic {
 
     fn with_faults<T>(&self, change: impl FnOnce(&mut VecDeque<Fault>) -> T) -> T {
         // Every change is complete before anything can panic.
-        change(&mut self.faults.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.faults.lock())
     }
 }

@@ -1,7 +1,6 @@
 //! Calls that nobody has asked for, to find out whether the issuer is back.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -21,7 +20,7 @@ impl Background {
             return;
         };
         let task = runtime.spawn(task).abort_handle();
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.0.lock();
         if let Some(last) = current.replace(task) {
             last.abort();
         }
@@ -30,7 +29,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        let current = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let current = self.0.get_mut();
         if let Some(task) = current.take() {
             task.abort();
         }
@@ -75,6 +74,6 @@ mod tests {
     fn no_runtime_means_no_task() {
         let background = Background::default();
         background.replace(std::future::pending());
-        assert!(background.0.lock().unwrap().is_none());
+        assert!(background.0.lock().is_none());
     }
 }

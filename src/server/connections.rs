@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limits;
@@ -78,8 +79,7 @@ impl Connections {
 
     fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
         // Nothing panics between a count and its end.
-        let clients = self.0.clients.lock();
-        clients.unwrap_or_else(PoisonError::into_inner)
+        self.0.clients.lock()
     }
 }
 

@@ -1,5 +1,6 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// Since when a client takes nothing of what there is for it. A handle: clones tell the same.
@@ -21,6 +22,6 @@ impl Uptake {
 
     fn since(&self) -> MutexGuard<'_, Option<Instant>> {
         // Every change is complete before anything can panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -269,26 +269,10 @@ pub(in crate::config) fn closest<'k>(
 ) -> Option<&'k str> {
     let slips_allowed = if key.len() < 5 { 1 } else { 2 };
     known
-        .map(|known| (slips(key, known), known))
+        .map(|known| (strsim::levenshtein(key, known), known))
         .filter(|(slips, _)| *slips <= slips_allowed)
         .min()
         .map(|(_, known)| known)
-}
-
-/// The Levenshtein distance, one row of the table at a time.
-fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What both clients share: one API root, one set of headers, one time limit, one transport.
 
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
@@ -29,7 +30,7 @@ struct Settings {
     api_root: String,
     headers: HeaderMap,
     /// Shared by all clones, and replaced for all of them.
-    credentials: Arc<RwLock<HeaderValue>>,
+    credentials: Arc<ArcSwap<HeaderValue>>,
     timeout: Duration,
 }
 
@@ -81,7 +82,7 @@ impl<T> Connection<T> {
         let settings = Settings {
             api_root: url.api_root(),
             headers: headers(),
-            credentials: Arc::new(RwLock::new(credentials)),
+            credentials: Arc::new(ArcSwap::from_pointee(credentials)),
             timeout: TIMEOUT,
         };
         Self {
@@ -101,13 +102,11 @@ impl<T> Connection<T> {
 
     /// Lets every call that begins from now on have others.
     pub(in crate::ghes) fn replace_credentials(&self, credentials: HeaderValue) {
-        let current = self.settings.credentials.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = credentials;
+        self.settings.credentials.store(Arc::new(credentials));
     }
 
     fn credentials(&self) -> HeaderValue {
-        let current = self.settings.credentials.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
+        HeaderValue::clone(&self.settings.credentials.load())
     }
 
     pub(in crate::ghes) fn api_root(&self) -> &str {

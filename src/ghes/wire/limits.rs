@@ -89,11 +89,10 @@ fn resets_at(headers: &HeaderMap) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// RFC 9110 §5.6.7, in the one form that may be sent today.
+/// RFC 9110 §5.6.7: one form may be sent, and all three are read.
 fn date(headers: &HeaderMap, name: &str) -> Option<SystemTime> {
     let text = headers.get(name)?.to_str().ok()?;
-    let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(date.timestamp().into())
+    httpdate::parse_http_date(text).ok()
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

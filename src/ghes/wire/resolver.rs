@@ -2,12 +2,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{io, vec};
 
 use hyper_util::client::legacy::connect::dns::Name;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 use tower::{BoxError, Service};
 
@@ -48,9 +49,7 @@ impl<R> RememberingResolver<R> {
     }
 
     fn last_good(&self) -> MutexGuard<'_, HashMap<Name, Resolved>> {
-        self.last_good
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.last_good.lock()
     }
 }
 
@@ -141,7 +140,7 @@ mod tests {
         let answers: VecDeque<_> = answers.into_iter().collect();
         let answers = Arc::new(Mutex::new(answers));
         RememberingResolver::new(tower::service_fn(move |_: Name| {
-            let answer = answers.lock().unwrap().pop_front();
+            let answer = answers.lock().pop_front();
             async move {
                 match answer {
                     Some(answer) => answer.map(Vec::into_iter),

@@ -10,10 +10,11 @@
 
 mod rotation;
 
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use parking_lot::{Mutex as BlockingMutex, MutexGuard};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::{Service, ServiceExt};
@@ -26,7 +27,7 @@ use crate::check::{CheckError, CheckErrorKind, CheckRequest, Verdict};
 
 /// The state that all who use the credentials share.
 pub(super) struct SharedRotation {
-    rotation: StdMutex<Rotation>,
+    rotation: BlockingMutex<Rotation>,
     /// Held while other credentials are tried.
     trying: Mutex<()>,
     client_id: Option<Arc<str>>,
@@ -36,7 +37,7 @@ impl SharedRotation {
     /// Begins with the first of `count` credentials of an app, whose client id is for logs.
     pub(super) fn new(count: usize, client_id: Option<Arc<str>>) -> Self {
         Self {
-            rotation: StdMutex::new(Rotation::new(count)),
+            rotation: BlockingMutex::new(Rotation::new(count)),
             trying: Mutex::default(),
             client_id,
         }
@@ -53,7 +54,7 @@ impl SharedRotation {
 
     fn lock(&self) -> MutexGuard<'_, Rotation> {
         // Every section leaves the state whole, so a panic elsewhere does not spoil it.
-        self.rotation.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rotation.lock()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
+use parking_lot::Mutex;
 
 use crate::assertion::{KeyFiles, Signer};
 use crate::config::AssertionConfig;
@@ -67,7 +68,7 @@ impl Assertions {
     }
 
     fn renew_if_changed(&self) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.files.lock();
         match files.renew() {
             None => {}
             Some(Ok(keys)) => {

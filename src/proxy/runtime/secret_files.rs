@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use secrecy::SecretString;
 
 use crate::config::SecretFile;
@@ -29,7 +30,7 @@ impl SecretFiles {
         replace: impl Fn(SecretString) + Send + 'static,
     ) {
         let Some(file) = file else { return };
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.0.lock();
         entries.push(Entry {
             key: key.into(),
             file: file.clone(),
@@ -44,7 +45,7 @@ impl SecretFiles {
     }
 
     fn look(&self) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.0.lock();
         for Entry { key, file, replace } in &mut *entries {
             match file.renew() {
                 None => {}

@@ -1,10 +1,11 @@
 //! What one connection is doing, and until when it may.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::server::timeouts::Timeouts;
@@ -188,7 +189,7 @@ impl Activity {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is complete before anything can panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -4,12 +4,13 @@
 //! and with it a connection to an upstream, for as long as it likes.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use parking_lot::Mutex;
 use pin_project::pin_project;
 use tokio::task;
 use tokio::time::{Instant, Sleep, sleep};
@@ -79,7 +80,7 @@ impl Streams {
     pub(in crate::server) fn begin(&self) -> Arc<Flow> {
         let flow = Arc::new(Flow::default());
         let next = (task::try_id(), Arc::clone(&flow));
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        *self.next.lock() = Some(next);
         flow
     }
 }
@@ -89,7 +90,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let next = &mut *self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = &mut *self.next.lock();
         let flow = next.take_if(|(task, _)| *task == task::try_id());
         // It ends with its connection: that is an error to whatever it waits for.
         tokio::spawn(Stream {
@@ -137,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_stream_becomes_takes_no_other_streams_flow() {
         let streams = Streams::new(Duration::from_secs(1), Drainage::new().watch());
-        let has_next = || streams.next.lock().unwrap().is_some();
+        let has_next = || streams.next.lock().is_some();
         streams.begin();
         let upgrade = streams.clone();
         let stream = tokio::spawn(async move { upgrade.execute(pending()) });

@@ -6,9 +6,11 @@ mod validity;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -32,8 +34,7 @@ pub struct Tls {
 /// The certificate in force.
 struct Certificate {
     files: CertificateFiles,
-    /// Guards the key for as long as it takes to clone or replace a pointer.
-    key: RwLock<Arc<CertifiedKey>>,
+    key: ArcSwap<CertifiedKey>,
     /// Guards the reading.
     watched: Mutex<Watched>,
 }
@@ -59,7 +60,7 @@ impl Tls {
         let watched = Mutex::new(Watched::new(watched, &key));
         let certificate = Arc::new(Certificate {
             files,
-            key: RwLock::new(Arc::new(key)),
+            key: ArcSwap::from_pointee(key),
             watched,
         });
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -139,7 +140,7 @@ impl Certificate {
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock()
     }
 
     fn read(&self, watched: &mut Watched) {
@@ -147,9 +148,7 @@ impl Certificate {
             Ok(key) => {
                 watched.validity = Validity::of(&key.cert);
                 watched.told = None;
-                // A pointer is replaced whole.
-                let mut current = self.key.write().unwrap_or_else(PoisonError::into_inner);
-                *current = Arc::new(key);
+                self.key.store(Arc::new(key));
                 tracing::info!(
                     file = &*self.files.cert_file.to_string_lossy(),
                     "a new certificate is in force"
@@ -165,8 +164,7 @@ impl Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&key))
+        Some(self.key.load_full())
     }
 }
 

@@ -1,4 +1,6 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// What requests are handed to a connection with. Clones are the same handle.
 ///
@@ -55,7 +57,7 @@ impl<S> Drop for End<S> {
 
 fn lock<S>(handle: &Mutex<Option<S>>) -> MutexGuard<'_, Option<S>> {
     // Nothing is ever changed in part.
-    handle.lock().unwrap_or_else(PoisonError::into_inner)
+    handle.lock()
 }
 
 #[cfg(test)]

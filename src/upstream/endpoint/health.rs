@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// Whether an address takes connections, as far as requests have shown.
@@ -46,10 +46,8 @@ impl Health {
         *self.down_until() = Some(Instant::now() + pause.min(LONGEST_PAUSE));
     }
 
-    fn down_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.down_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn down_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.down_until.lock()
     }
 }
 

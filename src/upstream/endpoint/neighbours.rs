@@ -1,5 +1,6 @@
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
 use super::Endpoint;
@@ -49,9 +50,7 @@ impl Neighbours {
         let _ = endpoints.iter().any(|endpoint| endpoint.make_room());
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Endpoint>>> {
-        self.endpoints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Endpoint>>> {
+        self.endpoints.lock()
     }
 }

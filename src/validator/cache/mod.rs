@@ -18,10 +18,10 @@ mod subject;
 mod tests;
 
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use moka::sync::{Cache, SegmentedCache};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use self::deadlines::{Age, Deadlines, Now};
@@ -253,7 +253,7 @@ impl<T: Subject> AnswerCache<T> {
     /// else will be.
     pub(crate) fn claim_renewal(&self, key: &T::Key) -> bool {
         // A purge may take its time, and this is on the way of a request that need not wait.
-        let Ok(_changing) = self.purges.try_lock() else {
+        let Some(_changing) = self.purges.try_lock() else {
             return false;
         };
         let now = Instant::now();
@@ -326,15 +326,14 @@ impl<T: Subject> AnswerCache<T> {
 
     /// Returns the same identity in less memory, if others like it are remembered.
     fn shared(&self, identity: &Identity) -> Identity {
-        let grants = self.grants.lock();
         // The list is whole at any time, so a panic elsewhere does not spoil it.
-        let mut grants = grants.unwrap_or_else(PoisonError::into_inner);
+        let mut grants = self.grants.lock();
         grants.share(identity)
     }
 
     fn changing(&self) -> MutexGuard<'_, Purges> {
         // Every section leaves the list whole, so a panic elsewhere does not spoil it.
-        self.purges.lock().unwrap_or_else(PoisonError::into_inner)
+        self.purges.lock()
     }
 }
 

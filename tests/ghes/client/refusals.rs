@@ -149,16 +149,21 @@ async fn a_wait_may_be_given_as_a_time() {
         let reply = reply.with("x-ratelimit-remaining", "0").reply;
         judge(reply).await.expect_err("no verdict").retry_after()
     };
-    let left = UNIX_EPOCH + Duration::from_secs(4_102_444_800);
-    for (name, value) in [
-        ("retry-after", "Fri, 01 Jan 2100 00:00:00 GMT"),
-        ("x-ratelimit-reset", "4102444800"),
+    let (in_2100, in_2060) = (4_102_444_800, 2_840_140_800);
+    for (name, value, until) in [
+        // The three forms of RFC 9110 §5.6.7.
+        ("retry-after", "Fri, 01 Jan 2100 00:00:00 GMT", in_2100),
+        ("retry-after", "Thursday, 01-Jan-60 00:00:00 GMT", in_2060),
+        ("retry-after", "Fri Jan  1 00:00:00 2100", in_2100),
+        ("x-ratelimit-reset", "4102444800", in_2100),
     ] {
-        let most = left.duration_since(SystemTime::now()).expect("before 2100");
+        let most = (UNIX_EPOCH + Duration::from_secs(until))
+            .duration_since(SystemTime::now())
+            .expect("a time to come");
         let wait = wait(name, value).await.expect("a wait");
         assert!(
             wait <= most && wait + Duration::from_secs(60) > most,
-            "{name}"
+            "{name}: {value}"
         );
     }
 }

@@ -1,7 +1,9 @@
 use std::fmt;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use http::{HeaderMap, StatusCode};
 use moka::sync::Cache;
 use secrecy::SecretString;
@@ -16,7 +18,7 @@ use crate::validator::Purge;
 ///
 /// Pure but for remembering which deliveries there were.
 pub struct Receiver {
-    secret: RwLock<SecretString>,
+    secret: ArcSwap<SecretString>,
     /// Those that were acted on lately, by their signature. An id is not signed, and somebody who
     /// repeats a delivery can give it another.
     taken: Cache<Signature, ()>,
@@ -50,7 +52,7 @@ impl Receiver {
     #[must_use]
     pub fn new(secret: SecretString) -> Self {
         Self {
-            secret: RwLock::new(secret),
+            secret: ArcSwap::from_pointee(secret),
             taken: Cache::builder()
                 .max_capacity(MAX_TAKEN)
                 .time_to_live(REPEATED_AGE)
@@ -60,11 +62,11 @@ impl Receiver {
 
     /// Takes another secret, for every delivery from now on.
     pub(in crate::proxy) fn replace_secret(&self, secret: SecretString) {
-        *self.secret.write().unwrap_or_else(PoisonError::into_inner) = secret;
+        self.secret.store(Arc::new(secret));
     }
 
-    fn secret(&self) -> RwLockReadGuard<'_, SecretString> {
-        self.secret.read().unwrap_or_else(PoisonError::into_inner)
+    fn secret(&self) -> arc_swap::Guard<Arc<SecretString>> {
+        self.secret.load()
     }
 
     /// Reads one delivery; none if there is nothing to forget, or it was forgotten just now.
