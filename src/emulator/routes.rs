@@ -30,126 +30,6 @@ impl<'a> Area<'a> {
     }
 }
 
-/// An operation and where it stands, as in GitHub's OpenAPI description.
-#[derive(Debug)]
-struct Route {
-    method: Method,
-    path: &'static str,
-    operation: Operation,
-}
-
-const ROUTES: &[Route] = &[
-    Route::new(
-        Method::POST,
-        "/applications/{client_id}/token",
-        Operation::CheckToken,
-    ),
-    Route::new(
-        Method::PATCH,
-        "/applications/{client_id}/token",
-        Operation::ResetToken,
-    ),
-    Route::new(
-        Method::DELETE,
-        "/applications/{client_id}/token",
-        Operation::DeleteToken,
-    ),
-    Route::new(
-        Method::DELETE,
-        "/applications/{client_id}/grant",
-        Operation::DeleteAppAuthorization,
-    ),
-    Route::new(
-        Method::POST,
-        "/applications/{client_id}/token/scoped",
-        Operation::ScopeToken,
-    ),
-    Route::new(Method::GET, "/applications/grants", Operation::ListGrants),
-    Route::new(
-        Method::GET,
-        "/applications/grants/{grant_id}",
-        Operation::GetGrant,
-    ),
-    Route::new(
-        Method::DELETE,
-        "/applications/grants/{grant_id}",
-        Operation::DeleteGrant,
-    ),
-    Route::new(
-        Method::GET,
-        "/authorizations",
-        Operation::ListAuthorizations,
-    ),
-    Route::new(
-        Method::POST,
-        "/authorizations",
-        Operation::CreateAuthorization,
-    ),
-    Route::new(
-        Method::PUT,
-        "/authorizations/clients/{client_id}",
-        Operation::GetOrCreateAuthorization,
-    ),
-    Route::new(
-        Method::PUT,
-        "/authorizations/clients/{client_id}/{fingerprint}",
-        Operation::GetOrCreateAuthorizationByFingerprint,
-    ),
-    Route::new(
-        Method::GET,
-        "/authorizations/{authorization_id}",
-        Operation::GetAuthorization,
-    ),
-    Route::new(
-        Method::PATCH,
-        "/authorizations/{authorization_id}",
-        Operation::UpdateAuthorization,
-    ),
-    Route::new(
-        Method::DELETE,
-        "/authorizations/{authorization_id}",
-        Operation::DeleteAuthorization,
-    ),
-    Route::new(Method::GET, "/user", Operation::GetUser),
-    Route::new(Method::GET, "/users/{username}", Operation::GetUserByLogin),
-    Route::new(Method::GET, "/user/emails", Operation::ListEmails),
-    Route::new(Method::GET, "/user/orgs", Operation::ListOrganizations),
-    Route::new(Method::GET, "/user/teams", Operation::ListTeams),
-    Route::new(
-        Method::GET,
-        "/user/memberships/orgs",
-        Operation::ListOrganizationMemberships,
-    ),
-    Route::new(
-        Method::GET,
-        "/orgs/{org}/members/{username}",
-        Operation::CheckOrganizationMember,
-    ),
-    Route::new(
-        Method::GET,
-        "/user/memberships/orgs/{org}",
-        Operation::GetOrganizationMembership,
-    ),
-    Route::new(
-        Method::GET,
-        "/orgs/{org}/teams/{team_slug}/memberships/{username}",
-        Operation::GetTeamMembership,
-    ),
-    Route::new(Method::GET, "/", Operation::GetRoot),
-    Route::new(Method::GET, "/meta", Operation::GetMeta),
-    Route::new(Method::GET, "/rate_limit", Operation::GetRateLimit),
-];
-
-impl Route {
-    const fn new(method: Method, path: &'static str, operation: Operation) -> Self {
-        Self {
-            method,
-            path,
-            operation,
-        }
-    }
-}
-
 /// The operation of a request.
 #[derive(Debug)]
 pub(super) struct Match {
@@ -174,16 +54,17 @@ impl PathParameters {
 /// Finds the operation for a method and a path below `/api/v3`, whose root has a slash or none.
 pub(super) fn find(method: &Method, path: &str) -> Option<Match> {
     let path = if path.is_empty() { "/" } else { path };
-    ROUTES
-        .iter()
-        .filter(|route| route.method == method)
-        .find_map(|route| {
-            let parameters = parameters(route.path, path)?;
-            Some(Match {
-                operation: route.operation,
-                parameters,
-            })
+    Operation::ALL.iter().find_map(|&operation| {
+        let (of_method, template) = operation.request();
+        if of_method != method {
+            return None;
+        }
+        let parameters = parameters(template, path)?;
+        Some(Match {
+            operation,
+            parameters,
         })
+    })
 }
 
 /// Returns the parameters of a path if it has the form of a template.
@@ -244,14 +125,6 @@ mod tests {
             "applications/abc/token",
         ] {
             assert!(find(&Method::POST, path).is_none(), "{path}");
-        }
-    }
-
-    #[test]
-    fn every_operation_has_one_route() {
-        for &operation in Operation::ALL {
-            let routes = ROUTES.iter().filter(|route| route.operation == operation);
-            assert_eq!(routes.count(), 1, "{operation}");
         }
     }
 

@@ -22,7 +22,7 @@ use http_body_util::Full;
 
 use self::authentication::Caller;
 use self::failure::Failure;
-use self::operation::Operation;
+use self::operation::{Operation, operations};
 use self::reply::{Success, set};
 use self::request::ApiRequest;
 use super::clock;
@@ -108,37 +108,26 @@ fn perform(operation: Operation, call: &Call<'_>) -> Result<Success, Failure> {
     if call.quota.is_some_and(|quota| quota.is_exceeded()) {
         return Err(Failure::RateLimitExceeded);
     }
-    match operation {
-        Operation::CheckToken => applications::check_token(call),
-        Operation::ResetToken => applications::reset_token(call),
-        Operation::DeleteToken => applications::delete_token(call),
-        Operation::DeleteAppAuthorization => applications::delete_authorization(call),
-        Operation::ScopeToken => scoped_token::scope_token(call),
-        Operation::ListGrants => grants::list(call),
-        Operation::GetGrant => grants::get(call),
-        Operation::DeleteGrant => grants::delete(call),
-        Operation::ListAuthorizations => authorizations::list(call),
-        Operation::CreateAuthorization => authorizations::create(call),
-        Operation::GetOrCreateAuthorization | Operation::GetOrCreateAuthorizationByFingerprint => {
-            authorizations::get_or_create(call)
-        }
-        Operation::GetAuthorization => authorizations::get(call),
-        Operation::UpdateAuthorization => authorizations::update(call),
-        Operation::DeleteAuthorization => authorizations::delete(call),
-        Operation::GetUser => users::get_authenticated(call),
-        Operation::GetUserByLogin => users::get_by_login(call),
-        Operation::ListEmails => users::list_emails(call),
-        Operation::ListOrganizations => organizations::list(call),
-        Operation::GetOrganizationMembership => organizations::membership(call),
-        Operation::ListOrganizationMemberships => organizations::memberships(call),
-        Operation::CheckOrganizationMember => organizations::check_member(call),
-        Operation::ListTeams => organizations::teams(call),
-        Operation::GetTeamMembership => organizations::team_membership(call),
-        Operation::GetRoot => meta::root(call),
-        Operation::GetMeta => meta::get(call),
-        Operation::GetRateLimit => meta::rate_limit(call),
-    }
+    handle(operation, call)
 }
+
+macro_rules! declare_handler {
+    ($($operation:ident {
+        id: $id:literal,
+        request: $method:ident $path:literal,
+        documented: $category:literal / $page:literal # $anchor:literal,
+        scopes: [$($scope:literal),*],
+        handler: $handler:path,
+    })*) => {
+        fn handle(operation: Operation, call: &Call<'_>) -> Result<Success, Failure> {
+            match operation {
+                $(Operation::$operation => $handler(call),)*
+            }
+        }
+    };
+}
+
+operations!(declare_handler);
 
 /// Counts a request; asking for one's limits costs nothing.
 fn quota(operation: Operation, caller: Option<&Caller>, limit: u64, server: &Server) -> Quota {
@@ -179,7 +168,7 @@ fn describe_token(headers: &mut HeaderMap, authorization: &Authorization, operat
     // A GitHub App's tokens have permissions in place of scopes.
     if app.is_none_or(|app| app.kind == AppKind::OAuthApp) {
         set(headers, SCOPES, &authorization.scopes.join(", "));
-        let accepted = organizations::accepted_scopes(operation).join(", ");
+        let accepted = operation.accepted_scopes().join(", ");
         set(headers, ACCEPTED_SCOPES, &accepted);
     }
     if let Some(app) = app {

@@ -145,20 +145,6 @@ pub(in crate::emulator) fn team_membership(call: &Call<'_>) -> Result<Success, F
     Ok(Success::uncached(&body))
 }
 
-/// Returns the scopes one of which an operation asks of an OAuth app's token.
-pub(in crate::emulator) const fn accepted_scopes(operation: Operation) -> &'static [&'static str] {
-    match operation {
-        Operation::ListEmails => &["user", "user:email"],
-        Operation::ListOrganizations => &["read:org", "user"],
-        Operation::ListTeams => &["read:org", "repo", "user"],
-        Operation::CheckOrganizationMember
-        | Operation::GetOrganizationMembership
-        | Operation::GetTeamMembership
-        | Operation::ListOrganizationMemberships => &["read:org"],
-        _ => &[],
-    }
-}
-
 /// Refuses a token of an OAuth app that has none of the scopes.
 pub(in crate::emulator) fn check_scopes(
     call: &Call<'_>,
@@ -172,7 +158,10 @@ pub(in crate::emulator) fn check_scopes(
         // What a GitHub App may see is for its permissions to say; here it may see all.
         return Ok(());
     }
-    let accepted = call.request.operation().map_or(&[][..], accepted_scopes);
+    let accepted = call
+        .request
+        .operation()
+        .map_or(&[][..], Operation::accepted_scopes);
     scopes::permit(&authorization.scopes, accepted)
         .then_some(())
         .ok_or(Failure::InsufficientScope(message))
