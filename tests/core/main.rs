@@ -2,8 +2,6 @@
 
 mod coalescing;
 #[cfg(all(feature = "client", feature = "emulator"))]
-mod faults;
-#[cfg(all(feature = "client", feature = "emulator"))]
 mod gate;
 mod hit;
 mod membership;

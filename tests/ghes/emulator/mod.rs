@@ -9,7 +9,6 @@ mod authentication;
 mod authorizations;
 mod caching;
 mod check_token;
-mod client;
 mod client_secret;
 mod control;
 mod device_flow;
@@ -18,15 +17,14 @@ mod faults;
 mod grants;
 mod limit;
 mod model;
-mod openapi;
 mod organizations;
 mod pagination;
-mod public_clients;
 mod rate_limit;
 mod refresh;
 mod refusals;
 mod robustness;
 mod scoped_token;
+pub(crate) mod sockets;
 mod tokens;
 mod users;
 mod web_flow;
@@ -41,19 +39,19 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-const GITHUB_APP: &str = "Iv1.8a61f9b3a7aba766";
-const OAUTH_APP: &str = "abcde12345fghij67890";
-const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
-const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";
+pub(crate) const GITHUB_APP: &str = "Iv1.8a61f9b3a7aba766";
+pub(crate) const OAUTH_APP: &str = "abcde12345fghij67890";
+pub(crate) const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
+pub(crate) const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text)
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
     }
@@ -62,12 +60,13 @@ impl Answer {
         self.json()["message"].as_str().unwrap().to_owned()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
-/// Sends a request; an answer of the API is held against GitHub's description of it.
+/// Sends a request; an answer of the API is held against GitHub's description of it, where that is
+/// at hand.
 async fn send(ghes: &Emulator, request: Request<String>) -> Answer {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = ghes.clone().oneshot(request).await.unwrap();
@@ -78,7 +77,7 @@ async fn send(ghes: &Emulator, request: Request<String>) -> Answer {
         headers: head.headers,
         text: String::from_utf8(bytes.to_vec()).unwrap(),
     };
-    openapi::check(&method, &path, &answer);
+    crate::described(&method, &path, &answer);
     answer
 }
 

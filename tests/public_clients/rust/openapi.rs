@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
-use super::Answer;
+use crate::emulator::Answer;
 
 /// Panics unless the answer is one the description allows.
 ///

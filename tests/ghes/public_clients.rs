@@ -2,7 +2,7 @@
 //!
 //! Each needs its language and what stands beside its script in `tests/public_clients`:
 //! `npm ci` in `javascript`; in `python` a `venv` with `requirements.txt`; for Go Debian's packages
-//! of the libraries. `.ci/run` installs it all. Without, a test says `skipped: …`, and fails where
+//! of the libraries. For octocrab, `rust` is a package of its own. `.ci/run` installs it all. Without, a test says `skipped: …`, and fails where
 //! `CI` is set.
 use std::env;
 use std::path::Path;
@@ -10,8 +10,8 @@ use std::path::Path;
 use ghes_gatekeeper::emulator::{Emulator, Operation};
 use tokio::process::Command;
 
-use super::client::serve;
-use super::{GITHUB_APP, OAUTH_APP, SECRET, TOKEN};
+use crate::emulator::sockets::serve;
+use crate::emulator::{GITHUB_APP, OAUTH_APP, SECRET, TOKEN};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/public_clients");
 /// Where Debian keeps Go's libraries, which are not those of any module proxy.
