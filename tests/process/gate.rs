@@ -22,13 +22,27 @@ impl Gate {
         Self::start_under(upstream, more, "-n 20000").await
     }
 
+    /// Starts it before `upstream`, which only those may ask whose token is good at this GHES.
+    pub(crate) async fn start_for_users(upstream: SocketAddr, ghes: SocketAddr) -> Self {
+        let anonymous = configuration(upstream, "");
+        let nowhere = "http://127.0.0.1:1\"";
+        let asking = anonymous
+            .replace(nowhere, &format!("http://{ghes}\""))
+            .replace("anonymous = true\n", "");
+        Self::start_with(&asking, "-n 20000").await
+    }
+
     /// The same, with as many file descriptors as these arguments of `ulimit` say.
     pub(crate) async fn start_under(upstream: SocketAddr, more: &str, files: &str) -> Self {
+        Self::start_with(&configuration(upstream, more), files).await
+    }
+
+    async fn start_with(configuration: &str, files: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("ghes-gatekeeper-process-{}-{count}", std::process::id());
         let file = std::env::temp_dir().join(name);
-        fs::write(&file, configuration(upstream, more)).expect("a file");
+        fs::write(&file, configuration).expect("a file");
         // A limit beyond the hard one stays what it is.
         let script = format!("ulimit {files} 2>/dev/null; exec \"$0\" serve --config \"$1\"");
         let mut process = Command::new("sh")
@@ -123,11 +137,14 @@ fn configuration(upstream: SocketAddr, more: &str) -> String {
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n{limits}\n{more}\n\
          [ghes]\nurl = \"http://127.0.0.1:1\"\n\
-         [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+         [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"{SECRET}\"\n\
          [[routes]]\npath = \"/\"\nexact = true\nupstream = \"http://{upstream}\"\nanonymous = true\n\
          [webhook]\nlisten = \"127.0.0.1:0\"\nsecret = \"s\"\n"
     )
 }
+
+/// Of the emulator's app.
+const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
 
 /// Of one client too, which all are here. To the upstream go few.
 const MANY_CONNECTIONS: &str = "limits.connections = 100000\n\
