@@ -26,6 +26,7 @@ mod body;
 mod detail;
 pub(crate) mod grpc;
 mod kind;
+mod problem;
 mod realm;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response};
-use serde::Serialize;
 
 use crate::bearer::BearerError;
 use crate::check::{CheckError, InactiveReason};
@@ -149,16 +149,7 @@ impl Rejection {
     /// Renders the rejection as a problem details object (RFC 9457).
     #[must_use]
     pub fn to_problem_json(&self) -> Bytes {
-        let row = self.kind.row();
-        let problem = ProblemDetails {
-            r#type: format!("urn:ghes-gatekeeper:problem:{}", row.reason),
-            title: row.title,
-            status: row.status.as_u16(),
-            detail: self.text(),
-            reason: row.reason,
-        };
-        // Strings and a number always serialise; a body is not worth a panic.
-        serde_json::to_vec(&problem).unwrap_or_default().into()
+        problem::of(self)
     }
 
     fn challenge(&self, realm: &Realm) -> Option<HeaderValue> {
@@ -219,10 +210,8 @@ impl From<BearerError> for Rejection {
 impl From<InactiveReason> for Rejection {
     /// Every reason is one to the client: it needs another token.
     fn from(reason: InactiveReason) -> Self {
-        Self {
-            detail: reason.into(),
-            ..Self::new(RejectionKind::InvalidToken)
-        }
+        let detail = Option::<RejectionDetail>::from(reason);
+        detail.map_or_else(|| Self::new(RejectionKind::InvalidToken), Self::from)
     }
 }
 
@@ -243,16 +232,6 @@ impl From<&CheckError> for Rejection {
         let asked = error.retry_after().unwrap_or(DEFAULT_RETRY_AFTER);
         Self::for_now(RejectionKind::Unavailable, asked)
     }
-}
-
-/// RFC 9457 §3, with `reason` as an extension member.
-#[derive(Serialize)]
-struct ProblemDetails {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: &'static str,
-    reason: &'static str,
 }
 
 /// About as long as GHES takes to restart a front-end process; clients that retry faster only
