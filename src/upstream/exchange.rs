@@ -60,10 +60,16 @@ enum Stage {
     Refused(RejectionKind),
     /// Sent over a connection that there was.
     Sent(Sending, Lease, Option<Spare>),
-    /// On its way over a new connection; boxed, because that is rare and large.
-    Afresh(Pin<Box<dyn Future<Output = Answered> + Send>>),
+    /// Waiting for a new connection, to be sent over it.
+    Afresh(Connecting),
     Over,
 }
+
+/// Completes when the request is sent over a new connection, or one that is free before.
+///
+/// Boxed, because that is rare and large; and let go of before the response is waited for, which
+/// takes longer.
+type Connecting = Pin<Box<dyn Future<Output = Result<Stage, Failure>> + Send>>;
 
 /// A request that was not answered.
 enum Lost {
@@ -115,20 +121,24 @@ impl Exchange {
     }
 
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
-        let answered = match &mut self.stage {
-            Stage::Sent(sending, ..) => ready!(sending.as_mut().poll(cx)),
-            Stage::Afresh(afresh) => return afresh.as_mut().poll(cx),
-            Stage::Refused(_) | Stage::Over => panic!("Exchange polled after completion"),
-        };
-        let Stage::Sent(_, lease, spare) = mem::replace(&mut self.stage, Stage::Over) else {
-            unreachable!("it was polled");
-        };
-        match answered {
-            Ok(response) => Poll::Ready(Ok((response, lease))),
-            Err(unanswered) => {
-                let lost = Lost::Unanswered(Box::new(unanswered), spare);
-                self.stage = Stage::again(&self.upstream.addresses, lost, lease);
-                self.poll_answered(cx)
+        loop {
+            let answered = match &mut self.stage {
+                Stage::Afresh(connecting) => {
+                    self.stage = ready!(connecting.as_mut().poll(cx))?;
+                    continue;
+                }
+                Stage::Sent(sending, ..) => ready!(sending.as_mut().poll(cx)),
+                Stage::Refused(_) | Stage::Over => panic!("Exchange polled after completion"),
+            };
+            let Stage::Sent(_, lease, spare) = mem::replace(&mut self.stage, Stage::Over) else {
+                unreachable!("it was polled");
+            };
+            match answered {
+                Ok(response) => return Poll::Ready(Ok((response, lease))),
+                Err(unanswered) => {
+                    let lost = Lost::Unanswered(Box::new(unanswered), spare);
+                    self.stage = Stage::again(&self.upstream.addresses, lost, lease);
+                }
             }
         }
     }
@@ -179,35 +189,21 @@ impl Stage {
 }
 
 /// Sends a request over a new connection, or one that is free before.
-async fn send_afresh(addresses: Addresses, request: Request<Upload>, wanted: Wanted) -> Answered {
+async fn send_afresh(
+    addresses: Addresses,
+    request: Request<Upload>,
+    wanted: Wanted,
+) -> Result<Stage, Failure> {
     let lease = addresses.connect(wanted, client_of(&request)).await?;
-    let (sending, lease, spare) = match Stage::sent(&addresses, lease, request) {
-        Stage::Sent(sending, lease, spare) => (sending, lease, spare),
-        Stage::Afresh(afresh) => return afresh.await,
-        Stage::Refused(_) | Stage::Over => unreachable!("it is sent, or sent again"),
-    };
-    match sending.await {
-        Ok(response) => Ok((response, lease)),
-        Err(unanswered) => {
-            let lost = Lost::Unanswered(Box::new(unanswered), spare);
-            send_again(addresses, lost, lease).await
-        }
-    }
+    Ok(Stage::sent(&addresses, lease, request))
 }
 
-/// Sends a request that was lost once more, if that can do no harm.
-async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Answered {
+/// Sends a request that was lost once more, if that can do no harm. There is no third time: nothing
+/// that is lost on a fresh connection is sent again.
+async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Result<Stage, Failure> {
     let request = lost.request(lease.was_used())?;
     drop(lease);
-    let client = client_of(&request);
-    let lease = addresses.connect(Wanted::Fresh, client).await?;
-    match lease.send(request) {
-        Ok(sending) => match sending.await {
-            Ok(response) => Ok((response, lease)),
-            Err(unanswered) => Err(Failure::Broken(unanswered.into_error())),
-        },
-        Err(_) => Err(Failure::connect(CLOSED_AT_ONCE)),
-    }
+    send_afresh(addresses, request, Wanted::Fresh).await
 }
 
 /// Whose request it is. Nothing before us stands in `X-Forwarded-For` but what is believed, and

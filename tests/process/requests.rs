@@ -56,57 +56,84 @@ fn e3_requests_of_one_client_are_bounded_over_http1() {
     });
 }
 
-/// A flood takes no more than it may, nine others do not notice, and all of it is given back.
+/// A flood takes no more than it may, nine others do not notice, and what it took is there for the
+/// next.
 async fn assert_bounded<A>(what: &str, most: usize, gate: &Gate, flood: impl AsyncFn() -> Vec<A>) {
     probe(gate.address).await;
     let (files, memory) = (gate.files(), gate.memory());
+    let grown = || gate.memory().saturating_sub(memory);
     let mut peaks = Vec::new();
     for round in 1..=setting("GATEKEEPER_FLOOD_ROUNDS", ROUNDS) {
-        let (mut held, mut grown) = (0, 0);
+        let (mut held, mut peak) = (0, 0);
         let attacked = async {
             let attackers = flood().await;
             for _ in 0..SAMPLES {
                 probe_by(2, gate.address).await;
                 held = held.max(gate.files().saturating_sub(files));
             }
-            grown = gate.memory().saturating_sub(memory);
+            peak = grown();
             drop(attackers);
         };
         let took = probes_of_nine(gate.address, attacked).await;
-        let slow = took[took.len() * 99 / 100];
+        let (half, slow) = (took[took.len() / 2], took[took.len() * 99 / 100]);
         let descriptors = format!("{what}, {round}: descriptors");
         figure(&descriptors, held, most);
-        figure("  memory", mib(grown), "100 MiB");
+        figure("  memory", mib(peak), "100 MiB");
         let millis = format!("{} ms", slow.as_millis());
         figure("  a request of nine others, 99 of 100", millis, "100 ms");
-        let half = took[took.len() / 2];
-        assert!(half <= Duration::from_millis(100), "{half:?}");
-        assert!(slow <= Duration::from_secs(10), "{slow:?}");
+        assert!(half <= HALF, "{half:?}");
+        assert!(slow <= SLOWEST, "{slow:?}");
+        assert!(held <= most, "{held} descriptors");
+        assert!(peak <= 100 * 1024, "{peak} KiB");
         let gone = async {
             while gate.files() > files + LEFT {
                 tokio::task::yield_now().await;
             }
         };
         timeout(PATIENCE, gone).await.expect("an end");
-        figure(
-            "  memory afterwards",
-            mib(gate.memory().saturating_sub(memory)),
-            "",
-        );
-        peaks.push((held, grown));
+        figure("  memory afterwards", mib(grown()), "");
+        peaks.push(peak);
     }
-    for (held, grown) in &peaks {
-        assert!(*held <= most, "{held} descriptors");
-        assert!(*grown <= 160 * 1024, "{grown} KiB");
-    }
-    let (first, last) = (peaks[0].1, peaks[peaks.len() - 1].1);
-    assert!(last <= 2 * first, "{first} KiB, {last} KiB after it");
+    assert_levels(&peaks);
 }
+
+/// Whatever is kept of a flood shows as growth from each to the next.
+///
+/// Nothing is: `malloc_trim` leaves 5 MiB after any number of them. But glibc's allocator gives back
+/// the ends of its heaps only, and it takes some floods until what it keeps has each size that the
+/// next will ask for: nearly all of that growth is within the first half.
+fn assert_levels(peaks: &[usize]) {
+    let (first, last) = peaks.split_at(peaks.len() / 2);
+    let (before, after) = (first.iter().max(), last.iter().max());
+    let is_level = before
+        .zip(after)
+        .is_none_or(|(before, after)| 4 * after <= 5 * before);
+    assert!(is_level, "{peaks:?} KiB");
+}
+
+#[test]
+fn what_is_kept_of_each_flood_is_no_level() {
+    assert_levels(&[72, 86, 91, 87, 92, 93, 91, 88]);
+    for kept in [8, 30, 70] {
+        let peaks: Vec<_> = (1..=8).map(|round| 70 + kept * round).collect();
+        let found = std::panic::catch_unwind(|| assert_levels(&peaks));
+        assert!(found.is_err(), "{peaks:?}");
+    }
+}
+
+/// What half of the requests of nine others take at most while one client floods, and 99 of 100. The
+/// latter were 10 to 60 ms over HTTP/2 in release builds and 2 to 32 ms over HTTP/1.1, attackers
+/// and clients on the same two processors.
+///
+/// A debug build needs a millisecond of a processor for each request of a flood, and is tested
+/// beside other tests and compilers, which leave it a tenth of one: 160 ms and 5.2 s were seen.
+const HALF: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 100 });
+const SLOWEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 100 });
 
 const UNANSWERED: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
 const CONNECTIONS: u32 = 40;
 const STREAMS: u32 = 100;
 /// Enough to tell what is taken again from what is taken anew.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 8;
 const SAMPLES: usize = 50;
 const LEFT: usize = 50;

@@ -146,9 +146,11 @@ impl Endpoint {
         turn: Turn,
         limit: Duration,
     ) -> Result<Lease, Failure> {
+        // Boxed, because what makes a connection has room for all of it several times.
+        let make = |socket| Box::pin(turn.endpoint().make(wanted, socket, limit));
         if wanted != Wanted::Any {
             let socket = self.socket().await?;
-            let made = turn.endpoint().make(wanted, socket, limit).await?;
+            let made = make(socket).await?;
             return Ok(Lease::new(made, false, turn));
         }
         // Who waited for the turn may find what the one before has left.
@@ -161,8 +163,7 @@ impl Endpoint {
             Ok(connection) = &mut freed => return Ok(Lease::new(connection, true, turn)),
             socket = self.socket() => socket?,
         };
-        // Boxed, because what makes a connection has room for all of it several times.
-        let mut made = Box::pin(turn.endpoint().make(wanted, socket, limit));
+        let mut made = make(socket);
         tokio::select! {
             biased;
             Ok(connection) = freed => {
