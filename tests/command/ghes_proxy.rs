@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio_rustls::TlsAcceptor;
@@ -183,14 +183,22 @@ fn with_environment(arguments: &[&str], environment: &[(&str, &str)]) -> Command
     command
 }
 
-/// What `serve` logs at the loudest level until it has told of GHES.
+/// What `serve` logs at the loudest level until it has told of GHES. Its metrics are looked at, too.
 async fn self_check(config: &str, environment: &[(&str, &str)]) -> String {
     let arguments = ["--log", "trace", "serve", "--config", config];
     let mut serve = with_environment(&arguments, environment)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the command");
+    let mut output = BufReader::new(serve.stdout.take().expect("output")).lines();
+    let admin = loop {
+        let line = output.next_line().await.expect("output").expect("a line");
+        let line = line.strip_suffix(" (admin)");
+        if let Some(address) = line.and_then(|line| line.strip_prefix("listening on http://")) {
+            break address.to_owned();
+        }
+    };
     let mut log = BufReader::new(serve.stderr.take().expect("a log")).lines();
     let mut told = String::new();
     loop {
@@ -201,9 +209,23 @@ async fn self_check(config: &str, environment: &[(&str, &str)]) -> String {
             break;
         }
     }
+    let metrics = metrics(&admin).await;
+    assert!(metrics.contains("\nghes_gatekeeper_"), "{metrics}");
     serve.kill().await.expect("an end");
     assert_kept(&told);
+    assert_kept(&metrics);
     told
+}
+
+async fn metrics(admin: &str) -> String {
+    let mut stream = TcpStream::connect(admin).await.expect("a connection");
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("a server");
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer).await;
+    read.expect("an answer");
+    answer
 }
 
 /// `check token`: all that it prints.

@@ -1,9 +1,13 @@
 //! What the log says of requests that nobody could read, and of those with a line of their own.
 
+use std::fs;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rcgen::generate_simple_self_signed;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::running::command;
 
@@ -91,4 +95,98 @@ async fn no_method_makes_a_long_line() {
             "{line}"
         );
     }
+}
+
+/// One a second has a line, and the next line says how many had none.
+#[tokio::test]
+async fn plain_http_to_a_port_of_tls_has_a_line_with_a_count() {
+    let name = format!("ghes-gatekeeper-plain-http-{}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    fs::create_dir(&directory).expect("a directory");
+    let pair = generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let files = directory.display();
+    fs::write(directory.join("tls.crt"), pair.cert.pem()).expect("a file");
+    fs::write(directory.join("tls.key"), pair.signing_key.serialize_pem()).expect("a file");
+    let toml = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+         tls = {{ cert_file = \"{files}/tls.crt\", key_file = \"{files}/tls.key\" }}\n\
+         [ghes]\nurl = \"http://127.0.0.1:1\"\n\
+         [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+         [[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:1\"\n"
+    );
+    let config = directory.join("serve.toml");
+    fs::write(&config, toml).expect("a file");
+    let mut serve = command(&["serve", "--config", config.to_str().expect("UTF-8")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let mut output = BufReader::new(serve.stdout.take().expect("output")).lines();
+    let mut address = async |scheme: &str| {
+        let line = output.next_line().await.expect("output").expect("a line");
+        let rest = line.split_once(scheme).unwrap_or_else(|| panic!("{line}"));
+        let (address, _) = rest.1.split_once(' ').expect("a role");
+        address.to_owned()
+    };
+    let (gate, admin) = (address("https://").await, address("http://").await);
+    let mut log = BufReader::new(serve.stderr.take().expect("a log")).lines();
+    let mut line = async || loop {
+        let line = timeout(Duration::from_secs(30), log.next_line()).await;
+        let line = line.expect("in time").expect("a log").expect("a line");
+        if line.contains("plain_http_to_tls") {
+            break line;
+        }
+    };
+    let mut sent = 1;
+    plain(&gate, "/CANARY").await;
+    let first = line().await;
+    assert!(!first.contains("suppressed"), "{first}");
+    let second = {
+        let mut second = std::pin::pin!(line());
+        loop {
+            tokio::select! {
+                biased;
+                line = &mut second => break line,
+                _ = plain(&gate, "/CANARY") => sent += 1,
+            }
+        }
+    };
+    for line in [&first, &second] {
+        for word in ["request answered", "invalid_request", "127.0.0.1", "400"] {
+            assert!(line.contains(word), "{line}");
+        }
+        assert!(!line.contains("CANARY"), "{line}");
+    }
+    let (_, count) = second.split_once("suppressed=").expect("a count");
+    let count: usize = count
+        .split(' ')
+        .next()
+        .expect("a word")
+        .parse()
+        .expect("a number");
+    // The last may have been on its way.
+    assert!((sent - 2..=sent - 1).contains(&count), "{count} of {sent}");
+    let metrics = plain(&admin, "/metrics").await;
+    let counted = metrics.lines().find_map(|line| {
+        let (labels, count) = line.rsplit_once(' ')?;
+        labels
+            .contains("\"invalid_request\"")
+            .then(|| count.parse::<usize>())
+    });
+    let counted = counted.expect("a count").expect("a number");
+    assert!((sent..=sent + 1).contains(&counted), "{counted} of {sent}");
+    serve.kill().await.expect("an end");
+    fs::remove_dir_all(&directory).expect("the directory");
+}
+
+/// Asks without TLS, and returns all that comes.
+async fn plain(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("a server");
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer).await;
+    read.expect("an answer");
+    answer
 }
