@@ -7,23 +7,30 @@
 //! 2. [`Verdict::Inactive`]: the issuer says that the token is no good.
 //! 3. [`CheckError`]: the issuer gave no answer. It says nothing about the token, so nobody is
 //!    logged out by it and nothing is remembered.
+//!
+//! An answer is as new as its question, unless the service says [from when](Told) it is. Questions
+//! about [memberships](crate::membership) go by the same seam, [`AskService`].
 
 mod error;
 mod kind;
-
-use tower::{BoxError, Service};
+mod service;
+mod told;
 
 use crate::identity::Identity;
 use crate::token::{AccessToken, TokenKind};
 
 pub use self::error::CheckError;
 pub use self::kind::CheckErrorKind;
+pub(crate) use self::service::sealed;
+pub use self::service::{AskService, Question};
+pub use self::told::Told;
 
 /// The question: is this token good, and was it issued to our app?
 #[derive(Clone, Debug)]
 pub struct CheckRequest {
     token: AccessToken,
     purpose: CheckPurpose,
+    needs_new: bool,
 }
 
 impl CheckRequest {
@@ -33,6 +40,7 @@ impl CheckRequest {
         Self {
             token,
             purpose: CheckPurpose::Admission,
+            needs_new: false,
         }
     }
 
@@ -42,6 +50,7 @@ impl CheckRequest {
         Self {
             token,
             purpose: CheckPurpose::Renewal,
+            needs_new: false,
         }
     }
 
@@ -56,6 +65,24 @@ impl CheckRequest {
     pub fn purpose(&self) -> CheckPurpose {
         self.purpose
     }
+
+    /// Tells whether only the issuer itself will do: a service that remembers answers has given one
+    /// that is too old, or from before a purge.
+    #[must_use]
+    pub fn needs_new(&self) -> bool {
+        self.needs_new
+    }
+
+    pub(crate) fn with_needs_new(mut self, needs_new: bool) -> Self {
+        self.needs_new = needs_new;
+        self
+    }
+}
+
+impl sealed::Sealed for CheckRequest {}
+
+impl Question for CheckRequest {
+    type Answer = Verdict;
 }
 
 /// What a check is for: where the issuer's capacity is short, known people come first.
@@ -109,41 +136,9 @@ impl InactiveReason {
     }
 }
 
-/// A service that asks a token's issuer about it.
+/// A service that asks a token's issuer about it: an [`AskService`] for checks.
 ///
-/// Essentially an alias for `Service<CheckRequest, Response = Verdict>`: it is implemented for
-/// every such service that can be shared between threads, and cannot be implemented otherwise.
-pub trait CheckService: sealed::Sealed + Clone + Send + Sync + 'static {
-    /// Waits until the service is ready, then asks.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`CheckError`] if there is no answer; an error of another type, as layers add
-    /// them, becomes the source of one.
-    fn check(
-        self,
-        request: CheckRequest,
-    ) -> impl Future<Output = Result<Verdict, CheckError>> + Send;
-}
+/// Essentially an alias for `Service<CheckRequest, Response = Verdict>`.
+pub trait CheckService: AskService<CheckRequest> {}
 
-impl<S> CheckService for S
-where
-    S: Service<CheckRequest, Response = Verdict> + Clone + Send + Sync + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-{
-    async fn check(self, request: CheckRequest) -> Result<Verdict, CheckError> {
-        tower::util::Oneshot::new(self, request)
-            .await
-            .map_err(|error| CheckError::from_boxed(error.into()))
-    }
-}
-
-#[expect(unnameable_types, reason = "naming it would unseal the trait")]
-mod sealed {
-    use super::{CheckRequest, Service};
-
-    pub trait Sealed {}
-
-    impl<S: Service<CheckRequest>> Sealed for S {}
-}
+impl<S: AskService<CheckRequest>> CheckService for S {}

@@ -6,7 +6,7 @@
 //! 1. [`Membership::Active`] and [`Membership::NotMember`]: the issuer knows.
 //! 2. [`Membership::NotVisible`]: the issuer knows and does not say, because the token lacks a
 //!    scope, or the organization does not let the app look. It is neither yes nor no.
-//! 3. [`CheckError`]: the issuer gave no answer. Clients see it as 503 and never as 403.
+//! 3. [`CheckError`](crate::check::CheckError): the issuer gave no answer. Clients see it as 503 and never as 403.
 //!
 //! [`policy`](crate::policy) says which groups a request needs; a
 //! [`Validator`](crate::validator::Validator) with a [`MembershipService`] asks about them, and
@@ -15,9 +15,7 @@
 mod group;
 mod groups;
 
-use tower::{BoxError, Service};
-
-use crate::check::CheckError;
+use crate::check::{AskService, Question, sealed};
 use crate::identity::Identity;
 use crate::scope::Scopes;
 use crate::token::AccessToken;
@@ -59,6 +57,7 @@ pub struct MembershipRequest {
     token: AccessToken,
     identity: Identity,
     group: Group,
+    needs_new: bool,
 }
 
 impl MembershipRequest {
@@ -69,6 +68,7 @@ impl MembershipRequest {
             token,
             identity,
             group,
+            needs_new: false,
         }
     }
 
@@ -89,43 +89,30 @@ impl MembershipRequest {
     pub fn group(&self) -> &Group {
         &self.group
     }
+
+    /// Tells whether only the issuer itself will do, as of a
+    /// [`CheckRequest`](crate::check::CheckRequest::needs_new).
+    #[must_use]
+    pub fn needs_new(&self) -> bool {
+        self.needs_new
+    }
+
+    pub(crate) fn with_needs_new(mut self, needs_new: bool) -> Self {
+        self.needs_new = needs_new;
+        self
+    }
+}
+
+impl sealed::Sealed for MembershipRequest {}
+
+impl Question for MembershipRequest {
+    type Answer = Membership;
 }
 
 /// A service that asks a token's issuer where its person belongs.
 ///
 /// Essentially an alias for `Service<MembershipRequest, Response = Membership>`, as
 /// [`CheckService`](crate::check::CheckService) is one for checks.
-pub trait MembershipService: sealed::Sealed + Clone + Send + Sync + 'static {
-    /// Waits until the service is ready, then asks.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`CheckError`] if there is no answer; an error of another type, as layers add
-    /// them, becomes the source of one.
-    fn membership(
-        self,
-        request: MembershipRequest,
-    ) -> impl Future<Output = Result<Membership, CheckError>> + Send;
-}
+pub trait MembershipService: AskService<MembershipRequest> {}
 
-impl<S> MembershipService for S
-where
-    S: Service<MembershipRequest, Response = Membership> + Clone + Send + Sync + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-{
-    async fn membership(self, request: MembershipRequest) -> Result<Membership, CheckError> {
-        tower::util::Oneshot::new(self, request)
-            .await
-            .map_err(|error| CheckError::from_boxed(error.into()))
-    }
-}
-
-#[expect(unnameable_types, reason = "naming it would unseal the trait")]
-mod sealed {
-    use super::{MembershipRequest, Service};
-
-    pub trait Sealed {}
-
-    impl<S: Service<MembershipRequest>> Sealed for S {}
-}
+impl<S: AskService<MembershipRequest>> MembershipService for S {}

@@ -42,7 +42,7 @@ impl<C: CheckService> ValidatorBuilder<C> {
     /// Sets who is asked where people belong. Without it, requests whose policy needs to know that
     /// get 503.
     pub fn with_memberships(mut self, service: impl MembershipService) -> Self {
-        let ask = service_fn(move |request| service.clone().membership(request));
+        let ask = service_fn(move |request| service.clone().ask(request));
         self.memberships = Some(BoxMembershipService::new(ask));
         self
     }

@@ -13,8 +13,8 @@ use tower::util::BoxCloneSyncService;
 
 use super::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
 use super::flight::Outcome;
-use super::read_through::{Ask, ReadThrough, Waiting};
-use crate::check::{CheckError, CheckErrorKind};
+use super::read_through::{Ask, ReadThrough, Waiting, Wanted};
+use crate::check::{CheckError, CheckErrorKind, Told};
 use crate::identity::Identity;
 use crate::membership::{Group, Groups, Membership, MembershipRequest};
 use crate::policy;
@@ -22,7 +22,7 @@ use crate::token::{AccessToken, TokenHash};
 
 /// Boxed, so that no type above depends on it; only those who have to ask pay for it.
 pub(super) type BoxMembershipService =
-    BoxCloneSyncService<MembershipRequest, Membership, CheckError>;
+    BoxCloneSyncService<MembershipRequest, Told<Membership>, CheckError>;
 
 pub(super) type MembershipCache = ReadThrough<Memberships, MembershipIssuer>;
 
@@ -74,18 +74,19 @@ impl MembershipIssuer {
 impl Ask<Memberships> for MembershipIssuer {
     type Question = MembershipRequest;
 
-    async fn ask(self, question: MembershipRequest, _: bool) -> Outcome<Standing> {
+    async fn ask(self, question: MembershipRequest, wanted: Wanted) -> Outcome<Told<Standing>> {
+        let question = question.with_needs_new(wanted.needs_new);
         let (hash, identity) = (question.token().hash(), question.identity().clone());
         self.heed_limit(&hash)?;
         let answer = self.service.clone().oneshot(question).await;
-        let membership = answer.inspect_err(|error| self.note_limit(hash, error))?;
-        if membership == Membership::TokenRefused {
+        let told = answer.inspect_err(|error| self.note_limit(hash, error))?;
+        if *told.answer() == Membership::TokenRefused {
             self.tokens.forget(&hash);
         }
-        Ok(Standing {
+        Ok(told.map(|membership| Standing {
             identity,
             membership,
-        })
+        }))
     }
 }
 

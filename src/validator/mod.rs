@@ -38,6 +38,8 @@ mod checking_each;
 mod failure_log;
 pub(crate) mod flight;
 mod memberships;
+#[cfg(test)]
+mod moments;
 mod read_through;
 mod refusal;
 mod validators;
@@ -48,9 +50,10 @@ use std::time::Duration;
 use self::cache::{Found, MembershipKey, Tokens};
 use self::flight::Outcome;
 use self::memberships::MembershipCache;
-use self::read_through::{Ask, ReadThrough};
+use self::read_through::{Ask, ReadThrough, Wanted};
 use crate::check::{
-    CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Verdict,
+    AskService, CheckError, CheckErrorKind, CheckRequest, CheckService, InactiveReason, Told,
+    Verdict,
 };
 use crate::identity::Identity;
 use crate::membership::{Group, Membership, MembershipRequest};
@@ -77,13 +80,12 @@ pub struct Validator<C> {
 impl<C: CheckService> Ask<Tokens> for C {
     type Question = AccessToken;
 
-    async fn ask(self, token: AccessToken, is_known: bool) -> Outcome<Verdict> {
-        self.check(if is_known {
-            CheckRequest::renewal(token)
-        } else {
-            CheckRequest::new(token)
-        })
-        .await
+    async fn ask(self, token: AccessToken, wanted: Wanted) -> Outcome<Told<Verdict>> {
+        let request = match wanted.is_known {
+            true => CheckRequest::renewal(token),
+            false => CheckRequest::new(token),
+        };
+        AskService::ask(self, request.with_needs_new(wanted.needs_new)).await
     }
 }
 
@@ -313,7 +315,7 @@ mod tests {
         let validator = Validator::new(service_fn(never_asked));
         let token = AccessToken::new("a");
         assert!(validator.lookup(&token.hash()).is_none());
-        let verdict = Verdict::Inactive(InactiveReason::Unknown);
+        let verdict = Verdict::Inactive(InactiveReason::Unknown).into();
         let cache = validator.tokens.cache();
         cache
             .store(&token.hash(), &verdict, cache.question(), || ())

@@ -5,22 +5,30 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::cache::{AnswerCache, Found, Freshness, Subject};
+use super::cache::{AnswerCache, Found, Subject};
 use super::failure_log::FailureLog;
 use super::flight::{Flights, Landing, Outcome, Seat, Seats, Waiters};
-use crate::check::{CheckError, CheckErrorKind};
+use crate::check::{CheckError, CheckErrorKind, Told};
 
 /// Whoever gives the answers about a subject.
 pub(super) trait Ask<T: Subject>: Clone + Send + Sync + 'static {
     /// The question, with all that is needed to ask it again.
     type Question: Clone + Send + Sync + 'static;
 
-    /// Asks. `is_known` tells whether the answer was good when it was last asked for.
     fn ask(
         self,
         question: Self::Question,
-        is_known: bool,
-    ) -> impl Future<Output = Outcome<T::Answer>> + Send;
+        wanted: Wanted,
+    ) -> impl Future<Output = Outcome<Told<T::Answer>>> + Send;
+}
+
+/// What a question is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// The answer was good when it was last asked for.
+    pub(super) is_known: bool,
+    /// What others remember will not do.
+    pub(super) needs_new: bool,
 }
 
 /// A cache that asks for what it does not have, one question at a time for each key.
@@ -30,7 +38,7 @@ pub(super) struct ReadThrough<T: Subject, A>(Arc<Inner<T, A>>);
 
 struct Inner<T: Subject, A> {
     cache: Arc<AnswerCache<T>>,
-    flights: Arc<Flights<T::Key, T::Answer>>,
+    flights: Arc<Flights<T::Key, Told<T::Answer>>>,
     issuer: A,
     /// How long one question may take, whatever the issuer does.
     timeout: Duration,
@@ -85,7 +93,7 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
             return;
         }
         if let Some(landing) = self.0.flights.begin(key) {
-            self.take_off(landing, key.clone(), question);
+            self.take_off(landing, key.clone(), question, None);
         }
     }
 
@@ -98,7 +106,7 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
     /// The last flight may have landed after the caller looked and before it boarded.
     fn ask_unless_answered(
         &self,
-        landing: Landing<T::Key, T::Answer>,
+        landing: Landing<T::Key, Told<T::Answer>>,
         key: &T::Key,
         question: A::Question,
         max_age: Option<Duration>,
@@ -107,25 +115,37 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
         let close = || landing.take().map(Landing::close);
         let found = self.0.cache.look_again(key, max_age, close);
         match (found, landing) {
-            (Some((answer, Some(waiters))), _) => waiters.tell(&Ok(answer)),
-            (_, Some(landing)) => self.take_off(landing, key.clone(), question),
+            (Some((told, Some(waiters))), _) => waiters.tell(&Ok(told)),
+            (_, Some(landing)) => self.take_off(landing, key.clone(), question, max_age),
             (_, None) => {}
         }
     }
 
-    fn take_off(&self, landing: Landing<T::Key, T::Answer>, key: T::Key, question: A::Question) {
+    fn take_off(
+        &self,
+        landing: Landing<T::Key, Told<T::Answer>>,
+        key: T::Key,
+        question: A::Question,
+        max_age: Option<Duration>,
+    ) {
         let inner = Arc::clone(&self.0);
-        tokio::spawn(async move { inner.fly(landing, key, question).await });
+        tokio::spawn(async move { inner.fly(landing, key, question, max_age).await });
     }
 }
 
 impl<T: Subject, A: Ask<T>> Inner<T, A> {
-    async fn fly(&self, landing: Landing<T::Key, T::Answer>, key: T::Key, question: A::Question) {
+    async fn fly(
+        &self,
+        landing: Landing<T::Key, Told<T::Answer>>,
+        key: T::Key,
+        question: A::Question,
+        max_age: Option<Duration>,
+    ) {
         let mut landing = Some(landing);
-        let asking = self.call(&mut landing, &key, question);
+        let asking = self.call(&mut landing, &key, question, max_age);
         let asked = tokio::time::timeout(self.timeout, asking).await;
         let error = match asked {
-            Ok(Ok((answer, waiters))) => return waiters.tell(&Ok(answer)),
+            Ok(Ok((told, waiters))) => return waiters.tell(&Ok(told)),
             Ok(Err(error)) => error,
             Err(elapsed) => CheckError::with_source(CheckErrorKind::Timeout, elapsed),
         };
@@ -142,24 +162,41 @@ impl<T: Subject, A: Ask<T>> Inner<T, A> {
     /// finds the one that is stored, or asks anew, and no purge comes in between.
     ///
     /// Asks again if there was a purge meanwhile, because the answer may be from before the event
-    /// that the purge is for.
+    /// that the purge is for; and once more if the answer is one that somebody has remembered for
+    /// too long.
     async fn call(
         &self,
-        landing: &mut Option<Landing<T::Key, T::Answer>>,
+        landing: &mut Option<Landing<T::Key, Told<T::Answer>>>,
         key: &T::Key,
         question: A::Question,
-    ) -> Result<(T::Answer, Waiters<T::Answer>), CheckError> {
-        let is_known = self.cache.is_known(key);
+        max_age: Option<Duration>,
+    ) -> Result<(Told<T::Answer>, Waiters<Told<T::Answer>>), CheckError> {
+        let mut wanted = Wanted {
+            is_known: self.cache.is_known(key),
+            needs_new: false,
+        };
         loop {
             let asked = self.cache.question();
-            let issuer = self.issuer.clone();
-            let answer = issuer.ask(question.clone(), is_known).await?;
-            let close = || landing.take().map(Landing::close).unwrap_or_default();
-            if let Ok(waiters) = self.cache.store(key, &answer, asked, close) {
-                return Ok((answer, waiters));
+            let told = self.issuer.clone().ask(question.clone(), wanted).await?;
+            let told = told.no_later_than(asked.asked_at());
+            let is_new = told.as_of().is_none();
+            if is_new || self.cache.judge(key, told.clone(), max_age).is_some() {
+                let close = || landing.take().map(Landing::close).unwrap_or_default();
+                if let Ok(waiters) = self.cache.store(key, &told, asked, close) {
+                    return Ok((told, waiters));
+                }
             }
+            if wanted.needs_new && !is_new {
+                return Err(too_old());
+            }
+            wanted.needs_new = true;
         }
     }
+}
+
+/// Whoever gives such an answer stands between us and the issuer, who was not asked.
+fn too_old() -> CheckError {
+    CheckError::with_source(CheckErrorKind::Unavailable, "the answer is too old")
 }
 
 impl<T: Subject, A> ReadThrough<T, A> {
@@ -181,10 +218,10 @@ pub(super) struct Waiting<T: Subject>(Place<T>);
 enum Place<T: Subject> {
     /// There was nothing to wait for; taken by the first poll.
     Decided(Option<Result<Found<T::Answer>, CheckError>>),
-    Seated(Seat<T::Answer>, Grace<T>),
+    Seated(Seat<Told<T::Answer>>, Grace<T>),
 }
 
-/// What is needed to fall back on the last good answer.
+/// What is needed to judge an answer, and to fall back on the last good one.
 struct Grace<T: Subject> {
     cache: Arc<AnswerCache<T>>,
     key: T::Key,
@@ -197,12 +234,20 @@ impl<T: Subject> Waiting<T> {
         Self(Place::Decided(Some(outcome)))
     }
 
-    fn seated(seat: Seat<T::Answer>, grace: Grace<T>) -> Self {
+    fn seated(seat: Seat<Told<T::Answer>>, grace: Grace<T>) -> Self {
         Self(Place::Seated(seat, grace))
     }
 }
 
 impl<T: Subject> Grace<T> {
+    /// Those who wait for one flight may want answers of different age.
+    fn judge(&self, told: Told<T::Answer>) -> Result<Found<T::Answer>, CheckError> {
+        match self.cache.judge(&self.key, told, self.max_age) {
+            Some(found) => Ok(found),
+            None => self.bridge(too_old()),
+        }
+    }
+
     fn bridge(&self, error: CheckError) -> Result<Found<T::Answer>, CheckError> {
         if !error.kind().is_outage() {
             return Err(error);
@@ -229,7 +274,7 @@ impl<T: Subject> Future for Waiting<T> {
                 Poll::Ready(outcome.take().expect("Waiting polled after completion"))
             }
             Place::Seated(seat, grace) => Poll::Ready(match ready!(Pin::new(seat).poll(cx)) {
-                Ok(answer) => Ok(Found::new(answer, Freshness::Fresh)),
+                Ok(told) => grace.judge(told),
                 Err(error) => grace.bridge(error),
             }),
         }

@@ -26,8 +26,8 @@ impl Now {
 
 /// When an active answer passes through its ages.
 ///
-/// All ages count from the question, the last moment at which the answer can have been true, and
-/// none passes the token's expiry. The expiry is turned into monotonic time once, here: setting
+/// All ages count from the moment that the answer is from. Of an answer of the issuer that is when
+/// it was asked, the last moment at which the answer can have been true. No age passes the token's expiry. The expiry is turned into monotonic time once, here: setting
 /// the wall clock back afterwards lengthens no token's life. Setting it forward does shorten it,
 /// because admission compares the expiry with the wall clock as well.
 ///
@@ -36,7 +36,7 @@ impl Now {
 pub(super) struct Deadlines {
     /// A renewal in the background is due. Until then nobody asks for more, unless for `max_age`.
     due_at: Moment,
-    /// What `due_at` is later than the question by.
+    /// What `due_at` is later than that moment by.
     due: Milliseconds,
     /// The end of trust.
     fresh: Milliseconds,
@@ -48,7 +48,7 @@ pub(super) struct Deadlines {
 
 impl Deadlines {
     pub(super) fn new(
-        asked_at: Instant,
+        as_of: Instant,
         expires_at: Option<SystemTime>,
         hash: &TokenHash,
         options: &CacheOptions,
@@ -57,13 +57,13 @@ impl Deadlines {
         let age = jittered(options.active_max_age, hash);
         let expiry = expires_at.map_or(Duration::MAX, |at| {
             let left = at.duration_since(now.wall).unwrap_or_default();
-            let answered_after = now.monotonic.saturating_duration_since(asked_at);
-            answered_after.saturating_add(left)
+            let since = now.monotonic.saturating_duration_since(as_of);
+            since.saturating_add(left)
         });
         let until = |age: Duration| Milliseconds::of(age.min(expiry));
         let due = until(before_due(age));
         Self {
-            due_at: (asked_at + Duration::from(due)).into(),
+            due_at: (as_of + Duration::from(due)).into(),
             due,
             fresh: until(age),
             stale: until(options.active_max_age + options.stale_if_error),
@@ -71,8 +71,8 @@ impl Deadlines {
         }
     }
 
-    /// Returns when the question was sent, to the nanosecond.
-    pub(super) fn asked_at(&self) -> Instant {
+    /// Returns the moment that the answer is from, to the nanosecond.
+    pub(super) fn as_of(&self) -> Instant {
         Instant::from(self.due_at) - Duration::from(self.due)
     }
 
@@ -82,7 +82,7 @@ impl Deadlines {
         if Moment::from(now) < self.due_at && max_age.is_none() {
             return Age::Fresh;
         }
-        let age = self.since_question(now);
+        let age = self.elapsed(now);
         let passed =
             |limit: fn(Duration) -> Duration| max_age.is_some_and(|max_age| age >= limit(max_age));
         if Milliseconds::of(age) >= self.fresh || passed(|max_age| max_age) {
@@ -101,7 +101,7 @@ impl Deadlines {
         max_age: Option<Duration>,
         grace: Duration,
     ) -> bool {
-        let age = self.since_question(now);
+        let age = self.elapsed(now);
         !grace.is_zero()
             && Milliseconds::of(age) < self.stale
             && max_age.is_none_or(|max_age| age < max_age.saturating_add(grace))
@@ -110,16 +110,16 @@ impl Deadlines {
     /// Tells whether nobody is renewing the answer.
     #[inline]
     pub(super) fn may_be_renewed(&self, now: Instant) -> bool {
-        Milliseconds::of(self.since_question(now)) >= self.renewal_paused
+        Milliseconds::of(self.elapsed(now)) >= self.renewal_paused
     }
 
     /// Keeps others from renewing the answer for as long as `pause`.
     pub(super) fn pause_renewal(&mut self, now: Instant, pause: Duration) {
-        self.renewal_paused = Milliseconds::of(self.since_question(now) + pause);
+        self.renewal_paused = Milliseconds::of(self.elapsed(now) + pause);
     }
 
-    fn since_question(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.asked_at())
+    fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.as_of())
     }
 }
 
@@ -155,7 +155,7 @@ impl From<Moment> for Instant {
     }
 }
 
-/// A time since the question, rounded down; 49 days are all that is longer.
+/// A time since that moment, rounded down; 49 days are all that is longer.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 struct Milliseconds(u32);
 

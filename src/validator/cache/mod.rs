@@ -6,7 +6,7 @@
 //! 3. Every read compares the entry's own [deadlines] with the clock. moka's
 //!    `time_to_live` only bounds how long a dead entry may take up memory.
 //! 4. Changes are made one at a time, so that an answer never replaces a younger one, and an
-//!    answer that was asked for before a purge never comes back after it. Reads wait for nobody.
+//!    answer from before a purge never comes back after it. Reads wait for nobody.
 
 mod answer;
 mod deadlines;
@@ -26,6 +26,7 @@ use tokio::time::Instant;
 
 use self::deadlines::{Age, Deadlines, Now};
 use self::purge::Purges;
+use crate::check::Told;
 use crate::counter::Counter;
 use crate::identity::{Grants, Identity};
 
@@ -77,9 +78,20 @@ pub(crate) struct Question {
     purges: u64,
 }
 
-/// The answer was asked for before a purge that is about it; it has to be asked for again.
+impl Question {
+    pub(crate) fn asked_at(&self) -> Instant {
+        self.asked_at
+    }
+}
+
+/// Why an answer is not stored, so that it has to be asked for again.
 #[derive(Debug)]
-pub(crate) struct Purged(());
+pub(crate) enum Unfit {
+    /// It is from before a purge that is about it.
+    Purged,
+    /// It is from before the one that is remembered.
+    Outdated,
+}
 
 impl<T: Subject> AnswerCache<T> {
     pub(crate) fn new(options: CacheOptions) -> Self {
@@ -203,30 +215,32 @@ impl<T: Subject> AnswerCache<T> {
         }
     }
 
-    /// Remembers the answer that a question brought, unless there is that of a later one.
+    /// Remembers the answer that a question brought, unless there is a younger one.
     ///
     /// `then` runs before any purge can come between: whoever may still be told this answer is
     /// known by then.
     pub(crate) fn store<R>(
         &self,
         key: &T::Key,
-        answer: &T::Answer,
+        told: &Told<T::Answer>,
         question: Question,
         then: impl FnOnce() -> R,
-    ) -> Result<R, Purged> {
+    ) -> Result<R, Unfit> {
         let purges = self.changing();
-        if purges.cover::<T>(question.purges, key, answer) {
-            return Err(Purged(()));
+        if purges.cover::<T>(question.purges, key, told) {
+            return Err(Unfit::Purged);
         }
-        // Of two answers, that to the later question is true.
-        if self.last_asked_at(key) <= Some(question.asked_at) {
+        let answer = told.answer();
+        let as_of = told.as_of().unwrap_or(question.asked_at);
+        // Of two answers, the later one is true.
+        if self.last_as_of(key) <= Some(as_of) {
             match T::active(answer) {
-                Some(identity) => self.store_active(key, identity, question.asked_at),
-                None if T::is_lasting(answer) => {
-                    self.store_inactive(key, answer, question.asked_at);
-                }
+                Some(identity) => self.store_active(key, identity, as_of),
+                None if T::is_lasting(answer) => self.store_inactive(key, answer, as_of),
                 None => self.active.invalidate(key),
             }
+        } else if told.as_of().is_some() {
+            return Err(Unfit::Outdated);
         }
         Ok(then())
     }
@@ -237,10 +251,48 @@ impl<T: Subject> AnswerCache<T> {
         key: &T::Key,
         max_age: Option<Duration>,
         then: impl FnOnce() -> R,
-    ) -> Option<(T::Answer, R)> {
+    ) -> Option<(Told<T::Answer>, R)> {
         let _changing = self.changing();
         let found = self.peek(key, max_age)?;
-        Some((found.answer, then()))
+        let as_of = self.last_as_of(key)?;
+        Some((Told::at(as_of, found.answer), then()))
+    }
+
+    /// Returns how far an answer may be relied on that was told just now, if it is young enough.
+    ///
+    /// One as new as its question may be in any case.
+    pub(crate) fn judge(
+        &self,
+        key: &T::Key,
+        told: Told<T::Answer>,
+        max_age: Option<Duration>,
+    ) -> Option<Found<T::Answer>> {
+        let freshness = match told.as_of() {
+            Some(as_of) => self.freshness(key, told.answer(), as_of, max_age)?,
+            None => Freshness::Fresh,
+        };
+        Some(Found::new(told.into_answer(), freshness))
+    }
+
+    fn freshness(
+        &self,
+        key: &T::Key,
+        answer: &T::Answer,
+        as_of: Instant,
+        max_age: Option<Duration>,
+    ) -> Option<Freshness> {
+        let now = Now::read();
+        let Some(identity) = T::active(answer) else {
+            let is_fresh = now.monotonic < as_of + self.options.inactive_max_age;
+            return is_fresh.then_some(Freshness::Fresh);
+        };
+        let (expires_at, hash) = (identity.expires_at(), T::token(key));
+        let deadlines = Deadlines::new(as_of, expires_at, hash, &self.options, now);
+        match deadlines.age(now.monotonic, max_age) {
+            Age::Over => None,
+            Age::Due => Some(Freshness::Due),
+            Age::Fresh => Some(Freshness::Fresh),
+        }
     }
 
     /// Forgets what the issuer said, because it says things that cannot be true.
@@ -270,7 +322,7 @@ impl<T: Subject> AnswerCache<T> {
     /// Forgets what a purge names, answers under way included; returns how many answers.
     pub(crate) fn purge(&self, purge: &Purge) -> u64 {
         let mut changing = self.changing();
-        changing.push(purge.clone());
+        changing.push(purge.clone(), Instant::now());
         let active = remove_where(&self.active, |key, entry| {
             purge.covers(T::token(key), &entry.identity)
         });
@@ -294,29 +346,29 @@ impl<T: Subject> AnswerCache<T> {
         }
     }
 
-    fn last_asked_at(&self, key: &T::Key) -> Option<Instant> {
+    fn last_as_of(&self, key: &T::Key) -> Option<Instant> {
         if let Some(entry) = self.active.get(key) {
-            return Some(entry.deadlines.asked_at());
+            return Some(entry.deadlines.as_of());
         }
         let entry = self.inactive.get(key)?;
         Some(entry.fresh_until - self.options.inactive_max_age)
     }
 
-    fn store_active(&self, key: &T::Key, identity: &Identity, asked_at: Instant) {
+    fn store_active(&self, key: &T::Key, identity: &Identity, as_of: Instant) {
         let expires_at = identity.expires_at();
         let hash = T::token(key);
         let entry = Active {
             identity: self.shared(identity),
-            deadlines: Deadlines::new(asked_at, expires_at, hash, &self.options, Now::read()),
+            deadlines: Deadlines::new(as_of, expires_at, hash, &self.options, Now::read()),
         };
         self.inactive.invalidate(key);
         self.active.insert(key.clone(), entry);
     }
 
-    fn store_inactive(&self, key: &T::Key, answer: &T::Answer, asked_at: Instant) {
+    fn store_inactive(&self, key: &T::Key, answer: &T::Answer, as_of: Instant) {
         let entry = Inactive {
             answer: answer.clone(),
-            fresh_until: asked_at + self.options.inactive_max_age,
+            fresh_until: as_of + self.options.inactive_max_age,
         };
         // First out, then in: a reader between the two asks, and is never let in on the older
         // answer.

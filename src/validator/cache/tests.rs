@@ -24,7 +24,8 @@ fn cache() -> VerdictCache {
 /// Stores the answer to a question that is sent now.
 fn store(cache: &VerdictCache, token: &str, verdict: &Verdict) {
     let question = cache.question();
-    cache.store(&hash(token), verdict, question, || ()).unwrap();
+    let told = Told::now(verdict.clone());
+    cache.store(&hash(token), &told, question, || ()).unwrap();
 }
 
 fn is_active(cache: &VerdictCache, token: &str) -> Option<bool> {
@@ -48,7 +49,9 @@ async fn age_counts_from_the_question() {
     let question = cache.question();
     tokio::time::advance(Duration::from_secs(3)).await;
     let inactive = Verdict::Inactive(InactiveReason::Unknown);
-    cache.store(&hash("a"), &inactive, question, || ()).unwrap();
+    cache
+        .store(&hash("a"), &inactive.into(), question, || ())
+        .unwrap();
     tokio::time::advance(Duration::from_millis(6_999)).await;
     assert_eq!(is_active(&cache, "a"), Some(false));
     tokio::time::advance(Duration::from_millis(1)).await;
@@ -175,7 +178,8 @@ async fn an_older_answer_never_replaces_a_younger_one() {
         let question = cache.question();
         tokio::time::advance(Duration::from_secs(1)).await;
         store(&cache, "a", younger);
-        cache.store(&hash("a"), older, question, || ()).unwrap();
+        let older = Told::now(older.clone());
+        cache.store(&hash("a"), &older, question, || ()).unwrap();
         assert_eq!(is_active(&cache, "a"), Some(expected));
     }
 }
@@ -240,11 +244,11 @@ async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
     let cache = cache();
     let question = cache.question();
     cache.purge(&Purge::User(1));
-    let active = Verdict::Active(identity());
+    let active = Told::now(Verdict::Active(identity()));
     assert!(cache.store(&hash("a"), &active, question, || ()).is_err());
     assert_eq!(is_active(&cache, "a"), None);
 
-    let refusal = Verdict::Inactive(InactiveReason::Unknown);
+    let refusal = Told::now(Verdict::Inactive(InactiveReason::Unknown));
     cache.store(&hash("a"), &refusal, question, || ()).unwrap();
     assert_eq!(is_active(&cache, "a"), Some(false), "not about refusals");
     let question = cache.question();
@@ -320,7 +324,7 @@ async fn a_membership_does_not_outlive_the_token_it_was_asked_with() {
     let cache = AnswerCache::<Memberships>::new(CacheOptions::default().of_memberships());
     let key = member_of("a", "octo-org");
     let question = cache.question();
-    let active = standing(Membership::Active);
+    let active = Told::now(standing(Membership::Active));
     cache.store(&key, &active, question, || ()).unwrap();
     assert!(cache.get(&key, None).is_some());
     assert!(cache.get(&member_of("b", "octo-org"), None).is_none());
@@ -335,7 +339,8 @@ async fn that_a_token_was_refused_ends_a_membership_and_is_not_remembered_as_one
     let key = member_of("a", "octo-org");
     for said in [Membership::Active, Membership::TokenRefused] {
         let question = cache.question();
-        cache.store(&key, &standing(said), question, || ()).unwrap();
+        let said = Told::now(standing(said));
+        cache.store(&key, &said, question, || ()).unwrap();
     }
     assert!(cache.get(&key, None).is_none());
     assert!(!cache.is_known(&key));
