@@ -13,6 +13,7 @@
 
 mod error;
 mod kind;
+mod outcome;
 mod service;
 mod told;
 
@@ -21,6 +22,8 @@ use crate::token::{AccessToken, TokenKind};
 
 pub use self::error::CheckError;
 pub use self::kind::CheckErrorKind;
+pub(crate) use self::outcome::Answer;
+pub use self::outcome::CheckOutcome;
 pub(crate) use self::service::sealed;
 pub use self::service::{AskService, Question};
 pub use self::told::Told;
@@ -83,6 +86,14 @@ impl sealed::Sealed for CheckRequest {}
 
 impl Question for CheckRequest {
     type Answer = Verdict;
+
+    fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    fn purpose(&self) -> CheckPurpose {
+        self.purpose
+    }
 }
 
 /// What a check is for: where the issuer's capacity is short, known people come first.

@@ -1,6 +1,8 @@
 use tower::{BoxError, Service};
 
-use super::{CheckError, Told};
+use super::outcome::Answer;
+use super::{CheckError, CheckPurpose, Told};
+use crate::token::AccessToken;
 
 /// A question to an issuer: whether a token is good, or where its person belongs.
 ///
@@ -8,7 +10,13 @@ use super::{CheckError, Told};
 /// [`MembershipRequest`](crate::membership::MembershipRequest), and for nothing else.
 pub trait Question: sealed::Sealed + Clone + Send + Sync + 'static {
     /// What the issuer answers.
-    type Answer: Clone + Send + Sync + 'static;
+    type Answer: Answer + Clone + Send + Sync + 'static;
+
+    /// Returns the token that it is about, or that it is asked with.
+    fn token(&self) -> &AccessToken;
+
+    /// Returns what the answer is for.
+    fn purpose(&self) -> CheckPurpose;
 }
 
 /// A service that asks an issuer questions of one kind.

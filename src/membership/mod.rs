@@ -15,7 +15,7 @@
 mod group;
 mod groups;
 
-use crate::check::{AskService, Question, sealed};
+use crate::check::{Answer, AskService, CheckOutcome, CheckPurpose, Question, sealed};
 use crate::identity::Identity;
 use crate::scope::Scopes;
 use crate::token::AccessToken;
@@ -41,13 +41,8 @@ pub enum Membership {
 impl Membership {
     /// Returns the answer as one lower-case word, for logs and metrics.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Active => "member",
-            Self::NotMember => "not_member",
-            Self::NotVisible(_) => "not_visible",
-            Self::TokenRefused => "token_refused",
-        }
+    pub fn as_str(&self) -> &'static str {
+        self.outcome().as_str()
     }
 }
 
@@ -107,6 +102,25 @@ impl sealed::Sealed for MembershipRequest {}
 
 impl Question for MembershipRequest {
     type Answer = Membership;
+
+    fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    fn purpose(&self) -> CheckPurpose {
+        CheckPurpose::Membership
+    }
+}
+
+impl Answer for Membership {
+    fn outcome(&self) -> CheckOutcome {
+        match self {
+            Self::Active => CheckOutcome::Member,
+            Self::NotMember => CheckOutcome::NotMember,
+            Self::NotVisible(_) => CheckOutcome::NotVisible,
+            Self::TokenRefused => CheckOutcome::TokenRefused,
+        }
+    }
 }
 
 /// A service that asks a token's issuer where its person belongs.

@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use tower::{Layer, Service, ServiceExt};
 
 use super::refusal::Refusal;
-use super::{Limits, Question, Stack, StackFuture};
-use crate::check::{CheckError, CheckPurpose};
+use super::{Limits, Stack, StackFuture};
+use crate::check::{CheckError, CheckPurpose, Question};
 
 /// Limits the calls under way. Clones, and the services they make, share the places.
 #[derive(Clone)]

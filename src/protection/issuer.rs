@@ -10,8 +10,7 @@ use tower::{Service, ServiceBuilder};
 use super::availability::{AvailabilityLayer, Concern, HoldBackLayer, SharedBreakers};
 use super::concurrency::ConcurrencyLayer;
 use super::credentials::{Credentials, SharedRotation};
-use super::meter::MeterLayer;
-use super::monitor::Counts;
+use super::meter::{Counts, MeterLayer};
 use super::rate::RateLayer;
 use super::retry::{RetryUnprocessed, retry_unprocessed};
 use super::{

@@ -2,19 +2,96 @@
 //! layers what those have refused.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
-use super::monitor::{CheckOutcome, Counts};
 use super::refusal::Refusal;
-use super::{Question, Stack, StackFuture};
-use crate::check::{CheckError, CheckPurpose};
+use super::{Stack, StackFuture};
+use crate::check::{CheckError, CheckOutcome, CheckPurpose, Question};
+
+/// Whoever wants to know of each call, and how each check ended; for metrics.
+///
+/// Each method is called between other work and must not block.
+pub trait CheckObserver: Send + Sync + 'static {
+    /// Is told that a call has begun, of which [`completed`](Self::completed) tells the end.
+    ///
+    /// Retries and probes are calls of their own.
+    fn begun(&self, purpose: CheckPurpose) {
+        let _ = purpose;
+    }
+
+    /// Is told that a call has ended, which took `elapsed`.
+    fn completed(&self, purpose: CheckPurpose, outcome: CheckOutcome, elapsed: Duration);
+
+    /// Is told that a check was refused without a call, `elapsed` after it was asked for.
+    ///
+    /// Unless you make a difference, it is completed like any other.
+    fn refused(&self, purpose: CheckPurpose, outcome: CheckOutcome, elapsed: Duration) {
+        self.completed(purpose, outcome, elapsed);
+    }
+}
+
+/// The counters of one issuer, and who else is told.
+pub(super) struct Counts {
+    in_flight: AtomicUsize,
+    /// By [`CheckOutcome::index`].
+    results: [AtomicU64; CheckOutcome::WORDS.len()],
+    observer: Option<Arc<dyn CheckObserver>>,
+}
+
+impl Counts {
+    pub(super) fn new(observer: Option<Arc<dyn CheckObserver>>) -> Self {
+        Self {
+            in_flight: AtomicUsize::new(0),
+            results: [const { AtomicU64::new(0) }; CheckOutcome::WORDS.len()],
+            observer,
+        }
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn results(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.results.iter();
+        let counts = counts.map(|count| count.load(Ordering::Relaxed));
+        CheckOutcome::WORDS.into_iter().zip(counts)
+    }
+
+    fn begin(&self, purpose: CheckPurpose) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if let Some(observer) = &self.observer {
+            observer.begun(purpose);
+        }
+    }
+
+    fn complete(&self, purpose: CheckPurpose, outcome: CheckOutcome, elapsed: Duration) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.count(outcome);
+        if let Some(observer) = &self.observer {
+            observer.completed(purpose, outcome, elapsed);
+        }
+    }
+
+    fn refuse(&self, purpose: CheckPurpose, outcome: CheckOutcome, elapsed: Duration) {
+        self.count(outcome);
+        if let Some(observer) = &self.observer {
+            observer.refused(purpose, outcome, elapsed);
+        }
+    }
+
+    fn count(&self, outcome: CheckOutcome) {
+        self.results[outcome.index()].fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// Counts at one place of the stack.
 #[derive(Clone)]
-pub(super) struct MeterLayer {
+pub(crate) struct MeterLayer {
     counts: Arc<Counts>,
     place: Place,
 }
@@ -26,6 +103,13 @@ enum Place {
 }
 
 impl MeterLayer {
+    /// Counts calls for nobody but an observer, where there is no stack.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn observed_by(observer: impl CheckObserver) -> Self {
+        let counts = Counts::new(Some(Arc::new(observer)));
+        Self::of_calls(&Arc::new(counts))
+    }
+
     pub(super) fn of_calls(counts: &Arc<Counts>) -> Self {
         Self {
             counts: Arc::clone(counts),
@@ -53,7 +137,7 @@ impl<S> Layer<S> for MeterLayer {
 }
 
 #[derive(Clone)]
-pub(super) struct Meter<S> {
+pub(crate) struct Meter<S> {
     inner: S,
     layer: MeterLayer,
 }
@@ -84,7 +168,7 @@ async fn measured<Q: Question, S: Stack<Q>>(
 ) -> Result<Q::Answer, CheckError> {
     let mut under_way = UnderWay::begin(counts, request.purpose());
     let outcome = inner.oneshot(request).await;
-    under_way.outcome = Q::outcome(&outcome);
+    under_way.outcome = CheckOutcome::of(&outcome);
     outcome
 }
 
@@ -98,7 +182,7 @@ async fn counted<Q: Question, S: Stack<Q>>(
     if let Err(error) = &outcome
         && Refusal::behind(error).is_some_and(|refusal| !refusal.is_repetition())
     {
-        counts.completed(purpose, Q::outcome(&outcome), began_at.elapsed());
+        counts.refuse(purpose, CheckOutcome::of(&outcome), began_at.elapsed());
     }
     outcome
 }
@@ -113,7 +197,7 @@ struct UnderWay {
 
 impl UnderWay {
     fn begin(counts: Arc<Counts>, purpose: CheckPurpose) -> Self {
-        counts.begin();
+        counts.begin(purpose);
         Self {
             counts,
             purpose,
@@ -125,8 +209,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.counts.end();
         self.counts
-            .completed(self.purpose, self.outcome, self.began_at.elapsed());
+            .complete(self.purpose, self.outcome, self.began_at.elapsed());
     }
 }

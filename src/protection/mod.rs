@@ -119,14 +119,18 @@ use std::sync::Arc;
 use tower::Service;
 use tower::util::BoxCloneSyncService;
 
-use self::question::Question;
-use crate::check::{CheckError, CheckRequest, Verdict};
+use self::question::Guarded;
+use crate::check::{CheckError, CheckRequest, Question, Verdict};
 use crate::membership::{Membership, MembershipRequest};
 
 pub use self::for_ghes::GhesSetupError;
 pub use self::issuer::IssuerProtection;
 pub use self::limits::Limits;
-pub use self::monitor::{BreakerState, CheckObserver, CheckOutcome, ProtectionMonitor};
+pub use self::meter::CheckObserver;
+#[cfg(feature = "proxy")]
+pub(crate) use self::meter::MeterLayer;
+pub use self::monitor::{BreakerState, ProtectionMonitor};
+pub use crate::check::CheckOutcome;
 
 /// A check service with all layers around it. Boxed, because only misses pay for it.
 pub type ProtectedCheck = BoxCloneSyncService<CheckRequest, Verdict, CheckError>;

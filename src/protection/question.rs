@@ -1,15 +1,11 @@
 use super::availability::{Concern, Evidence, Subject};
 use super::background::probe;
-use super::monitor::CheckOutcome;
-use crate::check::{CheckError, CheckErrorKind, CheckPurpose, CheckRequest, Verdict};
+use crate::check::{CheckError, CheckErrorKind, CheckRequest, Question, Verdict};
 use crate::membership::{Group, Membership, MembershipRequest};
 
-/// What is asked of the issuer: the layers are the same for checks and for memberships.
-pub(super) trait Question: Clone + Send + 'static {
-    type Answer: Send + 'static;
-
-    fn purpose(&self) -> CheckPurpose;
-
+/// A question, and what its end says about the issuer: the layers are the same for checks and for
+/// memberships.
+pub(super) trait Guarded: Question {
     /// Returns what it is about. What fails for one subject may be answered for another.
     fn subject(&self) -> Subject;
 
@@ -18,9 +14,6 @@ pub(super) trait Question: Clone + Send + 'static {
         None
     }
 
-    /// Names how it ended.
-    fn outcome(outcome: &Result<Self::Answer, CheckError>) -> CheckOutcome;
-
     /// Tells what its end says about the issuer, or the app.
     fn evidence(outcome: &Result<Self::Answer, CheckError>, concern: &Concern) -> Evidence;
 
@@ -28,19 +21,9 @@ pub(super) trait Question: Clone + Send + 'static {
     fn probe() -> Option<Self>;
 }
 
-impl Question for CheckRequest {
-    type Answer = Verdict;
-
-    fn purpose(&self) -> CheckPurpose {
-        self.purpose()
-    }
-
+impl Guarded for CheckRequest {
     fn subject(&self) -> Subject {
         Subject::of_token(&self.token().hash())
-    }
-
-    fn outcome(outcome: &Result<Verdict, CheckError>) -> CheckOutcome {
-        CheckOutcome::of(outcome)
     }
 
     fn evidence(outcome: &Result<Verdict, CheckError>, concern: &Concern) -> Evidence {
@@ -52,23 +35,13 @@ impl Question for CheckRequest {
     }
 }
 
-impl Question for MembershipRequest {
-    type Answer = Membership;
-
-    fn purpose(&self) -> CheckPurpose {
-        CheckPurpose::Membership
-    }
-
+impl Guarded for MembershipRequest {
     fn subject(&self) -> Subject {
         Subject::of_membership(self.identity().user().id(), self.group())
     }
 
     fn group(&self) -> Option<&Group> {
         Some(self.group())
-    }
-
-    fn outcome(outcome: &Result<Membership, CheckError>) -> CheckOutcome {
-        CheckOutcome::of_membership(outcome)
     }
 
     /// It is asked in one person's name about one group. That this person asks too much, or that

@@ -17,8 +17,8 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::limits::{for_admissions, for_memberships};
 use super::refusal::Refusal;
-use super::{Limits, Question, Stack, StackFuture};
-use crate::check::{CheckError, CheckPurpose};
+use super::{Limits, Stack, StackFuture};
+use crate::check::{CheckError, CheckPurpose, Question};
 use crate::clock::TokioClock;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>;

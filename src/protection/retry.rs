@@ -10,8 +10,7 @@ use std::time::Duration;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, RetryLayer};
 
-use super::Question;
-use crate::check::CheckError;
+use crate::check::{CheckError, Question};
 
 /// Retries a check once if it cannot have been processed, and a tenth of all calls at most.
 pub(super) fn retry_unprocessed() -> RetryLayer<RetryUnprocessed> {

@@ -72,7 +72,7 @@ use crate::config::{AllowedHosts, Config, WebhookConfig};
 use crate::hygiene::provenance::{Fronts, Provenance};
 use crate::hygiene::request::{Onward, Passage, request_gate};
 use crate::hygiene::request_id::RequestIds;
-use crate::protection::{ProtectedCheck, ProtectedMemberships};
+use crate::protection::{MeterLayer, ProtectedCheck, ProtectedMemberships};
 use crate::rejection::{Realm, Rejection, RejectionKind, grpc};
 use crate::server::CountedRequest;
 use crate::upstream::{Tunnels, Upstreams};
@@ -157,7 +157,7 @@ impl Proxy {
 
     fn with_services(config: &Config, check: Check, memberships: Option<Memberships>) -> Self {
         let metrics = Metrics::default();
-        let calls = metrics.of_calls();
+        let calls = MeterLayer::observed_by(metrics.clone());
         let check: Check = BoxCloneSyncService::new(calls.layer(check));
         let memberships: Option<Memberships> =
             memberships.map(|service| BoxCloneSyncService::new(calls.layer(service)));

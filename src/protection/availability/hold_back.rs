@@ -6,7 +6,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::shared::SharedBreakers;
 use crate::check::CheckError;
-use crate::protection::{Question, Stack, StackFuture};
+use crate::protection::{Guarded, Stack, StackFuture};
 
 /// Refuses those about whom the last call failed a moment ago, before they take up a place, the
 /// rate, or a breaker's trial.
@@ -39,7 +39,7 @@ pub(in crate::protection) struct HoldBack<S> {
     breakers: Arc<[Arc<SharedBreakers>]>,
 }
 
-impl<Q: Question, S: Stack<Q>> Service<Q> for HoldBack<S> {
+impl<Q: Guarded, S: Stack<Q>> Service<Q> for HoldBack<S> {
     type Response = Q::Answer;
     type Error = CheckError;
     type Future = StackFuture<Q::Answer>;

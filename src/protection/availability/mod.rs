@@ -84,7 +84,7 @@ use self::breaker::{Change, Probe};
 use self::breakers::{End, HeldBack, Holder, Pass};
 use super::background::{Background, jitter};
 use super::refusal::Refusal;
-use super::{Question, Stack, StackFuture};
+use super::{Guarded, Stack, StackFuture};
 use crate::check::{CheckError, CheckErrorKind};
 use crate::membership::Group;
 
@@ -130,7 +130,7 @@ pub(super) struct Availability<S> {
     layer: AvailabilityLayer,
 }
 
-impl<Q: Question, S: Stack<Q>> Service<Q> for Availability<S> {
+impl<Q: Guarded, S: Stack<Q>> Service<Q> for Availability<S> {
     type Response = Q::Answer;
     type Error = CheckError;
     type Future = StackFuture<Q::Answer>;
@@ -169,7 +169,7 @@ impl HeldBack {
 }
 
 impl End {
-    fn of<Q: Question>(outcome: &Result<Q::Answer, CheckError>, concern: &Concern) -> Self {
+    fn of<Q: Guarded>(outcome: &Result<Q::Answer, CheckError>, concern: &Concern) -> Self {
         let kind = outcome.as_ref().err().map(CheckError::kind);
         Self {
             evidence: Q::evidence(outcome, concern),
@@ -184,7 +184,7 @@ impl End {
 }
 
 /// A call whose end the breaker must hear of, even if nobody waits for it.
-struct Pending<'s, Q: Question, S: Stack<Q>> {
+struct Pending<'s, Q: Guarded, S: Stack<Q>> {
     service: &'s Availability<S>,
     pass: Pass,
     /// That it asks about, for the log.
@@ -194,7 +194,7 @@ struct Pending<'s, Q: Question, S: Stack<Q>> {
     question: PhantomData<fn(Q)>,
 }
 
-impl<'s, Q: Question, S: Stack<Q>> Pending<'s, Q, S> {
+impl<'s, Q: Guarded, S: Stack<Q>> Pending<'s, Q, S> {
     fn begin(service: &'s Availability<S>, pass: Pass, group: Option<Group>) -> Self {
         Self {
             service,
@@ -207,7 +207,7 @@ impl<'s, Q: Question, S: Stack<Q>> Pending<'s, Q, S> {
     }
 }
 
-impl<Q: Question, S: Stack<Q>> Drop for Pending<'_, Q, S> {
+impl<Q: Guarded, S: Stack<Q>> Drop for Pending<'_, Q, S> {
     fn drop(&mut self) {
         let Availability { inner, layer } = self.service;
         let given_up = || layer.concern.given_up_after(self.began_at.elapsed());
@@ -248,7 +248,7 @@ impl Held {
     }
 
     /// Probes the issuer until the opening is over.
-    async fn keep_probing<Q: Question, S: Stack<Q>>(self, inner: S, probe: Q, mut generation: u64) {
+    async fn keep_probing<Q: Guarded, S: Stack<Q>>(self, inner: S, probe: Q, mut generation: u64) {
         sleep(PROBE_INTERVAL).await;
         loop {
             let began_at = Instant::now();

@@ -1,23 +1,26 @@
 use http::HeaderValue;
 use secrecy::SecretString;
-use tower::{BoxError, Layer};
+use tower::BoxError;
 
 use super::issuers::Services;
-use super::metrics::{CallsLayer, Metrics};
+use super::metrics::Metrics;
 use super::secret_files::SecretFiles;
 use crate::config::{AppConfig, GhesConfig};
 use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp};
 use crate::protection::{IssuerProtection, Protection, ProtectionMonitor};
 use crate::proxy::Check;
 
-/// Makes the clients of a configured GHES, measures each call that they make, and protects them.
+/// Makes the clients of a configured GHES, and protects them; each call is measured.
 pub(in crate::proxy) fn protected_services(
     ghes: &GhesConfig,
     metrics: &Metrics,
     secrets: &SecretFiles,
 ) -> Result<Services, BoxError> {
-    let protection = Protection::new().with_limits(ghes.limits).of_issuer();
-    let clients = Clients::new(ghes, metrics.of_calls())?;
+    let protection = Protection::new()
+        .with_limits(ghes.limits)
+        .with_observer(metrics.clone())
+        .of_issuer();
+    let clients = Clients::new(ghes)?;
     let checks = ghes.apps.iter();
     let checks = checks.map(|app| clients.check(app, &protection, secrets));
     let checks = checks.collect::<Result<Vec<_>, InvalidApp>>()?;
@@ -26,7 +29,6 @@ pub(in crate::proxy) fn protected_services(
     };
     // Memberships are asked with the user's token, so that the app and its secret do not matter.
     let memberships = clients.client(app, &app.client_secret)?;
-    let memberships = clients.calls.layer(memberships);
     Ok(Services {
         checks,
         memberships: Some(protection.protect_memberships(memberships)),
@@ -38,7 +40,6 @@ struct Clients<'c> {
     ghes: &'c GhesConfig,
     transport: HttpsTransport,
     version: Option<HeaderValue>,
-    calls: CallsLayer,
 }
 
 impl GhesConfig {
@@ -63,13 +64,12 @@ impl GhesConfig {
 type Client = GhesClient<HttpsTransport>;
 
 impl<'c> Clients<'c> {
-    fn new(ghes: &'c GhesConfig, calls: CallsLayer) -> Result<Self, BoxError> {
+    fn new(ghes: &'c GhesConfig) -> Result<Self, BoxError> {
         let version = ghes.api_version.as_ref().map(HeaderValue::try_from);
         Ok(Self {
             ghes,
             transport: ghes.transport()?,
             version: version.transpose()?,
-            calls,
         })
     }
 
@@ -82,12 +82,7 @@ impl<'c> Clients<'c> {
         let current = self.client(app, &app.client_secret)?;
         let next = app.client_secret_next.as_ref();
         let next = next.map(|secret| self.client(app, secret)).transpose()?;
-        let measured = |client: &Client| self.calls.layer(client.clone());
-        let (check, monitor) = protection.protect(
-            &app.client_id,
-            measured(&current),
-            next.as_ref().map(measured),
-        );
+        let (check, monitor) = protection.protect(&app.client_id, current.clone(), next.clone());
         let files = [
             ("client_secret_file", &app.client_secret_file, Some(current)),
             (

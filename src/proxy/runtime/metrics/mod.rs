@@ -19,7 +19,6 @@ use self::histogram::Histogram;
 use crate::counter::Counter;
 use crate::validator::CacheStats;
 
-pub(in crate::proxy) use self::calls::CallsLayer;
 pub(in crate::proxy) use self::format::Format;
 pub(in crate::proxy) use self::outcome::Outcome;
 
@@ -57,11 +56,6 @@ impl Metrics {
             PurgeSource::Admin => self.0.purged_by_admin.add(verdicts),
             PurgeSource::Webhook => self.0.purged_by_webhook.add(verdicts),
         }
-    }
-
-    /// Wraps a check service so that its calls are counted.
-    pub(in crate::proxy) fn of_calls(&self) -> CallsLayer {
-        CallsLayer::new(self.clone())
     }
 
     /// Writes out everything.
