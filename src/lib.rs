@@ -51,6 +51,10 @@
 //!
 //! # Where to begin
 //!
+#![cfg_attr(
+    all(feature = "axum", feature = "cli"),
+    doc = "- [`manual`]: one chapter for each task, for operators and for Rust developers."
+)]
 //! - [`gatekeeper`]: the layer, with an example that runs.
 #![cfg_attr(
     feature = "client",
@@ -117,6 +121,9 @@ pub mod ghes;
 #[cfg(feature = "proxy")]
 mod hygiene;
 pub mod identity;
+// It is about the whole product, and only rustdoc has a use for it.
+#[cfg(all(any(doc, doctest), feature = "axum", feature = "cli"))]
+pub mod manual;
 pub mod membership;
 mod path;
 pub mod policy;

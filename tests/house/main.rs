@@ -3,13 +3,13 @@
 mod arrows;
 mod catalogue;
 mod circles;
+#[cfg(feature = "proxy")]
+mod documents;
 #[cfg(all(feature = "axum", feature = "cli"))]
 mod examples;
 mod imports;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod peers;
-#[cfg(feature = "proxy")]
-mod readme;
 #[cfg(all(feature = "emulator", feature = "proxy"))]
 mod secrets;
 

@@ -77,16 +77,16 @@ async fn free() -> SocketAddr {
     free.local_addr().expect("an address")
 }
 
-/// The block that the README tells people to paste, before another gate.
-fn readme_block(gate: SocketAddr) -> String {
-    let readme = include_str!("../../README.md");
-    let (_, block) = readme.split_once("```nginx\n").expect("the block");
+/// The block that the manual tells people to paste, before another gate.
+fn manual_block(gate: SocketAddr) -> String {
+    let chapter = include_str!("../../src/manual/listening.md");
+    let (_, block) = chapter.split_once("```nginx\n").expect("the block");
     let (block, _) = block.split_once("```").expect("its end");
     assert!(block.contains("http://127.0.0.1:8080;"), "{block}");
     block.replace("http://127.0.0.1:8080;", &format!("http://{gate};"))
 }
 
-/// What the README is about: it sets the host, and passes on what it does not name.
+/// What the manual warns of: it sets the host, and passes on what it does not name.
 fn usual_snippet(gate: SocketAddr) -> String {
     format!(
         "location / {{ proxy_pass http://{gate}; proxy_set_header Host $host;\n\
@@ -130,14 +130,14 @@ const FORGED: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn nginx_with_the_block_of_the_readme_lets_nobody_say_who_or_where_they_are() {
+async fn nginx_with_the_block_of_the_manual_lets_nobody_say_who_or_where_they_are() {
     if !(has("nginx", "-v").await && has("curl", "--version").await) {
         return;
     }
     let mut upstream = Recorder::start().await;
     let gate = Gate::start(&routes(&upstream)).await;
     let (http1, http2) = (free().await, free().await);
-    let _nginx = Front::nginx(&readme_block(gate.address), http1, http2).await;
+    let _nginx = Front::nginx(&manual_block(gate.address), http1, http2).await;
     let forged = FORGED.iter().flat_map(|line| ["-H", line]);
     let forged: Vec<&str> = forged.collect();
     for (protocol, address) in [
