@@ -1,9 +1,9 @@
 //! Accept GitHub Enterprise Server OAuth tokens in your own tools.
 //!
-//! People who use a GitHub Enterprise Server (GHES) already carry OAuth tokens: `gho_` of an OAuth
-//! app, `ghu_` of a GitHub App. [`GatekeeperLayer`] is a [Tower](tower) layer that lets in
-//! exactly those requests whose bearer token GHES confirms *as one of your own app*, and tells
-//! the service behind it who is asking.
+//! Every user of a GitHub Enterprise Server (GHES) already carries OAuth tokens: `gho_` of an OAuth
+//! app, `ghu_` of a GitHub App. [`GatekeeperLayer`] is a [Tower](tower) layer that lets in exactly
+//! those requests whose bearer token GHES confirms *as one of your own app*, and tells the service
+//! behind it who is asking.
 //!
 //! ```text
 //! request ─ bearer ─► hash ─► cache ─┬─ hit ─────────────────► verdict ─┐
@@ -24,8 +24,8 @@
 //!    401.
 //! 3. **A revoked token is dead within `active_max_age`** (60 s by default), counted from the
 //!    moment GHES was asked.
-//! 4. **An outage logs nobody out.** What is remembered stays good until its age ends, and on
-//!    request for a bounded while longer. Tokens in use are renewed before that, in the background.
+//! 4. **An outage logs no user out.** A remembered answer stays good until its age ends, and on
+//!    request for a bounded time longer. Tokens in use are renewed before that, in the background.
 //! 5. **One call.** However many requests carry one unknown token, GHES is asked once for each app.
 //! 6. **A hit waits for nothing** and allocates nothing of ours.
 //!

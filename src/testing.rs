@@ -76,7 +76,7 @@ struct Known {
 }
 
 impl TestIssuer {
-    /// Makes one that knows nobody.
+    /// Makes an issuer without any token.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

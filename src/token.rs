@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// An access token that somebody presented, not yet known to be good.
+/// An access token that a client sent; it may be good or not.
 ///
 /// `Debug` prints the type name only; there is no `Display` and no `Serialize`. The memory is
 /// overwritten on drop, and so is the body of the request to the issuer. What implementations of
@@ -53,7 +53,7 @@ impl fmt::Debug for AccessToken {
 
 /// What kind of token a prefix announces.
 ///
-/// See [GitHub's list]. Anybody can write any prefix, so a kind is a reason to refuse a token and
+/// See [GitHub's list]. A client can write any prefix, so a kind is a reason to refuse a token and
 /// never one to trust it.
 ///
 /// [GitHub's list]: https://docs.github.com/en/enterprise-server/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats

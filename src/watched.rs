@@ -39,7 +39,7 @@ impl WatchedFiles {
     }
 }
 
-/// Calls `look` for ever, often enough for whoever changes a file.
+/// Calls `look` for ever, often enough for a person who has changed a file and waits.
 pub(crate) async fn keep_looking(mut look: impl FnMut()) -> Infallible {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -17,7 +17,7 @@ pub struct Claims {
     /// `sub`: the user's numeric id. Recognise people by it.
     #[serde(rename = "sub", with = "decimal")]
     pub user_id: u64,
-    /// `preferred_username`: the login, which can be renamed and then taken by somebody else.
+    /// `preferred_username`: the login, which can be renamed and then taken by another person.
     #[serde(rename = "preferred_username")]
     pub login: String,
     /// `scope`: the scopes of the token; none for the token of a GitHub App.

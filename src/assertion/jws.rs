@@ -17,7 +17,7 @@ struct Header {
     kid: String,
 }
 
-/// What was signed, and by whom it says so. Nothing of it is true yet.
+/// The signed claims and the key that they name. Nothing of it is verified yet.
 #[derive(Debug)]
 pub(super) struct Unverified<'t> {
     pub(super) algorithm: String,
@@ -46,7 +46,7 @@ impl<'t> Unverified<'t> {
         if parts.next().is_some() {
             return None;
         }
-        // This engine refuses padding, and bits at the end that nobody would read.
+        // This engine refuses padding, and unused bits at the end.
         let decode = |part| URL_SAFE_NO_PAD.decode(part).ok();
         let message = &jws[..header.len() + 1 + payload.len()];
         let header: Header = serde_json::from_slice(&decode(header)?).ok()?;

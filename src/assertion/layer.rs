@@ -14,9 +14,9 @@ use crate::gatekeeper::headers::strip_identity;
 /// Layer that lets in only requests that came through a gate.
 ///
 /// The service inside finds the [`Claims`](super::Claims) in the request's extensions. The
-/// assertion itself is removed, and so is every plain header that tells a user, since nobody has
-/// signed those. Everything else is 401 with a problem (RFC 9457) that does not say why; the reason
-/// is the [`InvalidAssertion`] in the response's extensions.
+/// assertion itself is removed, and so is every plain header that names a user, because those are
+/// not signed. Every other request is 401 with a problem (RFC 9457) that does not say why; the
+/// reason is the [`InvalidAssertion`] in the response's extensions.
 ///
 /// Put it outermost: it compares the path, which routers that nest others cut short.
 #[derive(Clone, Debug)]

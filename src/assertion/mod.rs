@@ -1,8 +1,8 @@
 //! Signed identity: how an upstream knows that a request came through the gate.
 //!
-//! Whoever reaches an upstream past the gate can write any header. What a client cannot write is a
-//! signature: with each request that it lets in, the gate sends a short-lived JWT (RFC 7519) in
-//! `X-Gatekeeper-Assertion`, and the upstream refuses what comes without one.
+//! A client that reaches an upstream past the gate can write any header, but no signature. With
+//! each request that it lets in, the gate sends a short-lived JWT (RFC 7519) in
+//! `X-Gatekeeper-Assertion`, and the upstream refuses requests without one.
 //!
 //! | claim | says |
 //! |---|---|
@@ -22,9 +22,9 @@
 //!    header line: all are refused.
 //! 3. **A key is named by its thumbprint** (RFC 7638), and all keys are published, so that one can
 //!    follow another without a gap.
-//! 4. **Whoever catches an assertion can repeat that request** to the same upstream until it
-//!    expires: same method, same path. Query and body are not signed. TLS towards the upstream is
-//!    what keeps others from catching one.
+//! 4. **An attacker who reads an assertion can repeat that request** to the same upstream until it
+//!    expires: same method, same path. Query and body are not signed. Use TLS towards the upstream,
+//!    so that no one can read it.
 //!
 //! # In a Rust upstream
 //!

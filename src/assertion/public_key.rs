@@ -28,7 +28,7 @@ pub(super) struct Jwk {
     usage: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kid: Option<String>,
-    /// The private half, or a shared secret, which nobody may publish.
+    /// The private half, or a shared secret; neither may be published.
     #[serde(skip_serializing)]
     pub(super) d: Option<serde::de::IgnoredAny>,
     #[serde(skip_serializing)]

@@ -40,7 +40,7 @@ impl Signer {
         }))
     }
 
-    /// Makes another signer, whose assertions may be used for so long, in whole seconds.
+    /// Makes another signer with assertions that are valid for this long, in whole seconds.
     ///
     /// What is less than a second is one, and what is more than [`Signer::LONGEST_MAX_AGE`] is
     /// that.
@@ -114,7 +114,7 @@ impl Signer {
         let keys = self.keys();
         let jws = keys.first().sign(&payload).map_err(|_| SigningError(()))?;
         let mut value = HeaderValue::try_from(jws).map_err(|_| SigningError(()))?;
-        // Whoever reads it in a log could repeat the request.
+        // A reader of the log could repeat the request.
         value.set_sensitive(true);
         Ok(value)
     }

@@ -3,7 +3,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::{BearerError, BearerOptions, BearerToken, has_github_token, read};
 
-/// The credential of a request, taken out of its headers so that nobody behind finds it there.
+/// The credential of a request, removed from its headers so that no inner service sees it.
 ///
 /// One lookup less than to find it for [`bearer`](super::bearer) and to remove it later.
 pub(crate) struct Credential {

@@ -116,7 +116,7 @@ pub enum BearerError {
     OtherScheme,
     /// The credential does not have the form of RFC 6750 §2.1.
     Malformed,
-    /// The token stands between quotes.
+    /// The token is in quotes.
     Quoted,
     /// The token is longer than [`BearerOptions::with_max_length`] allows.
     TooLong,
@@ -130,7 +130,7 @@ impl fmt::Display for BearerError {
             Self::Missing => "the request carries no bearer token",
             Self::Basic => "the request carries Basic credentials and no bearer token",
             Self::OtherScheme => "the request carries a credential of another scheme",
-            Self::Quoted => "the bearer token stands between quotes",
+            Self::Quoted => "the bearer token is in quotes",
             Self::Malformed => "the Authorization header is not a well-formed bearer credential",
             Self::TooLong => "the bearer token is too long",
             Self::Multiple => "the request carries more than one credential",

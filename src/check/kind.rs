@@ -2,13 +2,13 @@
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum CheckErrorKind {
-    /// The reply is about another app or another token. Somebody must look at it.
+    /// The reply is about another app or another token. An operator must look at it.
     AppMismatch,
     /// The connection was closed before the first byte of a reply.
     Closed,
     /// No connection could be made.
     Connect,
-    /// Our client id and secret were refused. Somebody must look at it.
+    /// The issuer rejected our client id and secret. An operator must look at it.
     CredentialsRefused,
     /// The issuer's name could not be resolved.
     Dns,
@@ -130,7 +130,7 @@ impl CheckErrorKind {
         )
     }
 
-    /// Tells whether it may well be over by itself. All else somebody has to look at.
+    /// Tells whether the failure may end by itself. An operator has to look at every other one.
     #[must_use]
     pub const fn passes_by_itself(self) -> bool {
         match self {

@@ -1,12 +1,12 @@
-//! The seam between the gate and whoever can tell a good token from a bad one.
+//! The seam between the gate and the issuer that can tell a good token from a bad one.
 //!
 //! A check is a [`tower::Service`], so that timeouts, retries, limits and breakers around it are
 //! ordinary layers. It has three outcomes, in types that cannot be mixed up:
 //!
-//! 1. [`Verdict::Active`]: the issuer knows the token and says whose it is.
+//! 1. [`Verdict::Active`]: the issuer knows the token, and names its user.
 //! 2. [`Verdict::Inactive`]: the issuer says that the token is no good.
-//! 3. [`CheckError`]: the issuer gave no answer. It says nothing about the token, so nobody is
-//!    logged out by it and nothing is remembered.
+//! 3. [`CheckError`]: the issuer gave no answer. It says nothing about the token, so it logs no
+//!    user out, and nothing is remembered.
 //!
 //! An answer is as new as its question, unless the service says [from when](Told) it is. Questions
 //! about [memberships](crate::membership) go by the same seam, [`AskService`].
@@ -99,7 +99,7 @@ impl Question for CheckRequest {
 /// What a check is for: where the issuer's capacity is short, known people come first.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CheckPurpose {
-    /// A token of which nothing is known. Anybody can make up as many as they like.
+    /// An unknown token. A client can make up any number of them.
     Admission,
     /// A token that was good not long ago.
     Renewal,
@@ -123,7 +123,7 @@ pub enum Verdict {
 pub enum InactiveReason {
     /// The token's `expires_at` has passed.
     Expired,
-    /// The token belongs to no user, so there is nobody to let in.
+    /// The token belongs to no user.
     NoUser,
     /// The issuer does not know the token, or knows it as another app's.
     Unknown,

@@ -13,7 +13,7 @@ Example:
 
 Exits with 2 and one line for each mistake if the configuration cannot be used.")]
 pub(super) struct Arguments {
-    /// The configuration; without it, the environment alone is looked at.
+    /// The configuration file; without it, only the environment is read.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

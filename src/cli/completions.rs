@@ -9,7 +9,7 @@ use super::listen::print;
 Example:
   ghes-gatekeeper completions bash > /etc/bash_completion.d/ghes-gatekeeper")]
 pub(super) struct Arguments {
-    /// The shell that is to complete.
+    /// The shell that the script is for.
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }

@@ -17,7 +17,7 @@ Example:
   ghes-gatekeeper demo
   ghes-gatekeeper demo --listen 127.0.0.1:0
 
-Everything is in this process and on loopback; Ctrl-C ends it.")]
+Everything runs in this process, on loopback; Ctrl-C stops it.")]
 pub(super) struct Arguments {
     /// The address of the gate; by default 127.0.0.1:8080, or any free port if that is taken.
     #[arg(long, value_name = "ADDR")]

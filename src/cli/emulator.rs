@@ -19,9 +19,9 @@ Example:
     http://127.0.0.1:9090/api/v3/applications/Iv1.8a61f9b3a7aba766/token \\
     -d '{\"access_token\":\"e72e16c7e42f292c6912e7710c838347ae178b4a\"}'
 
-It trusts whoever reaches it: leave it on loopback.")]
+It trusts every client: keep it on loopback.")]
 pub(super) struct Arguments {
-    /// The address to listen on; port 0 takes any that is free.
+    /// The address to listen on; port 0 takes any free port.
     #[arg(long, default_value = "127.0.0.1:9090", value_name = "ADDR")]
     listen: SocketAddr,
 
@@ -29,11 +29,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
 
-    /// The release of GHES to behave like.
+    /// The GHES version to emulate.
     #[arg(long, default_value_t, value_name = "VERSION")]
     ghes_version: Version,
 
-    /// What the tokens and codes that it hands out depend on: the same number, the same tokens.
+    /// The seed of the tokens and codes it makes: the same number makes the same tokens.
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     seed: u64,
 }

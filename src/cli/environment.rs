@@ -2,11 +2,10 @@ use ghes_gatekeeper::config::Config;
 
 use super::Failure;
 
-/// Returns the variables whose names begin so, in any case: what is not in capitals is refused
-/// later, rather than passed over. With them come those that say how GHES is reached.
+/// Returns the variables with our prefix in any case: the reader refuses those that are not in
+/// capitals, instead of ignoring them. The variables that say how GHES is reached come with them.
 ///
-/// A value that is no UTF-8 is refused where it is ours; [`std::env::vars`] would panic at
-/// anybody's.
+/// A value of ours that is not UTF-8 is an error. [`std::env::vars`] would panic at any variable.
 pub(super) fn variables(prefix: &str) -> Result<Vec<(String, String)>, Failure> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {

@@ -19,7 +19,8 @@ pub(super) enum Grant {
 Example:
   ghes-gatekeeper grant delete --config gatekeeper.toml < token.txt
 
-Any good token of the user for the app will do. The user has to authorize the app anew.")]
+Any valid token of the user for the app will do. Afterwards the user must
+authorize the app again.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     app: AppArguments,

@@ -18,13 +18,13 @@ Example:
   ghes-gatekeeper health
   HEALTHCHECK CMD [\"ghes-gatekeeper\", \"health\"]
 
-Exits with 0 if the answer is 200, and otherwise with 1 and a line that says why. GHES is not asked.")]
+Exits with 0 if the answer is 200, otherwise with 1 and a line that says why. It does not ask GHES.")]
 pub(super) struct Arguments {
-    /// What to ask, on the admin listener.
+    /// The address to ask, on the admin or probe listener.
     #[arg(long, value_name = "URL", value_parser = url, default_value = "http://127.0.0.1:9901/readyz")]
     url: Uri,
 
-    /// How long an answer may take.
+    /// How long to wait for the answer.
     #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "2s")]
     timeout: Duration,
 }
@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let mut text = format!("{url}: answered {status}");
     for reason in reasons {
-        // Quoted and escaped: whoever answers there writes to a terminal.
+        // Quoted and escaped: an unknown server must not write to the terminal.
         text.push_str(&format!(" {reason:?}"));
     }
     Err(Failure::negative(text))

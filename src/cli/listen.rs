@@ -85,7 +85,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.as_bytes());
     match written.and_then(|()| output.flush()) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::running("cannot write to standard output", error))
         }
@@ -125,7 +125,7 @@ impl Shutdown {
                     _ = terminate.recv() => {}
                 }
                 tracing::info!("{says}");
-                // Nobody may be left to be told.
+                // All receivers may be gone.
                 let _ = sender.send(order);
             }
         });

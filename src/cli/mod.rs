@@ -40,8 +40,8 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// What is logged, to standard error: error, warn, info, debug, trace, or a list of
-    /// TARGET=LEVEL. At trace, libraries below may log what they send.
+    /// What is logged to standard error: error, warn, info, debug, trace, or a list of
+    /// TARGET=LEVEL. At trace, libraries may log what they send.
     #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
     log: String,
 
@@ -60,7 +60,7 @@ enum Command {
     Emulator(emulator::Arguments),
     /// Ask a running proxy whether it is ready; for the health checks of containers.
     Health(health::Arguments),
-    /// Look at what would be used.
+    /// Check the configuration, or a token.
     #[command(subcommand)]
     Check(Check),
     /// Check, reset, narrow or delete a token of an app.
@@ -75,7 +75,7 @@ enum Command {
     /// Manage by password which apps may act for a user (OAuth authorizations API).
     #[command(subcommand)]
     Grants(grants::Grants),
-    /// Print a script that lets a shell complete these commands.
+    /// Print a completion script for a shell.
     Completions(completions::Arguments),
 }
 

@@ -82,13 +82,16 @@ fn cure(kind: CheckErrorKind) -> &'static str {
         | CheckErrorKind::Redirect
         | CheckErrorKind::TooLarge
         | CheckErrorKind::UnexpectedResponse => {
-            "see whether ghes.url is the address that people open in a browser"
+            "check that ghes.url is the address that people open in a browser"
         }
-        CheckErrorKind::Forbidden => "see whether the app is suspended, or our address not allowed",
+        CheckErrorKind::Forbidden => {
+            "check whether GHES has suspended the app, or does not allow \
+             this address"
+        }
         CheckErrorKind::ProxyRefused => {
-            "see whether ghes.proxy has the right user name and password, and may connect there"
+            "check the user name and password of ghes.proxy, and that it may connect there"
         }
-        CheckErrorKind::Tls => "see whether ghes.ca_file has the authority of its certificate",
+        CheckErrorKind::Tls => "check that ghes.ca_file has the authority of its certificate",
         _ => "until it can, clients without a remembered token get 503",
     }
 }

@@ -20,11 +20,11 @@ Example:
   ghes-gatekeeper serve --config gatekeeper.toml
 
 Every key can also come from the environment, as GHES_GATEKEEPER_SERVER__LISTEN.
-SIGTERM and Ctrl-C let requests under way end, for ten seconds at most; a second one does not wait.
-With server.shutdown_delay, clients are accepted for so long before that, while /readyz says 503.
-SIGHUP reads the certificate again, which is otherwise done within five seconds.")]
+On SIGTERM or Ctrl-C it accepts clients for server.shutdown_delay (0s) while /readyz says 503, and
+then lets requests in progress end, for server.timeouts.drain (10s) at most. A second signal ends it
+at once. SIGHUP reads the certificate again at once; otherwise that takes up to five seconds.")]
 pub(super) struct Arguments {
-    /// The configuration; without it, the environment must say everything.
+    /// The configuration file; without it, only the environment is read.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -151,8 +151,8 @@ async fn end_of_drain(mut has_drained: watch::Receiver<()>) {
     while has_drained.changed().await.is_ok() {}
 }
 
-/// Reads the certificate again on each SIGHUP, as those who renew certificates expect. Without one,
-/// the signal must not end the proxy, as it would if nobody took it.
+/// Reads the certificate again on each SIGHUP, as tools that renew certificates expect. Without a
+/// certificate it still has to take the signal, which would end the process otherwise.
 fn renew_on_hangup(tls: Option<Tls>) -> Result<impl Future<Output = ()>, Failure> {
     let hangups = signal(SignalKind::hangup());
     let mut hangups =
@@ -168,12 +168,12 @@ fn renew_on_hangup(tls: Option<Tls>) -> Result<impl Future<Output = ()>, Failure
 }
 
 const NOTHING_TO_RENEW: &str =
-    "SIGHUP: there is no certificate to be read again; what else has changed takes a new start";
+    "SIGHUP: there is no certificate to read again; restart the proxy to apply other changes";
 
 fn warn_if_exposed(address: SocketAddr) {
     if !address.ip().is_loopback() {
         tracing::warn!(
-            "server.admin_listen: whoever can connect to {address} can purge and read metrics; \
+            "server.admin_listen: every client that reaches {address} may purge and read metrics; \
              let only operators reach it"
         );
     }

@@ -55,9 +55,15 @@ pub(super) fn audience(
         let audience = route.optional("audience", name);
         if anonymous {
             let cure = "drop audience or anonymous";
-            route.refuse("audience", format!("nobody is asked for a token; {cure}"));
+            route.refuse(
+                "audience",
+                format!("has no effect on an anonymous route; {cure}"),
+            );
         } else if !signs {
-            route.refuse("audience", "nothing is signed; add [assertion], or drop it");
+            route.refuse(
+                "audience",
+                "has no effect without [assertion]; add that, or drop it",
+            );
         }
         return audience;
     }
@@ -101,7 +107,7 @@ fn key_files(node: Node) -> Result<KeyFiles, String> {
     for item in node.items_or_one()? {
         let path = PathBuf::from(item.text()?);
         if paths.contains(&path) {
-            return Err(format!("{path:?} is there twice; keep one"));
+            return Err(format!("{path:?} is listed twice; keep one"));
         }
         paths.push(path);
     }

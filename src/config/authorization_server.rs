@@ -26,7 +26,7 @@ impl AuthorizationServerConfig {
     pub(super) fn read(server: &mut Section<'_>, servers: Servers<'_>) -> Option<Self> {
         let example = "issuer = \"https://tools.example.com\"";
         let issuer = server.required("issuer", example, parsed::<PublicUrl>);
-        let ghes = servers.pick(server, "it tells about one server");
+        let ghes = servers.pick(server, "it describes one server");
         let scopes = server.list("scopes_supported", Node::items, parsed::<Scope>);
         let pkce = server.flag("pkce");
         Some(Self {

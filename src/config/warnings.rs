@@ -43,8 +43,8 @@ impl Config {
         let unheard = hosts.filter(|host| !allowed.contain_name(host.as_str()));
         unheard.map(move |host| {
             format!(
-                "routes[{at}].hosts: {host} is not in server.allowed_hosts, so nobody gets there; \
-                 add it there, or drop it"
+                "routes[{at}].hosts: {host} is not in server.allowed_hosts, so no request for it \
+                 gets here; add it there, or drop it"
             )
         })
     }
@@ -54,8 +54,8 @@ impl Config {
         let is_useless = route.max_age.is_some_and(|age| age > longest);
         is_useless.then(|| {
             format!(
-                "routes[{at}].max_age: answers get no older than cache.active_max_age; drop it, or \
-                 write less"
+                "routes[{at}].max_age: a limit above cache.active_max_age has no effect; drop it, \
+                 or lower it"
             )
         })
     }
@@ -84,8 +84,8 @@ impl Config {
             (ghes != other_ghes).then(|| {
                 format!(
                     "routes[{at}].upstream: {shared} gets people of {other_ghes}, too, by \
-                     routes[{before}], and cannot tell who has the same login or id at {ghes}; \
-                     give each its own"
+                     routes[{before}], and cannot tell them from people with the same login or id \
+                     at {ghes}; give each server its own upstream"
                 )
             })
         })
@@ -100,12 +100,13 @@ fn is_github_app(app: &AppConfig) -> bool {
 fn shut_route(at: usize, route: &RouteConfig) -> String {
     let path = &route.matches.path;
     format!(
-        "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and the route takes those of no \
-         other app, so nobody gets to {path}; drop it, set exempt_github_apps, or use an OAuth app"
+        "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and the route accepts no other \
+         app, so it rejects every request for {path}; drop it, set exempt_github_apps, or use an \
+         OAuth app"
     )
 }
 
 fn unused_server(at: usize, ghes: &GhesConfig) -> String {
     let name = &ghes.name;
-    format!("ghes[{at}]: no route takes tokens of {name}; name it as ghes in a route, or drop it")
+    format!("ghes[{at}]: no route accepts tokens of {name}; name it as ghes in a route, or drop it")
 }

@@ -125,7 +125,7 @@ impl Directory {
         users.chain(organizations)
     }
 
-    /// Says whether the server answers nobody without a credential.
+    /// Tells whether the server requires a credential for everything.
     pub(super) fn is_private(&self) -> bool {
         self.private_mode
     }

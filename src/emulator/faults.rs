@@ -34,7 +34,7 @@ pub struct Fault {
     whose: Whose,
 }
 
-/// Whose answers a fault spoils.
+/// The callers that a fault concerns.
 #[derive(Clone, Debug)]
 enum Whose {
     Everybodys,

@@ -47,12 +47,13 @@
 //!
 //! # Limits
 //!
-//! It has no TLS and forgets all when it is dropped. Its control endpoints ask nobody who they
-//! are, its secrets can be guessed from the seed, and its pages know no session: it belongs on
-//! loopback only. Users, apps, organisations and teams never change. Permissions of GitHub Apps
-//! are echoed and not enforced. PKCE parameters are taken and ignored, as no release of GHES in
-//! range documents them. It takes any number of new tokens and user codes an hour. Not known of GHES, and so a guess: a client id in the path that is not the
-//! caller's is 404, and a token of a suspended user is still good for check-token.
+//! It has no TLS and forgets everything when it is dropped. Its control endpoints need no
+//! credential, its secrets can be guessed from the seed, and its pages have no session: keep it on
+//! loopback. Users, apps, organisations and teams never change. Permissions of GitHub Apps are
+//! echoed and not enforced. PKCE parameters are taken and ignored, as no release of GHES in range
+//! documents them. It takes any number of new tokens and user codes an hour. Not known of GHES, and
+//! so a guess: a client id in the path that is not the caller's is 404, and a token of a suspended
+//! user is still good for check-token.
 //!
 //! # Example
 //!
@@ -132,7 +133,7 @@ use self::server::Server;
 #[derive(Clone)]
 pub struct Emulator {
     version: Version,
-    /// Requests an hour for each caller; absent while nobody is limited.
+    /// Requests an hour for each caller; absent without a limit.
     rate_limit: Option<u64>,
     server: Arc<Server>,
 }
@@ -341,7 +342,7 @@ where
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => Ok(Some(collected.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => Ok(None),
-        // The client went away, so nobody waits for an answer.
+        // The client is gone; the answer is not needed.
         Err(_) => Err(ConnectionDropped),
     }
 }

@@ -1,4 +1,4 @@
-//! Whose request it is, as far as a fault may care.
+//! The caller of a request, as far as a fault depends on it.
 use bytes::Bytes;
 use http::header::HeaderMap;
 use serde::Deserialize;

@@ -51,7 +51,8 @@ impl PathParameters {
     }
 }
 
-/// Finds the operation for a method and a path below `/api/v3`, whose root has a slash or none.
+/// Finds the operation for a method and a path below `/api/v3`. The root matches with and without a
+/// slash.
 pub(super) fn find(method: &Method, path: &str) -> Option<Match> {
     let path = if path.is_empty() { "/" } else { path };
     Operation::ALL.iter().find_map(|&operation| {

@@ -79,7 +79,7 @@ impl Version {
 }
 
 impl Default for Version {
-    /// 3.19, the newest release whose OpenAPI description is published on npm.
+    /// 3.19, the newest release with an OpenAPI description on npm.
     fn default() -> Self {
         Self { minor: 19 }
     }

@@ -37,8 +37,8 @@ impl<S: Sync> FromRequestParts<S> for Identity {
 
 /// Takes the identity if there is one: behind no gate there is none.
 ///
-/// For an app of which only some routes are gated, such as one whose front page greets those who
-/// are known. Whoever wants to keep strangers out takes [`Identity`].
+/// For an app that gates only some routes, such as one with a front page that greets known users.
+/// To keep strangers out, take [`Identity`].
 impl<S: Sync> OptionalFromRequestParts<S> for Identity {
     type Rejection = Infallible;
 

@@ -22,9 +22,9 @@ pub trait RequiredScopes {
 
 /// Takes the identity that the gate left in the request, if its token grants some scopes.
 ///
-/// For the handlers of one route that needs more than the rest; what many routes need is better
-/// said in the gate's [policy](crate::policy), which knows memberships too. Whoever lacks a scope
-/// gets what the gate would say: 403, `insufficient_scope` and the scopes. The user tokens of GitHub
+/// For the handlers of one route that needs more than the rest. If many routes need it, use a
+/// [policy](crate::policy) of the gate, which knows memberships, too. A request without a scope
+/// gets the answer of the gate: 403, `insufficient_scope` and the scopes. The user tokens of GitHub
 /// Apps have no scopes.
 ///
 /// A gate [with a realm](crate::GatekeeperLayer::with_realm) of its own is not known here; if a

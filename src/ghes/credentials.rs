@@ -6,10 +6,10 @@ use http::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The OAuth app or GitHub App on whose behalf tokens are checked.
+/// The OAuth app or GitHub App that asks about its tokens.
 ///
-/// Use an app of the gate's own: whoever holds its secret can not only check its tokens, but
-/// also reset and delete them.
+/// Give the gate an app of its own: its secret allows not only checking its tokens, but also
+/// resetting and deleting them.
 #[derive(Clone)]
 pub struct App {
     client_id: String,

@@ -126,8 +126,8 @@ impl ApiError {
 
     /// Returns GitHub's `message`, if the reply is one of GitHub's errors.
     ///
-    /// It may quote what was sent, the token included: show it to whoever made the call, and
-    /// keep it out of logs.
+    /// It may quote what was sent, the token included: show it to the caller only, and keep it out
+    /// of logs.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         match &self.0.kind {

@@ -18,7 +18,7 @@
 //! # }
 //! ```
 //!
-//! What it guarantees towards GHES and whoever stands in between:
+//! What it guarantees towards GHES and every proxy in between:
 //!
 //! 1. A request is built from scratch; nothing of a client's request but the token is in it.
 //! 2. Redirects are not followed and replies are not decompressed: an encoded one is not believed.

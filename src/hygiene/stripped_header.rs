@@ -85,7 +85,7 @@ impl fmt::Display for InvalidStrippedHeader {
             Self::Credential => {
                 "the gate reads it, and keeps it from the tool unless forward_token is true; drop it"
             }
-            Self::Framing => "the gate says it anew to every tool; drop it",
+            Self::Framing => "the gate always sets it itself; drop it",
         })
     }
 }

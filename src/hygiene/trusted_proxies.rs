@@ -87,7 +87,7 @@ impl fmt::Display for InvalidTrustedProxy {
             Self::Malformed => {
                 f.write_str("not an address or network; write it like 192.0.2.1 or 10.0.0.0/8")
             }
-            Self::Everybody => f.write_str("would trust everybody; name the proxies"),
+            Self::Everybody => f.write_str("would trust every client; name the proxies"),
             Self::BitsBeyond(network) => write!(f, "has bits beyond its prefix; write {network}"),
             Self::Mapped => f.write_str("write an IPv4 address as one, like 192.0.2.1"),
         }

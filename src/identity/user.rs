@@ -26,7 +26,7 @@ pub struct User {
 impl User {
     /// Names a user by login and numeric id.
     ///
-    /// Recognise people by `id`: logins can be renamed and then taken by somebody else.
+    /// Recognise people by `id`: a login can be renamed and then taken by another person.
     pub fn new(login: &str, id: u64) -> Self {
         let user = Self {
             texts: Texts::new(&[]),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 /// GitHub compares the names of both without regard to case, and so does this: it keeps them in
 /// lower case. A handle: clones share one allocation.
 ///
-/// Organizations and teams are named, and names can be given up and taken by others. Whoever
-/// renames an organization has to rename it here.
+/// Organizations and teams are named, and names can be given up and taken by others. When an
+/// organization is renamed, rename it here, too.
 ///
 /// ```
 /// use ghes_gatekeeper::membership::Group;

@@ -1,4 +1,4 @@
-//! Organizations and teams, and whether somebody belongs to them.
+//! Organizations and teams, and the people who belong to them.
 //!
 //! What *check a token* says about a person ends with their account. Where they belong is asked
 //! with their own token, so the answer is what *this token* may see:
@@ -23,7 +23,7 @@ use crate::token::AccessToken;
 pub use self::group::{Group, InvalidGroup};
 pub use self::groups::Groups;
 
-/// What the issuer says about somebody and a group.
+/// What the issuer says about a person and a group.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Membership {
@@ -73,7 +73,7 @@ impl MembershipRequest {
         &self.token
     }
 
-    /// Returns whose token it is.
+    /// Returns the user of the token.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity

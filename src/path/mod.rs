@@ -15,9 +15,9 @@ mod steps;
 pub(crate) use self::named::{InvalidPath, NamedPath};
 pub(crate) use self::readings::Readings;
 
-/// Tells of most paths that they have one reading, which is as they are: of what nobody escapes
-/// or gives another meaning (RFC 3986 §3.3), and of segments that are not empty and do not end in a
-/// dot.
+/// A quick test that most paths pass: every reading is the path itself. It has only letters that no
+/// server decodes or gives another meaning (RFC 3986 §3.3), and only segments that are not empty
+/// and do not end in a dot.
 pub(crate) fn is_plain(path: &str) -> bool {
     let mut before = 0;
     for &b in path.as_bytes() {

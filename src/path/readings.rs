@@ -16,7 +16,7 @@ enum Certainty {
     /// Some servers read what stands there in ways of their own: bytes that are no UTF-8, a percent
     /// sign that begins no triplet, control characters.
     Guessed,
-    /// There are more than anybody needs.
+    /// The limit is above what any real path has.
     Cut,
 }
 

@@ -50,7 +50,7 @@ pub(super) fn decode(path: &str) -> Option<Decoded> {
 /// A decoded path.
 pub(super) struct Decoded {
     pub(super) text: String,
-    /// Whether it was UTF-8, so that nobody can decode it to anything else.
+    /// Whether it was UTF-8, so that no server decodes it to anything else.
     pub(super) is_utf_8: bool,
     /// Whether each percent sign began a triplet (RFC 3986 §2.1).
     pub(super) is_well_formed: bool,

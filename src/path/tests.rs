@@ -74,7 +74,7 @@ fn what_servers_differ_about_has_each_of_their_readings() {
     }
 }
 
-/// Some servers refuse them, some guess; whoever must know all readings cannot have them.
+/// Some servers refuse them, some guess, so a path with them has no complete list of readings.
 #[test]
 fn what_servers_guess_at_is_not_certain() {
     for path in [

@@ -3,7 +3,7 @@ use std::fmt;
 use super::{Decision, Facts, Policy};
 use crate::path::{InvalidPath, NamedPath, Readings, is_plain};
 
-/// Lets in whom the policy of the longest matching path lets in.
+/// Lets in the people whom the policy of the longest matching path lets in.
 ///
 /// A path matches itself and what lies below it: `/notes` matches `/notes` and `/notes/1`, and
 /// not `/notesy`. What matches no path is for the policy given to [`otherwise`](Self::otherwise),
@@ -12,10 +12,10 @@ use crate::path::{InvalidPath, NamedPath, Readings, is_plain};
 /// A path is no pattern: `/notes/{id}` and `/notes/*` are refused, as neither would match what a
 /// router matches with it. A letter that looks like a pattern is written percent-encoded.
 ///
-/// A request whose path servers read in several ways, because something in it is percent-encoded,
-/// or because it has empty or dotted segments, must satisfy the policies of all its readings:
-/// whichever way the service behind the gate reads it, its reader may go there. Where nobody can
-/// tell all readings, it must satisfy the policies of all paths.
+/// Servers read some paths in several ways: those with percent-encoding, and those with empty or
+/// dotted segments. A request for one must satisfy the policies of all its readings, whichever way
+/// the service behind the gate reads it. If the readings cannot all be known, it must satisfy the
+/// policies of all paths.
 ///
 /// ```
 /// use ghes_gatekeeper::policy::{AnyUser, ByPath, RequireSiteAdmin};
@@ -92,7 +92,7 @@ impl ByPath {
     }
 }
 
-/// Lets in whom each of some policies lets in; there is one at least.
+/// Lets in the people whom every one of some policies lets in; there is at least one policy.
 fn all<'p>(policies: impl IntoIterator<Item = &'p dyn Policy>, facts: &Facts<'_>) -> Decision {
     policies
         .into_iter()

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::{Decision, Denial, Facts, Policy};
 
-/// Lets in whoever all of some policies let in; without any, everybody.
+/// Lets in the people whom all of some policies let in; without any policy, everybody.
 ///
-/// Whoever is turned away by lack of scopes only is told all of the scopes.
+/// If only scopes are missing, the client is told all of them.
 #[derive(Default)]
 #[must_use]
 pub struct All(Vec<Box<dyn Policy>>);
@@ -36,9 +36,9 @@ impl Policy for All {
     }
 }
 
-/// Lets in whoever one of some policies lets in; without any, nobody.
+/// Lets in the people whom at least one of some policies lets in; without any policy, no one.
 ///
-/// Whoever is turned away is told the scopes that the first of them would have needed.
+/// A rejected client is told the scopes that the first policy needs.
 #[derive(Default)]
 #[must_use]
 pub struct Any(Vec<Box<dyn Policy>>);
@@ -68,9 +68,9 @@ impl Policy for Any {
     }
 }
 
-/// Lets in whoever another policy turns away, and the reverse.
+/// Lets in the people whom another policy rejects, and rejects those whom it lets in.
 ///
-/// Where the other policy depends on what a token may not show, this lets in nobody either.
+/// If the other policy depends on a membership that the token may not show, this rejects, too.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Not<P>(P);

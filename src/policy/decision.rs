@@ -95,7 +95,7 @@ impl From<Result<(), Denial>> for Decision {
     }
 }
 
-/// Why a policy turned somebody away.
+/// Why a policy rejected a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Denial {
@@ -106,7 +106,7 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// Names what both need: nothing helps whom one of them turns away for good.
+    /// Names the scopes that both need. If one denial is not about scopes, no scope helps.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::InsufficientScope(one), Self::InsufficientScope(other)) => {

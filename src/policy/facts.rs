@@ -85,7 +85,7 @@ impl fmt::Debug for Facts<'_> {
     }
 }
 
-/// What is known about where somebody belongs.
+/// The known memberships of a person.
 ///
 /// Every `Fn(&Group) -> Option<Membership>` is that.
 pub trait Memberships {

@@ -4,7 +4,8 @@ use crate::scope::Scopes;
 
 /// Lets in the members of an organization or a team.
 ///
-/// Whoever's token may not show it is told the scope by which it could, such as `read:org`.
+/// If the token may not show the membership, the client is told the missing scope, such as
+/// `read:org`.
 #[derive(Clone, Debug)]
 pub struct RequireGroup(Group);
 

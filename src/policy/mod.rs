@@ -5,27 +5,27 @@
 //!
 //! | policy | lets in |
 //! |---|---|
-//! | [`AnyUser`] | everybody whose token is good |
+//! | [`AnyUser`] | everybody with a good token |
 //! | [`RequireScopes`] | tokens with all of some scopes, or with one of them |
 //! | [`GitHubAppUser`] | tokens of GitHub Apps, which never have scopes |
 //! | [`RequireUser`] | people by login or id |
 //! | [`RequireSiteAdmin`] | administrators of the GHES instance |
 //! | [`RequireAccountType`] | people, bots, … |
 //! | [`RequireGroup`] | members of an organization or a team |
-//! | [`ByPath`] | whom the policy of the longest matching path lets in |
+//! | [`ByPath`] | the people whom the policy of the longest matching path lets in |
 //! | [`All`], [`Any`], [`Not`] | what follows from others; see [`Policy::and`] and its like |
-//! | [`from_fn`], any `Fn(&Identity, &Method, &str) -> Result<(), Denial>` | whom you like |
+//! | [`from_fn`], any `Fn(&Identity, &Method, &str) -> Result<(), Denial>` | the people you choose |
 //!
 //! # Memberships
 //!
-//! Where somebody belongs is asked only if the decision depends on it, so a policy may find that
-//! it [cannot decide yet](Decision::Undecided). Decisions are joined by Kleene's logic of three
+//! The gate asks for a membership only if the decision depends on it, so a policy may find that it
+//! [cannot decide yet](Decision::Undecided). Decisions are joined by Kleene's logic of three
 //! values: `user.or(team)` asks about no team if the user matches, and `scopes.and(team)` about
 //! none if a scope is missing.
 //!
 //! A membership that a token [may not show](crate::membership::Membership::NotVisible) is neither
-//! true nor false, and stays so under [`Not`]: nobody comes in because we were not told that they
-//! belong to those who may not.
+//! true nor false, and stays so under [`Not`]: no one gets in because the issuer hid a membership
+//! that would keep them out.
 //!
 //! ```
 //! use ghes_gatekeeper::identity::{Identity, User};
@@ -70,7 +70,7 @@ pub use self::group::RequireGroup;
 pub use self::people::{GitHubAppUser, RequireAccountType, RequireSiteAdmin, RequireUser};
 pub use self::scopes::RequireScopes;
 
-/// Decides whether somebody may make a request.
+/// Decides whether a person may make a request.
 ///
 /// The path is that of the request's target, without the query, as it stands there: with regard
 /// to case and percent-encoded. axum's router compares it so too; a service that decodes it first
@@ -105,14 +105,14 @@ pub trait Policy: Send + Sync + 'static {
 
     /// Tells whether it can happen that the decision depends on a membership.
     ///
-    /// A gate that has nobody to ask about memberships refuses such a policy when it is built. A
-    /// policy of your own that holds a [`RequireGroup`] says so here; one that does not is only
-    /// found out by a request, which gets 503.
+    /// A gate without a membership service refuses such a policy when it is built. A policy of your
+    /// own that holds a [`RequireGroup`] must say so here; otherwise only a request finds out, and
+    /// gets 503.
     fn needs_memberships(&self) -> bool {
         false
     }
 
-    /// Lets in whoever both this and `other` let in.
+    /// Lets in the people whom both this and `other` let in.
     fn and(self, other: impl Policy) -> All
     where
         Self: Sized,
@@ -120,7 +120,7 @@ pub trait Policy: Send + Sync + 'static {
         All::default().with(self).with(other)
     }
 
-    /// Lets in whoever this or `other` lets in.
+    /// Lets in the people whom this or `other` lets in.
     fn or(self, other: impl Policy) -> Any
     where
         Self: Sized,
@@ -128,7 +128,7 @@ pub trait Policy: Send + Sync + 'static {
         Any::default().with(self).with(other)
     }
 
-    /// Lets in whoever this turns away, and the reverse.
+    /// Lets in the people whom this rejects, and rejects those whom it lets in.
     fn not(self) -> Not<Self>
     where
         Self: Sized,
@@ -208,7 +208,7 @@ impl<F> std::fmt::Debug for PolicyFn<F> {
     }
 }
 
-/// Lets in everybody whose token is good and was issued to our app.
+/// Lets in everybody with a good token of our app.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct AnyUser;

@@ -1,11 +1,11 @@
-//! Policies about who somebody is.
+//! Policies about who a person is.
 
 use super::{Decision, Denial, Facts, Policy};
 use crate::token::TokenKind;
 
 /// Lets in some people, each by login or by id.
 ///
-/// Prefer ids: logins can be renamed and then taken by somebody else.
+/// Prefer ids: a login can be renamed and then taken by another person.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct RequireUser {
@@ -86,7 +86,7 @@ impl Policy for RequireAccountType {
     }
 }
 
-/// Lets in whoever comes with the user token of a GitHub App, `ghu_…`.
+/// Lets in people who use the user token of a GitHub App, `ghu_…`.
 ///
 /// Such a token has no scopes; what it may do at GitHub is for the app's permissions to say. An
 /// old one without the prefix is not recognised.

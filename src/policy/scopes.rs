@@ -1,10 +1,10 @@
 use super::{Decision, Denial, Facts, Policy};
 use crate::scope::Scopes;
 
-/// Lets in whoever's token grants some scopes, by GitHub's containment of scopes.
+/// Lets in tokens that grant some scopes, by GitHub's containment of scopes.
 ///
-/// The user tokens of GitHub Apps carry no scopes, so this shuts out all of them. Whoever wants
-/// to let them in says so, and by which other rule:
+/// The user tokens of GitHub Apps carry no scopes, so this rejects all of them. To let them in, say
+/// so, and by which other rule:
 ///
 /// ```
 /// use ghes_gatekeeper::policy::{GitHubAppUser, Policy, RequireGroup, RequireScopes};
@@ -28,7 +28,7 @@ enum HowMany {
 }
 
 impl RequireScopes {
-    /// Asks for all of `required`; whoever is turned away is told all of them.
+    /// Asks for all of `required`; a rejected client is told all of them.
     #[must_use]
     pub fn new(required: Scopes) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl RequireScopes {
         }
     }
 
-    /// Asks for one of `accepted`; whoever is turned away is told the one that grants the least.
+    /// Asks for one of `accepted`; a rejected client is told the one that grants the least.
     #[must_use]
     pub fn any_of(accepted: Scopes) -> Self {
         Self {

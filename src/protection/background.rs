@@ -1,4 +1,4 @@
-//! Calls that nobody has asked for, to find out whether the issuer is back.
+//! Calls of the gate's own, to find out whether the issuer is back.
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -36,7 +36,7 @@ impl Drop for Background {
     }
 }
 
-/// Asks about a token that nobody has: an issuer that is well says no.
+/// Asks about a made-up token: a healthy issuer says no.
 ///
 /// A renewal, because it must not wait behind the flood that may have broken the issuer.
 pub(super) fn probe() -> CheckRequest {

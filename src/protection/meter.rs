@@ -187,7 +187,7 @@ async fn counted<Q: Question, S: Stack<Q>>(
     outcome
 }
 
-/// A call that has begun. Its end is counted even if nobody waits for it.
+/// A call that has begun. Its end is counted even if the caller is gone.
 struct UnderWay {
     counts: Arc<Counts>,
     purpose: CheckPurpose,

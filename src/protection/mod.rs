@@ -12,8 +12,9 @@
 //!
 //! Why in this order:
 //!
-//! 1. *Hold-back* is outermost: one whose last call failed takes no place from others, nor from the
-//!    rate. Whom it holds back, *availability* knows, which sees how calls end.
+//! 1. *Hold-back* is outermost: a subject with a call that failed last takes no place from others,
+//!    nor from the rate. *Availability* sees how calls end, and tells it which subjects to hold
+//!    back.
 //! 2. *Concurrency* is outside of the breakers, so that what waits in its line meets them as they
 //!    are when its turn comes, not as they were when it came. Behind an open breaker the line moves
 //!    on at once.
@@ -30,9 +31,9 @@
 //!
 //! # What is wrong with one subject
 //!
-//! An issuer may fail for one token, one person or one group alone, whose client asks again and
-//! again. That is their 503 and nobody else's. Breakers count *different* subjects, or connections
-//! that cannot be made; one that fails is held back by itself, and told the same failure again.
+//! An issuer may fail for one token, one person or one group alone, and its client asks again and
+//! again. Only that subject gets 503. Breakers count *different* subjects, or connections that
+//! cannot be made; a subject that fails is held back by itself, and gets the same failure again.
 //!
 //! # Several apps
 //!
@@ -45,12 +46,12 @@
 //!
 //! [`protect_with_memberships`](Protection::protect_with_memberships) puts the same layers around
 //! the service that asks where people belong. Places and rate are the same for both, and
-//! memberships take half at most of what is not for renewals, so that a route that asks about
-//! them keeps nobody from being let in elsewhere. They have an availability breaker of their own:
-//! an issuer that fails to answer them may well answer checks. It counts failures that differ in
-//! person and in group, and tries a question every 5 s while it is open; so does one more around
-//! each group, in which different people count, and one around each person. A rate limit is that of
-//! the person who was asked for, and opens no breaker.
+//! memberships take half at most of what is not for renewals, so that a route that asks about them
+//! keeps no one out elsewhere. They have an availability breaker of their own: an issuer that fails
+//! to answer them may well answer checks. It counts failures that differ in person and in group,
+//! and tries a question every 5 s while it is open; so does one more around each group, in which
+//! different people count, and one around each person. A rate limit is that of the person who was
+//! asked for, and opens no breaker.
 //!
 //! # Defaults
 //!

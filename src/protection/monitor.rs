@@ -24,8 +24,8 @@ impl ProtectionMonitor {
     /// Tells whether the gate should be given requests: not while the issuer refuses the app's
     /// credentials.
     ///
-    /// An issuer that is down leaves the gate ready. It still lets in whom it remembers, and a
-    /// gate beside it could not do better.
+    /// An issuer that is down leaves the gate ready. It still lets in the people it remembers, and
+    /// a gate beside it could not do better.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.credentials() == BreakerState::Closed

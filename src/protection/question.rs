@@ -55,7 +55,7 @@ impl Guarded for MembershipRequest {
         }
     }
 
-    /// There is no token that nobody has: to GHES, each such question would be a failed login.
+    /// A made-up token cannot be used here: to GHES, each such question would be a failed login.
     fn probe() -> Option<Self> {
         None
     }

@@ -15,7 +15,7 @@ pub(crate) enum Bodies {
     /// Those that are known, of bytes; all others are empty.
     #[default]
     Known,
-    /// By a function from [`Bytes`], whose type says for which bodies it is.
+    /// By a function from [`Bytes`]. Its type names the bodies that it is for.
     By(Arc<dyn Any + Send + Sync>),
     /// All are empty.
     None,
@@ -78,7 +78,7 @@ fn known<B: 'static>(bytes: Bytes) -> Option<B> {
     body
 }
 
-/// Does the same with boxed bodies whose error is an `E`.
+/// Does the same with boxed bodies that fail with an `E`.
 fn boxed<E: 'static>(slot: &mut dyn Any, bytes: &Bytes) -> bool {
     let full = || Full::new(bytes.clone()).map_err(|never| match never {});
     if let Some(slot) = slot.downcast_mut::<Option<BoxBody<Bytes, E>>>() {

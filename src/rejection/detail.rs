@@ -37,7 +37,7 @@ pub enum RejectionDetail {
     PersonalAccessToken,
     /// The request is plain HTTP, and was sent to a port that speaks TLS.
     PlainHttpToTls,
-    /// The token stands between quotes.
+    /// The token is in quotes.
     QuotedToken,
     /// The token is one that renews others.
     RefreshToken,
@@ -92,12 +92,12 @@ impl RejectionDetail {
             Self::AmbiguousPath => row(
                 RejectionKind::InvalidRequest,
                 "ambiguous_path",
-                "The path could be read in two ways. Send it without what servers decode differently: encoded or doubled slashes, dot segments, parameters.",
+                "The path could be read in two ways. Send it without encoded or doubled slashes, dot segments and parameters.",
             ),
             Self::BareLineFeed => row(
                 RejectionKind::InvalidRequest,
                 "bare_line_feed",
-                "A line of the request's head ends with LF alone. End each with CRLF.",
+                "A line of the request's head ends with LF alone. End each line with CRLF.",
             ),
             Self::Basic => row(
                 RejectionKind::MissingToken,
@@ -107,17 +107,17 @@ impl RejectionDetail {
             Self::ForeignDestination => row(
                 RejectionKind::InvalidRequest,
                 "foreign_destination",
-                "The Destination header names no path of the route that the request is for. Name one, on the same host.",
+                "The Destination header names no path of the request's route. Name one on the same host.",
             ),
             Self::InstallationToken => row(
                 RejectionKind::InvalidToken,
                 "installation_token",
-                "Installation tokens (ghs_) are not accepted: there is no user behind them. Send a token that an app issued to a user.",
+                "Installation tokens (ghs_) are not accepted, because they have no user. Send a token that an app issued to a user.",
             ),
             Self::LengthAndCoding => row(
                 RejectionKind::InvalidRequest,
                 "length_and_coding",
-                "The request has a Content-Length beside a Transfer-Encoding. Send one.",
+                "The request has both Content-Length and Transfer-Encoding. Send only one.",
             ),
             Self::MalformedCredential => row(
                 RejectionKind::InvalidRequest,
@@ -127,22 +127,22 @@ impl RejectionDetail {
             Self::MultipleCredentials => row(
                 RejectionKind::InvalidRequest,
                 "multiple_credentials",
-                "The request has more than one credential: a second Authorization header, or an access_token in the query. Send one.",
+                "The request has more than one credential: a second Authorization header, or an access_token in the query. Send only one.",
             ),
             Self::NoHost => row(
                 RejectionKind::InvalidRequest,
                 "no_host",
-                "The request names no host. Send Host: what this gate does depends on it.",
+                "The request names no host. Send a Host header: routes depend on it.",
             ),
             Self::OtherForwardedHost => row(
                 RejectionKind::MisdirectedRequest,
                 "other_forwarded_host",
-                "X-Forwarded-Host is not the host of the request. The proxy in front of this gate has to set or remove it.",
+                "X-Forwarded-Host and the host of the request differ. The proxy in front of this gate must set or remove X-Forwarded-Host.",
             ),
             Self::OtherScheme => row(
                 RejectionKind::MissingToken,
                 "other_scheme",
-                "The Authorization header has another scheme, or none. Send a GitHub access token as Authorization: Bearer.",
+                "The Authorization header does not use the scheme Bearer. Send a GitHub access token as Authorization: Bearer.",
             ),
             Self::PersonalAccessToken => row(
                 RejectionKind::InvalidToken,
@@ -152,19 +152,19 @@ impl RejectionDetail {
             Self::PlainHttpToTls => row(
                 RejectionKind::InvalidRequest,
                 "plain_http_to_tls",
-                "The request is plain HTTP, and this port speaks TLS. Ask for the same with https://.",
+                "The request is plain HTTP, but this port speaks TLS. Use https://.",
             ),
             Self::QuotedToken => row(
                 RejectionKind::InvalidRequest,
                 "quoted_token",
-                "The access token stands between quotes. Send it without them.",
+                "The access token is in quotes. Send it without them.",
             ),
             Self::RefreshToken => row(
                 RejectionKind::InvalidToken,
                 "refresh_token",
-                "Refresh tokens (ghr_) are not accepted. Send the access token that one of them gets.",
+                "Refresh tokens (ghr_) are not accepted. Send the access token that you got with it.",
             ),
-            // It has the form of a token, and is one that nobody has.
+            // It has the form of a token, but no issuer makes one so long.
             Self::TokenTooLong => row(
                 RejectionKind::InvalidToken,
                 "token_too_long",
@@ -193,7 +193,7 @@ impl From<BearerError> for Option<RejectionDetail> {
     }
 }
 
-/// None for what GHES says of a token: the reason for it is nobody's business.
+/// None for what GHES says of a token: the client does not learn the reason.
 impl From<InactiveReason> for Option<RejectionDetail> {
     fn from(reason: InactiveReason) -> Self {
         let InactiveReason::WrongKind(kind) = reason else {

@@ -22,7 +22,7 @@ pub enum RejectionKind {
     InvalidRequest,
     /// The issuer says that the token is no good.
     InvalidToken,
-    /// The request has been forwarded in a circle.
+    /// The request has passed this gate before.
     LoopDetected,
     /// There are routes for the path, but none for the method.
     MethodNotAllowed,
@@ -36,7 +36,7 @@ pub enum RejectionKind {
     NotImplemented,
     /// The client has too many requests under way.
     TooManyAtOnce,
-    /// The client brings too many tokens that nobody knows.
+    /// The client sends too many unknown tokens.
     TooManyRequests,
     /// The issuer could not be asked.
     Unavailable,
@@ -101,14 +101,14 @@ impl RejectionKind {
                 StatusCode::BAD_GATEWAY,
                 "bad_gateway",
                 "Bad gateway",
-                "The service behind this gate gave no valid answer.",
+                "The service behind this gate sent no valid response.",
                 None,
             ),
             Self::ExpectationFailed => row(
                 StatusCode::EXPECTATION_FAILED,
                 "expectation_failed",
                 "Expectation failed",
-                "This gate knows no expectation but 100-continue.",
+                "This gate supports no expectation other than 100-continue.",
                 None,
             ),
             Self::Forbidden => row(
@@ -136,7 +136,7 @@ impl RejectionKind {
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
                 "Insufficient scope",
-                "The access token lacks a scope that this needs.",
+                "The access token lacks a required scope.",
                 Some("insufficient_scope"),
             ),
             Self::InvalidRequest => row(
@@ -150,21 +150,21 @@ impl RejectionKind {
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
                 "Invalid token",
-                "The access token is unknown, revoked, expired or of another app.",
+                "The access token is unknown, revoked or expired, or belongs to another app.",
                 Some("invalid_token"),
             ),
             Self::LoopDetected => row(
                 StatusCode::LOOP_DETECTED,
                 "loop_detected",
                 "Loop detected",
-                "The request came through this gate before: it is forwarded in a circle.",
+                "The request has passed this gate before: a proxy forwards it in a loop.",
                 None,
             ),
             Self::MethodNotAllowed => row(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "Method not allowed",
-                "This path is for other methods; see Allow.",
+                "This path does not allow this method; see Allow.",
                 None,
             ),
             Self::MisdirectedRequest => row(
@@ -185,7 +185,7 @@ impl RejectionKind {
                 StatusCode::NOT_FOUND,
                 "no_route",
                 "No such route",
-                "Nothing is configured for this path.",
+                "No route matches this request.",
                 None,
             ),
             Self::NotImplemented => row(
@@ -199,28 +199,29 @@ impl RejectionKind {
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_at_once",
                 "Too many requests at once",
-                "Too many requests from here are under way. Send this one again when some have ended.",
+                "Too many requests from your address are in progress. Try again when some have ended.",
                 None,
             ),
             Self::TooManyRequests => row(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",
                 "Too many requests",
-                "Too many unknown access tokens came from here. Yours may still be good.",
+                "Too many unknown access tokens came from your address. Yours may still be \
+                 valid.",
                 None,
             ),
             Self::Unavailable => row(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Token check unavailable",
-                "The access token could not be checked right now. It may still be good.",
+                "The access token could not be checked right now. It may still be valid.",
                 None,
             ),
             Self::UpstreamBusy => row(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "upstream_busy",
                 "Service busy",
-                "The service behind this gate has too many requests to answer right now.",
+                "The service behind this gate has too many requests right now.",
                 None,
             ),
             Self::UriTooLong => row(

@@ -1,8 +1,8 @@
 //! OAuth scopes and which scope contains which.
 //!
-//! Containment is GitHub's, as [Scopes for OAuth apps] describes it: whoever was granted `repo`
-//! may do what `public_repo` allows. GitHub keeps only the widest of the granted scopes on a
-//! token, so a comparison by name alone would turn away people who hold more than was asked.
+//! Containment is GitHub's, as [Scopes for OAuth apps] describes it: a token with `repo` may do
+//! what `public_repo` allows. GitHub keeps only the widest of the granted scopes on a token, so a
+//! comparison by name alone would turn away people who hold more than was asked.
 //!
 //! [Scopes for OAuth apps]: https://docs.github.com/en/enterprise-server/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
 

@@ -228,7 +228,7 @@ const BAD: [(&str, &str, usize, &str, &str); 46] = [
         "path = \"/\"\nanonymous = true",
         12,
         "routes[0].anonymous",
-        "name what is open",
+        "name the open paths",
     ),
     (
         "path = \"/a\"",

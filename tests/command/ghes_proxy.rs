@@ -381,7 +381,7 @@ async fn a_proxy_that_does_not_let_us_through_is_told_of_once_and_clearly() {
         let log = self_check(&config, &[]).await;
         let line = log.lines().last().expect("a line");
         assert!(line.contains(&**named) && line.contains(told), "{line}");
-        let cure = "see whether ghes.proxy has the right user name and password";
+        let cure = "check the user name and password of ghes.proxy";
         assert_eq!(line.contains(cure), calls == 1, "{line}");
         assert_eq!(proxy.connects() - before, calls, "{line}");
         let (code, output) = check_token(&config, &[]).await;

@@ -138,7 +138,7 @@ async fn an_admin_listener_beyond_loopback_is_warned_about() {
     let file = ConfigFile::new("exposed", "127.0.0.1:1", &address.to_string());
     let output = run(&["serve", "--config", file.path()]).await;
     let log = String::from_utf8(output.stderr).expect("UTF-8");
-    let warned = format!("whoever can connect to {address} can purge");
+    let warned = format!("every client that reaches {address} may purge");
     assert!(log.contains("WARN") && log.contains(&warned), "{log}");
 }
 

@@ -33,7 +33,7 @@ async fn a_token_of_a_kind_that_no_app_has_is_named(on: Carrier) {
         ("github_pat_CANARY", "Personal access tokens"),
         ("ghs_CANARY", "Installation tokens"),
         ("ghr_CANARY", "Refresh tokens"),
-        ("gho_CANARY", "unknown, revoked, expired or of another app"),
+        ("gho_CANARY", "or belongs to another app"),
     ] {
         for scheme in ["Bearer", "token"] {
             let ask = Ask::get("/").line("Authorization", format!("{scheme} {token}"));
@@ -47,11 +47,11 @@ async fn a_credential_of_another_form_is_named(on: Carrier) {
     for (credential, reason, words) in [
         ("Basic Q0FOQVJZ", "missing_token", "Basic credentials"),
         ("basic Q0FOQVJZ", "missing_token", "Basic credentials"),
-        ("Digest a=CANARY", "missing_token", "another scheme"),
-        ("gho_CANARY", "missing_token", "another scheme, or none"),
-        ("Bearer \"gho_CANARY\"", "invalid_request", "between quotes"),
-        ("Bearer 'gho_CANARY'", "invalid_request", "between quotes"),
-        ("token \"CANARY\"", "invalid_request", "between quotes"),
+        ("Digest a=CANARY", "missing_token", "scheme Bearer"),
+        ("gho_CANARY", "missing_token", "use the scheme Bearer"),
+        ("Bearer \"gho_CANARY\"", "invalid_request", "in quotes"),
+        ("Bearer 'gho_CANARY'", "invalid_request", "in quotes"),
+        ("token \"CANARY\"", "invalid_request", "in quotes"),
         ("Bearer <CANARY>", "invalid_request", "header is malformed"),
         ("Bearer: CANARY", "invalid_request", "header is malformed"),
         ("Bearer", "invalid_request", "header is malformed"),

@@ -1,4 +1,4 @@
-//! Assertions that nobody with the right key has made, or not for this.
+//! Assertions that were not made with the right key, or were made for another request.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use proptest::prelude::*;

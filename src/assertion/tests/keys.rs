@@ -66,13 +66,14 @@ fn one_key_follows_another_without_a_gap() {
     let before = signer.key_set();
     let verifier = verifier(&signer);
 
-    // The new one is published second, and nobody needs it yet.
+    // The new key is published second, and no assertion needs it yet.
     signer.replace_keys(read(&format!("{old}{new}")));
     let published = signer.key_set();
     assert_eq!(published.kids().count(), 2);
     assert!(verify(&verifier, signed(&signer)).is_ok());
 
-    // It signs. Whoever fetched the keys meanwhile believes it, and what the old one signed.
+    // It signs. A verifier that has fetched the keys meanwhile believes it, and what the old one
+    // signed.
     let signed_before = signed(&signer);
     signer.replace_keys(read(&format!("{new}{old}")));
     let signed_after = signed(&signer);

@@ -61,8 +61,8 @@ fn json(answer: &impl Serialize) -> Result<String, Failure> {
     Ok(format!("{}\n", escape_json(&json)))
 }
 
-/// Unlike lines to look at, an answer that nobody got is a failure: it may be the only time that
-/// GHES shows a token.
+/// Unlike informational lines, an answer that cannot be written is a failure: GHES may show the
+/// token only this once.
 fn write(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.as_bytes());

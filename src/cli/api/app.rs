@@ -11,13 +11,13 @@ use super::refusal::{Asked, Caller};
 use crate::cli::Failure;
 use crate::cli::terminal::secret;
 
-/// The app whose tokens a command is about.
+/// The app that a command acts for.
 #[derive(Args, Debug)]
 pub(crate) struct AppArguments {
     #[command(flatten)]
     config: ConfigArgument,
 
-    /// Which of the configured apps, where there are several.
+    /// The client id of the configured app to use, if there are several.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 }

@@ -9,12 +9,12 @@ use crate::cli::{Failure, environment};
 /// Where GHES is.
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArgument {
-    /// The configuration, of which only ghes is looked at; without it, the environment must say
-    /// where GHES is and which app asks.
+    /// The configuration file, of which only [ghes] is read; without it, only the environment is
+    /// read.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Which of the configured servers, where there are several.
+    /// The name of the configured server to use, if there are several.
     #[arg(long, value_name = "NAME")]
     ghes: Option<String>,
 }

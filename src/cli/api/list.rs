@@ -6,11 +6,11 @@ use ghes_gatekeeper::ghes::ListOptions;
 /// Which part of a list to fetch.
 #[derive(Args, Debug)]
 pub(crate) struct ListArguments {
-    /// Only what belongs to the app with this client id.
+    /// Only those of the app with this client id.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
-    /// At most so many; by default all, however many pages that are.
+    /// The maximum number of entries; by default all.
     #[arg(long, value_name = "COUNT")]
     limit: Option<NonZeroUsize>,
 }

@@ -71,7 +71,7 @@ impl Asked {
         match error.status_code() {
             Some(_) => Failure::unavailable(text),
             None => {
-                let cure = "see whether it is up and ghes.url is right";
+                let cure = "check that it is up and that ghes.url is right";
                 Failure::unavailable(format!("{text}; {cure}"))
             }
         }

@@ -15,13 +15,13 @@ use super::refusal::{Asked, Caller};
 use crate::cli::Failure;
 use crate::cli::terminal::secret;
 
-/// The user whose authorizations and grants a command is about.
+/// The user that a command acts for.
 #[derive(Args, Debug)]
 pub(crate) struct UserArguments {
     #[command(flatten)]
     config: ConfigArgument,
 
-    /// The user who asks. The password is read from standard input, or asked for on a terminal.
+    /// The user's login. The password comes from standard input, or from a prompt on a terminal.
     #[arg(long, value_name = "LOGIN")]
     user: String,
 
@@ -29,7 +29,7 @@ pub(crate) struct UserArguments {
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
-    /// A one-time password, if GHES wants one; without it, it is asked for on a terminal.
+    /// A one-time password, if GHES requires one; without it, a terminal prompts for it.
     #[arg(long, value_name = "CODE", value_parser = otp)]
     otp: Option<SecretString>,
 }
@@ -114,8 +114,8 @@ impl User {
         reply.map_err(|error| self.asked.failure_of_change(what, &error))
     }
 
-    /// Makes a call, and makes it again if GHES wants a one-time password and somebody is there
-    /// to give it.
+    /// Makes a call, and repeats it if GHES wants a one-time password and a person is there to type
+    /// it.
     async fn reply<R>(
         &mut self,
         call: impl AsyncFn(&AuthorizationsClient<HttpsTransport>) -> Result<R, ApiError>,

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     wish: Wish,
 
-    /// What tells the authorization from others of the same app and user.
+    /// A fingerprint that tells apart several authorizations of one app and user.
     #[arg(long, value_name = "TEXT")]
     fingerprint: Option<String>,
 

@@ -16,14 +16,14 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     user: UserArguments,
 
-    /// Which of the configured apps, where there are several.
+    /// The client id of the configured app to use, if there are several.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
     #[command(flatten)]
     wish: Wish,
 
-    /// Look for the authorization with this fingerprint, among several of the same app and user.
+    /// The fingerprint of the authorization, among several of one app and user.
     #[arg(long, value_name = "TEXT", value_parser = fingerprint)]
     fingerprint: Option<String>,
 

@@ -18,7 +18,7 @@ pub(super) enum Authorizations {
     List(list::Arguments),
     /// Show one authorization, without its token.
     Get(get::Arguments),
-    /// Make a token, which is printed: a personal access token, or one for an app.
+    /// Make and print a token: a personal access token, or one for an app.
     Create(create::Arguments),
     /// Make a token for an app, unless the app has one already.
     GetOrCreate(get_or_create::Arguments),

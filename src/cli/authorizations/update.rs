@@ -23,15 +23,15 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     user: UserArguments,
 
-    /// A scope to have, instead of all that there are; may be given again.
+    /// A scope that replaces all current ones; repeat it for several.
     #[arg(long, value_name = "SCOPE", conflicts_with_all = ["add_scope", "remove_scope"])]
     scope: Vec<String>,
 
-    /// A scope to add; may be given again.
+    /// A scope to add; repeat it for several.
     #[arg(long, value_name = "SCOPE")]
     add_scope: Vec<String>,
 
-    /// A scope to remove; may be given again.
+    /// A scope to remove; repeat it for several.
     #[arg(long, value_name = "SCOPE")]
     remove_scope: Vec<String>,
 
@@ -39,11 +39,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
 
-    /// The address that goes with the note.
+    /// A URL for the note.
     #[arg(long, value_name = "URL")]
     note_url: Option<String>,
 
-    /// What tells the authorization from others of the same app and user.
+    /// A fingerprint that tells apart several authorizations of one app and user.
     #[arg(long, value_name = "TEXT")]
     fingerprint: Option<String>,
 

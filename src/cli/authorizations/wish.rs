@@ -4,7 +4,7 @@ use ghes_gatekeeper::ghes::NewAuthorization;
 /// What a new authorization is to be like.
 #[derive(Args, Debug)]
 pub(super) struct Wish {
-    /// A scope; may be given again.
+    /// A scope; repeat it for several.
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
 
@@ -12,7 +12,7 @@ pub(super) struct Wish {
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
 
-    /// The address that goes with the note.
+    /// A URL for the note.
     #[arg(long, value_name = "URL")]
     note_url: Option<String>,
 }

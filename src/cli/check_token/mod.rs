@@ -25,7 +25,7 @@ asked as the gate asks it, and about all groups of the route; no upstream is con
 Exits with 0 if the request would pass, 1 if not, 2 for usage and configuration, and 3 if GHES could
 not be asked. For what GHES itself says of a token, see ghes-gatekeeper token check.")]
 pub(super) struct Arguments {
-    /// The configuration; without it, the environment must say everything.
+    /// The configuration file; without it, only the environment is read.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 

@@ -26,7 +26,7 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row> {
         Decision::Rejected(rejected) => refusal(rejected),
         Decision::Answered { status } => vec![Row::new(
             "decision",
-            format!("the gate itself answers {status}, whoever asks"),
+            format!("the gate itself answers {status} to every client"),
         )],
         _ => Vec::new(),
     });
@@ -39,7 +39,7 @@ fn token(token: &TokenTrace) -> Vec<Row> {
         "github_app_user" => "ghu_: of a GitHub App on behalf of a user",
         "personal_access" => "a personal access token, which is not of an app",
         "refresh" => "ghr_: a refresh token, which is not for requests",
-        "installation" => "ghs_: of an installation, behind which there is no user",
+        "installation" => "ghs_: an installation token, which has no user",
         _ => "without a prefix, as on older servers",
     };
     vec![
@@ -66,7 +66,7 @@ fn route(route: Option<&RouteTrace>) -> Vec<Row> {
         Row::below("upstream", route.upstreams.join(", ")),
     ];
     if route.anonymous {
-        rows.push(Row::below("anonymous", "yes, so nobody looks at the token"));
+        rows.push(Row::below("anonymous", "yes, so the token is not checked"));
     }
     if let Some(ghes) = &route.ghes {
         let apps = route.apps.join(", ");
@@ -96,7 +96,7 @@ fn app(app: &AppTrace) -> Vec<Row> {
     let reason = app.reason.unwrap_or_default();
     let said = match app.outcome {
         AppOutcome::Active => "active".to_owned(),
-        AppOutcome::Inactive => format!("no good: {}", inactive(reason)),
+        AppOutcome::Inactive => format!("not valid: {}", inactive(reason)),
         _ => format!("could not be asked: {reason}"),
     };
     let mut rows = vec![
@@ -115,8 +115,8 @@ fn app(app: &AppTrace) -> Vec<Row> {
 fn inactive(reason: &str) -> &str {
     match reason {
         "expired" => "expired",
-        "invalid" => "wrong, revoked, or of another app",
-        "no_user" => "there is no user behind it",
+        "invalid" => "wrong, revoked, or another app's",
+        "no_user" => "it has no user",
         "unprocessable" => "refused as input",
         other => other,
     }

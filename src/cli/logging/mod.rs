@@ -34,7 +34,7 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_target(false)
         .with_timer(Clock)
         .with_writer(io::stderr)
-        // It would say by a panicking macro that nobody reads the log any more.
+        // It reports a closed log through a macro that panics.
         .log_internal_errors(false);
     match format {
         LogFormat::Text => log.fmt_fields(PlainFields).init(),

@@ -12,7 +12,7 @@ pub(crate) struct Confirmation {
 }
 
 impl Confirmation {
-    /// Returns the terminal to ask on, or none if nobody is to be asked.
+    /// Returns the terminal to ask on, or none if no question is needed.
     ///
     /// Called before a secret is read or anything is sent, so that a script without `--yes` fails
     /// before it has done half of its work.

@@ -22,7 +22,7 @@ impl Terminal {
         Ok(Self(tty))
     }
 
-    /// Goes on only if somebody says yes to what is about to be done.
+    /// Goes on only if the person at the terminal confirms.
     pub(super) fn confirm(&mut self, question: &str) -> Result<(), Failure> {
         let answer = self
             .ask(question)

@@ -5,8 +5,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Asks on the terminal for what is not to be seen.
 ///
 /// On Ctrl-C, rpassword sends the signal before it has put the terminal back, and a terminal that
-/// is left so shows nothing and cannot interrupt anything. So the signal is caught while somebody
-/// types. From then on, it ends the process as it always does.
+/// is left so shows nothing and cannot interrupt anything. So the signal is caught during the
+/// prompt. After that, it ends the process as usual.
 pub(super) fn without_echo(prompt: &str) -> io::Result<String> {
     let mut interrupts = signal(SignalKind::interrupt())?;
     let answer = rpassword::prompt_password(prompt)?;

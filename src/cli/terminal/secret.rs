@@ -1,5 +1,5 @@
-//! Secrets, which come by standard input, by a file or from somebody who types them, and never
-//! by an argument: every user of the machine can read those.
+//! Secrets come from standard input, from a file or from a prompt, and never from an argument:
+//! every user of the machine can read arguments.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};

@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut client = arguments.app.client()?;
     let token = client.read_token()?;
     let authorization = client
-        .call("the token is not good", async |ghes| {
+        .call("the token is not valid", async |ghes| {
             ghes.check_token(&token).await
         })
         .await?;

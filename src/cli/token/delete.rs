@@ -11,7 +11,7 @@ use crate::cli::terminal::Confirmation;
 Example:
   ghes-gatekeeper token delete --config gatekeeper.toml < token.txt
 
-A gate goes on to accept the token for active_max_age at most, a minute by default.")]
+A gate may still accept the token for active_max_age, a minute by default.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppArguments,

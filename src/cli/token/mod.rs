@@ -12,11 +12,11 @@ use super::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// Show what a token stands for, if GHES knows it as the app's.
+    /// Show the user and the scopes of a token, if GHES knows it as the app's.
     Check(check::Arguments),
-    /// Replace a token by a new one, which is printed; the old one is dead at once.
+    /// Replace a token and print the new one; the old one stops working at once.
     Reset(reset::Arguments),
-    /// Make a token that may do less, which is printed; for user tokens of GitHub Apps.
+    /// Make and print a token with fewer permissions; for user tokens of GitHub Apps.
     Scope(scope::Arguments),
     /// Revoke a token.
     Delete(delete::Arguments),
@@ -41,7 +41,7 @@ fn named(authorization: &Authorization) -> String {
     }
 }
 
-/// Returns the login of the user whose token it is.
+/// Returns the login of the token's user.
 pub(super) fn owner(authorization: &Authorization) -> &str {
     let user = authorization.user.as_ref();
     user.map_or("an unnamed user", |user| &user.login)

@@ -11,7 +11,7 @@ use crate::cli::terminal::Confirmation;
 Example:
   ghes-gatekeeper token reset --config gatekeeper.toml --yes --json < token.txt
 
-GHES shows the new token this one time. The old one is dead at once, wherever it is in use.")]
+GHES shows the new token only once. The old token stops working at once, wherever it is used.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppArguments,

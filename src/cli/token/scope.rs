@@ -13,29 +13,29 @@ Example:
   ghes-gatekeeper token scope --config gatekeeper.toml --target octo-org \\
     --repository octo-repo --permission contents=read --json < token.txt
 
-The token that is given goes on to work."
+The given token keeps working."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppArguments,
 
-    /// The user or organization whose things the new token is for.
+    /// The user or organization that the new token may access.
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
 
-    /// The same by its id.
+    /// The same, by id.
     #[arg(long, value_name = "ID")]
     target_id: Option<u64>,
 
-    /// A repository, without its owner; may be given again.
+    /// A repository, without its owner; repeat it for several.
     #[arg(long, value_name = "NAME", conflicts_with = "repository_id")]
     repository: Vec<String>,
 
-    /// The same by its id.
+    /// The same, by id.
     #[arg(long, value_name = "ID")]
     repository_id: Vec<u64>,
 
-    /// One of the app's permissions and its level; may be given again.
+    /// A permission of the app and its level; repeat it for several.
     #[arg(long, value_name = "NAME=LEVEL", value_parser = permission)]
     permission: Vec<(String, String)>,
 

@@ -111,7 +111,11 @@ fn check(secret: String) -> Result<SecretString, String> {
         return Err("is empty; put the secret there".to_owned());
     }
     if text == REDACTED {
-        return Err("is the stand-in of a printed configuration; put the secret there".to_owned());
+        return Err(
+            "is the placeholder of a printed configuration; put the secret \
+         there"
+                .to_owned(),
+        );
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("holds more than visible ASCII; put the secret alone there".to_owned());
@@ -130,7 +134,7 @@ fn mistaken(text: &str) -> Option<&'static str> {
         return Some("has quotes around it; leave them out");
     }
     if text.starts_with("${") && text.ends_with('}') {
-        return Some("variables have no meaning in it; give the secret in a file");
+        return Some("variables are not expanded here; put the secret into a file");
     }
     if text.starts_with("/run/") || text.starts_with("/etc/") || text.starts_with("/var/") {
         return Some("is a path; name files by the key that ends in _file");

@@ -32,9 +32,9 @@ fn is_unquoted(value: &str) -> bool {
 
 fn duplicate(line: &str) -> String {
     if line.trim_start().starts_with('[') {
-        return "a table is written once, as [a], or several times, each as [[a]]; \
-                what is below it, as [a.b], comes after it"
+        return "write a table once, as [a], or several times, each as [[a]]; put its parts, such \
+         as [a.b], after it"
             .to_owned();
     }
-    "it stands above in the same table; keep one".to_owned()
+    "the same table has it above; keep one".to_owned()
 }

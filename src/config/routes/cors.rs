@@ -91,8 +91,8 @@ impl CorsAnswers {
             cors.refuse("allow_origins", "* is every origin; drop it or the others");
         }
         if self.allow_credentials {
-            let message = "every page anywhere could act with its visitor's cookies; \
-                           name the origins, or drop it";
+            let message = "would let every web page use the cookies of its visitor; name the \
+             origins, or drop it";
             cors.refuse("allow_credentials", message);
         }
     }
@@ -129,7 +129,7 @@ fn origin(node: Node) -> Result<HeaderValue, String> {
         return value;
     }
     if text == "null" {
-        return Err("is what every sandboxed page calls itself; name the origins".to_owned());
+        return Err("is the origin of every sandboxed page; name the origins".to_owned());
     }
     let Some((scheme, host)) = text.split_once("://") else {
         return Err(NO_ORIGIN.to_owned());

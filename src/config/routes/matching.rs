@@ -114,7 +114,7 @@ fn read_hosts(route: &mut Section<'_>) -> Vec<RouteHost> {
     let hosts = route.list("hosts", at_least_one("hosts"), parsed::<RouteHost>);
     let hosts = hosts.unwrap_or_default();
     if let Some(twice) = twice(&hosts) {
-        route.refuse("hosts", format!("{twice} is there twice; keep one"));
+        route.refuse("hosts", format!("{twice} is listed twice; keep one"));
     }
     hosts
 }
@@ -123,7 +123,7 @@ fn read_methods(route: &mut Section<'_>) -> Vec<Method> {
     let methods = route.list("methods", at_least_one("methods"), method);
     let mut methods = methods.unwrap_or_default();
     if let Some(twice) = twice(&methods) {
-        route.refuse("methods", format!("{twice} is there twice; keep one"));
+        route.refuse("methods", format!("{twice} is listed twice; keep one"));
     }
     if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
         methods.push(Method::HEAD);

@@ -178,7 +178,11 @@ impl RouteConfig {
             }
         }
         if self.exempt_github_apps && !self.needs_scopes() {
-            route.refuse("exempt_github_apps", "no scopes are asked for; drop it");
+            route.refuse(
+                "exempt_github_apps",
+                "has no effect without scopes or scopes_any; drop \
+             it",
+            );
         }
         if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
             route.refuse("strip_prefix", NOTHING_TO_STRIP);
@@ -212,7 +216,7 @@ impl RouteConfig {
 
 fn refuse_question(route: &Section<'_>, key: &str) {
     let cure = format!("drop {key} or anonymous");
-    route.refuse(key, format!("nobody is asked for a token; {cure}"));
+    route.refuse(key, format!("has no effect on an anonymous route; {cure}"));
 }
 
 /// Such a route would be the answer to every path that was forgotten.
@@ -220,8 +224,8 @@ fn is_everything(matches: &RouteMatch) -> bool {
     matches.path.as_str() == "/" && !matches.exact && matches.hosts.is_empty()
 }
 
-const OPENS_EVERYTHING: &str = "opens whatever no other route is for; \
-     name what is open, or set exact = true for the front page alone";
+const OPENS_EVERYTHING: &str = "opens every path without another route; name the open paths, or \
+ set exact = true for the front page alone";
 
 const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
 

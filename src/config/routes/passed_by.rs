@@ -62,8 +62,8 @@ impl<'c> Placed<'c> {
         (is_alike && self.meets(other)).then(|| {
             let Self { at, route, .. } = self;
             format!(
-                "routes[{at}].path: {} and {} of routes[{}] differ by nothing but case, so requests \
-                 get 400 where the other asks for more; write both alike, or rename one",
+                "routes[{at}].path: {} and {} of routes[{}] differ only by case, so a request gets \
+                 400 if the other route asks for more; write both alike, or rename one",
                 route.matches.path, other.route.matches.path, other.at
             )
         })
@@ -76,8 +76,8 @@ impl<'c> Placed<'c> {
         (is_open && is_inside && self.meets(other)).then(|| {
             let Self { at, route, .. } = self;
             format!(
-                "routes[{at}].path: {} asks for a token inside {}, which routes[{}] opens; paths are \
-                 compared with regard to case, and other spellings of it get 400; keep the two apart if \
+                "routes[{at}].path: {} asks for a token inside {}, which routes[{}] opens; upper \
+                 and lower case differ, and other spellings of it get 400; keep the two apart if \
                  the upstream reads them alike",
                 route.matches.path, matches.path, other.at
             )
@@ -118,8 +118,8 @@ impl<'c> Placed<'c> {
             .find(|u| best.route.upstreams.contains(u))?;
         (!best.admittance.is_within(&self.admittance)).then(|| {
             format!(
-                "routes[{at}].hosts: whoever asks for another host gets to {upstream} by \
-                 routes[{}], which asks for less; name hosts there, too, or set server.allowed_hosts",
+                "routes[{at}].hosts: a request for another host reaches {upstream} by routes[{}], \
+                 which asks for less; name hosts there, too, or set server.allowed_hosts",
                 best.at
             )
         })

@@ -70,7 +70,7 @@ impl PeopleConfig {
                 _ => self.kinds() > 0,
             };
             if !names_somebody {
-                route.refuse(key, "names nobody; leave it out if all may enter");
+                route.refuse(key, "is empty; leave it out if everybody may enter");
             }
         }
     }
@@ -134,7 +134,7 @@ fn login(node: Node) -> Result<String, String> {
     let login = node.text()?;
     refuse_pattern(
         &login,
-        "name each person, or leave users out if all may enter",
+        "name each person, or leave users out if everybody may enter",
     )?;
     let bare = login.strip_suffix("[bot]").unwrap_or(&login);
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');

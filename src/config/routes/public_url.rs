@@ -66,7 +66,7 @@ impl FromStr for PublicUrl {
         }
         if scheme != Scheme::HTTPS && !(scheme == Scheme::HTTP && is_loopback(authority.host())) {
             return Err(InvalidPublicUrl(
-                "must be https://; tokens would be sent there, and anybody could read them",
+                "must be https://; clients send tokens there, and others could read them",
             ));
         }
         let path = parts

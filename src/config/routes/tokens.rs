@@ -58,7 +58,7 @@ fn apps(route: &mut Section<'_>, ghes: Option<&GhesConfig>) -> Option<Vec<String
             refuse_unknown(&id, ghes)?;
         }
         if seen.borrow().contains(&id) {
-            return Err("is there twice; keep one".to_owned());
+            return Err("is listed twice; keep one".to_owned());
         }
         seen.borrow_mut().push(id.clone());
         Ok(id)

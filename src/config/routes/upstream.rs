@@ -29,7 +29,7 @@ pub(super) fn addresses(node: Node) -> Result<Vec<UpstreamUrl>, String> {
         };
         let address = address.map_err(which)?;
         if addresses.contains(&address) {
-            return Err(format!("{address} is there twice; keep one"));
+            return Err(format!("{address} is listed twice; keep one"));
         }
         addresses.push(address);
     }
@@ -75,7 +75,7 @@ fn tls_of(tls: &mut Section<'_>) -> Option<UpstreamTls> {
         ),
     ] {
         if is_alone {
-            tls.refuse(one, format!("is of no use alone; give {other} too"));
+            tls.refuse(one, format!("has no effect alone; set {other}, too"));
         }
     }
     let danger_accept_invalid_certs = tls.flag("danger_accept_invalid_certs");

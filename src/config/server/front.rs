@@ -97,4 +97,4 @@ const TARGET_BYTES: Range = Range {
 };
 
 const TARGET_BEYOND_HEAD: &str =
-    "is more than head_bytes, which counts the target, too; raise that as well";
+    "is more than head_bytes, which includes the target; raise that, too";

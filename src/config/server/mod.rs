@@ -33,7 +33,8 @@ pub struct ServerConfig {
     pub h2c: bool,
     /// The address for probes, metrics and purging. Absent: there are none.
     pub admin_listen: Option<SocketAddr>,
-    /// Whether `admin_listen` may be beyond loopback. Absent: no, for whoever can connect may purge.
+    /// Whether `admin_listen` may be beyond loopback. Absent: no, because every client that can
+    /// connect may purge.
     pub admin_allow_remote: bool,
     /// The address for probes and metrics alone. Absent: there is none.
     pub probe_listen: Option<SocketAddr>,
@@ -136,7 +137,7 @@ fn refuse_twins(server: &Section<'_>, listen: &[ListenAddress]) {
     let mut all = listen.iter().enumerate();
     let twin = all.find(|(at, address)| listen[..*at].iter().any(|other| is_twin(other, address)));
     if let Some((_, address)) = twin {
-        server.refuse("listen", format!("{address} is there twice; keep one"));
+        server.refuse("listen", format!("{address} is listed twice; keep one"));
     }
 }
 
@@ -232,8 +233,8 @@ fn is_remote(address: SocketAddr) -> bool {
     !address.ip().to_canonical().is_loopback()
 }
 
-const EXPOSED_ADMIN: &str = "whoever can connect may purge, and there is no login; use 127.0.0.1, \
-     or set server.admin_allow_remote = true where only operators can reach it";
+const EXPOSED_ADMIN: &str = "every client that can connect may purge, without a login; use \
+ 127.0.0.1, or set server.admin_allow_remote = true if only operators can reach it";
 
 fn addresses(node: Node) -> Result<Vec<Node>, String> {
     let addresses = node.items_or_one()?;

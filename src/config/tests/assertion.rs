@@ -81,7 +81,7 @@ fn every_key_of_the_section_is_refused_where_it_cannot_be_kept() {
         ),
         (
             format!("{issuer}\nkey_files = ['{path}', '{path}']"),
-            format!("18: assertion.key_files: {path:?} is there twice; keep one"),
+            format!("18: assertion.key_files: {path:?} is listed twice; keep one"),
         ),
         (
             format!("{issuer}\nkey_files = ['{path}', '/nowhere']"),
@@ -162,7 +162,8 @@ fn an_audience_that_would_mean_nothing_is_refused() {
     let named = "audience = 'urn:tool'\n[ghes.limits]";
     assert_eq!(
         route(GOOD, "[ghes.limits]", named),
-        "configuration:22: routes[0].audience: nothing is signed; add [assertion], or drop it"
+        "configuration:22: routes[0].audience: has no effect without [assertion]; add that, or \
+         drop it"
     );
     let scopes = "scopes = [\"read:org\"]\nanonymous = false";
     let anonymous = "anonymous = true\naudience = 'urn:tool'";
@@ -172,8 +173,8 @@ fn an_audience_that_would_mean_nothing_is_refused() {
             scopes,
             anonymous
         ),
-        "configuration:24: routes[0].audience: nobody is asked for a token; \
-         drop audience or anonymous"
+        "configuration:24: routes[0].audience: has no effect on an anonymous route; drop audience \
+         or anonymous"
     );
     let several = "[\"http://127.0.0.1:3000\", \"http://127.0.0.1:3001\"]";
     assert_eq!(

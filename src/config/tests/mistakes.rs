@@ -67,8 +67,8 @@ fn one_underscore_too_few_is_told_with_the_name_that_was_meant() {
 
 #[test]
 fn tables_in_the_wrong_order_are_told_how_to_be_written() {
-    let table = "duplicate key; a table is written once, as [a], or several times, each as [[a]]; \
-                 what is below it, as [a.b], comes after it";
+    let table = "duplicate key; write a table once, as [a], or several times, each as [[a]]; put \
+     its parts, such as [a.b], after it";
     for (from, to, line) in [
         (
             "[[routes]]",
@@ -143,7 +143,7 @@ fn values_of_other_proxies_are_refused() {
         (
             "[\"127.0.0.1:8080\"]",
             "[\"127.0.0.1:8080\", \"127.0.0.1:8080\"]",
-            "2: server.listen: 127.0.0.1:8080 is there twice; keep one",
+            "2: server.listen: 127.0.0.1:8080 is listed twice; keep one",
         ),
         (
             "realm = ",
@@ -174,7 +174,7 @@ fn what_stands_for_a_secret_is_not_taken_for_it() {
         ),
         (
             "${CLIENT_SECRET}".to_owned(),
-            "variables have no meaning in it; give the secret in a file",
+            "variables are not expanded here; put the secret into a file",
         ),
         (
             "/run/secrets/client".to_owned(),
@@ -211,8 +211,8 @@ fn what_has_no_effect_is_warned_about() {
     assert_eq!(
         warned("\"a.test\""),
         [
-            "routes[0].hosts: b.test is not in server.allowed_hosts, so nobody gets there; \
-          add it there, or drop it"
+            "routes[0].hosts: b.test is not in server.allowed_hosts, so no request for it gets \
+             here; add it there, or drop it"
         ]
     );
     let scopes = "scopes = [\"read:org\"]";
@@ -220,7 +220,8 @@ fn what_has_no_effect_is_warned_about() {
     assert_eq!(
         warnings(scopes, "max_age = \"61s\""),
         [
-            "routes[0].max_age: answers get no older than cache.active_max_age; drop it, or write less"
+            "routes[0].max_age: a limit above cache.active_max_age has no effect; drop it, or \
+             lower it"
         ]
     );
 }
@@ -240,8 +241,8 @@ fn routes_that_are_passed_by_are_warned_about() {
     assert_eq!(
         routes(&inside, ""),
         [
-            "routes[1].path: /pub/admin asks for a token inside /pub, which routes[0] opens; paths are \
-          compared with regard to case, and other spellings of it get 400; keep the two apart if the \
+            "routes[1].path: /pub/admin asks for a token inside /pub, which routes[0] opens; upper \
+             and lower case differ, and other spellings of it get 400; keep the two apart if the \
           upstream reads them alike"
         ]
     );
@@ -264,7 +265,7 @@ fn routes_that_are_passed_by_are_warned_about() {
     }
 
     let alike = routes(&[("/Admin", root), ("/admin", "")], "");
-    let line = "routes[0].path: /Admin and /admin of routes[1] differ by nothing but case";
+    let line = "routes[0].path: /Admin and /admin of routes[1] differ only by case";
     assert!(alike[0].starts_with(line) && alike.len() == 2, "{alike:?}");
 
     let named = [
@@ -272,7 +273,7 @@ fn routes_that_are_passed_by_are_warned_about() {
         ("/admin", "hosts = ['b.test']\nusers = ['root']"),
     ];
     let line =
-        "routes[1].hosts: whoever asks for another host gets to http://127.0.0.1:1 by routes[0]";
+        "routes[1].hosts: a request for another host reaches http://127.0.0.1:1 by routes[0]";
     let warned = routes(&named, "");
     assert!(
         warned[0].starts_with(line) && warned.len() == 1,

@@ -107,8 +107,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "realm = ",
         "limits.target_bytes = 32769\nrealm = ",
-        "3: server.limits.target_bytes: is more than head_bytes, which counts the target, too; \
-         raise that as well",
+        "3: server.limits.target_bytes: is more than head_bytes, which includes the target; raise \
+         that, too",
     ),
     (
         "realm = ",
@@ -149,14 +149,14 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "realm = ",
         "admin_listen = \"0.0.0.0:9901\"\nrealm = ",
-        "3: server.admin_listen: whoever can connect may purge, and there is no login; \
-         use 127.0.0.1, or set server.admin_allow_remote = true where only operators can reach it",
+        "3: server.admin_listen: every client that can connect may purge, without a login; use \
+         127.0.0.1, or set server.admin_allow_remote = true if only operators can reach it",
     ),
     (
         "realm = ",
         "admin_listen = \"[::]:9901\"\nadmin_allow_remote = \"yes\"\nrealm = ",
-        "3: server.admin_listen: whoever can connect may purge, and there is no login; \
-         use 127.0.0.1, or set server.admin_allow_remote = true where only operators can reach it\n\
+        "3: server.admin_listen: every client that can connect may purge, without a login; use \
+         127.0.0.1, or set server.admin_allow_remote = true if only operators can reach it\n\
          configuration:4: server.admin_allow_remote: expected true or false, found a string",
     ),
     (
@@ -230,8 +230,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
         "[redacted]",
-        "10: ghes.apps[0].client_secret: is the stand-in of a printed configuration; \
-         put the secret there",
+        "10: ghes.apps[0].client_secret: is the placeholder of a printed configuration; put the \
+         secret there",
     ),
     (
         "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f",
@@ -340,7 +340,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes]",
         "trusted_proxies = ['0.0.0.0/0']\n[ghes]",
-        "4: server.trusted_proxies[0]: would trust everybody; name the proxies",
+        "4: server.trusted_proxies[0]: would trust every client; name the proxies",
     ),
     (
         "[ghes]",
@@ -495,6 +495,6 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[cache]",
         "client_id = \"twice\"",
-        "11: duplicate key; it stands above in the same table; keep one",
+        "11: duplicate key; the same table has it above; keep one",
     ),
 ];

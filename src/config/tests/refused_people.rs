@@ -35,8 +35,9 @@ fn whoever_is_asked_for_no_token_is_nobody() {
             .replace("anonymous = false", "anonymous = true")
             .replace("path = \"/\"", "path = \"/a\"");
         let name = key.split(' ').next().unwrap();
-        let error =
-            format!("routes[0].{name}: nobody is asked for a token; drop {name} or anonymous");
+        let error = format!(
+            "routes[0].{name}: has no effect on an anonymous route; drop {name} or anonymous"
+        );
         assert!(
             errors(&toml, &[]).ends_with(&error),
             "{}",
@@ -60,7 +61,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [",
         "users = []\nscopes = [",
-        "19: routes[0].users: names nobody; leave it out if all may enter",
+        "19: routes[0].users: is empty; leave it out if everybody may enter",
     ),
     (
         "scopes = [",
@@ -70,7 +71,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [",
         "user_ids = []\nscopes = [",
-        "19: routes[0].user_ids: names nobody; leave it out if all may enter",
+        "19: routes[0].user_ids: is empty; leave it out if everybody may enter",
     ),
     (
         "scopes = [",
@@ -85,7 +86,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [",
         "orgs = []\nscopes = [",
-        "19: routes[0].orgs: names nobody; leave it out if all may enter",
+        "19: routes[0].orgs: is empty; leave it out if everybody may enter",
     ),
     (
         "scopes = [",
@@ -100,7 +101,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [",
         "teams = []\nscopes = [",
-        "19: routes[0].teams: names nobody; leave it out if all may enter",
+        "19: routes[0].teams: is empty; leave it out if everybody may enter",
     ),
     (
         "scopes = [",
@@ -110,7 +111,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [",
         "account_types = []\nscopes = [",
-        "19: routes[0].account_types: names nobody; leave it out if all may enter",
+        "19: routes[0].account_types: is empty; leave it out if everybody may enter",
     ),
     (
         "scopes = [",
@@ -125,7 +126,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [\"read:org\"]",
         "exempt_github_apps = true",
-        "19: routes[0].exempt_github_apps: no scopes are asked for; drop it",
+        "19: routes[0].exempt_github_apps: has no effect without scopes or scopes_any; drop it",
     ),
     (
         "active_capacity = 100000",

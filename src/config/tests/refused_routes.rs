@@ -49,7 +49,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "anonymous = false",
         "anonymous = true\nexact = true",
-        "19: routes[0].scopes: nobody is asked for a token; drop scopes or anonymous",
+        "19: routes[0].scopes: has no effect on an anonymous route; drop scopes or anonymous",
     ),
     (
         "anonymous = false",
@@ -63,7 +63,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
          all that begin so\n\
          configuration:20: routes[0].strip_headers[2]: the gate reads it, and keeps it from the \
          tool unless forward_token is true; drop it\n\
-         configuration:20: routes[0].strip_headers[3]: the gate says it anew to every tool; drop it",
+         configuration:20: routes[0].strip_headers[3]: the gate always sets it itself; drop it",
     ),
     (
         "anonymous = false",
@@ -73,7 +73,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"\nupstream = \"http://127.0.0.1:3000\"\nscopes = [\"read:org\"]\nanonymous = false\n",
         "path = \"/a\"\nupstream = \"http://127.0.0.1:3000\"\nmax_age = \"1s\"\nanonymous = true\n",
-        "19: routes[0].max_age: nobody is asked for a token; drop max_age or anonymous",
+        "19: routes[0].max_age: has no effect on an anonymous route; drop max_age or anonymous",
     ),
     (
         "anonymous = false\n",
@@ -83,7 +83,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [\"read:org\"]\nanonymous = false\nforward_token = false\n",
         "exact = true\nanonymous = true\nforward_token = true\n",
-        "21: routes[0].forward_token: nobody is asked for a token; drop forward_token or anonymous",
+        "21: routes[0].forward_token: has no effect on an anonymous route; drop forward_token or \
+         anonymous",
     ),
     (
         "forward_token = false\n",
@@ -130,7 +131,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"",
         "path = \"/\"\nhosts = [\"a.test\", \"A.TEST.\"]",
-        "18: routes[0].hosts: a.test is there twice; keep one",
+        "18: routes[0].hosts: a.test is listed twice; keep one",
     ),
     (
         "path = \"/\"",
@@ -155,7 +156,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"",
         "path = \"/\"\nmethods = [\"PUT\", \"PUT\"]",
-        "18: routes[0].methods: PUT is there twice; keep one",
+        "18: routes[0].methods: PUT is listed twice; keep one",
     ),
     (
         "[[routes]]",
@@ -174,8 +175,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [\"read:org\"]\nanonymous = false\n",
         "anonymous = true\n",
-        "19: routes[0].anonymous: opens whatever no other route is for; \
-         name what is open, or set exact = true for the front page alone",
+        "19: routes[0].anonymous: opens every path without another route; name the open paths, or \
+         set exact = true for the front page alone",
     ),
     (
         "forward_token",
@@ -196,7 +197,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [\"read:org\"]\nanonymous = false\n",
         "exact = true\nscopes_any = [\"gist\"]\nanonymous = true\n",
-        "20: routes[0].scopes_any: nobody is asked for a token; drop scopes_any or anonymous",
+        "20: routes[0].scopes_any: has no effect on an anonymous route; drop scopes_any or \
+         anonymous",
     ),
     (
         "path = \"/\"",
@@ -207,8 +209,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [\"read:org\"]\nanonymous = false\n",
         "exact = true\nidentity_headers = \"remote-user\"\nanonymous = true\n",
-        "20: routes[0].identity_headers: nobody is asked for a token; \
-         drop identity_headers or anonymous",
+        "20: routes[0].identity_headers: has no effect on an anonymous route; drop \
+         identity_headers or anonymous",
     ),
     (
         "path = \"/\"",
@@ -253,7 +255,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes.limits]",
         "[routes.cors]\nallow_origins = [\"null\"]\n[ghes.limits]",
-        "23: routes[0].cors.allow_origins[0]: is what every sandboxed page calls itself; name the origins",
+        "23: routes[0].cors.allow_origins[0]: is the origin of every sandboxed page; name the \
+         origins",
     ),
     (
         "[ghes.limits]",
@@ -263,7 +266,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes.limits]",
         "[routes.cors]\nallow_origins = [\"*\"]\nallow_credentials = true\n[ghes.limits]",
-        "24: routes[0].cors.allow_credentials: every page anywhere could act with its visitor's cookies; name the origins, or drop it",
+        "24: routes[0].cors.allow_credentials: would let every web page use the cookies of its \
+         visitor; name the origins, or drop it",
     ),
     (
         "[ghes.limits]",
@@ -308,7 +312,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "[ghes.limits]",
         "[routes.resource]\nurl = \"http://a.test/mcp\"\n[ghes.limits]",
-        "23: routes[0].resource.url: must be https://; tokens would be sent there, and anybody could read them",
+        "23: routes[0].resource.url: must be https://; clients send tokens there, and others could \
+         read them",
     ),
     (
         "[ghes.limits]",
@@ -373,7 +378,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "scopes = [\"read:org\"]\nanonymous = false\n",
         "exact = true\nanonymous = true\nresource.url = \"https://a.test\"\n",
-        "21: routes[0].resource: nobody is asked for a token; drop resource or anonymous",
+        "21: routes[0].resource: has no effect on an anonymous route; drop resource or anonymous",
     ),
 ];
 

@@ -119,7 +119,7 @@ fn what_is_printed_is_a_configuration_but_for_the_secret() {
         &format!("ca_file = '{}'\n[[ghes.apps]]", ca.path()),
     );
     let printed = Config::parse(&toml, []).unwrap().to_redacted_toml();
-    assert!(errors(&printed, &[]).contains("is the stand-in of a printed configuration"));
+    assert!(errors(&printed, &[]).contains("is the placeholder of a printed configuration"));
     let again = Config::parse(&printed.replace("[redacted]", SECRET), []).unwrap();
     assert_eq!(again.to_redacted_toml(), printed);
     assert_eq!(again.ghes[0].apps[0].client_secret.expose_secret(), SECRET);

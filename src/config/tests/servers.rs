@@ -195,8 +195,10 @@ fn warnings_are_about_the_apps_of_the_route() {
     ));
     assert_eq!(
         unused,
-        ["ghes[1]: no route takes tokens of ghes.example.org:8443; \
-          name it as ghes in a route, or drop it"]
+        [
+            "ghes[1]: no route accepts tokens of ghes.example.org:8443; \
+          name it as ghes in a route, or drop it"
+        ]
     );
 }
 
@@ -293,22 +295,22 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "ghes = \"eu\"",
         "ghes = \"eu\"\napps = [\"abcde12345fghij67890\", \"abcde12345fghij67890\"]",
-        "21: routes[0].apps[1]: is there twice; keep one",
+        "21: routes[0].apps[1]: is listed twice; keep one",
     ),
     (
         "anonymous = true",
         "anonymous = true\nghes = \"eu\"",
-        "29: routes[2].ghes: nobody is asked for a token; drop ghes or anonymous",
+        "29: routes[2].ghes: has no effect on an anonymous route; drop ghes or anonymous",
     ),
     (
         "anonymous = true",
         "anonymous = true\napps = [\"abcde12345fghij67890\"]",
-        "29: routes[2].apps: nobody is asked for a token; drop apps or anonymous",
+        "29: routes[2].apps: has no effect on an anonymous route; drop apps or anonymous",
     ),
     (
         "issuer = \"https://tools.example.com\"\nghes = \"eu\"",
         "issuer = \"https://tools.example.com\"",
-        "29: authorization_server.ghes: missing; it tells about one server: \
+        "29: authorization_server.ghes: missing; it describes one server: \
          write ghes = \"eu\"; there are eu, ghes.example.org:8443",
     ),
     (
@@ -347,7 +349,8 @@ fn an_upstream_that_gets_people_of_two_servers_is_warned_about() {
         warnings(&mixed),
         [
             "routes[1].upstream: http://127.0.0.1:3000 gets people of eu, too, by routes[0], and \
-          cannot tell who has the same login or id at ghes.example.org:8443; give each its own"
+             cannot tell them from people with the same login or id at ghes.example.org:8443; give \
+             each server its own upstream"
         ]
     );
     let one_of_several = "['http://127.0.0.1:4000', 'http://127.0.0.1:3000']";

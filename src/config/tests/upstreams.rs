@@ -44,7 +44,7 @@ fn each_address_is_there_once() {
         ),
         (
             "upstream = [\"http://a\", \"http://a/\"]",
-            "18: routes[0].upstream: http://a is there twice; keep one",
+            "18: routes[0].upstream: http://a is listed twice; keep one",
         ),
         (
             "upstream = [\"http://a\", \"http://u:p@b\"]",
@@ -96,15 +96,15 @@ fn tls_that_cannot_work_is_refused() {
         (
             "https://a",
             format!("client_cert_file = \"{certificate}\""),
-            "routes[0].upstream_tls.client_cert_file: is of no use alone; \
-             give client_key_file too"
+            "routes[0].upstream_tls.client_cert_file: has no effect alone; set \
+             client_key_file, too"
                 .into(),
         ),
         (
             "https://a",
             format!("client_key_file = \"{key}\""),
-            "routes[0].upstream_tls.client_key_file: is of no use alone; \
-             give client_cert_file too"
+            "routes[0].upstream_tls.client_key_file: has no effect alone; set \
+             client_cert_file, too"
                 .into(),
         ),
         (

@@ -115,7 +115,7 @@ impl Caller {
     }
 }
 
-/// Lets a user whose password was right go on, or asks for what is missing.
+/// Lets a user with the right password go on, or asks for the one-time password.
 pub(in crate::emulator) fn admit(user: &User, otp: Option<&str>) -> Result<(), Failure> {
     match &user.otp {
         Some(expected) if otp != Some(expected.expose()) => Err(Failure::OtpRequired),

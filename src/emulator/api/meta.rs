@@ -93,7 +93,7 @@ pub(in crate::emulator) fn get(call: &Call<'_>) -> Result<Success, Failure> {
     }))
 }
 
-/// Answers `rate-limit/get`; a GHES limits nobody unless it is told to.
+/// Answers `rate-limit/get`; a GHES has no limit unless one is configured.
 pub(in crate::emulator) fn rate_limit(call: &Call<'_>) -> Result<Success, Failure> {
     let quota = call.quota.ok_or(Failure::RateLimitOff)?;
     let rate = RateLimit::from(quota);

@@ -31,13 +31,13 @@ use super::server::Server;
 use super::state::{Authorization, Quota};
 use super::world::AppKind;
 
-/// A request whose operation and caller are known.
+/// A request with its operation and caller.
 pub(super) struct Call<'a> {
     pub(super) request: &'a ApiRequest,
     pub(super) parameters: &'a PathParameters,
     pub(super) caller: &'a Caller,
     pub(super) server: &'a Server,
-    /// Absent while the server limits nobody.
+    /// Absent without a rate limit.
     pub(super) quota: Option<Quota>,
 }
 

@@ -78,8 +78,8 @@ pub(in crate::emulator) fn memberships(call: &Call<'_>) -> Result<Success, Failu
     Ok(Success::private(&bodies).with_link(link))
 }
 
-/// Answers `orgs/check-membership-for-user`. Those who may not see who belongs to an organisation are
-/// sent to the list of its public members, in which nobody is.
+/// Answers `orgs/check-membership-for-user`. A caller that may not see the members of an
+/// organisation is redirected to the list of its public members, which is empty.
 pub(in crate::emulator) fn check_member(call: &Call<'_>) -> Result<Success, Failure> {
     let directory = call.server.directory();
     let organization = directory

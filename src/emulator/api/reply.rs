@@ -150,7 +150,7 @@ pub(in crate::emulator) fn not_acceptable() -> Response<Full<Bytes>> {
     response
 }
 
-/// Returns a body whose only member is the message of a status; empty if the status has no body.
+/// Returns a body with only the message of a status; empty if the status has no body.
 pub(in crate::emulator) fn message(status: StatusCode) -> String {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return String::new();

@@ -39,7 +39,7 @@ pub(in crate::emulator) fn scope_token(call: &Call<'_>) -> Result<Success, Failu
     Ok(Success::about_token(&body))
 }
 
-/// Reads what a token shall be confined to; `None` if nobody is called so.
+/// Reads the target that a token is confined to; `None` if no account has this name.
 fn installation(members: &Members, server: &Server) -> Result<Option<Installation>, Failure> {
     let target = Target::read(members)?;
     let selects_repositories = selects_repositories(members)?;
@@ -52,7 +52,7 @@ fn installation(members: &Members, server: &Server) -> Result<Option<Installatio
     }))
 }
 
-/// The user or organisation whose repositories a scoped token may reach.
+/// The user or organisation that owns the repositories of a scoped token.
 enum Target {
     Login(String),
     Id(u64),

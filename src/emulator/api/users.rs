@@ -1,4 +1,4 @@
-//! The operations about the user whom a token stands for.
+//! The operations about the user of the token.
 use super::Call;
 use super::authentication::Caller;
 use super::failure::Failure;

@@ -77,7 +77,7 @@ impl<'a> Visit<'a> {
         request::host(&self.head.headers, &self.head.uri)
     }
 
-    /// Returns the user whom login, password and one-time password stand for, or what to say.
+    /// Returns the user with this login, password and one-time password, or the message to show.
     fn user(&self) -> Result<&'a Arc<User>, &'static str> {
         let known = self
             .server

@@ -86,7 +86,7 @@ impl<'a> OrganizationMembership<'a> {
 }
 
 impl TeamMembership {
-    /// Shows a place in a team, whose URL this is; owners of the organisation maintain all teams.
+    /// Shows a membership in the team with this URL; owners of the organisation maintain all teams.
     pub(in crate::emulator) fn new(team_url: &str, user: &User, membership: Membership) -> Self {
         Self {
             state: state(membership),

@@ -58,7 +58,7 @@ struct Device {
     expires_at: Option<Timestamp>,
     interval_seconds: u64,
     polled_at: Option<Timestamp>,
-    /// Absent until the user decides; then who allowed it, if somebody did.
+    /// Absent until the user decides; then the user who allowed it, if it was allowed.
     decision: Option<Option<Arc<User>>>,
 }
 
@@ -74,7 +74,8 @@ impl SignIns {
         self.codes.insert(code, approved);
     }
 
-    /// Takes the sign-in of a code of this app; a code is good once, whoever redeems it.
+    /// Takes the sign-in of a code of this app; a code works once, whether or not the redeemer is
+    /// right.
     pub(in crate::emulator) fn redeem(
         &mut self,
         app: &App,

@@ -31,7 +31,7 @@ pub use self::error::WorldError;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
-    /// Whether the API answers nobody without a credential.
+    /// Whether the API requires a credential for everything.
     #[serde(default)]
     pub(super) private_mode: bool,
     #[serde(default)]

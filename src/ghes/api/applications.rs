@@ -17,8 +17,8 @@ use crate::token::AccessToken;
 impl<T: Transport> GhesClient<T> {
     /// Checks a token: `POST /applications/{client_id}/token`.
     ///
-    /// Whoever only wants to know whether to let somebody in uses the client as a
-    /// [`CheckService`](crate::check::CheckService), which also tells a refusal from a failure.
+    /// To decide whether to let a user in, use the client as a
+    /// [`CheckService`](crate::check::CheckService): it also tells a refusal from a failure.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl<T: Transport> GhesClient<T> {
         reply::json(&self.send(Method::POST, uri, &body).await?)
     }
 
-    /// The same call, of whose reply only what a verdict needs is read.
+    /// The same call. It reads only the part of the reply that a verdict needs.
     pub(in crate::ghes) async fn checked(
         &self,
         token: &AccessToken,
@@ -38,7 +38,7 @@ impl<T: Transport> GhesClient<T> {
         let uri = &self.endpoints().token;
         let body = AccessTokenBody::new(token);
         let response = self.send(Method::POST, uri, &body).await?;
-        // "Accepted" and its like are no answer about anybody.
+        // 202 and its like say nothing about the token.
         if response.status() != StatusCode::OK {
             return Err(ApiError::doubtful(&response, "the status is not 200"));
         }

@@ -5,17 +5,17 @@
 //! |---|---|
 //! | 200, `state` is `active` | a member |
 //! | 200, `state` is `pending` or another word, or the role is `billing_manager` | none |
-//! | 200 about somebody else or another organization | no answer, and an alarm |
+//! | 200 about another person or organization | no answer, and an alarm |
 //! | 404 of GHES's, and the token lacks a scope that it names | the token may not see it |
 //! | 404 of GHES's otherwise | not a member |
 //! | 403 about limits, 429 | no answer, and a wait |
 //! | 403 of GHES's otherwise | the token may not see it, by the scope that GHES names if it does |
 //! | 401 of GHES's | the token is no longer good, and has to be checked again |
-//! | 3xx, as somebody in between may send | no answer, and an alarm; never followed |
+//! | 3xx, which a proxy in between may send | no answer, and an alarm; never followed |
 //! | anything else | no answer |
 //!
-//! "Of GHES's" has the form of its errors. Anybody else on the way who says 403 or 404 says
-//! nothing about a person.
+//! "Of GHES's" has the form of its errors. A 403 or 404 from a proxy on the way says nothing about
+//! a person.
 //!
 //! [organization memberships]: https://docs.github.com/en/enterprise-server/rest/orgs/members#get-an-organization-membership-for-the-authenticated-user
 //! [team memberships]: https://docs.github.com/en/enterprise-server/rest/teams/members#get-team-membership-for-a-user
@@ -68,7 +68,7 @@ impl<T: Transport> GhesClient<T> {
         let call = Call::to(Method::GET, &self.connection().url(&path))?
             .with_credentials(bearer(request.token())?);
         let response = self.connection().send(call).await?;
-        // "Accepted" and its like are no answer about anybody.
+        // 202 and its like say nothing about the token.
         if response.status() != StatusCode::OK {
             return Err(ApiError::doubtful(&response, "the status is not 200"));
         }
@@ -101,7 +101,7 @@ struct User {
 }
 
 impl Place {
-    /// Tells whether nothing in the reply is about anybody or anything else.
+    /// Tells whether the whole reply is about this person and this group.
     fn is_about(&self, request: &MembershipRequest) -> bool {
         let asked = (request.group().organization(), request.identity());
         let organization = self.organization.as_ref();
@@ -112,7 +112,7 @@ impl Place {
                 .is_none_or(|user| user.id == asked.1.user().id())
     }
 
-    /// Whoever only sees the bills belongs to nothing.
+    /// A billing manager is not a member.
     fn is_member(&self) -> bool {
         self.state == "active" && self.role.as_deref() != Some("billing_manager")
     }
@@ -140,7 +140,7 @@ fn refused(error: ApiError) -> Result<Membership, CheckError> {
     let is_said_by_ghes = said_by_ghes(&error).is_some();
     match status {
         StatusCode::UNAUTHORIZED if is_said_by_ghes => Ok(Membership::TokenRefused),
-        // Whoever it is that wants credentials, it is not ours that are wrong.
+        // Some other server wants credentials; ours are not wrong.
         StatusCode::UNAUTHORIZED => {
             let kind = CheckErrorKind::DoubtfulResponse;
             Err(CheckError::with_source(kind, error))

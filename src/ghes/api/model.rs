@@ -1,9 +1,10 @@
 //! What GHES says.
 //!
 //! Names are GitHub's. A verdict is made of a [`CheckedToken`](super::checked_token::CheckedToken),
-//! where members that are not needed are not read, so that a change in one of them cannot become
-//! an outage. Everybody else gets an [`Authorization`], where a member that is not as documented is absent, unless it says whose
-//! token it is or what it may do. The `token` member is in neither; see [`IssuedToken`].
+//! where members that are not needed are not read, so that a change in one of them cannot become an
+//! outage. All other callers get an [`Authorization`]. There, a member that is not as documented is
+//! absent, except for those that name the user or the rights of the token: they are an error. The
+//! `token` member is in neither; see [`IssuedToken`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,7 +49,7 @@ pub struct Authorization {
     /// What the user noted about the token.
     #[serde(default, deserialize_with = "lenient")]
     pub note: Option<String>,
-    /// The address that goes with the note.
+    /// A URL for the note.
     #[serde(default, deserialize_with = "lenient")]
     pub note_url: Option<String>,
     /// When the authorization was made.
@@ -80,7 +81,7 @@ impl fmt::Debug for Authorization {
 
 /// An authorization whose token GHES has just made.
 ///
-/// GHES shows a token once. Whoever drops this has lost it.
+/// GHES shows a token only once: it is lost when this is dropped.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedToken {
@@ -141,8 +142,8 @@ pub struct AuthorizationApp {
 
 /// GitHub's `simple-user`.
 ///
-/// GitHub's schema has all of these. Login and id must be there; a user of whom GHES does not say
-/// the rest is still that user, and no administrator.
+/// GitHub's schema has all of these. Login and id must be there; without the rest it is still that
+/// user, and no administrator.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct SimpleUser {

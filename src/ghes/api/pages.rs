@@ -55,7 +55,7 @@ impl<T: Transport, R: DeserializeOwned> Pages<T, R> {
     ///
     /// # Cancel safety
     ///
-    /// Whoever drops the future before it is ready gets the same page next time.
+    /// If the future is dropped before it is ready, the next call returns the same page.
     pub async fn next_page(&mut self) -> Result<Option<Vec<R>>, ApiError> {
         let Some(url) = &self.next else {
             return Ok(None);

@@ -17,8 +17,8 @@ use crate::token::AccessToken;
 
 /// Judges a reply about `token`, which must have been issued to `client_id`.
 ///
-/// Whose reply it is comes first: one about another token says nothing about this one, not even
-/// that it has expired.
+/// The subject of the reply is checked first: a reply about another token says nothing about this
+/// one, not even that it has expired.
 pub(in crate::ghes) fn verdict(
     reply: Result<CheckedToken, ApiError>,
     token: &AccessToken,
@@ -89,7 +89,7 @@ fn refused(error: ApiError) -> Result<Verdict, CheckError> {
     }
 }
 
-/// Names a call's failure to bring an answer about anybody.
+/// Names the failure of a call that brought no answer about a token or person.
 pub(in crate::ghes) fn failure_of(error: ApiError) -> CheckError {
     let kind = match error.kind() {
         ApiErrorKind::Request => CheckErrorKind::Unavailable,
@@ -151,8 +151,8 @@ fn mentions(message: &str, words: &[&str]) -> bool {
 
 /// How GitHub's 403 replies name a limit: primary, secondary (once "abuse"), failed logins.
 ///
-/// Like [`SPAMMED`], each has a space in it: a message may quote the token, which anybody may have
-/// made up, but which has none.
+/// Like [`SPAMMED`], each has a space in it: a message may quote the token, which a client may have
+/// made up, but no token has a space.
 const LIMIT_WORDS: [&str; 3] = ["rate limit", "abuse detection", "login attempts"];
 
 /// How GitHub's 422 replies say that they are about the caller and not about what was sent.

@@ -26,14 +26,14 @@ pub(in crate::ghes) fn of_no_head(error: &(dyn Error + 'static)) -> CheckErrorKi
     }
     match (find::<hyper::Error>(error), find::<io::Error>(error)) {
         (Some(hyper), _) if hyper.is_parse_too_large() => CheckErrorKind::TooLarge,
-        // Whoever can put noise on the line can cut it as well: that nobody speaks HTTP there
-        // raises no more doubt than that nobody is there.
+        // An attacker who can put noise on the line can also cut it, so a peer that does not speak
+        // HTTP is no more suspicious than a peer that is absent.
         (Some(hyper), _) if hyper.is_parse() => CheckErrorKind::UnexpectedResponse,
         (Some(hyper), _) if hyper.is_canceled() || hyper.is_closed() => CheckErrorKind::Closed,
         (Some(hyper), _) if hyper.is_incomplete_message() => of_broken_connection(client),
         (Some(_), Some(_)) => of_broken_connection(client),
         (None, Some(io)) => of_io(io.kind()),
-        // Left over is that somebody spoke before being asked, which has no method of its own.
+        // What is left: the peer spoke before it was asked. hyper has no method for that.
         (Some(hyper), None) if !hyper.is_user() => CheckErrorKind::UnexpectedResponse,
         (_, None) => CheckErrorKind::Unavailable,
     }

@@ -32,8 +32,7 @@ impl ConnectError {
         Self::new(of_no_connection(&*source), "no connection", source)
     }
 
-    /// Whoever hangs up instead of a word of TLS says nothing about trust, and has not seen the
-    /// request.
+    /// A peer that hangs up before any TLS says nothing about trust, and has not seen the request.
     pub(super) fn handshake(source: io::Error) -> Self {
         match is_tls(&source) {
             true => Self::new(CheckErrorKind::Tls, NO_TLS, source),

@@ -60,7 +60,7 @@ impl Call {
         Ok(Self::new(method, uri))
     }
 
-    /// Makes the call in the name of somebody else than the connection is for.
+    /// Makes the call with other credentials than those of the connection.
     pub(in crate::ghes) fn with_credentials(mut self, credentials: HeaderValue) -> Self {
         self.credentials = Some(credentials);
         self

@@ -139,7 +139,7 @@ impl std::error::Error for HttpsError {
 }
 
 /// Shorter than the 75 s after which nginx, GHES's front end, closes idle connections by default:
-/// whoever closes first does not send a request into a closing connection.
+/// the side that closes first never sends a request into a closing connection.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A reply's head has about 2 KiB. hyper allows 400 KiB.

@@ -114,8 +114,8 @@ impl std::error::Error for Unresolved {
 /// The system's own limit is 5 s for each of its name servers, longer than a whole call may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Long enough for a name server to restart. An address that GHES has left for longer may belong
-/// to somebody else, who cannot pass for GHES over TLS, but can keep people out.
+/// Long enough for a name server to restart. An address that GHES has left for longer may belong to
+/// another server by now. That server cannot pass for GHES over TLS, but it can keep people out.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! 2. A failure counts once for each subject, however often that one fails. One of which no subject
 //!    can be the cause, because there was no connection, counts each time.
 //! 3. A *trial* is a request that is let through when the open time is over; one at a time. Only
-//!    trials lengthen the open time. Those whose trial has failed let others go first.
+//!    trials lengthen the open time. A subject with a failed trial lets others go first.
 //! 4. A *probe* is a call of the breaker's own; one at a time, and none in a quiet that the issuer
 //!    has asked for.
 
@@ -52,16 +52,16 @@ struct Open {
     open_time: Duration,
     is_tried: bool,
     is_probed: bool,
-    /// Whose trials have failed, the last ones last.
+    /// The subjects of failed trials, the latest last.
     tried: Vec<Subject>,
 }
 
-/// The permission to make one call. Whoever has one owes [`Breaker::settle`] what came of it.
+/// The permission to make one call. Its holder must report the outcome to [`Breaker::settle`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Ticket {
     pub(super) generation: u64,
     pub(super) role: Role,
-    /// A probe is about nobody.
+    /// A probe has no subject.
     pub(super) subject: Option<Subject>,
 }
 
@@ -79,13 +79,13 @@ pub(in crate::protection) enum Evidence {
     Answered,
     /// It is not there for this subject; it may have said when to come back.
     Failed(Option<Duration>),
-    /// It is there for nobody: no connection could be made.
+    /// The issuer is down for all subjects: no connection could be made.
     Unreachable,
     /// It wants no calls for a while.
     Limited(Duration),
     /// Nothing, but that something is wrong with this subject.
     Odd(Option<Duration>),
-    /// Nothing: the call was not made, or nobody saw it through.
+    /// Nothing: the call was not made, or was dropped before its end.
     Nothing,
 }
 
@@ -115,8 +115,8 @@ impl Breaker {
         }
     }
 
-    /// Makes one that nobody probes: only trials find out that the issuer is back, so it opens for
-    /// no longer each time.
+    /// Makes one without probes: only trials find out that the issuer is back, so its open time
+    /// does not grow.
     pub(super) fn unprobed(now: Instant) -> Self {
         Self {
             longest_open: FIRST_OPEN,
@@ -124,7 +124,7 @@ impl Breaker {
         }
     }
 
-    /// Begins at a generation of which nobody has a ticket.
+    /// Begins at a generation without tickets.
     pub(super) fn with_generation(self, generation: u64) -> Self {
         Self { generation, ..self }
     }
@@ -228,7 +228,7 @@ impl Breaker {
         }
     }
 
-    /// Notes a failure for which a subject is to be blamed, or nobody in particular.
+    /// Notes a failure of a subject, or of none in particular.
     fn failed(
         &mut self,
         ticket: Ticket,
@@ -353,8 +353,8 @@ fn jittered(wait: Duration, jitter: f64) -> Duration {
 /// One failure may be chance, and a few people odd; five in a row are not.
 pub(super) const FAILURES_IN_A_ROW: usize = 5;
 
-/// For how long those whose trial has failed let others go first. Where there are no others, the
-/// issuer must be found again nevertheless.
+/// How long a subject with a failed trial lets others go first. Without others, its own trials must
+/// still find the issuer.
 const OTHERS_FIRST: Duration = Duration::from_secs(5);
 
 /// More trials than a minute has.

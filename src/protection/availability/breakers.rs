@@ -83,7 +83,7 @@ impl End {
 }
 
 impl From<Ticket> for Pass {
-    /// Of a probe, which is about nobody.
+    /// Of a probe, which has no subject.
     fn from(ticket: Ticket) -> Self {
         let sides = [None, None];
         Self { ticket, sides }
@@ -95,7 +95,7 @@ impl Breakers {
         Self::around(Breaker::new(now), LONGEST_HOLD)
     }
 
-    /// Makes those that nobody probes.
+    /// Makes breakers without probes.
     pub(super) fn unprobed(now: Instant) -> Self {
         Self::around(Breaker::unprobed(now), LONGEST_UNPROBED_HOLD)
     }
@@ -298,7 +298,7 @@ fn shares(in_a_row: usize) -> u32 {
 /// A gate with a single token in an outage asks no more often than a prober would.
 pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(2);
 
-/// Longer than a breaker that nobody probes is open, jitter included.
+/// Longer than the open time of a breaker without probes, jitter included.
 pub(super) const LONGEST_UNPROBED_HOLD: Duration = Duration::from_secs(6);
 
 /// One subject that fails is odd. Two that have nothing in common may be an outage.

@@ -5,7 +5,7 @@ use super::breaker::{Change, Evidence};
 use crate::check::{CheckError, CheckErrorKind};
 use crate::membership::Group;
 
-/// Whose failures a breaker counts.
+/// The calls that a breaker counts.
 ///
 /// Several apps may share an issuer. That it refuses one of them must not keep out the users of
 /// the others, so each has a breaker of its own for that, outside of the one that they share.

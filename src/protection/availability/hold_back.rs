@@ -8,13 +8,13 @@ use super::shared::SharedBreakers;
 use crate::check::CheckError;
 use crate::protection::{Guarded, Stack, StackFuture};
 
-/// Refuses those about whom the last call failed a moment ago, before they take up a place, the
-/// rate, or a breaker's trial.
+/// Refuses a subject with a call that failed a moment ago, before it takes a place, the rate, or
+/// the trial of a breaker.
 #[derive(Clone)]
 pub(in crate::protection) struct HoldBackLayer(Arc<[Arc<SharedBreakers>]>);
 
 impl HoldBackLayer {
-    /// Refuses those whom one of the breakers has under suspicion.
+    /// Refuses the subjects that one of the breakers suspects.
     pub(in crate::protection) fn new(
         breakers: impl IntoIterator<Item = Arc<SharedBreakers>>,
     ) -> Self {
@@ -49,7 +49,7 @@ impl<Q: Guarded, S: Stack<Q>> Service<Q> for HoldBack<S> {
     }
 
     fn call(&mut self, request: Q) -> Self::Future {
-        // Most of the time nobody is held back, and nobody needs to know who asks.
+        // Most of the time no subject is held back, so the subject need not be computed.
         let suspecting = self.breakers.iter().filter(|breakers| breakers.suspects());
         let held = suspecting.filter_map(|breakers| {
             let (subject, now) = (request.subject(), Instant::now());

@@ -3,29 +3,29 @@
 //!
 //! # Whose fault a failure is
 //!
-//! A *subject* is what a call is about: a token, or a person and a group. GHES may answer about
-//! everybody but one: a 500 for one organization, a reply that cannot be read, a query that takes
-//! too long for one person with thousands of teams. Whoever repeats that question five times a
-//! second must not look like an outage. So:
+//! A *subject* is what a call is about: a token, or a person and a group. GHES may answer about all
+//! subjects but one: a 500 for one organization, a reply that cannot be read, a query that takes
+//! too long for one person with thousands of teams. A client that repeats that question five times
+//! a second must not look like an outage. So:
 //!
 //! 1. A failure counts once for each subject, in a row and in the window. An outage is a matter of
 //!    *different* subjects. For memberships, those that count differ in person *and* in group, so
 //!    that neither an odd person, who asks about many groups, nor an odd group, about which many
 //!    people ask, is taken for one.
-//! 2. Where no connection could be made (name, connection, TLS), the failure says something about
-//!    the issuer whoever was asked about, and counts each time. A timeout, a dropped connection and
-//!    any odd reply may be about the subject, and count as such: in an outage others fail as well.
+//! 2. If no connection could be made (name, connection, TLS), the failure is the issuer's, whatever
+//!    the subject, and counts each time. A timeout, a dropped connection and any odd reply may be
+//!    about the subject, and count once for it: in an outage, other subjects fail, too.
 //! 3. A subject that fails is held back by itself: for a second, then for twice as long with each
 //!    failure, up to 2 s for a token and 6 s for a membership. Meanwhile its clients are told the
 //!    same failure, and it uses no place, no rate and no trial.
 //! 4. Each group has a breaker of its own, in which different people count, and so has each person
 //!    who asks about groups. They are like the one around all of them.
 //! 5. An answer about any subject shows that the issuer is there, and closes the breaker around
-//!    all. One whose trial has failed lets others go first for 5 s, so that trials do not go to the
-//!    same failing call over and over.
-//! 6. An issuer that was away and is back has nothing against those who asked in between. When the
-//!    breaker around all closes, nobody is held back by themselves any longer; nor when one that
-//!    had failed is answered after two or more had failed in a row.
+//!    all. A subject with a failed trial lets others go first for 5 s, so that trials do not go to
+//!    the same failing call over and over.
+//! 6. After an outage, the failures of single subjects mean nothing. When the breaker around all
+//!    closes, no subject is held back any longer; nor when a subject that had failed is answered
+//!    after two or more had failed in a row.
 //!
 //! # How much is asked
 //!
@@ -42,14 +42,14 @@
 //!
 //! # Probes
 //!
-//! While requests are held back, a task of the breaker's own asks twice a second about a token
-//! that nobody has, and closes the breaker at the first answer of any kind. So the open time, up
-//! to a minute, does not decide how soon the gate notices that the issuer is back, and no user's
-//! request is spent on finding out. Why twice a second: with at most half a second for each
-//! probe, one that was lost in the outage and the next one fit into the second within which a
-//! recovery must be noticed; and two calls a second stay below the limit of 180 checks a minute
-//! that GitHub gives an endpoint where limits are on. An issuer that is back but answers more
-//! slowly than that is found by a trial.
+//! While requests are held back, a task of the breaker's own asks twice a second about a made-up
+//! token, and closes the breaker at the first answer of any kind. So the open time, up to a minute,
+//! does not decide how soon the gate notices that the issuer is back, and no user's request is
+//! spent on finding out. Why twice a second: with at most half a second for each probe, one that
+//! was lost in the outage and the next one fit into the second within which a recovery must be
+//! noticed; and two calls a second stay below the limit of 180 checks a minute that GitHub gives an
+//! endpoint where limits are on. An issuer that is back but answers more slowly than that is found
+//! by a trial.
 
 mod breaker;
 mod breakers;
@@ -67,7 +67,7 @@ mod others;
 #[cfg(test)]
 mod schedules;
 
-/// What the tests of schedules replace with a lock whose schedule they decide.
+/// The tests of schedules replace this with a lock that they schedule.
 mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
@@ -183,7 +183,7 @@ impl End {
     }
 }
 
-/// A call whose end the breaker must hear of, even if nobody waits for it.
+/// A call that must report its end to the breaker, even if its caller is gone.
 struct Pending<'s, Q: Guarded, S: Stack<Q>> {
     service: &'s Availability<S>,
     pass: Pass,

@@ -117,7 +117,7 @@ impl Model {
         !self.is_open || has_turn && !(others_first && self.tried().iter().any(is_like))
     }
 
-    /// Whose trials have failed, the last first, each once.
+    /// The subjects of failed trials, the latest first, each once.
     fn tried(&self) -> Vec<Subject> {
         let failed = self.ends.iter().rev().filter(|(_, ticket, evidence)| {
             ticket.role == Role::Trial && matches!(evidence, Evidence::Failed(_))
@@ -187,7 +187,7 @@ fn is_failure(evidence: Evidence) -> bool {
     matches!(evidence, Evidence::Failed(_) | Evidence::Unreachable)
 }
 
-/// Whom a failure can be blamed on.
+/// The possible subject of a failure.
 fn blamed(end: End<'_>) -> Option<Subject> {
     end.1.subject.filter(|_| end.2 != Evidence::Unreachable)
 }

@@ -1,4 +1,4 @@
-//! Whatever one odd subject does, nobody else is held back: a property of all breakers together.
+//! Whatever one odd subject does, no other is held back: a property of all breakers together.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -48,7 +48,7 @@ const GROUPS: u64 = 7;
 #[derive(Clone, Debug)]
 enum Step {
     Wait(Duration),
-    /// Of a person about a group, whose answer takes until the next ones have asked.
+    /// Of a person about a group; the answer takes until the next ones have asked.
     Ask(u64, u64, bool),
 }
 

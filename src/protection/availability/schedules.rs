@@ -1,6 +1,6 @@
 //! The breaker behind its lock, under thousands of schedules of the threads that share it.
 //!
-//! The modules under test are compiled once more here, with locks whose schedule shuttle decides.
+//! The modules under test are compiled once more here, with locks that shuttle schedules.
 
 #[expect(clippy::duplicate_mod, reason = "with another lock")]
 #[allow(dead_code, reason = "what needs no schedule is tested elsewhere")]
@@ -185,7 +185,7 @@ fn each_opening_and_each_closing_is_told_once() {
     );
 }
 
-/// However the calls of one odd subject end beside those of others, nobody else is held back.
+/// However the calls of one odd subject end beside those of others, no other is held back.
 #[test]
 fn an_odd_subject_is_held_back_and_nobody_beside_it() {
     shuttle::check_random(

@@ -22,7 +22,7 @@ impl SharedBreakers {
         Self(Mutex::new(Breakers::unprobed(now)))
     }
 
-    /// Tells whether anybody may be held back by themselves.
+    /// Tells whether any subject may be held back by itself.
     pub(super) fn suspects(&self) -> bool {
         self.lock().suspects()
     }

@@ -21,7 +21,7 @@ pub(super) enum Side {
 }
 
 impl Subject {
-    /// A token. Nobody knows yet whose it is.
+    /// A token. Its user is not known yet.
     pub(in crate::protection) fn of_token(hash: &TokenHash) -> Self {
         Self::alone(digest(hash.as_bytes()))
     }
@@ -70,12 +70,12 @@ fn digest<T: Hash + ?Sized>(name: &T) -> u64 {
 #[derive(Debug, Default)]
 pub(super) struct Apart {
     counted: Vec<Subject>,
-    /// About nobody.
+    /// No subject.
     unreachable: usize,
 }
 
 impl Apart {
-    /// Counts a failure; without a subject, one of which nobody in particular can be the cause.
+    /// Counts a failure; without a subject, one that no subject can have caused.
     pub(super) fn add(&mut self, blamed: Option<Subject>) {
         match blamed {
             None => self.unreachable += 1,

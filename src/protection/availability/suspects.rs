@@ -1,4 +1,4 @@
-//! Those about whom the last call has failed: each is left alone for a moment.
+//! The subjects of calls that failed last: each is left alone for a moment.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -106,7 +106,7 @@ impl Suspects {
 /// One failure may be chance, and the client's next attempt finds that out.
 pub(super) const FIRST_HOLD: Duration = Duration::from_secs(1);
 
-/// Whose last failure is further back begins anew.
+/// After this time without a failure, a subject begins anew.
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// More than lead to any longest time.

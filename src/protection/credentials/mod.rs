@@ -1,12 +1,12 @@
-//! The credential breaker: an app whose credentials are refused does not ask on and on.
+//! The credential breaker: an app with rejected credentials does not ask on and on.
 //!
 //! GHES counts failed logins and locks the app out after some, so every refusal brings the next
 //! nearer. There may be several credentials, each with a client of its own, so that a secret can
 //! be replaced without a gap: where one is refused, the next is asked within the same check.
 //! While that is being found out, other checks wait for the result rather than be refused too.
 //!
-//! Where all are refused, the gate is not ready and gets no requests that could be tried. So a
-//! task of the breaker's own asks, when its time has come, about a token that nobody has.
+//! If all are rejected, the gate is not ready and gets no requests that could be tried. So a task
+//! of the breaker's own asks about a made-up token when the open time is over.
 
 mod rotation;
 
@@ -34,7 +34,7 @@ pub(super) struct SharedRotation {
 }
 
 impl SharedRotation {
-    /// Begins with the first of `count` credentials of an app, whose client id is for logs.
+    /// Begins with the first of `count` credentials of an app; the client id is for logs.
     pub(super) fn new(count: usize, client_id: Option<Arc<str>>) -> Self {
         Self {
             rotation: BlockingMutex::new(Rotation::new(count)),
@@ -178,7 +178,7 @@ impl Undecided<'_> {
                     );
                 }
             }
-            // Whoever asks with the others takes note of it.
+            // A call with the other credentials notes it.
             Err(error) if error.kind() == CheckErrorKind::CredentialsRefused => self.1 = None,
             Err(_) => {}
         }

@@ -111,7 +111,7 @@ async fn credentials_of_the_app_are_configuration_and_those_of_a_user_are_not() 
     let done = ghes.run("grants list --user octocat", "wrong").await;
     done.failed(1, &["401", "check the login octocat and the password"]);
     let done = ghes.run("token check", "gho_nobody").await;
-    done.failed(1, &["the token is not good", "404"]);
+    done.failed(1, &["the token is not valid", "404"]);
 }
 
 #[tokio::test]

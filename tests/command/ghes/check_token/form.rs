@@ -85,7 +85,7 @@ async fn the_json_has_this_form() {
     assert_eq!(code, 1);
     let rejected = json!({
         "outcome": "rejected", "status": 401, "reason": "invalid_token",
-        "detail": "The access token is unknown, revoked, expired or of another app.",
+        "detail": "The access token is unknown, revoked or expired, or belongs to another app.",
         "challenge": "Bearer realm=\"ghes\", error=\"invalid_token\"",
         "retry_after": null, "allow": null,
     });

@@ -239,7 +239,7 @@ async fn tokens_that_are_not_the_apps_are_told_from_those_that_no_app_has() {
         let text = done.turned_away(1, "401 invalid_token");
         let said = member(text, "GHES");
         assert!(
-            said.starts_with("no good: wrong, revoked, or of another app"),
+            said.starts_with("not valid: wrong, revoked, or another app's"),
             "{said}"
         );
         assert!(

@@ -52,7 +52,7 @@ async fn on_an_anonymous_route_nobody_looks_at_the_token() {
     let text = gate.check("--path /open", "gho_nobody").await.good();
     assert_eq!(
         member(&text, " anonymous"),
-        "yes, so nobody looks at the token"
+        "yes, so the token is not checked"
     );
     assert_eq!(member(&text, " removes"), "authorization");
     assert!(

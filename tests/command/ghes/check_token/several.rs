@@ -87,7 +87,7 @@ async fn it_is_told_which_app_was_asked_and_which_answered() {
     let text = servers.check("", TOKEN).await.good();
     let tokens = format!("{OAUTH_APP}, {GITHUB_APP} on main");
     assert_eq!(member(&text, " tokens of"), tokens);
-    let places = ["no good: wrong", OAUTH_APP, "active (", GITHUB_APP].map(|said| {
+    let places = ["not valid: wrong", OAUTH_APP, "active (", GITHUB_APP].map(|said| {
         let apps = text.find("\nGHES").expect("the apps");
         text[apps..].find(said).expect(said)
     });
