@@ -8,6 +8,8 @@ use super::reader::source::Node;
 use crate::assertion::KeyFiles;
 use crate::assertion::Signer;
 use crate::config::reader::duration::duration;
+use crate::config::reader::kind::Shape;
+use crate::config::reader::table::{Key, keys};
 use crate::upstream::UpstreamUrl;
 
 /// `[assertion]`: how upstreams are told who is asking in a way that nobody else can.
@@ -25,6 +27,18 @@ pub struct AssertionConfig {
 }
 
 impl AssertionConfig {
+    /// The keys of `[assertion]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        issuer: Shape::Text, shown "https://gate.example.com";
+        /// PKCS#8, Ed25519 or P-256; the first key signs, all are
+        /// published; read again when they change
+        key_files: Shape::OneOrMany(&Shape::Text), shown ["/etc/gate/assertion.pem"];
+        /// how long an assertion is valid; 5m at most
+        max_age: Shape::Duration, default "60s";
+        /// true: the gate serves /.well-known/jwks.json to its clients, too
+        publish: Shape::Boolean, default false;
+    };
+
     /// Reads the files once, because keys that cannot sign would surface as refused requests.
     pub(super) fn read(assertion: &mut Section<'_>) -> Option<Self> {
         let example = "issuer = \"https://gate.example.com\"";

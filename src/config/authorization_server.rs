@@ -3,6 +3,8 @@ use super::reader::section::Section;
 use super::reader::source::Node;
 use super::routes::parsed;
 use super::routes::public_url::PublicUrl;
+use crate::config::reader::kind::Shape;
+use crate::config::reader::table::{Key, keys};
 use crate::scope::{Scope, Scopes};
 
 /// `[authorization_server]`: what clients are told about GHES, which does not tell it itself, as
@@ -23,6 +25,18 @@ pub struct AuthorizationServerConfig {
 }
 
 impl AuthorizationServerConfig {
+    /// The keys of `[authorization_server]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// the URL by which clients know this gate
+        issuer: Shape::Text, shown "https://tools.example.com";
+        /// the server it describes; may be left out if there is one
+        ghes: Shape::Text, shown "ghes.example.com";
+        /// scopes that clients may ask for
+        scopes_supported: Shape::List(&Shape::Text), default [];
+        /// true if GHES checks S256; some clients require it
+        pkce: Shape::Boolean, default false;
+    };
+
     pub(super) fn read(server: &mut Section<'_>, servers: Servers<'_>) -> Option<Self> {
         let example = "issuer = \"https://tools.example.com\"";
         let issuer = server.required("issuer", example, parsed::<PublicUrl>);

@@ -49,6 +49,7 @@ mod assertion;
 mod authorization_server;
 mod cache;
 mod ghes;
+mod keys;
 mod reader;
 mod redacted;
 mod routes;
@@ -63,6 +64,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
+use self::cache::Cache;
 use self::ghes::servers::{self, Servers};
 use self::reader::environment;
 use self::reader::error::Place;
@@ -70,6 +72,7 @@ use self::reader::path::KeyPath;
 use self::reader::report::Report;
 use self::reader::section::Section;
 use self::reader::source::{self, Node};
+use self::reader::table::Table;
 use self::redacted::Redacted;
 use crate::connect::ProxyVariables;
 use crate::validator::CacheOptions;
@@ -197,7 +200,7 @@ impl Config {
         let server = root.section("server", ServerConfig::read);
         let ghes = servers::read(root, |ghes| GhesConfig::read_with_apps(ghes, proxies));
         let servers = Servers::new(ghes.as_ref());
-        let cache = root.section("cache", cache::read);
+        let cache = root.section("cache", Cache::read);
         let routes = routes::read(root, servers);
         let authorization_server = root.optional_section("authorization_server", |section| {
             AuthorizationServerConfig::read(section, servers)

@@ -1,23 +1,25 @@
 use std::fmt;
-use std::time::Duration;
+use std::num::NonZeroU32;
 
 use http::{HeaderName, Method};
-use jiff::SignedDuration;
 use toml::Value;
 
+use super::cache::Cache;
+use super::ghes::limits::GhesLimits;
 use super::ghes::proxy::NONE;
+use super::reader::duration::friendly;
 use super::reader::secret::REDACTED;
+use super::reader::table::Table;
+use super::routes::upstream::RouteTimeouts;
+use super::server::front::{ServerLimits, ServerTimeouts};
 use super::{
     AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
-    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig,
-    UpstreamTimeouts, UpstreamTls, UpstreamUrl, WebhookConfig,
+    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls,
+    UpstreamUrl, WebhookConfig,
 };
 use crate::ghes::ProxyUrl;
 use crate::membership::Group;
-use crate::protection::Limits;
 use crate::scope::{Scope, Scopes};
-use crate::server::Timeouts;
-use crate::validator::CacheOptions;
 
 /// Prints a configuration as TOML, with defaults and without secrets.
 pub(super) struct Redacted<'c>(pub(super) &'c Config);
@@ -40,7 +42,7 @@ impl fmt::Display for Redacted<'_> {
         };
         ghes.iter()
             .try_for_each(|ghes| write_ghes(f, header, ghes))?;
-        write_cache(f, cache)?;
+        write_table::<Cache>(f, "[cache]", cache)?;
         routes.iter().try_for_each(|route| write_route(f, route))?;
         authorization_server
             .iter()
@@ -81,31 +83,8 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
         write_key(f, "allowed_hosts", hosts)?;
     }
     write_key(f, "realm", server.realm.as_str())?;
-    let limit = server.client_limit;
-    writeln!(f, "\n[server.limits]")?;
-    writeln!(f, "unknown_tokens_per_second = {}", limit.rate())?;
-    writeln!(f, "unknown_tokens_burst = {}", limit.burst())?;
-    let limits = &server.limits;
-    writeln!(f, "connections = {}", limits.connections)?;
-    writeln!(
-        f,
-        "connections_per_client = {}",
-        limits.connections_per_client
-    )?;
-    writeln!(f, "requests_per_client = {}", limits.requests_per_client)?;
-    let upstreams = &server.upstream_limits;
-    writeln!(f, "upstream_connections = {}", upstreams.connections)?;
-    writeln!(
-        f,
-        "streams_per_connection = {}",
-        limits.streams_per_connection
-    )?;
-    writeln!(f, "head_fields = {}", limits.head_fields)?;
-    writeln!(f, "head_bytes = {}", limits.head_bytes)?;
-    writeln!(f, "h2_head_bytes = {}", limits.h2_list_bytes())?;
-    writeln!(f, "target_bytes = {}", limits.target_bytes)?;
-    writeln!(f, "token_bytes = {}", server.token_bytes)?;
-    write_timeouts(f, &server.timeouts)?;
+    write_limits(f, server)?;
+    write_table::<ServerTimeouts>(f, "[server.timeouts]", &server.timeouts)?;
     let Some(files) = &server.tls else {
         return Ok(());
     };
@@ -114,16 +93,11 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     write_key(f, "key_file", files.key_file.to_string_lossy().as_ref())
 }
 
-fn write_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &Timeouts) -> fmt::Result {
-    writeln!(f, "\n[server.timeouts]")?;
-    write_key(f, "handshake", friendly(timeouts.handshake))?;
-    write_key(f, "head", friendly(timeouts.head))?;
-    write_key(f, "keep_alive", friendly(timeouts.keep_alive))?;
-    write_key(f, "body", friendly(timeouts.body))?;
-    let body_total = timeouts.body_total.unwrap_or_default();
-    write_key(f, "body_total", friendly(body_total))?;
-    write_key(f, "response", friendly(timeouts.response))?;
-    write_key(f, "drain", friendly(timeouts.drain))
+/// What follows from other limits is written out.
+fn write_limits(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Result {
+    let mut server = server.clone();
+    server.limits.h2_head_bytes = NonZeroU32::new(server.limits.h2_list_bytes());
+    write_table::<ServerLimits>(f, "[server.limits]", &server)
 }
 
 fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fmt::Result {
@@ -139,7 +113,7 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fm
         write_key(f, "api_version", version.as_str())?;
     }
     write_key(f, "allow_insecure_http", ghes.allow_insecure_http)?;
-    write_limits(f, &ghes.limits)?;
+    write_table::<GhesLimits>(f, "[ghes.limits]", &ghes.limits)?;
     for app in &ghes.apps {
         writeln!(f, "\n[[ghes.apps]]")?;
         write_key(f, "client_id", app.client_id.as_str())?;
@@ -158,25 +132,6 @@ fn address(proxy: &ProxyUrl) -> String {
         Some((scheme, host)) if proxy.has_credentials() => format!("{scheme}://{REDACTED}@{host}"),
         _ => proxy.to_string(),
     }
-}
-
-fn write_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
-    writeln!(f, "\n[ghes.limits]")?;
-    writeln!(f, "concurrency = {}", limits.concurrency)?;
-    writeln!(f, "rate = {}", limits.rate)?;
-    writeln!(f, "burst = {}", limits.burst)?;
-    writeln!(f, "queue = {}", limits.queue)
-}
-
-fn write_cache(f: &mut fmt::Formatter<'_>, cache: &CacheOptions) -> fmt::Result {
-    writeln!(f, "\n[cache]")?;
-    write_key(f, "active_max_age", friendly(cache.active_max_age))?;
-    write_key(f, "inactive_max_age", friendly(cache.inactive_max_age))?;
-    write_key(f, "stale_if_error", friendly(cache.stale_if_error))?;
-    writeln!(f, "active_capacity = {}", cache.active_capacity)?;
-    writeln!(f, "inactive_capacity = {}", cache.inactive_capacity)?;
-    write_key(f, "membership_max_age", friendly(cache.membership_max_age))?;
-    writeln!(f, "membership_capacity = {}", cache.membership_capacity)
 }
 
 fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
@@ -216,7 +171,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
         Cors::Upstream => write_key(f, "cors", "upstream")?,
         Cors::Answer(answers) => write_cors(f, answers)?,
     }
-    write_upstream_timeouts(f, &route.timeouts)?;
+    write_table::<RouteTimeouts>(f, "[routes.timeouts]", &route.timeouts)?;
     route
         .resource
         .iter()
@@ -318,17 +273,6 @@ fn write_upstreams(f: &mut fmt::Formatter<'_>, upstreams: &[UpstreamUrl]) -> fmt
     }
 }
 
-fn write_upstream_timeouts(f: &mut fmt::Formatter<'_>, timeouts: &UpstreamTimeouts) -> fmt::Result {
-    writeln!(f, "\n[routes.timeouts]")?;
-    write_key(f, "connect", friendly(timeouts.connect))?;
-    write_key(
-        f,
-        "response",
-        friendly(timeouts.response.unwrap_or_default()),
-    )?;
-    write_key(f, "idle", friendly(timeouts.idle.unwrap_or_default()))
-}
-
 fn write_tls(f: &mut fmt::Formatter<'_>, tls: &UpstreamTls) -> fmt::Result {
     writeln!(f, "\n[routes.upstream_tls]")?;
     for (key, path) in [
@@ -363,12 +307,14 @@ fn write_assertion(f: &mut fmt::Formatter<'_>, assertion: &AssertionConfig) -> f
     write_key(f, "publish", assertion.publish)
 }
 
+fn write_table<T: Table>(f: &mut fmt::Formatter<'_>, header: &str, values: &T::Of) -> fmt::Result {
+    writeln!(f, "\n{header}")?;
+    let keys = T::printed(values);
+    keys.into_iter()
+        .try_for_each(|(key, value)| write_key(f, key, value))
+}
+
 /// `Value` knows how TOML quotes.
 fn write_key(f: &mut fmt::Formatter<'_>, key: &str, value: impl Into<Value>) -> fmt::Result {
     writeln!(f, "{key} = {}", value.into())
-}
-
-fn friendly(age: Duration) -> String {
-    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
-    format!("{age:#}")
 }

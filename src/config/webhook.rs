@@ -5,6 +5,8 @@ use secrecy::SecretString;
 use super::reader::secret::{self, SecretFile};
 use super::reader::section::Section;
 use super::server::address;
+use crate::config::reader::kind::Shape;
+use crate::config::reader::table::{Key, keys};
 
 /// `[webhook]`: where GHES reports that somebody revoked the app's authorization.
 #[derive(Clone, Debug)]
@@ -20,6 +22,15 @@ pub struct WebhookConfig {
 }
 
 impl WebhookConfig {
+    /// The keys of `[webhook]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// GHES must reach it; the URL may have any path
+        listen: Shape::Text, shown "0.0.0.0:8082";
+        /// or secret = "..."
+        secret_file: Shape::Text, shown "/run/secrets/webhook-secret";
+        secret: Shape::Text;
+    };
+
     pub(super) fn read(webhook: &mut Section<'_>) -> Option<Self> {
         let listen = webhook.required("listen", "listen = \"0.0.0.0:8082\"", address);
         let secret = secret::required(webhook, "secret", "secret_file");

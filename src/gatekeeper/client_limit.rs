@@ -54,8 +54,8 @@ impl ClientAddr {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientLimit {
-    per_second: NonZeroU32,
-    burst: NonZeroU32,
+    pub(crate) per_second: NonZeroU32,
+    pub(crate) burst: NonZeroU32,
 }
 
 impl ClientLimit {

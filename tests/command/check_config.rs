@@ -49,6 +49,43 @@ async fn a_route_that_no_token_opens_is_warned_about() {
 }
 
 #[tokio::test]
+async fn the_example_that_is_printed_is_the_one_that_is_documented() {
+    let output = run(&["check", "config", "--example"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(printed, ghes_gatekeeper::config::Config::EXAMPLE);
+}
+
+#[tokio::test]
+async fn the_schema_that_is_printed_has_every_key_of_the_example() {
+    let output = run(&["check", "config", "--schema"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let draft = "https://json-schema.org/draft/2020-12/schema";
+    assert_eq!(schema["$schema"], draft);
+    let keys = &schema["properties"]["routes"]["items"]["properties"];
+    assert_eq!(keys["strip_prefix"]["default"], false);
+    let purpose = keys["strip_prefix"]["description"].as_str();
+    assert_eq!(
+        purpose,
+        Some("true forwards /tool/x as /x where path is /tool")
+    );
+}
+
+#[tokio::test]
+async fn one_thing_is_printed_at_a_time() {
+    for pair in [
+        &["--schema", "--example"][..],
+        &["--schema", "--config", "gatekeeper.toml"],
+        &["--example", "--config", "gatekeeper.toml"],
+    ] {
+        let output = run(&[&["check", "config"][..], pair].concat()).await;
+        assert_eq!(output.status.code(), Some(2), "{pair:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn every_mistake_is_a_line_and_the_exit_code_is_2() {
     let file = std::env::temp_dir().join(format!("ghes-gatekeeper-{}.toml", std::process::id()));
     let toml = "[ghes]\nurl = \"ghes\"\n[[routes]]\npath = \"x\"\nupstrem = \"y\"\n";

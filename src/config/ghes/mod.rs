@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use rustls::RootCertStore;
 use secrecy::{ExposeSecret, SecretString};
 
+use self::limits::GhesLimits;
+use super::reader::kind::Shape;
 use super::reader::secret::{self, Secret, SecretFile};
 use super::reader::section::Section;
 use super::reader::source::Node;
+use super::reader::table::{Key, Table, keys};
 use crate::connect::{ProxyVariables, certificates};
 use crate::ghes::{GhesUrl, ProxyUrl, is_client_id};
 use crate::protection::Limits;
@@ -61,6 +64,25 @@ pub struct AppConfig {
 }
 
 impl GhesConfig {
+    /// The keys of `[ghes]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// the host that people open in a browser; the gate finds the API
+        url: Shape::Text, shown "https://ghes.example.com";
+        /// what routes call it; absent: the host of url
+        name: Shape::Text, shown "ghes.example.com";
+        /// PEM, added to the system's roots
+        ca_file: Shape::Text, shown "/etc/ssl/corp-ca.pem";
+        /// CONNECT, also https://; with user:password@ if it requires one, or in
+        /// proxy_file = "/run/secrets/ghes-proxy"; "none" for none;
+        /// absent: HTTPS_PROXY and NO_PROXY of the environment
+        proxy: Shape::Text, shown "http://proxy.corp:3128";
+        proxy_file: Shape::Text;
+        /// sent as X-GitHub-Api-Version; absent: the server's default
+        api_version: Shape::Text, shown "2022-11-28";
+        /// true: url may be http:// beyond loopback; for tests only
+        allow_insecure_http: Shape::Boolean, default false;
+    };
+
     /// Reads the section for the proxy, which is of no use without an app.
     pub(super) fn read_with_apps(
         ghes: &mut Section<'_>,
@@ -97,7 +119,7 @@ impl GhesConfig {
         let is_named = ghes.has("name");
         let name = ghes.optional("name", name);
         let apps = apps(ghes, sections);
-        let limits = ghes.section("limits", limits::read);
+        let limits = ghes.section("limits", GhesLimits::read);
         let url = url?;
         let host = (!is_named).then(|| url.host_and_port());
         Some(Self {
@@ -114,6 +136,17 @@ impl GhesConfig {
 }
 
 impl AppConfig {
+    /// The keys of `[[ghes.apps]]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        client_id: Shape::Text, shown "Iv1.8a61f9b3a7aba766";
+        /// read again when it changes; or client_secret = "..."
+        client_secret_file: Shape::Text, shown "/run/secrets/ghes-client-secret";
+        client_secret: Shape::Text;
+        /// tried if GHES rejects the first
+        client_secret_next_file: Shape::Text, shown "/run/secrets/ghes-next-client-secret";
+        client_secret_next: Shape::Text;
+    };
+
     fn read(app: &mut Section<'_>) -> Option<Self> {
         let example = "client_id = \"Iv1.8a61f9b3a7aba766\"";
         let client_id = app.required("client_id", example, client_id);

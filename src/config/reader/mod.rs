@@ -3,6 +3,7 @@
 pub(super) mod duration;
 pub(super) mod environment;
 pub(super) mod error;
+pub(super) mod kind;
 pub(super) mod number;
 pub(super) mod path;
 pub(super) mod pattern;
@@ -11,3 +12,4 @@ pub(super) mod secret;
 pub(super) mod section;
 pub(super) mod source;
 pub(super) mod syntax;
+pub(super) mod table;

@@ -48,6 +48,11 @@ impl Report {
         self.strays.borrow_mut().push(Stray { place, path, key });
     }
 
+    #[cfg(test)]
+    pub(in crate::config) fn asked(self) -> Vec<(KeyPath, &'static str)> {
+        self.asked.into_inner()
+    }
+
     pub(in crate::config) fn into_errors(self) -> Vec<ConfigError> {
         let asked = self.asked.into_inner();
         let strays = self.strays.into_inner().into_iter();

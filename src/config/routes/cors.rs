@@ -4,9 +4,11 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::config::reader::duration::duration;
+use crate::config::reader::kind::Shape;
 use crate::config::reader::pattern::{is_host_pattern, refuse_pattern};
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
+use crate::config::reader::table::{Key, keys};
 
 /// `cors`: what becomes of requests that web pages of other origins make (Fetch §3.2).
 ///
@@ -58,6 +60,20 @@ impl Cors {
 }
 
 impl CorsAnswers {
+    /// The keys of `[routes.cors]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// exactly as browsers send them; ["*"] for all
+        allow_origins: Shape::List(&Shape::Text), shown ["https://app.example.com"];
+        /// that pages may send
+        allow_headers: Shape::List(&Shape::Text), default ["authorization", "content-type"];
+        /// that pages may read
+        expose_headers: Shape::List(&Shape::Text), default ["www-authenticate", "retry-after"];
+        /// true: pages may send cookies; tokens do not need them
+        allow_credentials: Shape::Boolean, default false;
+        /// how long a browser keeps the answer
+        max_age: Shape::Duration, default "10m";
+    };
+
     /// Tells whether pages of every origin may use the route.
     #[must_use]
     pub fn allows_any_origin(&self) -> bool {

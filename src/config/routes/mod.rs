@@ -10,7 +10,7 @@ mod people;
 pub(super) mod public_url;
 mod resource;
 mod tokens;
-mod upstream;
+pub(super) mod upstream;
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,9 @@ use super::ghes::servers::Servers;
 use super::reader::pattern::refuse_pattern;
 use super::reader::section::Section;
 use super::reader::source::Node;
-use crate::config::reader::duration::max_age;
+use crate::config::reader::duration::MaxAge;
+use crate::config::reader::kind::{Plain, Shape};
+use crate::config::reader::table::{Key, Table, keys};
 use crate::hygiene::stripped_header::StrippedHeader;
 use crate::scope::{InvalidScope, Scope, Scopes};
 use crate::upstream::{UpstreamHost, UpstreamTimeouts, UpstreamTls, UpstreamUrl};
@@ -38,6 +40,8 @@ pub use self::resource::ResourceConfig;
 pub use self::tokens::TokensConfig;
 
 use self::matching::Taken;
+use self::people::ACCOUNT_TYPES;
+use self::upstream::RouteTimeouts;
 
 /// `[[routes]]`: which requests go to which upstream, and who may.
 #[derive(Clone, Debug)]
@@ -103,6 +107,69 @@ pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteCon
 }
 
 impl RouteConfig {
+    /// The keys of `[[routes]]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// and all paths below it; the longest wins; no patterns; case matters
+        path: Shape::Text, shown "/";
+        /// true: this path alone
+        exact: Shape::Boolean, default false;
+        /// case does not matter, any port; absent: all
+        hosts: Shape::List(&Shape::Text), shown ["tools.example.com"];
+        /// GET includes HEAD; others get 405; absent: all
+        methods: Shape::List(&Shape::Text), shown ["GET", "POST"];
+        /// or https://, h2c://, unix:/run/tool.sock; or several: ["http://a", "http://b"]
+        upstream: Shape::OneOrMany(&Shape::Text), shown "http://127.0.0.1:3000";
+        /// the Host that the tool gets; "upstream": the one of upstream
+        host: Shape::Words(&["client", "upstream"]), default "client";
+        /// Location, Refresh and cookies that name the upstream itself, or lack the
+        /// prefix that strip_prefix removes, are rewritten for the client
+        rewrite_redirects: Shape::Boolean, default true;
+        /// the server of the tokens; may be left out if there is one
+        ghes: Shape::Text, shown "ghes.example.com";
+        /// the apps of the tokens; absent: all of the server
+        apps: Shape::List(&Shape::Text), shown ["Iv1.8a61f9b3a7aba766"];
+        /// all of these; absent: every good token
+        scopes: Shape::List(&Shape::Text), shown ["read:org"];
+        /// like ["gist", "repo"]: one of these
+        scopes_any: Shape::List(&Shape::Text), default [];
+        /// true: tokens of GitHub Apps need no scope; they never have one
+        exempt_github_apps: Shape::Boolean, default false;
+        /// who may enter, in any of these keys; all absent: everybody
+        users: Shape::List(&Shape::Text), shown ["octocat"];
+        /// as users, but an id stays when a login changes
+        user_ids: Shape::List(&Shape::Integer { from: 1, to: i64::MAX as u64 }), shown [1];
+        /// true: administrators of the GHES
+        site_admins: Shape::Boolean, default false;
+        /// members of one of these; GHES is asked with the user's token
+        orgs: Shape::List(&Shape::Text), shown ["octo-org"];
+        /// members of one of these, or of a team below
+        teams: Shape::List(&Shape::Text), shown ["octo-org/platform"];
+        /// "all": each of the given keys must name the person
+        people: Shape::Words(&["any", "all"]), default "any";
+        /// required beside all that; absent: all types
+        account_types: Shape::List(&Shape::Words(&ACCOUNT_TYPES)), shown ["User"];
+        /// less than active_max_age, for this route; absent: that
+        max_age: MaxAge::SHAPE, shown "10s";
+        /// true: everybody may enter, without a token
+        anonymous: Shape::Boolean, default false;
+        /// true: the upstream sees the token
+        forward_token: Shape::Boolean, default false;
+        /// or x-auth-request, remote-user, x-webauth: the header with the login
+        identity_headers: Shape::Words(&["x-forwarded", "x-auth-request", "remote-user", "x-webauth"]), default "x-forwarded";
+        /// like ["X-Role", "X-Tenant-*"]: more headers that clients may not send to this tool
+        strip_headers: Shape::List(&Shape::Text), default [];
+        /// the name of the upstream in assertions; absent: its address
+        audience: Shape::Text, aside "https://tool.example.com";
+        /// true forwards /tool/x as /x where path is /tool
+        strip_prefix: Shape::Boolean, default false;
+        /// a path that can be read in two ways and leads to two routes gets 400; "forward":
+        /// %FF and %zz, too, pass if all known readings lead to this route
+        ambiguous_paths: Shape::Words(&["refuse", "forward"]), default "refuse";
+        /// a preflight request, which has no token, gets 401;
+        /// "upstream": the tool answers it; or [routes.cors]
+        cors: Shape::Words(&["gate", "upstream"]), default "gate";
+    };
+
     /// Tells whether a token needs scopes, which those of GitHub Apps never have.
     #[must_use]
     pub fn needs_scopes(&self) -> bool {
@@ -121,7 +188,7 @@ impl RouteConfig {
         let upstream_tls = upstream::tls(route, upstreams.as_deref());
         let host = route.optional("host", parsed::<UpstreamHost>);
         let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
-        let timeouts = route.section("timeouts", upstream::timeouts);
+        let timeouts = route.section("timeouts", RouteTimeouts::read);
         let mut scopes = |key| {
             let scopes = route.list(key, Node::items, scope);
             scopes.unwrap_or_default()
@@ -129,7 +196,7 @@ impl RouteConfig {
         let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
         let exempt_github_apps = route.flag("exempt_github_apps");
         let people = PeopleConfig::read(route);
-        let max_age = route.optional("max_age", max_age);
+        let max_age = route.optional("max_age", MaxAge::read);
         let anonymous = route.flag("anonymous");
         let tokens = TokensConfig::read(route, servers, anonymous);
         let forward_token = route.flag("forward_token");

@@ -176,8 +176,10 @@ fn team(node: Node) -> Result<Group, String> {
 
 fn account_type(node: Node) -> Result<String, String> {
     let name = node.text()?;
-    match &*name {
-        "User" | "Bot" | "Organization" | "Mannequin" => Ok(name),
-        _ => Err("not a type of account; write User or Bot".to_owned()),
+    match ACCOUNT_TYPES.contains(&&*name) {
+        true => Ok(name),
+        false => Err("not a type of account; write User or Bot".to_owned()),
     }
 }
+
+pub(super) const ACCOUNT_TYPES: [&str; 4] = ["User", "Bot", "Organization", "Mannequin"];

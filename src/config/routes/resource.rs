@@ -1,6 +1,8 @@
 use super::public_url::PublicUrl;
+use crate::config::reader::kind::Shape;
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
+use crate::config::reader::table::{Key, keys};
 use crate::scope::{Scope, Scopes};
 
 use super::parsed;
@@ -22,6 +24,18 @@ pub struct ResourceConfig {
 }
 
 impl ResourceConfig {
+    /// The keys of `[routes.resource]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// the URL by which clients know this route
+        url: Shape::Text, shown "https://tools.example.com/mcp";
+        /// shown to people
+        name: Shape::Text, shown "Build tools";
+        /// absent: issuer below, or the route's GHES
+        authorization_servers: Shape::List(&Shape::Text), shown ["https://tools.example.com"];
+        /// absent: scopes and scopes_any
+        scopes_supported: Shape::List(&Shape::Text), shown ["read:org"];
+    };
+
     pub(super) fn read(resource: &mut Section<'_>) -> Option<Self> {
         let example = "url = \"https://tools.example.com/mcp\"";
         let url = resource.required("url", example, parsed::<PublicUrl>);

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use rustls::pki_types::ServerName;
 
 use crate::config::ghes::ca_file;
-use crate::config::reader::duration::{timeout, timeout_or_none};
+use crate::config::reader::duration::{Timeout, TimeoutOrNone};
+use crate::config::reader::kind::Shape;
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
+use crate::config::reader::table::{Key, keys, table};
 use crate::upstream::{InvalidUpstreamUrl, UpstreamTimeouts, UpstreamTls, UpstreamUrl};
 
 /// Reads one address, or several of equal rights.
@@ -56,6 +58,19 @@ pub(super) fn tls(
     tls.map(Some)
 }
 
+/// The keys of `[routes.upstream_tls]`.
+pub(in crate::config) const TLS_KEYS: &[Key] = keys! {
+    /// PEM, added to the system's roots
+    ca_file: Shape::Text, shown "/etc/ssl/corp-ca.pem";
+    /// proves to the upstream that the gate asks
+    client_cert_file: Shape::Text, shown "/etc/gate/client.crt";
+    client_key_file: Shape::Text, shown "/etc/gate/client.key";
+    /// the name in the certificate; absent: the host of upstream
+    server_name: Shape::Text, shown "tool.internal";
+    /// true: anyone in between can play the upstream; for tests only
+    danger_accept_invalid_certs: Shape::Boolean, default false;
+};
+
 fn tls_of(tls: &mut Section<'_>) -> Option<UpstreamTls> {
     let ca_file = tls.optional("ca_file", ca_file);
     let server_name = tls.optional("server_name", server_name);
@@ -94,15 +109,14 @@ fn server_name(node: Node) -> Result<ServerName<'static>, String> {
     ServerName::try_from(name).map_err(|_| "not a host name; write the name alone".to_owned())
 }
 
-/// Reads `[routes.timeouts]`.
-pub(super) fn timeouts(timeouts: &mut Section<'_>) -> Option<UpstreamTimeouts> {
-    let default = UpstreamTimeouts::default();
-    let connect = timeouts.optional("connect", timeout);
-    let response = timeouts.optional("response", timeout_or_none);
-    let idle = timeouts.optional("idle", timeout_or_none);
-    Some(UpstreamTimeouts {
-        connect: connect.unwrap_or(default.connect),
-        response: response.unwrap_or(default.response),
-        idle: idle.unwrap_or(default.idle),
-    })
+table! {
+    /// `[routes.timeouts]`; the defaults and their reasons stand with [`UpstreamTimeouts`].
+    pub(in crate::config) struct RouteTimeouts for UpstreamTimeouts {
+        /// for the upstream to accept a connection
+        connect: Timeout;
+        /// from the end of a request to the head of its response; 0s sets no limit
+        response: TimeoutOrNone;
+        /// of silence on a WebSocket; 0s sets no limit
+        idle: TimeoutOrNone;
+    }
 }

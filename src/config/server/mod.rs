@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+use self::front::{DEFAULT_TOKEN_BYTES, ServerLimits, ServerTimeouts};
 use super::reader::pattern::is_host_pattern;
 use super::reader::section::Section;
 use super::reader::source::Node;
-use crate::bearer::BearerOptions;
 use crate::config::reader::duration::duration;
-use crate::config::reader::number::{Range, number, number_within};
+use crate::config::reader::kind::Shape;
+use crate::config::reader::table::{Key, Table, keys};
 use crate::gatekeeper::ClientLimit;
 use crate::hygiene::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 use crate::hygiene::trusted_proxies::{InvalidTrustedProxy, TrustedProxies};
@@ -64,7 +65,62 @@ pub struct ServerConfig {
     pub timeouts: Timeouts,
 }
 
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: vec![DEFAULT_LISTEN.into()],
+            unix_mode: DEFAULT_UNIX_MODE,
+            workers: default_workers(),
+            h2c: false,
+            admin_listen: None,
+            admin_allow_remote: false,
+            probe_listen: None,
+            shutdown_delay: Duration::ZERO,
+            trusted_proxies: TrustedProxies::default(),
+            forwarded_host_from: TrustedProxies::default(),
+            allowed_hosts: AllowedHosts::default(),
+            realm: Realm::default(),
+            client_limit: ClientLimit::default(),
+            token_bytes: DEFAULT_TOKEN_BYTES,
+            tls: None,
+            limits: Limits::default(),
+            upstream_limits: UpstreamLimits::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
 impl ServerConfig {
+    /// The keys of `[server]`.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// or one address as a string; port 0 takes any free port;
+        /// "unix:/run/ghes-gatekeeper/gate.sock" for a Unix socket
+        listen: Shape::OneOrMany(&Shape::Text), default ["127.0.0.1:8080"];
+        /// of the files of Unix sockets
+        unix_mode: Shape::Text, default "660";
+        /// threads that serve clients; absent: one per processor
+        workers: Shape::Integer { from: 1, to: 1024 }, shown 2;
+        /// true: also HTTP/2 without TLS, from clients that begin with it
+        h2c: Shape::Boolean, default false;
+        /// probes, metrics, purging; every client that can connect may purge
+        admin_listen: Shape::Text, shown "127.0.0.1:9901";
+        /// true: admin_listen may be beyond loopback
+        admin_allow_remote: Shape::Boolean, default false;
+        /// absent: none; /healthz, /readyz and /metrics alone
+        probe_listen: Shape::Text, shown "0.0.0.0:9902";
+        /// after SIGTERM, /readyz says 503 and clients are still accepted for this long
+        shutdown_delay: Shape::Duration, default "0s";
+        /// like ["10.0.0.0/8"]: peers whose X-Forwarded-For, -Host, -Proto, -Port,
+        /// -Prefix and X-Request-Id are believed; they must set or remove all of them
+        trusted_proxies: Shape::OneOrMany(&Shape::Text), default [];
+        /// those of them that write X-Forwarded-Host and send another Host
+        forwarded_host_from: Shape::OneOrMany(&Shape::Text), default [];
+        /// the hosts that clients may ask for; absent: any
+        allowed_hosts: Shape::OneOrMany(&Shape::Text), shown ["tools.example.com"];
+        /// what clients see in WWW-Authenticate
+        realm: Shape::Text, default "ghes";
+    };
+
     pub(super) fn read(server: &mut Section<'_>) -> Option<Self> {
         let listen = server
             .list("listen", addresses, front::listen_address)
@@ -96,18 +152,13 @@ impl ServerConfig {
         let realm = server.optional("realm", |node| {
             Realm::new(&node.text()?).map_err(|error| error.to_string())
         });
-        let limits = server.section("limits", |limits| {
-            let token_bytes = limits.optional("token_bytes", token_bytes);
-            Some((
-                client_limit(limits),
-                front::limits(limits),
-                front::upstream_limits(limits),
-                token_bytes,
-            ))
+        let mut read = Self::default();
+        server.section("limits", |limits| {
+            ServerLimits::read_whole(&mut read, limits);
+            Some(())
         });
         let tls = server.optional_section("tls", tls::read);
-        let timeouts = server.section("timeouts", front::timeouts);
-        let (client_limit, limits, upstream_limits, token_bytes) = limits?;
+        let timeouts = server.section("timeouts", ServerTimeouts::read);
         Some(Self {
             listen,
             workers: workers.unwrap_or_else(default_workers),
@@ -123,12 +174,9 @@ impl ServerConfig {
                 .map(AllowedHosts::from_iter)
                 .unwrap_or_default(),
             realm: realm.unwrap_or_default(),
-            client_limit,
-            token_bytes: token_bytes.unwrap_or(DEFAULT_TOKEN_BYTES),
             tls,
-            limits,
-            upstream_limits,
             timeouts: timeouts?,
+            ..read
         })
     }
 }
@@ -183,17 +231,6 @@ fn is_twin(one: &ListenAddress, other: &ListenAddress) -> bool {
     one == other && !is_any
 }
 
-fn client_limit(limits: &mut Section<'_>) -> ClientLimit {
-    let rate = limits.optional("unknown_tokens_per_second", number);
-    let limit = rate.map_or_else(ClientLimit::default, ClientLimit::per_second);
-    let burst = limits.optional("unknown_tokens_burst", number);
-    burst.map_or(limit, |burst| limit.with_burst(burst))
-}
-
-fn token_bytes(node: Node) -> Result<NonZeroU32, String> {
-    number_within(node, TOKEN_BYTES)
-}
-
 fn workers(node: Node) -> Result<NonZeroUsize, String> {
     let workers = usize::try_from(node.integer()?).ok();
     let workers = workers.filter(|workers| *workers <= MOST_WORKERS);
@@ -207,17 +244,6 @@ fn workers(node: Node) -> Result<NonZeroUsize, String> {
 fn default_workers() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
-
-/// GitHub's tokens have up to 255 bytes by its word, and each byte of a made-up one is hashed.
-const TOKEN_BYTES: Range = Range {
-    from: 255,
-    to: 65_536,
-};
-
-const DEFAULT_TOKEN_BYTES: NonZeroU32 = {
-    let bytes = BearerOptions::DEFAULT_MAX_LENGTH;
-    NonZeroU32::new(bytes as u32).expect("not zero")
-};
 
 /// More than any machine has processors.
 const MOST_WORKERS: usize = 1024;

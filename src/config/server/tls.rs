@@ -1,9 +1,18 @@
 use std::path::PathBuf;
 
 use crate::causes::Causes;
+use crate::config::reader::kind::Shape;
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
+use crate::config::reader::table::{Key, keys};
 use crate::server::{CertificateFiles, TlsError};
+
+/// The keys of `[server.tls]`.
+pub(in crate::config) const KEYS: &[Key] = keys! {
+    /// PEM, with the chain; both files are read again when they change
+    cert_file: Shape::Text, shown "/etc/gate/tls.crt";
+    key_file: Shape::Text, shown "/etc/gate/tls.key";
+};
 
 /// Reads `[server.tls]`, and the files once, because a certificate that cannot be served would
 /// surface as failed handshakes.

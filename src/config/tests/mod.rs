@@ -3,6 +3,7 @@ mod environment;
 mod every_key;
 mod ghes_alone;
 mod ghes_proxy;
+mod keys;
 mod mistakes;
 mod patterns;
 mod refused;
@@ -99,9 +100,13 @@ fn edited(from: &str, to: &str) -> String {
     GOOD.replacen(from, to, 1)
 }
 
-fn example([ca, secret, next, cert, key]: &[TempFile; 5]) -> String {
-    Config::EXAMPLE
-        .replace("/etc/ssl/corp-ca.pem", ca.path())
+fn example(files: &[TempFile; 5]) -> String {
+    with_files(Config::EXAMPLE, files)
+}
+
+/// The example's text with files that are there.
+fn with_files(text: &str, [ca, secret, next, cert, key]: &[TempFile; 5]) -> String {
+    text.replace("/etc/ssl/corp-ca.pem", ca.path())
         .replace("/run/secrets/ghes-client-secret", secret.path())
         .replace("/run/secrets/ghes-next-client-secret", next.path())
         .replace("/run/secrets/webhook-secret", secret.path())
