@@ -10,7 +10,7 @@ use super::limits::Limits;
 use super::peer::Peer;
 use crate::gatekeeper::network;
 
-/// How many connections there are, in all and of each client. A handle: clones count together.
+/// Counts connections, in all and per client. A handle: clones count together.
 #[derive(Clone, Debug)]
 pub(super) struct Connections(Arc<Inner>);
 
@@ -18,15 +18,15 @@ pub(super) struct Connections(Arc<Inner>);
 struct Inner {
     room: Arc<Semaphore>,
     per_client: u32,
-    /// Guards the counts; those that would be zero are not there, so that the map grows with
-    /// connections and not with time.
+    /// Guards the counts. A count of zero is removed, so the map grows with connections and not
+    /// with time.
     clients: Mutex<HashMap<IpAddr, u32>>,
 }
 
-/// Room for one connection that nobody has taken yet.
+/// Capacity for one connection that has no client yet.
 pub(super) struct Room(OwnedSemaphorePermit);
 
-/// The place of one connection, until it is dropped.
+/// The slot of one connection, until it is dropped.
 pub(super) struct Place {
     connections: Connections,
     client: Option<IpAddr>,
@@ -45,22 +45,22 @@ impl Connections {
 
     /// Waits until there is room for one more connection.
     ///
-    /// Nothing is accepted meanwhile: clients wait in the system's queue, which costs less than
-    /// to refuse them, and get in when others have timed out.
+    /// Nothing is accepted meanwhile. Clients wait in the system's accept queue, which costs less
+    /// than refusing them, and are accepted when others have timed out.
     pub(super) async fn room(&self) -> Room {
         let room = Arc::clone(&self.0.room).acquire_owned().await;
         Room(room.expect("nobody closes the semaphore"))
     }
 
-    /// Takes a place for `peer` if there is room and it has not too many already.
+    /// Takes a slot for `peer` if there is room and the peer does not have too many already.
     pub(super) fn take_now(&self, peer: Peer) -> Option<Place> {
         let room = Arc::clone(&self.0.room).try_acquire_owned().ok()?;
         self.take(Room(room), peer)
     }
 
-    /// Takes a place for `peer`; none if it has too many already.
+    /// Takes a slot for `peer`; none if it has too many already.
     pub(super) fn take(&self, room: Room, peer: Peer) -> Option<Place> {
-        // All who come by a Unix socket are one client as far as we can tell, a proxy most likely.
+        // All peers of a Unix socket count as one client, most likely a proxy.
         let client = peer.is_remote().then(|| network(peer.ip()));
         if let Some(client) = client {
             let mut clients = self.clients();
@@ -78,7 +78,7 @@ impl Connections {
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
-        // Nothing panics between a count and its end.
+        // The lock cannot be poisoned: nothing panics while a count changes.
         self.0.clients.lock()
     }
 }

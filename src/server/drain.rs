@@ -12,7 +12,7 @@ impl Drainage {
         Self(watch::channel(false).0)
     }
 
-    /// For a connection to hold until it has ended.
+    /// Returns a handle that a connection holds until it has ended.
     pub(super) fn watch(&self) -> Drain {
         Drain(self.0.subscribe())
     }
@@ -21,7 +21,7 @@ impl Drainage {
         self.0.send_replace(true);
     }
 
-    /// Waits until nobody holds a [`Drain`].
+    /// Waits until every [`Drain`] is dropped.
     pub(super) async fn done(&self) {
         self.0.closed().await;
     }
@@ -31,7 +31,7 @@ impl Drain {
     /// Waits for the order.
     pub(super) async fn ordered(&self) {
         let mut order = self.0.clone();
-        // Whoever gave up giving the order wants no more of us either.
+        // A dropped sender counts as the order to stop.
         let _ = order.wait_for(|&ordered| ordered).await;
     }
 }

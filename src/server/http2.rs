@@ -1,9 +1,8 @@
-//! What h2 refuses by itself, told by the frames that it writes.
+//! What h2 refuses by itself, recognised by the frames that it writes.
 //!
-//! It resets the stream of a request that is malformed, or says 431 to it, or ends the connection,
-//! and calls no service. A client is told by RFC 9113's own means then (§8.1.1): an answer in the
-//! place of a reset would have to be written past h2, which keeps the table of compressed fields and
-//! the windows.
+//! For a malformed request, h2 resets the stream, or answers 431, or ends the connection, and calls
+//! no service. The client then learns it by RFC 9113's own means (§8.1.1). A response in place of a
+//! reset would have to bypass h2, which keeps the table of compressed fields and the windows.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -14,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::peer::Peer;
 use super::refusal::{Refusals, Unreadable};
 
-/// A stream of frames, those of us watched.
+/// A stream of frames; those that we write are inspected.
 pub(super) struct Frames<S> {
     stream: S,
     written: Written,
@@ -22,15 +21,15 @@ pub(super) struct Frames<S> {
     refusals: Refusals,
 }
 
-/// How far the frames have come that are written.
+/// The parse state of the frames written so far.
 #[derive(Default)]
 struct Written {
-    /// What is there of the head of a frame.
+    /// The bytes of the frame head so far.
     head: Vec<u8>,
-    /// What is there of its payload that matters.
+    /// The bytes of its payload that matter.
     payload: Vec<u8>,
     payload_left: usize,
-    /// The streams whose responses have begun and not ended.
+    /// The streams with a response that has begun and not ended.
     answering: Vec<u32>,
     /// The last stream that was refused by a status.
     refused: u32,
@@ -79,7 +78,7 @@ impl Written {
         }
     }
 
-    /// Takes note of a whole frame, and returns what it tells of a request.
+    /// Records a whole frame, and returns the refusal of a request that it reveals.
     fn frame(&mut self) -> Option<Unreadable> {
         let (kind, flags) = (self.head[3], self.head[4]);
         let stream = number(&self.head[5..]);
@@ -119,8 +118,8 @@ impl Written {
         at.map(|at| self.answering.swap_remove(at)).is_some()
     }
 
-    /// Whether a head has one field, indexed or a literal (RFC 7541 §6), as h2's own has; each
-    /// response of a service has a date at least.
+    /// Whether a head has one field, indexed or a literal (RFC 7541 §6), like h2's own response. A
+    /// response of a service has at least a date as well.
     fn is_status_alone(&self) -> bool {
         match *self.payload {
             [field] => field & 0x80 != 0,
@@ -192,7 +191,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Frames<S> {
 /// RFC 9113 §4.1.
 const HEAD_BYTES: usize = 9;
 
-/// As much as tells the code of a GOAWAY (§6.8).
+/// Enough for the error code of a GOAWAY (§6.8).
 const PAYLOAD_BYTES: usize = 8;
 
 /// §6.
@@ -205,8 +204,8 @@ const END_STREAM: u8 = 1;
 /// §7.
 const PROTOCOL_ERROR: u32 = 1;
 
-/// Also of flow control, of a closed stream, of a frame's size and of compression. Floods end
-/// otherwise, and are no requests.
+/// Protocol, flow control, closed stream, frame size and compression errors. Floods end with other
+/// codes, and are not requests.
 const MALFORMED: [u32; 5] = [PROTOCOL_ERROR, 3, 5, 6, 9];
 
 #[cfg(test)]

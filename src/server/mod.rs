@@ -1,7 +1,7 @@
-//! The front: accepting connections, limiting what they may take, and ending them well.
+//! The front: accepts connections, limits what they use, and ends them cleanly.
 //!
-//! Nothing here is global and nothing knows of one runtime: a [`Server`] is a handle, and each of
-//! its listeners is a future that can run anywhere.
+//! Nothing here is global or tied to one runtime: a [`Server`] is a handle, and each of its
+//! listeners is a future that can run on any of them.
 
 mod connection;
 mod connections;
@@ -51,7 +51,9 @@ pub use self::tls::{CertificateFiles, Tls, TlsError};
 pub use self::workers::Workers;
 pub(crate) use self::workers::current_worker;
 
-/// Serves HTTP/1.1 on `listener` until `shutdown` completes, with every default of a [`Server`].
+/// Serves HTTP/1.1 on `listener` until `shutdown` completes.
+///
+/// It has every default of a [`Server`].
 pub async fn serve<S, B>(
     listener: impl Into<Listener>,
     make_service: impl FnMut(Peer) -> S,
@@ -68,7 +70,7 @@ pub async fn serve<S, B>(
     server.serve(listener, make_service, shutdown).await;
 }
 
-/// What all listeners of one server have in common.
+/// The state that all listeners of one server share.
 ///
 /// A handle: the connections of all clones are counted together.
 #[derive(Clone, Debug)]
@@ -83,7 +85,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Lets in and waits as long as these say.
+    /// Makes a server with these limits and timeouts.
     #[must_use]
     pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
         Self {
@@ -97,15 +99,15 @@ impl Server {
         }
     }
 
-    /// Speaks HTTP/2 without TLS to clients that begin with it (RFC 9113 §3.3).
+    /// Serves HTTP/2 without TLS to clients that begin with it (RFC 9113 §3.3).
     ///
-    /// It is off by default: nobody needs it who does not know that.
+    /// Off by default: a deployment that needs it knows that it does.
     #[must_use]
     pub fn with_h2c(self, h2c: bool) -> Self {
         Self { h2c, ..self }
     }
 
-    /// Counts, logs and answers by these what is no request that could be read.
+    /// Counts, logs and answers unreadable requests with `refusals`.
     pub(crate) fn with_refusals(self, refusals: Refusals) -> Self {
         Self { refusals, ..self }
     }
@@ -118,20 +120,21 @@ impl Server {
         &self.requests
     }
 
-    /// Shares connections out among `workers`. By default they are tasks of the runtime that
-    /// [serves](Self::serve).
+    /// Distributes connections among `workers`.
+    ///
+    /// By default they are tasks of the runtime that [serves](Self::serve).
     #[must_use]
     pub fn with_workers(self, workers: Workers) -> Self {
         let workers = Some(workers);
         Self { workers, ..self }
     }
 
-    /// Serves clients on `listener` until `shutdown` completes, then lets requests end.
+    /// Serves clients on `listener` until `shutdown`, then lets requests end.
     ///
     /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the
     /// service of one connection for its peer. After `shutdown` no connection is accepted, but
-    /// those that were made before get an answer to what they sent. Idle ones are closed, and
-    /// requests under way have [`Timeouts::drain`] to end.
+    /// existing connections get a response to the requests that they sent. Idle ones are closed,
+    /// and requests under way have [`Timeouts::drain`] to end.
     pub async fn serve<S, B>(
         &self,
         listener: impl Into<Listener>,
@@ -170,7 +173,7 @@ impl Server {
                 never = &mut fresh => match never {},
             };
             start(&mut tasks, accepted, peer, place);
-            // What has ended is let go of, so that the set grows with connections and not with time.
+            // Ended tasks are removed, so the set grows with connections and not with time.
             while tasks.try_join_next().is_some() {}
         }
         for (accepted, peer) in listener.close() {
@@ -181,7 +184,7 @@ impl Server {
         self.drain(&drainage, tasks).await;
     }
 
-    /// Waits for a client that may come in.
+    /// Waits for a client within the limits.
     async fn admit(&self, listener: &Listener) -> (Accepted, Peer, Place) {
         loop {
             let room = self.connections.room().await;
@@ -237,8 +240,8 @@ impl Server {
         if done.await.is_err() {
             tracing::warn!("requests still under way were cut off at shutdown");
             tasks.shutdown().await;
-            // Streams of HTTP/2 are tasks of their own, which end when they see that their
-            // connection has, and tell in the log what was cut off.
+            // Streams of HTTP/2 are tasks of their own. They end when they see that their
+            // connection has ended, and log the requests that were cut off.
             let ended = tokio::time::timeout(CUT_OFF, drainage.done());
             if ended.await.is_err() {
                 tracing::debug!("some streams outlast their connections");
@@ -247,7 +250,7 @@ impl Server {
     }
 }
 
-/// What is cut off waits for nothing but its turn.
+/// A task that is cut off waits only to be scheduled.
 const CUT_OFF: Duration = Duration::from_secs(1);
 
 async fn keep_fresh(tls: Option<&Tls>) -> Infallible {

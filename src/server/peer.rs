@@ -1,10 +1,10 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Who is at the other end of a connection, and how it came in.
+/// The other end of a connection, and how it connected.
 ///
-/// A process that connects to a Unix socket has no address. It is one of this machine, and counts
-/// as `127.0.0.1` wherever an address is asked for, as if it had connected over loopback.
+/// A process that connects to a Unix socket has no address. It is on this machine, and counts as
+/// `127.0.0.1` wherever an address is needed, as if it had connected over loopback.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Peer {
     address: Option<SocketAddr>,
@@ -24,20 +24,20 @@ impl Peer {
         }
     }
 
-    /// Returns its address; `127.0.0.1` for one that came by a Unix socket.
+    /// Returns its address; `127.0.0.1` for a peer of a Unix socket.
     #[must_use]
     pub fn ip(&self) -> IpAddr {
         self.address
             .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
     }
 
-    /// Returns the scheme by which it reached us: `https` if TLS ended here.
+    /// Returns the scheme of its connection: `https` if TLS ended here.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         if self.is_encrypted { "https" } else { "http" }
     }
 
-    /// Tells whether it has an address of its own, by which it can be told from others.
+    /// Returns whether it has an address of its own, which distinguishes it from others.
     pub(crate) fn is_remote(&self) -> bool {
         self.address.is_some()
     }

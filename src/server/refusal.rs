@@ -1,5 +1,5 @@
-//! Requests that never become one: what hyper and h2 refuse by themselves, and what is kept from
-//! them.
+//! Requests that never reach a service: those that hyper and h2 refuse by themselves, and those
+//! that are kept from them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use http::Response;
 use super::peer::Peer;
 use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 
-/// Why nobody could read a request.
+/// Why a request could not be read.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Unreadable {
     /// A line of the head ends with LF alone.
     BareLineFeed,
     /// The head has too many fields, or too many bytes.
     HeadTooLarge,
-    /// It is sent without TLS to who speaks TLS.
+    /// It was sent without TLS to a listener that speaks TLS.
     HttpToTls,
-    /// There is a `Content-Length` beside a `Transfer-Encoding`.
+    /// It has a `Content-Length` beside a `Transfer-Encoding`.
     LengthAndCoding,
     /// It is not HTTP, or has what HTTP forbids.
     Malformed,
-    /// `http` cannot hold as long a target.
+    /// The target is longer than `http` can hold.
     TargetTooLong,
 }
 
-/// Counts and logs requests that nobody could read, and answers them. A handle.
+/// Counts and logs unreadable requests, and makes their responses. A handle.
 #[derive(Clone)]
 pub(crate) struct Refusals(Arc<Refuse>);
 
@@ -40,7 +40,7 @@ impl Refusals {
         Self(Arc::new(refuse))
     }
 
-    /// Tells of a request, and returns what its client is to be told where that can be.
+    /// Records a request, and returns the response for its client where one can be sent.
     pub(super) fn refuse(&self, peer: Peer, unreadable: Unreadable) -> Response<Bytes> {
         (self.0)(peer, unreadable)
     }

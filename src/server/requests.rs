@@ -7,27 +7,27 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::limits::Limits;
 use crate::gatekeeper::network;
 
-/// How many requests of each client are under way. A handle: clones count together.
+/// Counts the requests of each client that are under way. A handle: clones count together.
 ///
-/// A request is under way until the last byte of its response, and a WebSocket until it ends: for
-/// so long each holds a stream here, and a connection to an upstream.
+/// A request is under way until the last byte of its response, and a WebSocket until it ends. Until
+/// then each holds a stream here, and an upstream connection.
 #[derive(Clone)]
 pub(crate) struct Requests(Arc<Inner>);
 
 struct Inner {
     per_client: u32,
-    /// Seeded at random: nobody can aim at another client's count.
+    /// Seeded at random, so that an attacker cannot aim at another client's count.
     hasher: RandomState,
-    /// Clients share counts once in a while; in return nothing grows, and nothing is locked.
+    /// Two clients occasionally share a count; in return nothing grows, and nothing is locked.
     counts: Box<[AtomicU32]>,
 }
 
-/// A client whose requests are counted. To be kept where many requests of one come.
+/// A client whose requests are counted. Keep it where one client sends many requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Client(usize);
 
-/// One request under way, until it is dropped. A clone is one more, whether or not there are too
-/// many: for what outlives the response.
+/// One request under way, until it is dropped. A clone is one more, even beyond the limit: it is
+/// for work that outlives the response.
 pub(crate) struct CountedRequest {
     requests: Requests,
     client: Client,
@@ -42,7 +42,7 @@ impl Requests {
         }))
     }
 
-    /// Returns the client with an address; a /64 of IPv6 is one.
+    /// Returns the client of an address; a /64 of IPv6 is one client.
     pub(crate) fn client(&self, address: IpAddr) -> Client {
         let hash = self.0.hasher.hash_one(network(address));
         Client((hash % COUNTS) as usize)
@@ -54,7 +54,7 @@ impl Requests {
         (before < self.0.per_client).then_some(begun)
     }
 
-    /// Begins a request, and returns how many there were before.
+    /// Begins a request, and returns how many the client had before.
     fn begin_anyway(&self, client: Client) -> (u32, CountedRequest) {
         let before = self.0.counts[client.0].fetch_add(1, Ordering::Relaxed);
         let requests = self.clone();

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// Since when a client takes nothing of what there is for it. A handle: clones tell the same.
+/// Since when a client has taken no byte of its response. A handle: clones share the state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Uptake(Arc<Mutex<Option<Instant>>>);
 
@@ -21,7 +21,7 @@ impl Uptake {
     }
 
     fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        // Every change is complete before anything can panic.
+        // The lock cannot be poisoned: every change is complete before anything can panic.
         self.0.lock()
     }
 }

@@ -1,11 +1,11 @@
-//! Threads among which connections are shared out.
+//! Threads that share the connections.
 //!
-//! 1. A connection is served by one thread from its first byte to its last, and so is all that it
-//!    needs: its requests, their connections to upstreams, its timers. No task moves, so that no
-//!    thread looks for work in another's queue and few locks are ever contended.
-//! 2. The thread with the fewest connections gets the next one. A listener for each thread
+//! 1. One thread serves a connection from its first byte to its last, with its requests, their
+//!    upstream connections and its timers. No task moves. So no thread looks for work in another's
+//!    queue, and few locks are contended.
+//! 2. The thread with the fewest connections gets the next one. A listener per thread
 //!    (`SO_REUSEPORT`) would leave that to chance, and a second process could take the port too
-//!    and nobody would be told.
+//!    without an error.
 
 use std::cell::Cell;
 use std::io;
@@ -26,7 +26,7 @@ pub struct Workers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     workers: Box<[Worker]>,
-    /// Closed by being dropped, at which the threads end.
+    /// Dropping it closes the channel, which ends the threads.
     _stop: watch::Sender<()>,
 }
 
@@ -36,18 +36,18 @@ struct Worker {
     connections: Arc<AtomicUsize>,
 }
 
-/// The thread that one connection was given to, until it is dropped.
+/// The thread of one connection, until it is dropped.
 pub(super) struct Assignment {
     pub(super) runtime: Handle,
     connections: Arc<AtomicUsize>,
 }
 
 impl Workers {
-    /// Starts so many threads.
+    /// Starts this many threads.
     ///
     /// # Errors
     ///
-    /// Returns an error if the system has no more threads or file descriptors to give.
+    /// Returns an error if the system has no more threads or file descriptors.
     pub fn start(count: NonZeroUsize) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(());
         let workers = (0..count.get()).map(|index| Worker::start(index, stopped.clone()));
@@ -75,7 +75,7 @@ impl Worker {
         let handle = runtime.handle().clone();
         let run = move || {
             INDEX.set(index);
-            // Nothing is ever sent; it ends with the sender.
+            // Nothing is ever sent; the wait ends with the sender.
             runtime.block_on(async { while stopped.changed().await.is_ok() {} });
         };
         thread::Builder::new()
@@ -94,10 +94,10 @@ impl Drop for Assignment {
     }
 }
 
-/// Returns the number of the worker whose thread this is; all other threads are 0 as well.
+/// Returns the number of the worker that runs on this thread; 0 on all other threads.
 ///
-/// For what each worker has of its own to save it a lock. Nothing may be wrong where two threads
-/// have the same number.
+/// For state that each worker has of its own to avoid a lock. Two threads may have the same number,
+/// so correctness must not depend on it.
 pub(crate) fn current_worker() -> usize {
     INDEX.get()
 }

@@ -1,4 +1,4 @@
-//! What one connection is doing, and until when it may.
+//! What one connection is doing, and the deadline for its client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use tokio::time::Instant;
 use crate::server::timeouts::Timeouts;
 use crate::server::uptake::Uptake;
 
-/// The state of one connection, told by its stream and by its requests.
+/// The state of one connection, updated by its stream and by its requests.
 #[derive(Debug)]
 pub(in crate::server) struct Activity {
     timeouts: Timeouts,
     uptake: Uptake,
-    /// The body of the last request that nobody has asked about.
+    /// The body framing of the last parsed request, until `is_parsed` takes it.
     parsed: AtomicU64,
-    /// What was HTTP/1 has become something else.
+    /// The connection was upgraded from HTTP/1 to another protocol.
     is_tunnel: AtomicBool,
     /// Guards the state; never held while waiting.
     state: Mutex<State>,
 }
 
-/// How the end of a request's body is told in HTTP/1, as hyper has understood it.
+/// How HTTP/1 marks the end of a request's body, as hyper has understood it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::server) enum Framing {
     Length(u64),
@@ -33,17 +33,17 @@ pub(in crate::server) enum Framing {
 
 #[derive(Debug)]
 struct State {
-    /// In HTTP/2 bytes come in between requests as well, so that they tell nothing.
+    /// In HTTP/2, bytes arrive between requests as well, so received bytes show nothing.
     is_multiplexed: bool,
-    /// Nothing was asked yet.
+    /// No request has been parsed yet.
     is_new: bool,
     requests: usize,
-    /// The last request had a body, which nobody may have read.
+    /// The last request had a body that may still be unread.
     has_body: bool,
-    /// When the last request ended, or when the first could begin. Where nobody could tell the
-    /// difference, it is seen when somebody asks: most requests are followed by another before.
+    /// When the last request ended, or when the first could begin. `None` if it was not recorded at
+    /// once: `times` fills it in when asked, because most requests are followed by another before.
     quiet_since: Option<Instant>,
-    /// Whether the first byte of the next head came, and when, as soon as somebody asks.
+    /// Whether the first byte of the next head has arrived. `times` records when.
     has_head: bool,
     head_since: Option<Instant>,
     draining_since: Option<Instant>,
@@ -53,7 +53,7 @@ struct State {
 #[derive(Debug)]
 pub(in crate::server) struct RequestUnderWay(Arc<Activity>);
 
-/// What a client has not done in time.
+/// The step that a client has not completed in time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::server) enum Overdue {
     Head,
@@ -62,7 +62,7 @@ pub(in crate::server) enum Overdue {
 }
 
 impl Activity {
-    /// For a connection whose first request can have come since `began_at`.
+    /// For a connection whose first request can have begun at `began_at`.
     pub(in crate::server) fn new(
         timeouts: Timeouts,
         uptake: Uptake,
@@ -107,8 +107,7 @@ impl Activity {
         RequestUnderWay(Arc::clone(self))
     }
 
-    /// Tells of a request that hyper has parsed. The task that serves a connection of HTTP/1 both
-    /// tells and asks.
+    /// Records a request that hyper has parsed. In HTTP/1 the same task records and reads this.
     pub(in crate::server) fn parsed(&self, framing: Framing) {
         let parsed = match framing {
             Framing::Length(bytes) => bytes.min(CHUNKED - 1),
@@ -117,7 +116,7 @@ impl Activity {
         self.parsed.store(parsed, Ordering::Relaxed);
     }
 
-    /// Tells whether a request was parsed that nobody has asked about.
+    /// Takes the framing of the last parsed request, and returns whether there was one.
     pub(in crate::server) fn is_parsed(&self) -> bool {
         self.parsed.load(Ordering::Relaxed) != NOT_PARSED
     }
@@ -132,7 +131,7 @@ impl Activity {
         }
     }
 
-    /// From now on the connection is no HTTP any more.
+    /// The connection carries another protocol than HTTP from now on.
     pub(in crate::server) fn begin_tunnel(&self) {
         self.is_tunnel.store(true, Ordering::Relaxed);
     }
@@ -150,12 +149,12 @@ impl Activity {
         self.state().has_body = true;
     }
 
-    /// Tells whether the client may still be sending what nobody reads.
+    /// Returns whether the client may still be sending a body that is not read.
     pub(in crate::server) fn may_send_body(&self) -> bool {
         self.state().has_body
     }
 
-    /// From now on the connection is to end as soon as it can.
+    /// Asks the connection to end as soon as it can.
     pub(in crate::server) fn drain(&self) {
         self.state().draining_since = Some(Instant::now());
     }
@@ -164,7 +163,7 @@ impl Activity {
         self.state().draining_since.is_some()
     }
 
-    /// Returns until when the client has to do something, and what; none if it is our turn.
+    /// Returns the client's deadline and what it has to do by then; none if it is our turn.
     pub(in crate::server) fn due(&self) -> Option<(Instant, Overdue)> {
         if let Some(since) = self.uptake.stalled_since() {
             return Some((since + self.timeouts.response, Overdue::Reading));
@@ -194,7 +193,7 @@ impl Activity {
 }
 
 impl State {
-    /// Returns since when nothing is asked, and since when the next head has been coming.
+    /// Returns when the connection became quiet, and when the next head began to arrive.
     fn times(&mut self) -> (Instant, Option<Instant>) {
         let quiet_since = *self.quiet_since.get_or_insert_with(Instant::now);
         if self.has_head && self.head_since.is_none() {
@@ -219,7 +218,7 @@ impl Drop for RequestUnderWay {
         let mut state = self.0.state();
         state.requests -= 1;
         if state.requests == 0 {
-            // The streams of HTTP/2 end in tasks of their own, and the connection hears of it later.
+            // The streams of HTTP/2 end in tasks of their own, and the connection notices later.
             state.quiet_since = state.is_multiplexed.then(Instant::now);
         }
     }
@@ -235,8 +234,8 @@ impl fmt::Display for Overdue {
     }
 }
 
-/// A client that is about to send its next request cannot know that we stop, and would lose it if
-/// we closed under its feet. After this long it is idle.
+/// A client that is about to send its next request cannot know that the server stops. It would lose
+/// the request if the connection closed now. After this long it counts as idle.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// hyper knows no length beyond these two.

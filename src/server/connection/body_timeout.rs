@@ -7,23 +7,23 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::server::timeouts::Timeouts;
 
-/// Found in the extensions of a request with a body: how long it may take.
+/// In the extensions of a request with a body: how long the body may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyTimeout {
-    /// For each of its pieces.
+    /// For each piece.
     piece: Duration,
-    /// For all of them.
+    /// For all pieces together.
     end: Option<Instant>,
 }
 
-/// Watches a body that somebody waits for.
+/// Enforces the timeouts of a request's body while it is read.
 ///
-/// The time for a piece runs only while the body is asked for and has nothing: that an upstream
-/// does not take it is not the client's fault.
+/// The time for a piece runs only while the body is polled and has nothing. An upstream that does
+/// not take the body is not the client's fault.
 #[derive(Debug)]
 pub(crate) struct BodyWatch {
     timeout: Option<BodyTimeout>,
-    /// Made by the first piece that is not there yet; most bodies come with their heads.
+    /// Made by the first piece that has not arrived yet; most bodies arrive with their heads.
     clock: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
 }
@@ -33,7 +33,7 @@ pub(crate) struct BodyWatch {
 pub(crate) struct BodyStalled;
 
 impl BodyTimeout {
-    /// For a request whose head came just now.
+    /// For a request whose head has just arrived.
     pub(in crate::server) fn new(timeouts: &Timeouts) -> Self {
         Self {
             piece: timeouts.body,
@@ -55,14 +55,14 @@ impl BodyWatch {
         }
     }
 
-    /// Returns what was polled, or an error if it was awaited for too long.
+    /// Returns the polled value, or an error if the wait for it was too long.
     pub(crate) fn watch<T>(
         &mut self,
         polled: Poll<T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, BodyStalled>> {
         let timeout = match (polled, self.timeout) {
-            // A client that never pauses would not be seen below.
+            // A client that never pauses would not reach the check below.
             (_, Some(timeout)) if timeout.is_over() => return Poll::Ready(Err(BodyStalled)),
             (Poll::Ready(frame), _) => {
                 self.is_waiting = false;
@@ -106,7 +106,7 @@ mod tests {
         BodyWatch::new(Some(BodyTimeout::new(&times)))
     }
 
-    /// A piece in time, and then a pause in which nobody asks.
+    /// A piece in time, then a pause in which the body is not polled.
     async fn piece(body: &mut BodyWatch, after: u64, pause: u64) -> Result<(), BodyStalled> {
         poll_fn(|cx| {
             assert!(body.watch(Poll::<()>::Pending, cx).is_pending());

@@ -1,4 +1,4 @@
-//! One request and its response, from the head of the one to the last byte of the other.
+//! One request and its response, from the first byte of the head to the last byte of the body.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use super::activity::{Activity, Framing, RequestUnderWay};
 use super::body_timeout::BodyTimeout;
 use super::flow::{Flow, Streams};
 
-/// The service of a connection, which tells when its requests begin and end.
+/// The service of a connection, which records when its requests begin and end.
 pub(in crate::server) struct Exchanges<S> {
     inner: S,
     activity: Arc<Activity>,
-    /// Those of HTTP/2.
+    /// The streams of HTTP/2.
     streams: Option<Streams>,
 }
 
-/// hyper keeps room for one with each connection that is idle.
+/// hyper keeps room for one in each idle connection.
 #[pin_project]
 pub(in crate::server) struct Exchange<F> {
     #[pin]
@@ -42,8 +42,8 @@ pub(in crate::server) struct ResponseBody<B> {
     _under_way: Option<RequestUnderWay>,
 }
 
-/// Keeps the connection from being idle for as long as what a CONNECT has become, which outlasts
-/// its response.
+/// Keeps the connection busy for as long as the tunnel of a CONNECT lives, which outlasts its
+/// response.
 #[derive(Clone, Debug)]
 pub(crate) struct TunnelUnderWay(#[expect(dead_code, reason = "held")] Arc<RequestUnderWay>);
 

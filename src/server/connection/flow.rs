@@ -1,7 +1,7 @@
-//! Streams of HTTP/2 whose client takes nothing.
+//! Streams of HTTP/2 whose client takes no data.
 //!
-//! A client that reads its socket and still keeps the window of a stream shut holds a response,
-//! and with it a connection to an upstream, for as long as it likes.
+//! A client that reads its socket but keeps the window of a stream shut holds a response, and an
+//! upstream connection with it, for as long as it likes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::server::drain::Drain;
 
-/// Whether one response waits for its client, told by its body.
+/// Whether one response waits for its client, as its body reports.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Flow {
     has_piece: AtomicBool,
@@ -28,11 +28,11 @@ pub(in crate::server) struct Flow {
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Streams {
     stall: Duration,
-    /// Held by each stream: the server has not ended while one of them is still to be dropped.
+    /// Held by each stream: the server has not stopped while a stream is still to be dropped.
     drain: Arc<Drain>,
-    /// hyper calls the service and then runs what comes of it, without a pause; so what the
-    /// service leaves here belongs to the stream that is run next by the same task. Streams run
-    /// what they become (RFC 8441) from tasks of their own.
+    /// hyper calls the service and then spawns the stream, without a pause. So the flow that the
+    /// service leaves here belongs to the stream that the same task runs next. Upgraded streams
+    /// (RFC 8441) are run from tasks of their own.
     next: Arc<Mutex<Option<(Option<task::Id>, Arc<Flow>)>>>,
 }
 
@@ -50,13 +50,13 @@ struct Stream<F> {
 }
 
 impl Flow {
-    /// A piece was taken from the body, and has to find its way to the client.
+    /// A piece was taken from the body, and has to reach the client.
     pub(in crate::server) fn has_piece(&self) {
         self.pieces.fetch_add(1, Ordering::Relaxed);
         self.has_piece.store(true, Ordering::Relaxed);
     }
 
-    /// The client has taken all there was.
+    /// The client has taken everything that was available.
     pub(in crate::server) fn has_nothing(&self) {
         self.has_piece.store(false, Ordering::Relaxed);
     }
@@ -76,7 +76,7 @@ impl Streams {
         }
     }
 
-    /// Makes the flow of the stream that is run next.
+    /// Makes the flow of the stream that runs next.
     pub(in crate::server) fn begin(&self) -> Arc<Flow> {
         let flow = Arc::new(Flow::default());
         let next = (task::try_id(), Arc::clone(&flow));
@@ -92,7 +92,7 @@ where
     fn execute(&self, stream: F) {
         let next = &mut *self.next.lock();
         let flow = next.take_if(|(task, _)| *task == task::try_id());
-        // It ends with its connection: that is an error to whatever it waits for.
+        // The stream ends with its connection: whatever it waits for fails then.
         tokio::spawn(Stream {
             inner: stream,
             flow: flow.map(|(_, flow)| flow),
@@ -123,7 +123,7 @@ impl<F: Future<Output = ()>> Future for Stream<F> {
         if is_new {
             clock.as_mut().reset(Instant::now() + stall);
         }
-        // To drop a stream is to reset it.
+        // Dropping a stream resets it.
         clock.as_mut().poll(cx)
     }
 }

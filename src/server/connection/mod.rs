@@ -37,7 +37,7 @@ use super::timeouts::Timeouts;
 use super::tls::Tls;
 use super::uptake::Uptake;
 
-/// A client that was let in.
+/// A client that was admitted.
 pub(super) struct Connection {
     pub(super) peer: Peer,
     pub(super) tls: Option<Tls>,
@@ -45,13 +45,13 @@ pub(super) struct Connection {
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
     pub(super) refusals: Refusals,
-    /// Whether HTTP/2 without TLS is spoken to clients that begin with it.
+    /// Whether clients that begin with HTTP/2 without TLS are served in it.
     pub(super) h2c: bool,
     pub(super) drain: Drain,
 }
 
 impl Connection {
-    /// Answers its requests with `service` until it ends. `uptake` is that of the `stream`.
+    /// Answers requests with `service` until the connection ends. `uptake` belongs to `stream`.
     pub(super) async fn serve<S, B>(self, stream: BoxStream, uptake: Uptake, service: S)
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -97,11 +97,11 @@ impl Connection {
         };
         let is_multiplexed = protocol == Protocol::Http2;
         let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
-        // Boxed, so that a connection of HTTP/1 has not the size of one of HTTP/2.
+        // Boxed, so that a connection of HTTP/1 does not have the size of one of HTTP/2.
         let served = match protocol {
             Protocol::Http1 => Box::pin(self.serve_http1(stream, service, activity, None)).await,
             Protocol::Http2 => Box::pin(self.serve_http2(stream, service, activity)).await,
-            // Who speaks HTTP/2 can read an answer of HTTP/1.1, and knows it from his own.
+            // A client of HTTP/2 can read an HTTP/1.1 response, and tells the two apart.
             Protocol::HttpToTls => {
                 let refused = Some(Unreadable::HttpToTls);
                 Box::pin(self.serve_http1(stream, service, activity, refused)).await
@@ -110,7 +110,7 @@ impl Connection {
         served.map_err(BoxError::from)
     }
 
-    /// Answers requests, or all that comes with a refusal.
+    /// Answers requests, or refuses everything that arrives.
     async fn serve_http1<S, B>(
         self,
         stream: BoxStream,
@@ -143,7 +143,7 @@ impl Connection {
         };
         let service = Exchanges::new(service, Arc::clone(&activity), None);
         let connection = http1::Builder::new()
-            // Ours knows an idle connection from a slow head.
+            // Our own deadline distinguishes an idle connection from a slow head.
             .header_read_timeout(None)
             .max_headers(self.limits.head_fields.get() as usize)
             .max_header_size(head_bytes)
@@ -183,31 +183,31 @@ impl Connection {
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
-            // What is asked for by it is up to the service.
+            // The service decides about the protocol that the client asks for.
             .enable_connect_protocol()
             .serve_connection(TokioIo::new(stream), service);
-        // GOAWAY names the last request that is answered, so that a client can tell.
+        // GOAWAY names the last request that is answered, so the client knows which to retry.
         let close = http2::Connection::graceful_shutdown;
         supervise(connection, close, &activity, &self.drain, true).await
     }
 }
 
-/// What hyper may read ahead or hold back of one connection of HTTP/1, or of one stream of
+/// How much hyper may read ahead or hold back for one connection of HTTP/1, or for one stream of
 /// HTTP/2. Bodies flow through it, so it is larger than a head.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
-/// As Envoy advises for what faces the world: 64 KiB for one upload on its way, and 1 MiB for all
-/// of a connection.
+/// As Envoy advises for servers open to the internet: 64 KiB for one upload on its way, and 1 MiB
+/// for a whole connection.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
-/// Streams that the client resets before they are begun (CVE-2023-44487); more end the connection.
-/// As h2's own default, which is written here because so much depends on it.
+/// Streams that the client resets before they begin (CVE-2023-44487); more end the connection. The
+/// same as h2's own default, written here because so much depends on it.
 const MAX_PENDING_RESETS: usize = 20;
 
-/// Streams that the client makes us reset (CVE-2025-8671); no honest client comes near.
+/// Streams that the client makes the server reset (CVE-2025-8671); no honest client comes near.
 const MAX_LOCAL_RESETS: usize = 100;
 
-/// A client that is gone without a word is found out after half a minute.
+/// A client that has vanished is noticed after half a minute.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);

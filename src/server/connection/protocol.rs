@@ -1,4 +1,4 @@
-//! Which protocol a connection speaks: told by TLS, or by its first bytes, and never guessed.
+//! The protocol of a connection: from TLS, or from its first bytes, and never guessed.
 
 use std::io::Result;
 
@@ -12,11 +12,11 @@ use crate::server::tls::{ALPN_H2, Tls};
 pub(in crate::server) enum Protocol {
     Http1,
     Http2,
-    /// HTTP of any version without TLS, where TLS is spoken.
+    /// HTTP of any version without TLS, on a listener that speaks TLS.
     HttpToTls,
 }
 
-/// What both sides agreed on (ALPN, RFC 7301); a client that names nothing speaks HTTP/1.
+/// The protocol both sides agreed on (ALPN, RFC 7301); a client that names none speaks HTTP/1.
 fn agreed(stream: TlsStream<BoxStream>) -> (BoxStream, Protocol) {
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(protocol) if protocol == ALPN_H2 => Protocol::Http2,
@@ -25,8 +25,8 @@ fn agreed(stream: TlsStream<BoxStream>) -> (BoxStream, Protocol) {
     (Box::new(stream), protocol)
 }
 
-/// Lets TLS begin, unless the client begins with a method of HTTP: the first byte of TLS is the type
-/// of a record (RFC 8446 §5.1), and none of those is a letter.
+/// Begins TLS, unless the client begins with a method of HTTP. The first byte of TLS is the type of
+/// a record (RFC 8446 §5.1), and none of those is a letter.
 pub(in crate::server) async fn told_by_tls(
     tls: &Tls,
     stream: BoxStream,
@@ -58,5 +58,5 @@ pub(in crate::server) async fn told_by_preface(stream: BoxStream) -> Result<(Box
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Most hellos are no longer, so that reading them takes no more calls than without a look.
+/// Most hellos are no longer, so reading them takes no more calls than without this check.
 const HELLO_BYTES: usize = 2048;

@@ -1,4 +1,4 @@
-//! Seeing to it that a connection ends.
+//! Makes sure that a connection ends.
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -10,14 +10,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::activity::{Activity, Overdue};
 use crate::server::drain::Drain;
 
-/// Why a connection ended, if not well.
+/// Why a connection ended, if not normally.
 #[derive(Debug)]
 pub(in crate::server) enum Ended<E> {
     Failed(E),
     Overdue(Overdue),
 }
 
-/// What happens first.
+/// The event that happens first.
 enum Event<R> {
     Ended(R),
     Overdue(Overdue),
@@ -26,7 +26,7 @@ enum Event<R> {
 
 /// Runs a connection until it ends, its client is too slow, or it has drained.
 ///
-/// `close` tells it to end after what is under way.
+/// `close` asks it to end after the requests under way.
 pub(in crate::server) async fn supervise<C, E>(
     connection: C,
     close: impl Fn(Pin<&mut C>),
@@ -66,8 +66,8 @@ where
     }
 }
 
-/// Polls a connection and looks at the clock after each of its steps, because what it does is
-/// what its deadline depends on.
+/// Polls a connection and checks the clock after each step, because each step can change the
+/// deadline.
 async fn next<C, E>(
     mut connection: Pin<&mut C>,
     mut clock: Pin<&mut Sleep>,
@@ -82,7 +82,8 @@ where
         }
         loop {
             let due = activity.due();
-            // Resetting costs more than a look, so a clock that rings too early stays as it is.
+            // Resetting a timer costs more than this check, so a timer that fires too early stays
+            // as it is.
             if let Some((at, _)) = due
                 && at < clock.deadline()
             {
@@ -93,7 +94,7 @@ where
             match due {
                 Some((at, overdue)) if at <= now => return Poll::Ready(Event::Overdue(overdue)),
                 Some((at, _)) => clock.as_mut().reset(at),
-                // A request may end in another task and wake nobody here.
+                // A request may end in another task without waking this one.
                 None => clock.as_mut().reset(now + activity.timeouts().keep_alive),
             }
         }

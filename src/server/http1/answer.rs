@@ -8,14 +8,14 @@ use tokio::io::AsyncWrite;
 
 use crate::server::refusal::Unreadable;
 
-/// What is written in place of hyper's own answer.
+/// A response that is written in place of hyper's own.
 pub(super) struct Answer {
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl Answer {
-    /// Writes `response` down, with the date of the `answer` of hyper's.
+    /// Serialises `response`, with the date of hyper's own `answer`.
     pub(super) fn new(response: Response<Bytes>, answer: &[u8]) -> Self {
         let (head, body) = response.into_parts();
         let reason = head.status.canonical_reason().unwrap_or_default();
@@ -49,7 +49,7 @@ impl Answer {
     }
 }
 
-/// Tells what was wrong with a request by hyper's own `answer`, which says nothing else.
+/// Reads from hyper's own `answer` why the request was refused; it holds only a status.
 pub(super) fn told_by(answer: &[u8]) -> Unreadable {
     let status = answer
         .get(9..12)

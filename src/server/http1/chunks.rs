@@ -1,9 +1,9 @@
-//! Where a body in chunks ends (RFC 9112 §7.1).
+//! Finds where a chunked body ends (RFC 9112 §7.1).
 //!
-//! hyper decodes them. It takes everything up to a CR for a line of the trailer section, also a
-//! line feed: to `0\r\n\n` belongs whatever comes next, the head of another request with it, up to
-//! the first empty line. A front that takes a line feed for the end of a line sees two requests
-//! there. So an end that could be read in two ways is none.
+//! hyper decodes the chunks. In the trailer section it reads everything up to a CR as one line,
+//! including a line feed. After `0\r\n\n`, it takes the next request's head, up to the first empty
+//! line, as part of the body. A front that ends lines at a line feed sees two requests there. So an
+//! end that can be read in two ways is refused.
 
 /// How far a body has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,7 +12,7 @@ pub(super) enum Chunks {
         bytes: u64,
         has_digit: bool,
     },
-    /// An extension, or blanks, which hyper judges.
+    /// A chunk extension or blanks; hyper judges them.
     Extension {
         bytes: u64,
     },
@@ -32,7 +32,7 @@ pub(super) enum Chunks {
     End,
 }
 
-/// What follows cannot be told.
+/// The rest cannot be interpreted.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Broken;
 
@@ -44,8 +44,8 @@ impl Chunks {
         }
     }
 
-    /// Goes over bytes up to the end of the body, and returns how many belong to it. Where that is
-    /// less than all, the body has ended or is broken.
+    /// Reads up to the end of the body, and returns how many bytes belong to it. If that is less
+    /// than all, the body has ended or is broken.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> (usize, Result<(), Broken>) {
         let mut at = 0;
         while at < bytes.len() && *self != Self::End {
@@ -105,7 +105,7 @@ fn size(bytes: u64, has_digit: bool, b: u8) -> Result<Chunks, Broken> {
 mod tests {
     use super::*;
 
-    /// What becomes of a body whose bytes come in pieces of this size.
+    /// The result for a body whose bytes arrive in pieces of this size.
     fn read(body: &[u8], piece: usize) -> (usize, bool, Result<(), Broken>) {
         let (mut chunks, mut all) = (Chunks::new(), 0);
         for piece in body.chunks(piece) {

@@ -1,7 +1,7 @@
-//! The head of one request, looked at before hyper parses it.
+//! Checks the head of one request before hyper parses it.
 //!
-//! This is no parser: what a head means is hyper's to say. It finds where a head ends, so that
-//! nobody can disagree about that, and what hyper would pass over or cannot hold.
+//! This is not a parser: hyper decides what a head means. It finds where a head ends, so that no
+//! two parties can disagree about it, and what hyper would ignore or cannot hold.
 
 use std::borrow::Cow;
 
@@ -9,22 +9,22 @@ use memchr::{memchr, memchr_iter};
 
 use crate::server::refusal::Unreadable;
 
-/// What some bytes are that begin with a head.
+/// The state of bytes that begin with a head.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Look {
     /// There is more to come.
     Partial,
-    /// The head has so many bytes.
+    /// The head has this many bytes.
     Whole(usize),
-    /// It is not to be parsed.
+    /// The head must not be parsed.
     Unreadable(Unreadable),
 }
 
 /// Looks for the end of the head that `bytes` begin with.
 ///
-/// A line ends with CRLF. RFC 9112 §2.2 lets servers take LF alone, but those before us that do not
-/// would see one line where we see two. A length beside a transfer coding is what requests are
-/// smuggled by (§6.1); hyper drops it without a word.
+/// A line ends with CRLF. RFC 9112 §2.2 lets servers accept LF alone, but a proxy in front that
+/// does not would see one line where we see two. A length beside a transfer coding is the means of
+/// request smuggling (§6.1); hyper drops the length silently.
 pub(super) fn look(bytes: &[u8]) -> Look {
     let mut begin = 0;
     let (mut has_length, mut has_coding) = (false, false);
@@ -48,11 +48,10 @@ pub(super) fn look(bytes: &[u8]) -> Look {
     Look::Partial
 }
 
-/// Tells whether bytes are one whole head in which [`look`] and [`readable`] find nothing, as nearly
-/// all are. It may say no where there is nothing either.
+/// Returns whether bytes are one whole head without a problem for [`look`] or [`readable`].
 ///
-/// Without a branch in them, its loops become vector instructions; to go from line to line takes
-/// half as long again.
+/// Nearly all heads are. It may return false for a good head as well. Without a branch in them, its
+/// loops become vector instructions; going from line to line takes half as long again.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     let Some(lines) = bytes.strip_suffix(b"\n") else {
         return false;
@@ -73,8 +72,8 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     !is_odd && !may_be_unreadable(&bytes[..first])
 }
 
-/// Tells whether bytes that were partial up to `seen` have to be looked at again: only then can
-/// there be an end, or a line that does not end well. A head that drips is looked at twice.
+/// Returns whether bytes that were partial up to `seen` need another look. Only a new line feed can
+/// bring an end or a bad line. A head that drips in is looked at twice.
 pub(super) fn is_news(bytes: &[u8], seen: usize) -> bool {
     memchr_iter(b'\n', &bytes[seen..]).any(|end| {
         let before = &bytes[..seen + end];
@@ -82,14 +81,14 @@ pub(super) fn is_news(bytes: &[u8], seen: usize) -> bool {
     })
 }
 
-/// Returns how many bytes at the beginning are empty lines, which RFC 9112 §2.2 wants skipped.
+/// Returns how many leading bytes are empty lines, which RFC 9112 §2.2 says to skip.
 pub(super) fn empty_lines(bytes: &[u8]) -> usize {
     let lines = bytes.chunks_exact(2).take_while(|line| line == b"\r\n");
     2 * lines.count()
 }
 
-/// Writes a head whose target holds what `http` cannot, percent-encoded (RFC 3986 §2.1), which is
-/// the same resource. Nearly every head is left as it is.
+/// Percent-encodes the bytes in a head's target that `http` cannot hold (RFC 3986 §2.1), which
+/// names the same resource. Nearly every head stays as it is.
 pub(super) fn readable(head: &[u8]) -> Cow<'_, [u8]> {
     let target = target(head);
     let bytes = &head[target.clone()];
@@ -115,8 +114,8 @@ fn may_be_unreadable(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, any)
 }
 
-/// What `http` refuses somewhere in a target though other servers take it: `"` in a query, the
-/// backtick in a path, the rest in both.
+/// The bytes that `http` refuses in some part of a target though other servers accept them: `"` in
+/// a query, the backtick in a path, the rest in both.
 fn is_never_read(b: u8) -> bool {
     matches!(b, b'"' | b'<' | b'>' | b'`')
 }
@@ -125,7 +124,7 @@ fn hex(digit: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(digit)]
 }
 
-/// Where the target of a head is: between the first two blanks. A first line without them is none.
+/// The range of a head's target: between the first two blanks. A first line without them has none.
 fn target(head: &[u8]) -> std::ops::Range<usize> {
     let begin = memchr(b' ', head).map_or(head.len(), |blank| blank + 1);
     let length = head[begin..].iter().position(|&b| b == b' ' || b == b'\r');

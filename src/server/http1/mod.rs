@@ -1,4 +1,4 @@
-//! The bytes of HTTP/1.1, of which hyper gets one request after the other.
+//! The bytes of HTTP/1.1, passed to hyper one request at a time.
 //!
 //! ```text
 //! client ─► [look at a head] ─► hyper ─► service
@@ -6,14 +6,14 @@
 //!                 └── where its body ends ◄─┘
 //! ```
 //!
-//! 1. hyper gets a head when it is whole, and nothing behind it until it has told, by the body that
-//!    it gives the service, how much of that belongs to the request.
-//! 2. So it is known where each head begins, however requests are sent in one piece; and nobody can
-//!    disagree with hyper about it.
-//! 3. It gets the next head when all that was written before is on its way. What it writes then,
-//!    before it has called the service, is its own answer to a head that it could not parse: a bare
-//!    status, which nobody logs or counts. [Ours](Refusals) is written in its place.
-//! 4. What hyper would take and we do not, it gets as something that it does not take either.
+//! 1. hyper gets a head when it is whole. It gets nothing after the head until the body that it
+//!    gives the service shows how much belongs to the request.
+//! 2. So the start of each head is known, even when several requests arrive in one piece, and
+//!    nothing here can disagree with hyper about it.
+//! 3. hyper gets the next head when everything written before is flushed. Bytes that it writes
+//!    then, before it has called the service, are its own answer to a head that it could not parse:
+//!    a bare status, which is neither logged nor counted. [Ours](Refusals) is written in its place.
+//! 4. A message that hyper would accept and we refuse is replaced by one that hyper refuses too.
 //!
 //! A GET that comes alone costs one pass over its head and no copy: 470 instructions for 130 bytes,
 //! of the 44,500 of a gated request.
@@ -37,7 +37,7 @@ use super::connection::activity::{Activity, Framing};
 use super::peer::Peer;
 use super::refusal::{Refusals, Unreadable};
 
-/// A stream of requests.
+/// The messages of one connection, as a byte stream for hyper.
 pub(super) struct Messages<S> {
     stream: S,
     activity: Arc<Activity>,
@@ -45,31 +45,31 @@ pub(super) struct Messages<S> {
     refusals: Refusals,
     head_bytes: usize,
     at: At,
-    /// What the client has sent and hyper has not got yet.
+    /// Bytes from the client that hyper has not received yet.
     ahead: Vec<u8>,
-    /// How much of it hyper may get.
+    /// How many of them hyper may receive.
     given: usize,
-    /// How much of it was looked at for the end of a head.
+    /// How many of them were searched for the end of a head.
     seen: usize,
-    /// Whether all that was written is on its way.
+    /// Whether everything written has been flushed.
     is_flushed: bool,
     /// hyper asked for more before it could have it.
     is_waiting: bool,
-    /// What we know of the head that hyper is to refuse.
+    /// Why hyper is going to refuse the head.
     unreadable: Option<Unreadable>,
     answer: Option<Answer>,
 }
 
-/// Where in the client's bytes the next one stands that hyper gets.
+/// The position of the next byte for hyper, within the client's messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum At {
     Head,
-    /// hyper has a head, or is getting it.
+    /// hyper has a head, or is receiving it.
     Parsing,
-    /// In a body with so many bytes left.
+    /// In a body with this many bytes left.
     Length(u64),
     Chunks(Chunks),
-    /// No request comes after what is given.
+    /// No request follows the bytes already given.
     End,
 }
 
@@ -98,14 +98,14 @@ impl<S> Messages<S> {
         }
     }
 
-    /// Refuses whatever the client sends, before any of it is read.
+    /// Refuses everything the client sends, before any of it is read.
     pub(super) fn refused(mut self, unreadable: Unreadable) -> Self {
         self.unreadable = Some(unreadable);
         self.give_all(NO_HEAD, At::Parsing);
         self
     }
 
-    /// Lets hyper have these bytes instead of those that are there.
+    /// Gives hyper these bytes instead of the buffered ones.
     fn give_all(&mut self, bytes: &[u8], at: At) {
         self.ahead.clear();
         self.ahead.extend_from_slice(bytes);
@@ -114,7 +114,7 @@ impl<S> Messages<S> {
         self.at = at;
     }
 
-    /// Moves what was given from where it is kept.
+    /// Moves the given bytes out of the buffer.
     fn take_given(&mut self, buf: &mut ReadBuf<'_>) {
         let here = self.given.min(buf.remaining());
         buf.put_slice(&self.ahead[..here]);
@@ -126,13 +126,13 @@ impl<S> Messages<S> {
         }
     }
 
-    /// Keeps what stands in `buf` from `from` on for later.
+    /// Buffers what `buf` holds beyond `from`.
     fn keep(&mut self, buf: &mut ReadBuf<'_>, from: usize) {
         self.ahead.extend_from_slice(&buf.filled()[from..]);
         buf.set_filled(from);
     }
 
-    /// Leaves a head where it was read, if it is whole and hyper can have it as it is.
+    /// Leaves a head in `buf`, where it was read, if it is whole and hyper can have it unchanged.
     fn gives_at_once(&mut self, buf: &mut ReadBuf<'_>, from: usize) -> bool {
         let came = &buf.filled()[from..];
         if self.ahead.is_empty() && head::is_plain(came) {
@@ -155,17 +155,17 @@ impl<S> Messages<S> {
         true
     }
 
-    /// Whether hyper has nothing to do but to read the next head.
+    /// Whether hyper has nothing left to do but read the next head.
     fn is_between_requests(&self) -> bool {
         self.is_flushed && !self.activity.is_busy()
     }
 
-    /// Whether hyper has got a head and has not called the service.
+    /// Whether hyper has a head and has not called the service yet.
     fn is_parsing(&self) -> bool {
         self.at == At::Parsing && !self.activity.is_parsed()
     }
 
-    /// Gives the head that was kept, if it is whole, or what hyper refuses in its place.
+    /// Gives hyper the buffered head if it is whole, or bytes it refuses in its place.
     fn give_head(&mut self) {
         let empty = head::empty_lines(&self.ahead);
         self.ahead.drain(..empty);
@@ -175,7 +175,7 @@ impl<S> Messages<S> {
             false => head::look(&self.ahead),
         };
         match look {
-            // hyper says that it is too much.
+            // hyper reports that it is too large.
             Look::Partial if self.ahead.len() > self.head_bytes => {
                 self.given = self.ahead.len();
                 self.at = At::Parsing;
@@ -196,7 +196,7 @@ impl<S> Messages<S> {
         }
     }
 
-    /// Cuts a body off where it ends, and keeps what stands behind it.
+    /// Cuts a body off at its end, and buffers what follows it.
     fn cut(&mut self, buf: &mut ReadBuf<'_>, from: usize) {
         let read = buf.filled().len() - from;
         let (here, is_broken) = match &mut self.at {
@@ -228,14 +228,14 @@ impl<S> Messages<S> {
 }
 
 impl<S: AsyncRead + Unpin> Messages<S> {
-    /// Reads what the client sends next into `buf`, and returns how much.
+    /// Reads the client's next bytes into `buf`, and returns how many.
     fn poll_more(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<usize>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         Poll::Ready(Ok(buf.filled().len() - before))
     }
 
-    /// Reads a head; ready if hyper may have something or nothing comes any more.
+    /// Reads a head; ready if hyper may have bytes or at the end of input.
     fn poll_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let from = buf.filled().len();
         while self.at == At::Head {
@@ -251,8 +251,8 @@ impl<S: AsyncRead + Unpin> Messages<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Finds out whether the client has gone while its request is under way; nothing else that it
-    /// sends is of interest now.
+    /// Detects that the client has gone while its request is under way. Its other bytes do not
+    /// matter yet.
     fn poll_gone(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let from = buf.filled().len();
         if self.ahead.is_empty() {
@@ -278,7 +278,7 @@ impl<S: AsyncRead + Unpin> Messages<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Passes everything on once it is no HTTP any more.
+    /// Passes everything through once the connection is no longer HTTP.
     fn poll_tunnel(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         if self.ahead.is_empty() {
             return self.poll_more(cx, buf).map_ok(|_| ());
@@ -311,12 +311,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Messages<S> {
                 At::Head => ready!(this.poll_head(cx, buf))?,
                 At::Parsing => match this.activity.take_parsed() {
                     Some(framing) => this.at = framing.into(),
-                    // It has a whole head, and should know.
+                    // hyper asks for more although it has a whole head. Its framing is unknown, so
+                    // nothing more is given.
                     None => this.give_all(&[], At::End),
                 },
                 At::Length(_) | At::Chunks(_) => {
                     ready!(this.poll_body(cx, buf))?;
-                    // A body may be broken where a piece begins.
+                    // A body may be broken at the start of a piece.
                     if this.given == 0 {
                         return Poll::Ready(Ok(()));
                     }
@@ -331,7 +332,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Messages<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
-    /// Writes our answer in the place of hyper's, of which the first bytes are these.
+    /// Writes our response in place of hyper's, whose first bytes are `theirs`.
     fn poll_answer(&mut self, cx: &mut Context<'_>, theirs: &[u8]) -> Poll<Result<()>> {
         let answer = match &mut self.answer {
             Some(answer) => answer,
@@ -339,7 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
                 let told = self.unreadable.take();
                 let unreadable = told.unwrap_or_else(|| answer::told_by(theirs));
                 let response = self.refusals.refuse(self.peer, unreadable);
-                // Whatever was wrong, there may be more of it to come.
+                // The client may still be sending the refused request.
                 self.activity.begin_body();
                 none.insert(Answer::new(response, theirs))
             }
@@ -379,7 +380,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Messages<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when it has written all that it has.
+    /// hyper flushes when it has written everything.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;

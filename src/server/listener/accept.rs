@@ -5,7 +5,7 @@ use super::Listener;
 use crate::server::listener::accepted::Accepted;
 use crate::server::peer::Peer;
 
-/// Waits for the next connection, whatever happens to others.
+/// Waits for the next connection, whatever errors others have.
 pub(in crate::server) async fn accept(listener: &Listener) -> (Accepted, Peer) {
     loop {
         match listener.accept().await {
@@ -13,7 +13,7 @@ pub(in crate::server) async fn accept(listener: &Listener) -> (Accepted, Peer) {
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!("cannot accept a connection: {error}");
-                // Out of file descriptors, most likely: trying again at once would only spin.
+                // Most likely out of file descriptors: an immediate retry would only spin.
                 tokio::time::sleep(BACKOFF).await;
             }
         }

@@ -6,15 +6,15 @@ use super::socket::Socket;
 use crate::server::stream::BoxStream;
 use crate::server::uptake::Uptake;
 
-/// A connection of a client that no runtime waits for yet.
+/// An accepted connection that is not registered with a runtime yet.
 pub(in crate::server) enum Accepted {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
 }
 
 impl Accepted {
-    /// Lets the current runtime wait for its bytes; `uptake` will tell whether the client takes
-    /// what is written.
+    /// Registers it with the current runtime; `uptake` reports whether the client takes what is
+    /// written.
     ///
     /// # Errors
     ///
@@ -23,9 +23,9 @@ impl Accepted {
         match self {
             Self::Tcp(stream) => {
                 stream.set_nonblocking(true)?;
-                // Responses are written whole, so there is nothing that waiting could join.
+                // Responses are written whole, so a delay has nothing to coalesce.
                 stream.set_nodelay(true)?;
-                // Not every system that looks like Linux knows this one.
+                // Not every Linux-like system has this option.
                 #[cfg(any(target_os = "android", target_os = "linux"))]
                 let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
                 let stream = TcpStream::from_std(stream)?;
@@ -40,8 +40,8 @@ impl Accepted {
     }
 }
 
-/// How much the system takes of a response before it is on its way; without this, megabytes. A
-/// client that pauses is told from one that is slow by what is taken, and the system takes more
-/// once it has sent half of this: who reads a KiB a second is never taken for stalled.
+/// How much of a response the system buffers unsent; without this, megabytes. A paused client
+/// differs from a slow one by whether it takes bytes. The system takes more once it has sent half
+/// of this, so a client that reads a KiB a second never counts as stalled.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const MAX_UNSENT_BYTES: u32 = 32 * 1024;

@@ -46,7 +46,7 @@ impl fmt::Display for ListenAddress {
 /// 108 bytes with a NUL at the end is all that Linux takes.
 const LONGEST_PATH: usize = 107;
 
-/// The error for a text that is no address to listen on.
+/// The error for a text that is not an address to listen on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InvalidListenAddress {
     /// The path of a Unix socket is not absolute.

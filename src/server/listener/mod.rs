@@ -15,7 +15,7 @@ use super::peer::Peer;
 use super::tls::Tls;
 use crate::server::listener::accepted::Accepted;
 
-/// A socket on which clients come in.
+/// A socket that accepts clients.
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
@@ -29,9 +29,9 @@ enum Socket {
 }
 
 impl Listener {
-    /// Listens on an address from now on; `unix_mode` is what the file of a Unix socket gets.
+    /// Listens on an address; `unix_mode` is the mode of a Unix socket's file.
     ///
-    /// The file of a socket on which nobody listens any more is replaced.
+    /// A socket file without a listener is replaced.
     ///
     /// # Errors
     ///
@@ -47,8 +47,9 @@ impl Listener {
         Ok(Self { socket, tls: None })
     }
 
-    /// Speaks TLS to the clients of an IP address. Those of a Unix socket are on this machine, and
-    /// go without.
+    /// Speaks TLS to the clients of an IP address.
+    ///
+    /// Clients of a Unix socket are on this machine, and use no TLS.
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
         if let Socket::Tcp(_) = self.socket {
@@ -61,12 +62,13 @@ impl Listener {
         self.tls.as_ref()
     }
 
-    /// Returns where it listens, as clients write it: `https://127.0.0.1:8080`, or `unix:` and a
-    /// path.
+    /// Returns its address as clients write it.
+    ///
+    /// `https://127.0.0.1:8080`, or `unix:` and a path.
     ///
     /// # Errors
     ///
-    /// Returns an error if the system does not tell.
+    /// Returns an error if the system does not report the address.
     pub fn url(&self) -> io::Result<String> {
         match &self.socket {
             Socket::Tcp(listener) => {
@@ -92,7 +94,7 @@ impl Listener {
 
     /// Stops listening, and returns the clients that were connected but not accepted yet.
     ///
-    /// Closing the socket would reset them, and with them requests that they may have sent.
+    /// Closing the socket would reset them, and lose requests that they may have sent.
     pub(super) fn close(self) -> Vec<(Accepted, Peer)> {
         let is_encrypted = self.tls.is_some();
         match self.socket {
@@ -114,25 +116,25 @@ impl Listener {
     }
 }
 
-/// As `TcpListener::bind` does it, but with room for more than 128 clients at once.
+/// Like `TcpListener::bind`, but with room for more than 128 pending clients.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
         TcpSocket::new_v6()?
     };
-    // A proxy that is started again need not wait for the connections of the last one.
+    // A restarted proxy need not wait for the connections of the previous one.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// How many connections may wait to be accepted. A client beyond it tries again after a second,
-/// then after three; all clients come at once when a load balancer is started again. Linux takes
-/// no more than `net.core.somaxconn`, which is this by default.
+/// How many connections may wait to be accepted. A client beyond it retries after one second, then
+/// after three, and all clients arrive at once when a load balancer restarts. Linux caps it at
+/// `net.core.somaxconn`, which is this by default.
 const BACKLOG: u32 = 4096;
 
-/// Takes whoever waits; the listener does not wait itself.
+/// Accepts every waiting connection; the listener itself does not block.
 fn until_none<L>(
     listener: io::Result<L>,
     accept: impl Fn(&L) -> io::Result<(Accepted, Peer)>,
@@ -166,7 +168,7 @@ mod tests {
         let listener = Listener::bind(&any, 0o660).await.unwrap();
         let address = listener.url().unwrap().replace("http://", "");
         let address = address.parse().unwrap();
-        // Less than the second after which a system tries again.
+        // Less than the second after which a system retries.
         let connect = |_| TcpStream::connect_timeout(&address, Duration::from_millis(900));
         let connected: io::Result<Vec<_>> = (0..300).map(connect).collect();
         assert_eq!(connected.unwrap().len(), 300);

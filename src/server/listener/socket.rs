@@ -7,9 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::server::stream::Stream;
 use crate::server::uptake::Uptake;
 
-/// The lowest layer of a connection, which tells whether its client takes what is written.
+/// The lowest layer of a connection, which reports whether its client takes bytes.
 ///
-/// TLS takes bytes that the client does not, so only here can it be seen.
+/// TLS accepts bytes that the client does not take, so only this layer can see it.
 pub(in crate::server) struct Socket<S: Stream> {
     stream: S,
     uptake: Uptake,
@@ -25,7 +25,7 @@ impl<S: Stream> Socket<S> {
         }
     }
 
-    /// Only changes are told, so that a client that reads costs nothing.
+    /// Only changes are reported, so a client that reads costs nothing.
     fn watch(&mut self, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         match (&written, self.is_stalled) {
             (Poll::Pending, false) => self.uptake.stalls(),
@@ -38,9 +38,9 @@ impl<S: Stream> Socket<S> {
 }
 
 impl<S: Stream> Drop for Socket<S> {
-    /// What ends while the client owes it an uptake is cut off. A reset says so, where an end
-    /// might look like that of the response, and the system need not keep for a client that reads
-    /// nothing what it has not read.
+    /// A connection that ends while its client is stalled is reset. A reset says that the response
+    /// is incomplete, where a normal close might look like its end. And the system need not keep
+    /// the unread bytes of a client that does not read.
     fn drop(&mut self) {
         if self.is_stalled {
             self.stream.reset_when_dropped();
@@ -83,7 +83,7 @@ impl<S: Stream> AsyncWrite for Socket<S> {
         self.stream.is_write_vectored()
     }
 
-    /// A socket has nothing to flush, so that this tells nothing about its client.
+    /// A socket has nothing to flush, so this shows nothing about its client.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }

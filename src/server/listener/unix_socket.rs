@@ -1,4 +1,4 @@
-//! A Unix socket that appears with its mode and goes with its owner.
+//! A Unix socket that appears with its mode and is removed with its owner.
 
 use std::fs;
 use std::io;
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
-/// The file of a socket that we listen on; removed on drop, unless it is somebody else's by then.
+/// The file of our listening socket; removed on drop, unless another process has replaced it.
 #[derive(Debug)]
 pub(in crate::server) struct SocketFile {
     path: PathBuf,
     inode: u64,
 }
 
-/// Listens at `path`, in place of a socket that nobody listens on any more.
+/// Listens at `path`, in place of a socket without a listener.
 ///
-/// The socket is made beside its place and moved there, so that nobody can connect before it has
-/// its mode.
+/// The socket is made beside its final path and moved there, so that no client can connect before
+/// it has its mode.
 pub(in crate::server) fn bind(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
     refuse_if_taken(path)?;
     let mut new = path.as_os_str().to_owned();
     new.push(format!(".{}", std::process::id()));
     let new = PathBuf::from(new);
-    // Left over from a process of the same number that was killed in between.
+    // Left over from a killed process that had the same number.
     let _ = fs::remove_file(&new);
     let listener = UnixListener::bind(&new)?;
     let moved = fs::set_permissions(&new, fs::Permissions::from_mode(mode))
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
         drop(listener);
         let (_listener, _new) = bind(&place.0, 0o600).unwrap();
-        // What is another's by now stays.
+        // A file that another process has put there stays.
         drop(file);
         assert!(place.0.exists());
     }

@@ -1,8 +1,8 @@
-//! Closing a connection in a way that lets its last response be read.
+//! Closes a connection so that its last response can be read.
 //!
-//! A client that is refused may still be sending its body. To close a socket with something unread
-//! in it is to reset it, which many clients see before the response, so that they report a broken
-//! connection and not what we said (RFC 9112 §9.6).
+//! A refused client may still be sending its body. Closing a socket with unread bytes resets it.
+//! Many clients see the reset before the response, and report a broken connection instead of what
+//! we said (RFC 9112 §9.6).
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -15,12 +15,12 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::server::connection::activity::Activity;
 
-/// A connection that reads on for a while after it has said its last word, if its last request had
-/// a body. What is read counts as a head that is due, so that nobody can draw it out.
+/// A connection that reads on for a while after its last response, if the last request had a body.
+/// The head timeout bounds this reading, so that a client cannot prolong it.
 pub(in crate::server) struct Lingering<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// Made when the last word is said.
+    /// Made after the last response.
     clock: Option<Pin<Box<Sleep>>>,
 }
 
@@ -91,5 +91,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     }
 }
 
-/// Without a byte; as nginx.
+/// Without a byte; as in nginx.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -8,19 +8,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-/// The bytes of one connection, whatever carries them.
+/// The bytes of one connection, over any transport.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
-    /// Lets the connection end with a reset, if what carries it knows such a thing.
+    /// Makes the connection end with a reset when dropped, if the transport has resets.
     fn reset_when_dropped(&self) {}
 }
 
-/// One indirection for each read and write, so that nothing above is compiled once for TCP, once
-/// for Unix sockets and again for TLS over each.
+/// One indirection for each read and write, so that the layers above are not compiled once for TCP,
+/// once for Unix sockets and again for TLS over each.
 pub(super) type BoxStream = Box<dyn Stream>;
 
 impl Stream for TcpStream {
     fn reset_when_dropped(&self) {
-        // What cannot be reset ends like any other.
+        // A socket that cannot be reset closes normally.
         let _ = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
 }

@@ -6,9 +6,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::{BoxStream, Stream};
 
-/// A stream whose first bytes have been looked at, and come again.
+/// A stream whose first bytes were inspected, and are read again.
 pub(in crate::server) struct Preread {
-    /// What was read ahead and nobody has got yet.
+    /// Bytes that were read ahead and not returned yet.
     begun: Vec<u8>,
     stream: BoxStream,
 }
@@ -19,12 +19,12 @@ impl Preread {
         Self { begun, stream }
     }
 
-    /// The bytes that were read so far.
+    /// The bytes read so far.
     pub(in crate::server) fn begun(&self) -> &[u8] {
         &self.begun
     }
 
-    /// Reads what comes next, up to so many bytes in all; false at the end.
+    /// Reads more, up to `upto` bytes in all; false at the end.
     pub(in crate::server) async fn read_on(&mut self, upto: usize) -> Result<bool> {
         let missing = upto.saturating_sub(self.begun.len()) as u64;
         let mut stream = (&mut self.stream).take(missing);

@@ -9,12 +9,12 @@ use super::BoxStream;
 use crate::server::connection::activity::Activity;
 use crate::server::connections::Place;
 
-/// The bytes of HTTP and the place of their connection among the others. It takes the place along
-/// when it becomes something else than HTTP.
+/// The bytes of HTTP and the slot of their connection. An upgrade to another protocol keeps the
+/// slot.
 pub(in crate::server) struct WatchedStream {
     stream: BoxStream,
     activity: Arc<Activity>,
-    /// What was read since others had their turn.
+    /// The bytes read since other connections had their turn.
     turn_bytes: usize,
     _place: Place,
 }
@@ -82,7 +82,7 @@ impl AsyncWrite for WatchedStream {
     }
 }
 
-/// How much is read of one connection before others have their turn. h2 works through all frames
-/// that are there, and as many as the system holds of small ones take longer than anybody else
-/// should wait.
+/// How much is read of one connection before others have their turn. h2 handles all frames that
+/// have arrived. As many small ones as the system buffers would delay other connections for too
+/// long.
 const TURN_BYTES: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! HTTP/2 as bytes, for what no client would send (RFC 9113 §4, §6).
+//! HTTP/2 as bytes, for frames that no client would send (RFC 9113 §4, §6).
 
 /// A frame.
 pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

@@ -26,7 +26,7 @@ async fn answer_to(limits: Limits, request: String) -> String {
     String::from_utf8(answer).expect("UTF-8")
 }
 
-/// The defaults, less than they are and more, beyond what hyper reads ahead otherwise.
+/// The defaults, less than they are and more, beyond the size that hyper reads ahead otherwise.
 fn limits() -> [Limits; 3] {
     let of = |fields, bytes| Limits {
         head_fields: std::num::NonZeroU32::new(fields).expect("not zero"),

@@ -1,4 +1,4 @@
-//! Clients of every kind over a pipe, in time that stands still while nothing happens.
+//! Clients of every kind over a pipe, in paused time.
 
 mod frames;
 mod heads;
@@ -31,7 +31,7 @@ struct Client {
     drainage: Drainage,
 }
 
-/// What a client finds.
+/// The server that a client connects to.
 struct Setup {
     limits: Limits,
     tls: Option<Tls>,
@@ -56,7 +56,7 @@ impl Default for Setup {
 }
 
 impl Client {
-    /// Every request is answered with so many bytes, after so long.
+    /// Every request is answered with this many bytes, after this long.
     fn of(answer_bytes: usize, after: Duration) -> Self {
         Self::speaking(false, PIPE_BYTES, answer_bytes, after)
     }
@@ -110,7 +110,7 @@ impl Client {
             .expect("a connection");
     }
 
-    /// The head of the next response, and whatever came with it; empty if there is none.
+    /// The head of the next response, and the bytes that came with it; empty if there is none.
     async fn response(&mut self) -> String {
         let mut head = Vec::new();
         while !head.windows(4).any(|end| end == b"\r\n\r\n") {

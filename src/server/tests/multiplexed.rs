@@ -5,7 +5,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// A client of HTTP/2 that gives each response a window of so many bytes.
+/// A client of HTTP/2 that gives each response a window of this many bytes.
 struct Multiplexed {
     requests: SendRequest<Empty<Bytes>>,
     connection: JoinHandle<hyper::Result<()>>,
@@ -107,7 +107,7 @@ async fn an_answer_may_take_as_long_as_it_takes() {
 async fn e7_a_stream_with_a_closed_window_is_reset_and_others_go_on() {
     let mut client = Multiplexed::of(0, 1, Duration::ZERO).await;
     let mut answer = client.get().await.expect("a head").into_body();
-    // What takes nothing of the first may ask for more.
+    // A client that takes none of the first response may send another request.
     for _ in 0..2 {
         sleep(seconds(14)).await;
         assert!(client.get().await.is_ok());
@@ -135,7 +135,7 @@ async fn a_request_under_way_is_answered_before_the_connection_ends() {
     drainage.done().await;
 }
 
-/// What is compressed costs a client nothing, so it has a limit of its own.
+/// Compressed fields cost a client nothing, so they have a limit of their own.
 #[tokio::test(start_paused = true)]
 async fn e7_a_head_may_have_so_many_bytes_uncompressed() {
     for (h2_head_bytes, status) in [(None, 200), (Some(16 * 1024), 200), (Some(8 * 1024), 431)] {

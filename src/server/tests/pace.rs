@@ -61,7 +61,7 @@ async fn e3_a_client_that_reads_nothing_is_let_go() {
     let mut client = Client::of(100 * PIPE_BYTES, Duration::ZERO);
     client.send(GET).await;
     sleep(seconds(29)).await;
-    // What is read frees the pipe, and time begins anew.
+    // Reading frees the pipe, and the time starts again.
     let mut piece = vec![0; PIPE_BYTES];
     client.stream.read_exact(&mut piece).await.expect("bytes");
     sleep(seconds(29)).await;

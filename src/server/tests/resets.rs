@@ -3,7 +3,7 @@ use super::frames::{
 };
 use super::*;
 
-/// CVE-2023-44487: requests that are taken back at once cost more than they look like.
+/// CVE-2023-44487: requests that are reset at once cost more than they seem to.
 #[tokio::test(start_paused = true)]
 async fn e5_a_client_that_resets_all_it_begins_is_told_to_leave() {
     let client = Client::speaking(true, 64 * PIPE_BYTES, 0, seconds(5));

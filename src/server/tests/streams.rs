@@ -3,7 +3,7 @@ use super::frames::{
 };
 use super::*;
 
-/// A client that asks for so many things at once, each of which is answered after so long.
+/// A client that sends several requests at once, each answered after this long.
 async fn asking(streams: u32, after: Duration) -> Client {
     let mut client = Client::speaking(true, 64 * PIPE_BYTES, 0, after);
     let mut begun = PREFACE.to_vec();
@@ -23,7 +23,7 @@ async fn e7_a_connection_has_so_many_streams_and_not_one_more() {
         let mut client = asking(streams, seconds(5)).await;
         let mut frames = vec![0; 64 * PIPE_BYTES];
         let mut read = 0;
-        // All that comes before any of them is answered.
+        // Everything that arrives before the first of them is answered.
         let reading = async {
             loop {
                 read += client
@@ -40,7 +40,7 @@ async fn e7_a_connection_has_so_many_streams_and_not_one_more() {
     }
 }
 
-/// A client that is gone without a word, and has asked for what takes long.
+/// A client that has vanished, and has sent slow requests.
 #[tokio::test(start_paused = true)]
 async fn e3_who_answers_no_ping_is_let_go() {
     let mut client = asking(1, seconds(600)).await;

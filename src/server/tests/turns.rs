@@ -10,7 +10,7 @@ use crate::server::connection::activity::Activity;
 use crate::server::stream::watched::WatchedStream;
 use crate::server::uptake::Uptake;
 
-/// A client that sends more than can be worked through does not keep others from their turn.
+/// A client that sends faster than it is served does not keep others from their turn.
 #[tokio::test]
 async fn e6_a_connection_pauses_after_so_many_bytes() {
     let (mut client, far) = duplex(1 << 20);
@@ -21,7 +21,7 @@ async fn e6_a_connection_pauses_after_so_many_bytes() {
     let activity = Activity::new(server.timeouts, Uptake::default(), true, Instant::now());
     let mut stream = WatchedStream::new(Box::new(far), Arc::clone(&activity), place);
     let mut turns = Vec::new();
-    // Whoever pauses is woken again, or this would hang.
+    // A connection that pauses is woken again, or this would hang.
     while turns.iter().sum::<usize>() < 100_000 {
         let mut turn = 0;
         poll_fn(|cx| {

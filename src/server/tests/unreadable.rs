@@ -2,7 +2,7 @@ use super::*;
 
 const BAD: &str = "GET / HTTP/9.9\r\nHost: a\r\n\r\n";
 
-/// A refusal is not mixed up with what is left of the answer before it.
+/// A refusal is not mixed with the rest of the response before it.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_waits_for_an_answer_that_is_read_slowly() {
     for bad in [BAD, "GET / HTTP/1.1\nHost: a\n\n", "\0\r\n\r\n"] {
@@ -45,7 +45,7 @@ async fn what_was_sent_ahead_is_taken_up_as_soon_as_it_can() {
     }
 }
 
-/// To close a socket with something unread in it is to reset it, and the answer with it.
+/// Closing a socket with unread bytes resets it, and loses the response.
 #[tokio::test(start_paused = true)]
 async fn who_is_refused_may_send_on_for_a_while() {
     for bad in [BAD, "GET / HTTP/1.1\nHost: a\n\n", "\0\r\n\r\n"] {
@@ -62,7 +62,7 @@ async fn who_is_refused_may_send_on_for_a_while() {
     }
 }
 
-/// A head that drips in is one head, and so is one behind empty lines.
+/// A head that drips in is one head, and so is one after empty lines.
 #[tokio::test(start_paused = true)]
 async fn a_head_comes_in_whatever_pieces() {
     let mut client = Client::new();

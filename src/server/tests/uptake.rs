@@ -1,4 +1,4 @@
-//! Clients that take nothing of a response.
+//! Clients that take none of a response.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use super::frames::{END_HEADERS, END_STREAM, GET_HEAD, HEADERS, PING, PREFACE, SETTINGS, frame};
 use super::*;
 
-/// A server whose clients have to take something within half a second, and how many bytes of
-/// responses without end it has handed out.
+/// A server whose clients have to take bytes within half a second, and how many bytes of endless
+/// responses it has produced.
 async fn endless() -> (SocketAddr, &'static AtomicUsize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -39,7 +39,7 @@ async fn endless() -> (SocketAddr, &'static AtomicUsize) {
     (address, handed_out)
 }
 
-/// A client with as small a window as the system allows, which has asked and reads nothing.
+/// A client with the smallest window the system allows. It has sent a request and reads nothing.
 async fn asked(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(1).expect("a small buffer");
@@ -48,8 +48,8 @@ async fn asked(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// What slowhttptest calls a slow read. The reset is what ends it at both ends: a mere end would
-/// wait behind what the client does not read.
+/// slowhttptest calls this a slow read. A reset ends it on both sides; a normal close would wait
+/// behind the bytes that the client does not read.
 #[tokio::test]
 async fn e3_a_socket_that_is_not_read_is_reset() {
     let (address, handed_out) = endless().await;
@@ -58,7 +58,7 @@ async fn e3_a_socket_that_is_not_read_is_reset() {
     assert!(reset.expect("in time").expect("a socket").is_error());
     let error = stream.take_error().expect("a socket").expect("an error");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-    // Not the megabytes that the system would take, and hold, for each such client.
+    // Not the megabytes that the system would buffer for each such client.
     let handed_out = handed_out.load(Ordering::Relaxed);
     assert!(handed_out < 512 * 1024, "{handed_out} bytes");
 }
@@ -82,7 +82,7 @@ async fn e3_who_waits_behind_it_is_not_slower() {
     }
 }
 
-/// TLS takes an answer to each ping although the client takes nothing; that is no sign of life.
+/// TLS takes an answer to each ping although the client takes nothing; that is not a sign of life.
 #[tokio::test(start_paused = true)]
 async fn e3_pings_do_not_keep_a_client_that_reads_nothing() {
     let (tls, connector) = tls();
@@ -95,7 +95,7 @@ async fn e3_pings_do_not_keep_a_client_that_reads_nothing() {
     let stream = connector.connect(name, client.stream).await;
     let mut stream = stream.expect("a handshake");
     let mut begun = PREFACE.to_vec();
-    // INITIAL_WINDOW_SIZE: the socket is to be what stalls, not the stream (RFC 9113 §6.5.2).
+    // INITIAL_WINDOW_SIZE: the socket must stall, not the stream (RFC 9113 §6.5.2).
     let wide = [0, 4, 0x7f, 0xff, 0xff, 0xff];
     begun.extend(frame(SETTINGS, 0, 0, &wide));
     begun.extend(frame(HEADERS, END_STREAM | END_HEADERS, 1, GET_HEAD));
@@ -112,7 +112,7 @@ async fn e3_pings_do_not_keep_a_client_that_reads_nothing() {
         }
     };
     timeout(seconds(600), pinging).await.expect("an end");
-    // Found out with the first ping that came too late.
+    // Noticed with the first ping that came too late.
     assert_eq!(client.connected_at.elapsed().as_secs(), 32);
 }
 

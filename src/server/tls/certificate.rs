@@ -12,14 +12,14 @@ use crate::watched::WatchedFiles;
 /// The files of a certificate and of its key, both PEM.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CertificateFiles {
-    /// The certificate, followed by those that lead to the root.
+    /// The certificate, followed by the chain to the root.
     pub cert_file: PathBuf,
     /// The private key.
     pub key_file: PathBuf,
 }
 
 impl CertificateFiles {
-    /// Tells what is wrong with the files, if anything is.
+    /// Returns an error if the files cannot be served.
     pub(crate) fn check(&self) -> Result<(), TlsError> {
         self.read().map(drop)
     }
@@ -43,12 +43,12 @@ impl CertificateFiles {
         let key =
             PrivateKeyDer::from_pem_file(&self.key_file).map_err(unreadable(&self.key_file))?;
         let is_outdated = is_outdated(&chain[0]);
-        // This refuses a key that is not the certificate's.
+        // This refuses a key that does not belong to the certificate.
         CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())
             .map_err(|error| self.blame(error, is_outdated))
     }
 
-    /// Tells which file is at fault.
+    /// Maps an error to the file that causes it.
     fn blame(&self, error: rustls::Error, is_outdated: bool) -> TlsError {
         match error {
             rustls::Error::InvalidCertificate(_) if is_outdated => {
@@ -61,8 +61,8 @@ impl CertificateFiles {
         }
     }
 
-    /// Tells what clients find wrong with the dates of the certificate, or soon will, in a line
-    /// for operators. Files that cannot be read have no dates.
+    /// Returns a line for operators if the dates of the certificate are, or will soon be, invalid
+    /// for clients. Files that cannot be read have no dates.
     pub(crate) fn warning(&self) -> Option<String> {
         let key = self.read().ok()?;
         let trouble = Validity::of(&key.cert).trouble(SystemTime::now())?;

@@ -11,11 +11,11 @@ pub enum TlsError {
     Unreadable(PathBuf, pem::Error),
     /// The file holds no certificate.
     NoCertificate(PathBuf),
-    /// The certificate is of X.509 v1 or v2, which has no names of hosts.
+    /// The certificate is of X.509 v1 or v2, which has no host names.
     Outdated(PathBuf),
-    /// The certificate is none that clients could take.
+    /// The certificate is unusable for clients.
     UnusableCertificate(PathBuf, rustls::Error),
-    /// The key is of a kind that cannot be used, or is not the certificate's.
+    /// The key is of an unusable kind, or does not belong to the certificate.
     Unusable(PathBuf, rustls::Error),
     /// No TLS configuration can be made.
     Config(rustls::Error),

@@ -1,4 +1,4 @@
-//! TLS for clients: one certificate, read again when its files change.
+//! TLS for clients: one certificate, reloaded when its files change.
 
 mod certificate;
 mod error;
@@ -24,7 +24,7 @@ use crate::watched::{WatchedFiles, keep_looking};
 pub use self::certificate::CertificateFiles;
 pub use self::error::TlsError;
 
-/// What a listener needs to speak TLS 1.2 and 1.3. A handle: clones have the same certificate.
+/// The TLS 1.2 and 1.3 side of a listener. A handle: clones share the certificate.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
@@ -35,15 +35,15 @@ pub struct Tls {
 struct Certificate {
     files: CertificateFiles,
     key: ArcSwap<CertifiedKey>,
-    /// Guards the reading.
+    /// Serialises the reloads.
     watched: Mutex<Watched>,
 }
 
-/// What is looked at again and again: the files, and the dates of what they held.
+/// The state that is checked repeatedly: the files, and the dates of the last certificate.
 struct Watched {
     files: WatchedFiles,
     validity: Validity,
-    /// What was said of the dates, so that it is said once.
+    /// The last warning about the dates, so that it is logged once.
     told: Option<Trouble>,
 }
 
@@ -69,7 +69,8 @@ impl Tls {
             .map_err(TlsError::Config)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
-        // What comes before the handshake is done can be replayed (RFC 8446 §8); rustls' default.
+        // Early data, sent before the handshake is done, can be replayed (RFC 8446 §8); 0 is
+        // rustls' default.
         config.max_early_data_size = 0;
         config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_1_1.to_vec()];
         Ok(Self {
@@ -82,24 +83,24 @@ impl Tls {
         self.acceptor.accept(stream)
     }
 
-    /// Reads the files again now, for who has replaced them and does not want to wait.
+    /// Reads the files again now, without waiting for the next check.
     ///
-    /// A pair that does not work is reported, and leaves the last good one in force.
+    /// A pair that does not work is reported, and the last good one stays in force.
     pub fn renew(&self) {
         self.certificate.renew();
     }
 
-    /// Looks after the files for ever, and takes a new certificate as soon as both are there.
+    /// Watches the files for ever, and takes a new pair when both files are there.
     ///
-    /// Connections that exist keep theirs. A pair that does not work is reported once, and leaves
-    /// the last good one in force.
+    /// Existing connections keep theirs. A pair that does not work is reported once, and the last
+    /// good one stays in force.
     pub(super) async fn keep_fresh(&self) -> Infallible {
         keep_looking(|| self.certificate.renew_if_changed()).await
     }
 }
 
 impl Watched {
-    /// What is wrong at the start is among the [warnings] of the configuration.
+    /// Faults at the start are among the [warnings] of the configuration.
     ///
     /// [warnings]: crate::config::Config::warnings
     fn new(files: WatchedFiles, key: &CertifiedKey) -> Self {
@@ -128,7 +129,7 @@ impl Certificate {
         self.warn(&mut watched);
     }
 
-    /// Warns of the dates, of a new certificate as of one that gets old while it is served.
+    /// Warns about the dates of a new certificate, and of one that ages while it is served.
     fn warn(&self, watched: &mut Watched) {
         let trouble = watched.validity.trouble(SystemTime::now());
         if trouble != watched.told

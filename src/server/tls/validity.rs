@@ -1,6 +1,6 @@
-//! From when until when a certificate is good, and whether that is near its end.
+//! The validity of a certificate, and whether it ends soon.
 //!
-//! rustls serves a certificate whatever its dates say; only clients refuse it.
+//! rustls serves a certificate whatever its dates are; only clients refuse it.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use x509_cert::certificate::{Certificate, Version};
 use x509_cert::der::Decode;
 use x509_cert::time::Time;
 
-/// The dates of a certificate and of those that lead to the root, in the order of the file.
+/// The dates of a certificate and of its chain, in the order of the file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Validity(Vec<Option<Dates>>);
 
@@ -20,7 +20,7 @@ struct Dates {
     not_after: Time,
 }
 
-/// What clients say of a chain, now or soon.
+/// The fault that clients find in a chain, now or soon.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Trouble {
     /// Which certificate of the file, from 0.
@@ -36,12 +36,12 @@ enum Kind {
 }
 
 impl Validity {
-    /// Reads the dates. What cannot be read is of no concern here: clients read it otherwise.
+    /// Reads the dates. A date that cannot be read is ignored here: clients parse it their own way.
     pub(super) fn of(chain: &[CertificateDer<'_>]) -> Self {
         Self(chain.iter().map(dates).collect())
     }
 
-    /// Tells the worst that clients find at a time.
+    /// Returns the worst fault that clients find at a time.
     pub(super) fn trouble(&self, now: SystemTime) -> Option<Trouble> {
         let now = now.duration_since(SystemTime::UNIX_EPOCH);
         let now = now.unwrap_or_default();
@@ -56,7 +56,7 @@ impl Validity {
 impl Dates {
     fn trouble(self, now: Duration) -> Option<Kind> {
         let (begin, end) = (self.not_before, self.not_after);
-        // The second that it names is the last one (RFC 5280 §4.1.2.5).
+        // The second that it names is the last valid one (RFC 5280 §4.1.2.5).
         if end.to_unix_duration().as_secs() < now.as_secs() {
             Some(Kind::Expired(end))
         } else if begin.to_unix_duration() > now {
@@ -69,7 +69,7 @@ impl Dates {
     }
 }
 
-/// Tells whether a certificate is older than version 3, which alone has names of hosts.
+/// Returns whether a certificate is older than version 3, the only one with host names.
 pub(super) fn is_outdated(certificate: &CertificateDer<'_>) -> bool {
     let parsed = Certificate::from_der(certificate);
     parsed.is_ok_and(|parsed| parsed.tbs_certificate().version() != Version::V3)
@@ -88,7 +88,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
             0 => f.write_str("the certificate ")?,
-            // As people count.
+            // Counted from 1, for people.
             at => write!(f, "certificate {} of the file ", at + 1)?,
         }
         match self.kind {
@@ -115,7 +115,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Those that live for 90 days are renewed 30 days before, so that by then something is wrong.
+/// Certificates that live for 90 days are renewed 30 days before, so a renewal has failed by then.
 const SOON_DAYS: u64 = 14;
 const SOON: Duration = Duration::from_secs(SOON_DAYS * 24 * 60 * 60);
 
@@ -145,7 +145,7 @@ mod tests {
         trouble.map_or_else(String::new, |trouble| trouble.to_string())
     }
 
-    /// 2030-01-01T00:00:00Z and 2060-01-01T00:00:00Z, which is written otherwise.
+    /// 2030-01-01T00:00:00Z and 2060-01-01T00:00:00Z; from 2050 on, dates have another encoding.
     const Y2030: u64 = 1_893_456_000;
     const Y2060: u64 = 2_840_140_800;
 
