@@ -96,6 +96,7 @@
 //! `default-features = false, features = ["client"]`. No feature changes what another does.
 #![forbid(unsafe_code)]
 
+mod admission;
 #[cfg(feature = "assertion")]
 pub mod assertion;
 #[cfg(feature = "client")]
@@ -125,6 +126,8 @@ pub mod identity;
 #[cfg(all(any(doc, doctest), feature = "axum", feature = "cli"))]
 pub mod manual;
 pub mod membership;
+#[cfg(feature = "client")]
+mod network;
 mod path;
 pub mod policy;
 #[cfg(feature = "client")]

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,28 +15,45 @@ use sha2::{Digest, Sha256};
 
 /// An access token that a client sent; it may be good or not.
 ///
-/// `Debug` prints the type name only; there is no `Display` and no `Serialize`. The memory is
-/// overwritten on drop, and so is the body of the request to the issuer. What implementations of
+/// `Debug` prints the type name only; there is no `Display` and no `Serialize`. A handle: clones
+/// share one copy of the secret, and its hash once that is known. The memory is overwritten when the
+/// last of them is dropped, and so is the body of the request to the issuer. What implementations of
 /// HTTP and TLS copy of it into their buffers is not.
 #[derive(Clone)]
-pub struct AccessToken(SecretString);
+pub struct AccessToken(Arc<Secret>);
+
+struct Secret {
+    text: SecretString,
+    hash: OnceLock<TokenHash>,
+}
 
 impl AccessToken {
     /// Takes over a token as it stood in a request.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(SecretString::from(token.into()))
+        Self(Arc::new(Secret {
+            text: SecretString::from(token.into()),
+            hash: OnceLock::new(),
+        }))
+    }
+
+    /// Takes over a token whose hash is known.
+    pub(crate) fn hashed(token: impl Into<String>, hash: TokenHash) -> Self {
+        Self(Arc::new(Secret {
+            text: SecretString::from(token.into()),
+            hash: hash.into(),
+        }))
     }
 
     /// Returns the secret itself, to be sent to its issuer and nowhere else.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.0.text.expose_secret()
     }
 
     /// Returns the hash under which the answer about this token is kept.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
-        TokenHash::of(self.expose())
+        *self.0.hash.get_or_init(|| TokenHash::of(self.expose()))
     }
 
     /// Returns what the token's prefix says that it is.
@@ -232,6 +250,21 @@ mod tests {
             assert_eq!(TokenKind::of(token), kind, "{token}");
             assert_eq!(kind.may_be_checked(), may_be_checked, "{token}");
         }
+    }
+
+    #[test]
+    fn clones_share_one_copy_of_the_secret_and_its_hash() {
+        let token = AccessToken::new("abcdefgh12345678");
+        let clone = token.clone();
+        assert_eq!(clone.expose().as_ptr(), token.expose().as_ptr());
+        assert_eq!(token.hash(), TokenHash::of("abcdefgh12345678"));
+        assert_eq!(clone.0.hash.get(), Some(&token.hash()));
+        let other = TokenHash::of("other");
+        assert_eq!(
+            AccessToken::hashed("a", other).hash(),
+            other,
+            "not hashed again"
+        );
     }
 
     #[test]

@@ -90,6 +90,12 @@ impl<'r> BearerToken<'r> {
         TokenKind::of(self.0)
     }
 
+    /// Does the same as [`to_access_token`](Self::to_access_token) where its `hash` is known.
+    #[cold]
+    pub(crate) fn to_hashed(&self, hash: TokenHash) -> AccessToken {
+        AccessToken::hashed(String::from_utf8_lossy(self.0), hash)
+    }
+
     /// Copies the secret out of the request.
     #[must_use]
     pub fn to_access_token(&self) -> AccessToken {

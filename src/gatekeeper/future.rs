@@ -1,4 +1,5 @@
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -7,9 +8,7 @@ use pin_project::pin_project;
 use tower::Service;
 use tower::util::Oneshot;
 
-use super::held::Held;
-use crate::check::CheckService;
-use crate::validator::{Asking, CheckingEach};
+use super::guard::Pending;
 
 /// Response future of [`Gatekeeper`](super::Gatekeeper).
 ///
@@ -21,15 +20,16 @@ use crate::validator::{Asking, CheckingEach};
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture<S: Service<Request<B>>, C, B> {
     #[pin]
-    state: State<S, C, B>,
+    state: State<S, B>,
+    /// Who is asked is of no matter once there is a request to wait for.
+    check: PhantomData<fn() -> C>,
 }
 
 #[pin_project(project = StateProj)]
-pub(super) enum State<S: Service<Request<B>>, C, B> {
-    /// The token's verdict is not known yet.
-    Checking(Box<CheckingEach<C>>, Option<Box<Held<S, C, B>>>),
-    /// The decision depends on where the token's person belongs.
-    Asking(Pin<Box<Asking>>, Option<Box<Held<S, C, B>>>),
+enum State<S: Service<Request<B>>, B> {
+    /// The request waits for its decision, and the inner service for the request. Boxed, so that a
+    /// hit does not carry their size about.
+    Waiting(Box<(Pending<B>, Option<S>)>),
     /// Admitted after a wait; waits until the inner service is ready, and then for it.
     Admitted(Pin<Box<Oneshot<S, Request<B>>>>),
     /// The inner service has the request.
@@ -47,21 +47,23 @@ impl<S: Service<Request<B>>, C, B> ResponseFuture<S, C, B> {
         State::Rejected(Some(response)).into()
     }
 
-    pub(super) fn checking(checking: CheckingEach<C>, held: Box<Held<S, C, B>>) -> Self {
-        State::Checking(Box::new(checking), Some(held)).into()
+    pub(super) fn waiting(pending: Pending<B>, inner: S) -> Self {
+        State::Waiting(Box::new((pending, Some(inner)))).into()
     }
 }
 
-impl<S: Service<Request<B>>, C, B> From<State<S, C, B>> for ResponseFuture<S, C, B> {
-    fn from(state: State<S, C, B>) -> Self {
-        Self { state }
+impl<S: Service<Request<B>>, C, B> From<State<S, B>> for ResponseFuture<S, C, B> {
+    fn from(state: State<S, B>) -> Self {
+        Self {
+            state,
+            check: PhantomData,
+        }
     }
 }
 
 impl<S, C, B, ResBody> Future for ResponseFuture<S, C, B>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
-    C: CheckService,
     ResBody: Default + 'static,
 {
     type Output = Result<S::Response, S::Error>;
@@ -76,10 +78,9 @@ where
     }
 }
 
-impl<S, C, B, ResBody> State<S, C, B>
+impl<S, B, ResBody> State<S, B>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
-    C: CheckService,
     ResBody: Default + 'static,
 {
     /// Apart, so that a hit has no part in what this takes of the stack.
@@ -90,17 +91,15 @@ where
     ) -> Poll<Result<S::Response, S::Error>> {
         loop {
             let next = match self.as_mut().project() {
-                StateProj::Checking(checking, held) => {
-                    let outcome = ready!(Pin::new(checking).poll(cx));
-                    let held = held.take();
-                    held.expect("ResponseFuture polled after completion")
-                        .checked(outcome)
-                }
-                StateProj::Asking(asking, held) => {
-                    let asked = ready!(asking.as_mut().poll(cx));
-                    let held = held.take();
-                    held.expect("ResponseFuture polled after completion")
-                        .told(asked)
+                StateProj::Waiting(waiting) => {
+                    let (pending, inner) = &mut **waiting;
+                    match ready!(pending.poll(cx)) {
+                        Ok(request) => {
+                            let inner = inner.take().expect("one decision");
+                            Self::Admitted(Box::pin(Oneshot::new(inner, request)))
+                        }
+                        Err(response) => Self::Rejected(Some(response)),
+                    }
                 }
                 StateProj::Admitted(future) => return future.as_mut().poll(cx),
                 StateProj::Forwarding(future) => return future.poll(cx),
@@ -119,9 +118,8 @@ where
 impl<S: Service<Request<B>>, C, B> fmt::Debug for ResponseFuture<S, C, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
+            State::Waiting(_) => "Waiting",
             State::Admitted(_) => "Admitted",
-            State::Asking(..) => "Asking",
-            State::Checking(..) => "Checking",
             State::Forwarding(_) => "Forwarding",
             State::Rejected(_) => "Rejected",
         };

@@ -1,15 +1,18 @@
 use std::fmt;
+#[cfg(feature = "client")]
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tower::Layer;
 
+use super::guard::{Door, Guard};
+use super::service::Gatekeeper;
+use crate::admission::Admission;
 #[cfg(feature = "client")]
-use super::client_limit::{ClientLimit, ClientTurns};
-use super::service::{Gatekeeper, Shared};
+use crate::admission::{ClientLimit, ClientTurns};
 use crate::bearer::BearerOptions;
-use crate::policy::{AnyUser, Policy};
+use crate::policy::Policy;
 use crate::rejection::{Bodies, Realm};
 use crate::validator::Validators;
 
@@ -17,25 +20,13 @@ use crate::validator::Validators;
 ///
 /// See the [module docs](crate::gatekeeper) for an example.
 #[must_use]
-pub struct GatekeeperLayer<C>(Arc<Shared<C>>);
+pub struct GatekeeperLayer<C>(Guard<C>);
 
 impl<C> GatekeeperLayer<C> {
     /// Lets in everybody whose token `validators` find good: one
     /// [`Validator`](crate::validator::Validator) for each app.
     pub fn new(validators: impl Into<Validators<C>>) -> Self {
-        Self(Arc::new(Shared {
-            validators: validators.into(),
-            policy: Arc::new(AnyUser),
-            bearer: BearerOptions::default(),
-            realm: Realm::default(),
-            identity_extension: true,
-            groups_extension: false,
-            identity_headers: false,
-            forward_token: false,
-            bodies: Bodies::default(),
-            #[cfg(feature = "client")]
-            client_turns: None,
-        }))
+        Self(Guard::new(Admission::new(validators.into())))
     }
 
     /// Sets who may do what; by default everybody with a good token may do everything.
@@ -47,39 +38,42 @@ impl<C> GatekeeperLayer<C> {
     /// [`with_memberships`](crate::validator::ValidatorBuilder::with_memberships).
     #[track_caller]
     pub fn with_policy(self, policy: impl Policy) -> Self {
-        let validators = &self.0.validators;
-        let is_answerable = !policy.needs_memberships() || validators.can_ask_memberships();
-        assert!(is_answerable, "{NO_MEMBERSHIPS}");
-        self.with(|shared| shared.policy = Arc::new(policy))
+        Self(self.0.with_policy(policy))
     }
 
     /// Wants answers no older than `max_age`, where those who are revoked must be out sooner.
     ///
     /// See [`Validators::with_max_age`].
     pub fn with_max_age(self, max_age: Duration) -> Self {
-        self.with(|shared| shared.validators = shared.validators.with_max_age(max_age))
+        Self(
+            self.0
+                .with_admission(|admission| admission.with_max_age(max_age)),
+        )
     }
 
     /// Sets what is accepted as a bearer token.
     pub fn with_bearer(self, bearer: BearerOptions) -> Self {
-        self.with(|shared| shared.bearer = bearer)
+        Self(self.0.with_bearer(bearer))
     }
 
     /// Sets the name of the protected space in challenges; `ghes` by default.
     pub fn with_realm(self, realm: Realm) -> Self {
-        self.with(|shared| shared.realm = realm)
+        self.with(|door| door.realm = realm)
     }
 
     /// Decides whether the inner service finds the [`Identity`](crate::identity::Identity) in
     /// the request's extensions; on by default.
     pub fn with_identity_extension(self, set: bool) -> Self {
-        self.with(|shared| shared.identity_extension = set)
+        self.with(|door| door.identity_extension = set)
     }
 
     /// Decides whether the inner service finds in the request's extensions to which
     /// [`Groups`](crate::membership::Groups) its person was found to belong; off by default.
     pub fn with_groups_extension(self, set: bool) -> Self {
-        self.with(|shared| shared.groups_extension = set)
+        let guard = self
+            .0
+            .with_admission(|admission| admission.with_groups(set));
+        Self(guard).with(|door| door.groups_extension = set)
     }
 
     /// Decides whether the request carries the identity in headers; off by default.
@@ -89,14 +83,14 @@ impl<C> GatekeeperLayer<C> {
     /// sent under these names, or under names that an upstream could take for them, is removed
     /// either way.
     pub fn with_identity_headers(self, set: bool) -> Self {
-        self.with(|shared| shared.identity_headers = set)
+        self.with(|door| door.identity_headers = set)
     }
 
     /// Decides whether the inner service sees the `Authorization` header; off by default.
     ///
     /// An inner service that sees the token can act as its user towards GHES.
     pub fn with_forward_token(self, forward: bool) -> Self {
-        self.with(|shared| shared.forward_token = forward)
+        self.with(|door| door.forward_token = forward)
     }
 
     /// Decides whether rejections say in a body what is wrong; on by default.
@@ -108,7 +102,7 @@ impl<C> GatekeeperLayer<C> {
             true => Bodies::Known,
             false => Bodies::None,
         };
-        self.with(|shared| shared.bodies = bodies)
+        self.with(|door| door.bodies = bodies)
     }
 
     /// Sets how the body of a rejection is made of bytes, for a service whose bodies are `B`.
@@ -117,7 +111,7 @@ impl<C> GatekeeperLayer<C> {
     /// `String`, and `BoxBody` and `UnsyncBoxBody` with the error `Infallible`, `BoxError` or
     /// `std::io::Error` are made without. Any other body stays empty, at its default.
     pub fn with_body<B: 'static>(self, make: fn(Bytes) -> B) -> Self {
-        self.with(|shared| shared.bodies = Bodies::by(make))
+        self.with(|door| door.bodies = Bodies::by(make))
     }
 
     /// Limits how many unknown tokens one client may bring; by default there is no limit.
@@ -129,35 +123,44 @@ impl<C> GatekeeperLayer<C> {
     /// other counts once, however many apps are asked about it.
     #[cfg(feature = "client")]
     pub fn with_client_limit(self, limit: ClientLimit) -> Self {
-        self.with(|shared| shared.client_turns = Some(Arc::new(ClientTurns::new(limit))))
+        let turns = Arc::new(ClientTurns::new(limit));
+        Self(
+            self.0
+                .with_admission(|admission| admission.with_client_turns(turns)),
+        )
     }
 
     /// Does the same with turns that other gates take from as well.
     #[cfg(feature = "proxy")]
     pub(crate) fn with_client_turns(self, turns: Arc<ClientTurns>) -> Self {
-        self.with(|shared| shared.client_turns = Some(turns))
+        Self(
+            self.0
+                .with_admission(|admission| admission.with_client_turns(turns)),
+        )
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Shared<C>)) -> Self {
-        change(Arc::make_mut(&mut self.0));
-        self
+    /// Returns what stands before a service.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn into_guard(self) -> Guard<C> {
+        self.0
+    }
+
+    fn with(self, change: impl FnOnce(&mut Door)) -> Self {
+        Self(self.0.with_door(change))
     }
 }
-
-const NO_MEMBERSHIPS: &str = "the policy asks for memberships, and a validator has nobody to ask; \
-     build it with Validator::for_ghes, or by its builder with_memberships";
 
 impl<S, C> Layer<S> for GatekeeperLayer<C> {
     type Service = Gatekeeper<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Gatekeeper::new(inner, Arc::clone(&self.0))
+        Gatekeeper::new(inner, self.0.clone())
     }
 }
 
 impl<C> Clone for GatekeeperLayer<C> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(self.0.clone())
     }
 }
 

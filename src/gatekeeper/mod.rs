@@ -72,18 +72,19 @@
 //! # }
 //! ```
 
-#[cfg(feature = "client")]
-mod client_limit;
 mod future;
+mod guard;
 pub(crate) mod headers;
-mod held;
 mod layer;
 mod service;
 
-#[cfg(feature = "client")]
-pub use self::client_limit::{ClientAddr, ClientLimit};
 #[cfg(feature = "proxy")]
-pub(crate) use self::client_limit::{ClientTurns, network};
+pub(crate) use crate::admission::ClientTurns;
+#[cfg(feature = "client")]
+pub use crate::admission::{ClientAddr, ClientLimit};
+
 pub use self::future::ResponseFuture;
+#[cfg(feature = "proxy")]
+pub(crate) use self::guard::{Guard, Kept, Pending};
 pub use self::layer::GatekeeperLayer;
 pub use self::service::Gatekeeper;

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limits;
 use super::peer::Peer;
-use crate::gatekeeper::network;
+use crate::network::network;
 
 /// Counts connections, in all and per client. A handle: clones count together.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::limits::Limits;
-use crate::gatekeeper::network;
+use crate::network::network;
 
 /// Counts the requests of each client that are under way. A handle: clones count together.
 ///

@@ -20,8 +20,8 @@ use super::failure::Failure;
 use super::redirects::Told;
 use super::upload::{Sent, Upload};
 use super::websocket::Handshake;
-use crate::gatekeeper::network;
 use crate::hygiene::names::X_FORWARDED_FOR;
+use crate::network::network;
 use crate::rejection::RejectionKind;
 
 /// A request on its way to an upstream, until the head of the response is there.

@@ -15,16 +15,41 @@ use crate::check::{CheckError, Verdict};
 ///
 /// Dropping it at any time is fine: the check goes on, and its verdict is remembered.
 #[must_use = "futures do nothing unless polled"]
-pub struct Checking(Waiting<Tokens>);
+pub struct Checking {
+    waiting: Waiting<Tokens>,
+    /// Nobody is asked: the token cannot be one, or the answer is remembered.
+    is_decided: bool,
+}
 
 impl Checking {
     pub(super) fn new(waiting: Waiting<Tokens>) -> Self {
-        Self(waiting)
+        Self {
+            waiting,
+            is_decided: false,
+        }
     }
 
     pub(super) fn decided(verdict: Verdict) -> Self {
         let found = Found::new(verdict, Freshness::Fresh);
-        Self(Waiting::decided(Ok(found)))
+        Self {
+            waiting: Waiting::decided(Ok(found)),
+            is_decided: true,
+        }
+    }
+
+    /// Returns what was said when the issuer was asked, before an older answer stood in for it; none
+    /// if nobody was asked. `outcome` is what this has ended with.
+    pub(super) fn said(
+        &self,
+        outcome: &Result<Answer, CheckError>,
+    ) -> Option<Result<Verdict, CheckError>> {
+        if self.is_decided {
+            return None;
+        }
+        Some(match self.waiting.bridged() {
+            Some(error) => Err(error.clone()),
+            None => outcome.clone().map(|answer| answer.verdict),
+        })
     }
 }
 
@@ -32,7 +57,7 @@ impl Future for Checking {
     type Output = Result<Answer, CheckError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = Pin::new(&mut self.0).poll(cx);
+        let outcome = Pin::new(&mut self.waiting).poll(cx);
         outcome.map_ok(Answer::from)
     }
 }

@@ -3,6 +3,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
+use tokio::time::Instant;
+
+use super::recorder::{Entry, Recorder, Said};
 use super::refusal::Refusal;
 use super::{Answer, Checking, Validator};
 use crate::check::{CheckError, CheckService};
@@ -34,25 +37,52 @@ pub struct CheckingEach<C> {
     checking: Checking,
     /// Each with its place.
     left: vec::IntoIter<(usize, Validator<C>)>,
+    began_at: Instant,
+    recorder: Recorder,
     token: AccessToken,
     refusal: Option<Refusal<Validator<C>>>,
     failure: Option<CheckError>,
 }
 
 impl<C: CheckService> CheckingEach<C> {
+    /// Begins with `checking`, by which the first is asked.
     pub(super) fn new(
         (place, first): (usize, Validator<C>),
+        checking: Checking,
         left: Vec<(usize, Validator<C>)>,
         token: AccessToken,
     ) -> Self {
         Self {
             place,
-            checking: first.check_unless_remembered(&token),
+            checking,
             asked: first,
             left: left.into_iter(),
+            began_at: Instant::now(),
+            recorder: Recorder::NONE,
             token,
             refusal: None,
             failure: None,
+        }
+    }
+
+    /// Asks one alone, about a token that it does not remember.
+    pub(crate) fn only(place: usize, validator: Validator<C>, token: &AccessToken) -> Self {
+        let checking = validator.check_as(token.clone(), false);
+        Self::new((place, validator), checking, Vec::new(), token.clone())
+    }
+
+    /// Records what the issuer is asked.
+    pub(crate) fn record(&mut self, recorder: Recorder) {
+        self.recorder = recorder;
+    }
+
+    fn record_said(&self, outcome: &Result<Answer, CheckError>) {
+        if let Some(said) = self.checking.said(outcome) {
+            self.recorder.add(|| Entry {
+                place: self.place,
+                said: Said::OfToken(said),
+                took: self.began_at.elapsed(),
+            });
         }
     }
 
@@ -71,7 +101,8 @@ impl<C: CheckService> CheckingEach<C> {
         }
         match self.left.next() {
             Some((place, next)) => {
-                self.checking = next.check_unless_remembered(&self.token);
+                self.checking = next.check_unless_refused(&self.token, false);
+                self.began_at = Instant::now();
                 (self.place, self.asked) = (place, next);
                 None
             }
@@ -93,6 +124,9 @@ impl<C: CheckService> Future for CheckingEach<C> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let said = ready!(Pin::new(&mut self.checking).poll(cx));
+            if self.recorder.is_on() {
+                self.record_said(&said);
+            }
             if let Some(outcome) = self.note(said) {
                 return Poll::Ready(outcome);
             }

@@ -11,14 +11,16 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
-use super::cache::{AnswerCache, Freshness, MembershipKey, Memberships, Standing, Tokens};
+use super::cache::{AnswerCache, Found, Freshness, MembershipKey, Memberships, Standing, Tokens};
 use super::flight::Outcome;
 use super::read_through::{Ask, ReadThrough, Waiting, Wanted};
+use super::recorder::{Entry, Recorder, Said};
+use crate::bearer::BearerToken;
 use crate::check::{CheckError, CheckErrorKind, Told};
 use crate::identity::Identity;
 use crate::membership::{Group, Groups, Membership, MembershipRequest};
 use crate::policy;
-use crate::token::{AccessToken, TokenHash};
+use crate::token::TokenHash;
 
 /// Boxed, so that no type above depends on it; only those who have to ask pay for it.
 pub(super) type BoxMembershipService =
@@ -126,9 +128,11 @@ impl<'a> KnownMemberships<'a> {
         *self.active.borrow_mut() = Some(Groups::default());
     }
 
-    /// Returns what was noted.
-    pub(crate) fn take_active(&self) -> Groups {
-        self.active.take().unwrap_or_default()
+    /// Returns what was noted, if anything was.
+    #[cold]
+    pub(crate) fn take_active(&self) -> Option<Box<Groups>> {
+        let active = self.active.take().filter(|groups| !groups.is_empty());
+        active.map(Box::new)
     }
 
     fn find(&self, group: &Group) -> Option<Membership> {
@@ -153,11 +157,13 @@ impl<'a> KnownMemberships<'a> {
     }
 
     /// Asks for those in the background, each call only for what was looked at since the last.
-    pub(crate) fn renew_due(&self, token: &AccessToken, identity: &Identity) {
+    #[cold]
+    pub(crate) fn renew_due(&self, token: &BearerToken<'_>, identity: &Identity) {
         let due = self.due.take();
         let Some(memberships) = self.remembered else {
             return;
         };
+        let token = token.to_hashed(*self.token);
         for group in due {
             let key = MembershipKey {
                 token: *self.token,
@@ -188,12 +194,16 @@ impl policy::Memberships for KnownMemberships<'_> {
 /// Dropping it at any time is fine: the questions go on, and the answers are remembered.
 pub(crate) struct Asking {
     waiting: Vec<(Group, Waiting<Memberships>)>,
-    asked: Asked,
+    asked: AskedGroups,
+    began_at: Instant,
+    recorder: Recorder,
+    /// The place of who is asked.
+    place: usize,
 }
 
 /// What came of asking.
 #[derive(Default)]
-pub(crate) struct Asked {
+pub(crate) struct AskedGroups {
     pub(crate) memberships: Vec<(Group, Membership)>,
     /// Some of it is past its age, and stands in for what could not be asked.
     pub(crate) is_stale: bool,
@@ -205,7 +215,19 @@ impl Asking {
     pub(super) fn new(waiting: Vec<(Group, Waiting<Memberships>)>) -> Self {
         Self {
             waiting,
-            asked: Asked::default(),
+            asked: AskedGroups::default(),
+            began_at: Instant::now(),
+            recorder: Recorder::NONE,
+            place: 0,
+        }
+    }
+
+    /// Records what the issuer is asked, as by the validator in this place.
+    pub(crate) fn recorded_by(self, recorder: Recorder, place: usize) -> Self {
+        Self {
+            recorder,
+            place,
+            ..self
         }
     }
 
@@ -216,7 +238,31 @@ impl Asking {
     }
 }
 
-impl Asked {
+/// What the issuer said, before an older answer stood in for it.
+fn said(
+    waiting: &Waiting<Memberships>,
+    outcome: &Result<Found<Standing>, CheckError>,
+) -> Result<Membership, CheckError> {
+    match (waiting.bridged(), outcome) {
+        (Some(error), _) | (None, Err(error)) => Err(error.clone()),
+        (None, Ok(found)) => Ok(found.answer.membership.clone()),
+    }
+}
+
+impl AskedGroups {
+    fn add(&mut self, group: &Group, outcome: Result<Found<Standing>, CheckError>) {
+        match outcome {
+            Ok(found) => {
+                self.is_stale |= found.freshness == Freshness::Stale;
+                let membership = found.answer.membership;
+                self.memberships.push((group.clone(), membership));
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
     /// Tells whether the issuer takes the token no more.
     pub(crate) fn is_token_refused(&self) -> bool {
         let mut memberships = self.memberships.iter();
@@ -225,23 +271,27 @@ impl Asked {
 }
 
 impl Future for Asking {
-    type Output = Asked;
+    type Output = AskedGroups;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Asked> {
-        let Self { waiting, asked } = &mut *self;
-        waiting.retain_mut(|(group, waiting)| match Pin::new(waiting).poll(cx) {
-            Poll::Pending => true,
-            Poll::Ready(Ok(found)) => {
-                asked.is_stale |= found.freshness == Freshness::Stale;
-                asked
-                    .memberships
-                    .push((group.clone(), found.answer.membership));
-                false
-            }
-            Poll::Ready(Err(error)) => {
-                asked.failure.get_or_insert(error);
-                false
-            }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<AskedGroups> {
+        let Self {
+            waiting,
+            asked,
+            began_at,
+            recorder,
+            place,
+        } = &mut *self;
+        waiting.retain_mut(|(group, waiting)| {
+            let Poll::Ready(outcome) = Pin::new(&mut *waiting).poll(cx) else {
+                return true;
+            };
+            recorder.add(|| Entry {
+                place: *place,
+                said: Said::OfMembership(group.clone(), said(waiting, &outcome)),
+                took: began_at.elapsed(),
+            });
+            asked.add(group, outcome);
+            false
         });
         if waiting.is_empty() {
             Poll::Ready(std::mem::take(asked))

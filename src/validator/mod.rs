@@ -41,13 +41,18 @@ mod memberships;
 #[cfg(test)]
 mod moments;
 mod read_through;
+#[cfg_attr(
+    not(feature = "proxy"),
+    allow(dead_code, reason = "only the proxy's explain wants to know")
+)]
+mod recorder;
 mod refusal;
 mod validators;
 
 use std::fmt;
 use std::time::Duration;
 
-use self::cache::{Found, MembershipKey, Tokens};
+use self::cache::{Found, IsKnown, MembershipKey, Tokens};
 use self::flight::Outcome;
 use self::memberships::MembershipCache;
 use self::read_through::{Ask, ReadThrough, Wanted};
@@ -59,7 +64,11 @@ use crate::identity::Identity;
 use crate::membership::{Group, Membership, MembershipRequest};
 use crate::token::{AccessToken, TokenHash};
 
-pub(crate) use self::memberships::{Asked, Asking, KnownMemberships};
+pub(crate) use self::memberships::{AskedGroups, Asking, KnownMemberships};
+pub(crate) use self::recorder::Recorder;
+#[cfg(feature = "proxy")]
+pub(crate) use self::recorder::{Entry, Said};
+pub(crate) use self::validators::Missed;
 
 pub use self::builder::ValidatorBuilder;
 pub use self::cache::{Answer, CacheOptions, CacheStats, Freshness, Purge};
@@ -111,7 +120,7 @@ impl<C: CheckService> Validator<C> {
 
     /// Does the first half of [`lookup`](Self::lookup), which is all where the token is good.
     #[inline]
-    fn lookup_active(&self, hash: &TokenHash) -> Option<Found<Identity>> {
+    fn lookup_active(&self, hash: &TokenHash) -> Result<Found<Identity>, IsKnown> {
         self.tokens.cache().get_active(hash, self.max_age)
     }
 
@@ -132,30 +141,37 @@ impl<C: CheckService> Validator<C> {
     ///
     /// Panics if called outside a Tokio runtime.
     pub fn check(&self, token: AccessToken) -> Checking {
+        let is_known = self.is_known(&token.hash());
+        self.check_as(token, is_known)
+    }
+
+    /// Does the same where it is known whether the token was good within the hour.
+    fn check_as(&self, token: AccessToken, is_known: bool) -> Checking {
         let kind = token.kind();
         if !kind.may_be_checked() {
             return Checking::decided(Verdict::Inactive(InactiveReason::WrongKind(kind)));
         }
-        Checking::new(self.tokens.ask(token.hash(), token, self.max_age))
+        let hash = token.hash();
+        Checking::new(self.tokens.ask(hash, token, self.max_age, is_known))
     }
 
-    /// The same, with no need of a place among those who wait if the answer is remembered.
-    fn check_unless_remembered(&self, token: &AccessToken) -> Checking {
-        match self.peek(&token.hash()) {
+    /// The same, with no need of a place among those who wait if a refusal is remembered.
+    fn check_unless_refused(&self, token: &AccessToken, is_known: bool) -> Checking {
+        match self.peek_refusal(&token.hash()) {
             Some(answer) => Checking::decided(answer.verdict),
-            None => self.check(token.clone()),
+            None => self.check_as(token.clone(), is_known),
         }
     }
 
-    /// The same as [`lookup`](Self::lookup), not counted.
-    fn peek(&self, hash: &TokenHash) -> Option<Answer> {
-        let found = self.tokens.cache().peek(hash, self.max_age)?;
+    /// Returns what is remembered about a refused token, not counted.
+    fn peek_refusal(&self, hash: &TokenHash) -> Option<Answer> {
+        let found = self.tokens.cache().peek_inactive(hash)?;
         Some(found.into())
     }
 
-    /// The same, of good answers alone.
-    fn peek_active(&self, hash: &TokenHash) -> Option<Found<Identity>> {
-        self.tokens.cache().peek_active(hash, self.max_age)
+    /// Returns what is remembered about a good token, not counted.
+    fn peek_active(&self, hash: &TokenHash) -> Result<Found<Identity>, IsKnown> {
+        self.tokens.cache().peek_active(hash, self.max_age).found()
     }
 
     /// Counts a lookup that ended with `answer`.
@@ -177,7 +193,12 @@ impl<C: CheckService> Validator<C> {
     /// is known: what a flood of made-up tokens consists of.
     #[must_use]
     pub fn is_unknown(&self, hash: &TokenHash) -> bool {
-        self.tokens.is_unknown(hash)
+        !self.is_known(hash) && !self.is_under_way(hash)
+    }
+
+    /// Tells whether somebody is asking about the token right now.
+    fn is_under_way(&self, hash: &TokenHash) -> bool {
+        self.tokens.is_under_way(hash)
     }
 
     /// Asks in the background about a token whose answer is due.
@@ -220,6 +241,11 @@ impl<C: CheckService> Validator<C> {
 }
 
 impl<C> Validator<C> {
+    /// Tells whether both are handles of one validator.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.tokens.is_same(&other.tokens)
+    }
+
     /// Tells whether there is somebody to ask where people belong.
     pub(crate) fn can_ask_memberships(&self) -> bool {
         self.memberships.is_some()
@@ -255,7 +281,11 @@ impl<C> Validator<C> {
                 group: group.clone(),
             };
             let question = MembershipRequest::new(token.clone(), identity.clone(), group.clone());
-            (group, memberships.ask(key, question, self.max_age))
+            let is_known = memberships.cache().is_known(&key);
+            (
+                group,
+                memberships.ask(key, question, self.max_age, is_known),
+            )
         });
         Asking::new(waiting.collect())
     }

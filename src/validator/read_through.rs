@@ -62,12 +62,14 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
         }))
     }
 
-    /// Asks, together with everybody who is asking the same right now.
+    /// Asks, together with everybody who is asking the same right now. `is_known` tells whether the
+    /// answer was good when it was last asked for.
     pub(super) fn ask(
         &self,
         key: T::Key,
         question: A::Question,
         max_age: Option<Duration>,
+        is_known: bool,
     ) -> Waiting<T> {
         let grace = |key| Grace {
             cache: Arc::clone(&self.0.cache),
@@ -75,14 +77,13 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
             max_age,
             failures: Arc::clone(&self.0.failures),
         };
-        let is_known = self.0.cache.is_known(&key);
         let Some((seat, landing)) = self.0.flights.board(&key, is_known) else {
             let error = CheckError::with_source(CheckErrorKind::Shed, "too many requests wait");
             self.0.failures.note(&error);
-            return Waiting::decided(grace(key).bridge(error));
+            return Waiting::failed(error, &grace(key));
         };
         if let Some(landing) = landing {
-            self.ask_unless_answered(landing, &key, question, max_age);
+            self.ask_unless_answered(landing, &key, question, max_age, is_known);
         }
         Waiting::seated(seat, grace(key))
     }
@@ -93,14 +94,13 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
             return;
         }
         if let Some(landing) = self.0.flights.begin(key) {
-            self.take_off(landing, key.clone(), question, None);
+            self.take_off(landing, key.clone(), question, None, true);
         }
     }
 
-    /// Tells whether [`ask`](Self::ask) would send a question about something of which nothing is
-    /// known.
-    pub(super) fn is_unknown(&self, key: &T::Key) -> bool {
-        !self.0.cache.is_known(key) && !self.0.flights.is_under_way(key)
+    /// Tells whether somebody is asking about it right now.
+    pub(super) fn is_under_way(&self, key: &T::Key) -> bool {
+        self.0.flights.is_under_way(key)
     }
 
     /// The last flight may have landed after the caller looked and before it boarded.
@@ -110,13 +110,16 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
         key: &T::Key,
         question: A::Question,
         max_age: Option<Duration>,
+        is_known: bool,
     ) {
         let mut landing = Some(landing);
         let close = || landing.take().map(Landing::close);
         let found = self.0.cache.look_again(key, max_age, close);
         match (found, landing) {
             (Some((told, Some(waiters))), _) => waiters.tell(&Ok(told)),
-            (_, Some(landing)) => self.take_off(landing, key.clone(), question, max_age),
+            (_, Some(landing)) => {
+                self.take_off(landing, key.clone(), question, max_age, is_known);
+            }
             (_, None) => {}
         }
     }
@@ -127,9 +130,12 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
         key: T::Key,
         question: A::Question,
         max_age: Option<Duration>,
+        is_known: bool,
     ) {
         let inner = Arc::clone(&self.0);
-        tokio::spawn(async move { inner.fly(landing, key, question, max_age).await });
+        tokio::spawn(async move {
+            inner.fly(landing, key, question, max_age, is_known).await;
+        });
     }
 }
 
@@ -140,9 +146,10 @@ impl<T: Subject, A: Ask<T>> Inner<T, A> {
         key: T::Key,
         question: A::Question,
         max_age: Option<Duration>,
+        is_known: bool,
     ) {
         let mut landing = Some(landing);
-        let asking = self.call(&mut landing, &key, question, max_age);
+        let asking = self.call(&mut landing, &key, question, max_age, is_known);
         let asked = tokio::time::timeout(self.timeout, asking).await;
         let error = match asked {
             Ok(Ok((told, waiters))) => return waiters.tell(&Ok(told)),
@@ -170,9 +177,10 @@ impl<T: Subject, A: Ask<T>> Inner<T, A> {
         key: &T::Key,
         question: A::Question,
         max_age: Option<Duration>,
+        is_known: bool,
     ) -> Result<(Told<T::Answer>, Waiters<Told<T::Answer>>), CheckError> {
         let mut wanted = Wanted {
-            is_known: self.cache.is_known(key),
+            is_known,
             needs_new: false,
         };
         loop {
@@ -203,6 +211,10 @@ impl<T: Subject, A> ReadThrough<T, A> {
     pub(super) fn cache(&self) -> &Arc<AnswerCache<T>> {
         &self.0.cache
     }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl<T: Subject, A> Clone for ReadThrough<T, A> {
@@ -213,9 +225,13 @@ impl<T: Subject, A> Clone for ReadThrough<T, A> {
 
 /// A future for an answer; where the issuer is out of reach and a grace period is configured, for
 /// the last good one.
-pub(super) struct Waiting<T: Subject>(Place<T>);
+pub(super) struct Waiting<T: Subject> {
+    stage: Stage<T>,
+    /// The failure that an older answer stands in for.
+    bridged: Option<CheckError>,
+}
 
-enum Place<T: Subject> {
+enum Stage<T: Subject> {
     /// There was nothing to wait for; taken by the first poll.
     Decided(Option<Result<Found<T::Answer>, CheckError>>),
     Seated(Seat<Told<T::Answer>>, Grace<T>),
@@ -231,21 +247,38 @@ struct Grace<T: Subject> {
 
 impl<T: Subject> Waiting<T> {
     pub(super) fn decided(outcome: Result<Found<T::Answer>, CheckError>) -> Self {
-        Self(Place::Decided(Some(outcome)))
+        Self {
+            stage: Stage::Decided(Some(outcome)),
+            bridged: None,
+        }
     }
 
     fn seated(seat: Seat<Told<T::Answer>>, grace: Grace<T>) -> Self {
-        Self(Place::Seated(seat, grace))
+        Self {
+            stage: Stage::Seated(seat, grace),
+            bridged: None,
+        }
+    }
+
+    fn failed(error: CheckError, grace: &Grace<T>) -> Self {
+        let outcome = grace.bridge(error.clone());
+        Self {
+            bridged: outcome.is_ok().then_some(error),
+            ..Self::decided(outcome)
+        }
+    }
+
+    /// Returns the failure that the answer stands in for, once there is one.
+    pub(super) fn bridged(&self) -> Option<&CheckError> {
+        self.bridged.as_ref()
     }
 }
 
 impl<T: Subject> Grace<T> {
     /// Those who wait for one flight may want answers of different age.
     fn judge(&self, told: Told<T::Answer>) -> Result<Found<T::Answer>, CheckError> {
-        match self.cache.judge(&self.key, told, self.max_age) {
-            Some(found) => Ok(found),
-            None => self.bridge(too_old()),
-        }
+        let found = self.cache.judge(&self.key, told, self.max_age);
+        found.ok_or_else(too_old)
     }
 
     fn bridge(&self, error: CheckError) -> Result<Found<T::Answer>, CheckError> {
@@ -269,14 +302,18 @@ impl<T: Subject> Future for Waiting<T> {
     type Output = Result<Found<T::Answer>, CheckError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Place::Decided(outcome) => {
-                Poll::Ready(outcome.take().expect("Waiting polled after completion"))
+        let Self { stage, bridged } = &mut *self;
+        let (seat, grace) = match stage {
+            Stage::Decided(outcome) => {
+                return Poll::Ready(outcome.take().expect("Waiting polled after completion"));
             }
-            Place::Seated(seat, grace) => Poll::Ready(match ready!(Pin::new(seat).poll(cx)) {
-                Ok(told) => grace.judge(told),
-                Err(error) => grace.bridge(error),
-            }),
-        }
+            Stage::Seated(seat, grace) => (seat, grace),
+        };
+        let told = ready!(Pin::new(seat).poll(cx));
+        Poll::Ready(told.and_then(|told| grace.judge(told)).or_else(|error| {
+            let found = grace.bridge(error.clone())?;
+            *bridged = Some(error);
+            Ok(found)
+        }))
     }
 }

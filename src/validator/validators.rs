@@ -3,11 +3,11 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cache::Found;
+use super::cache::{Found, IsKnown};
 use super::checking_each::CheckingEach;
 use super::refusal::Refusal;
-use super::{Answer, CacheStats, Purge, Validator};
-use crate::check::CheckService;
+use super::{Answer, CacheStats, Checking, Purge, Validator};
+use crate::check::{CheckService, Verdict};
 use crate::identity::Identity;
 use crate::token::{AccessToken, TokenHash};
 
@@ -24,6 +24,13 @@ use crate::token::{AccessToken, TokenHash};
 pub struct Validators<C> {
     first: Validator<C>,
     others: Arc<[Validator<C>]>,
+}
+
+/// What a lookup of good tokens has found where there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Missed {
+    /// The place of the validator by which the token was good within the hour.
+    known_by: Option<usize>,
 }
 
 impl<C> Validators<C> {
@@ -68,8 +75,8 @@ impl<C: CheckService> Validators<C> {
     #[must_use]
     pub fn lookup(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
         match self.lookup_active(hash) {
-            Some((validator, found)) => Some((validator, found.into())),
-            None => self.lookup_refusal(hash),
+            Ok((validator, found)) => Some((validator, found.into())),
+            Err(_) => self.lookup_refusal(hash),
         }
     }
 
@@ -78,19 +85,33 @@ impl<C: CheckService> Validators<C> {
     pub(crate) fn lookup_active(
         &self,
         hash: &TokenHash,
-    ) -> Option<(&Validator<C>, Found<Identity>)> {
+    ) -> Result<(&Validator<C>, Found<Identity>), Missed> {
         if self.others.is_empty() {
-            return Some((&self.first, self.first.lookup_active(hash)?));
+            return match self.first.lookup_active(hash) {
+                Ok(found) => Ok((&self.first, found)),
+                Err(IsKnown(is_known)) => Err(Missed {
+                    known_by: is_known.then_some(0),
+                }),
+            };
         }
-        self.lookup_active_in_all(hash)
+        let (_, validator, found) = self.look_active_in_all(hash)?;
+        validator.count_active();
+        Ok((validator, found))
     }
 
-    fn lookup_active_in_all(&self, hash: &TokenHash) -> Option<(&Validator<C>, Found<Identity>)> {
-        let mut validators = self.iter();
-        let (validator, found) =
-            validators.find_map(|validator| Some((validator, validator.peek_active(hash)?)))?;
-        validator.count_active();
-        Some((validator, found))
+    fn look_active_in_all(
+        &self,
+        hash: &TokenHash,
+    ) -> Result<(usize, &Validator<C>, Found<Identity>), Missed> {
+        let mut known_by = None;
+        for (place, validator) in self.iter().enumerate() {
+            match validator.peek_active(hash) {
+                Ok(found) => return Ok((place, validator, found)),
+                Err(IsKnown(true)) => known_by = known_by.or(Some(place)),
+                Err(IsKnown(false)) => {}
+            }
+        }
+        Err(Missed { known_by })
     }
 
     /// Does the second half, and counts both as one lookup.
@@ -109,11 +130,7 @@ impl<C: CheckService> Validators<C> {
     fn find_refusal(&self, hash: &TokenHash) -> Option<(&Validator<C>, Answer)> {
         let mut refusal = None;
         for (place, validator) in self.iter().enumerate() {
-            let answer = validator.peek(hash)?;
-            // It has come since they were asked for active answers.
-            if answer.is_active() {
-                return Some((validator, answer));
-            }
+            let answer = validator.peek_refusal(hash)?;
             refusal = Some(Refusal::new(place, validator, answer).or(refusal));
         }
         refusal.map(Refusal::into_parts)
@@ -128,11 +145,29 @@ impl<C: CheckService> Validators<C> {
     ///
     /// Panics if called outside a Tokio runtime.
     pub fn check(&self, token: AccessToken) -> CheckingEach<C> {
-        let hash = token.hash();
-        let known = self.iter().position(|validator| validator.is_known(&hash));
+        match self.look_active_in_all(&token.hash()) {
+            Ok((place, validator, found)) => {
+                let checking = Checking::decided(Verdict::Active(found.answer));
+                CheckingEach::new((place, validator.clone()), checking, Vec::new(), token)
+            }
+            Err(missed) => self.check_missed(&token, missed),
+        }
+    }
+
+    /// Does the same about a token of which a lookup has found nothing good.
+    pub(crate) fn check_missed(&self, token: &AccessToken, missed: Missed) -> CheckingEach<C> {
         let mut left: Vec<_> = self.iter().cloned().enumerate().collect();
-        let first = left.remove(known.unwrap_or(0));
-        CheckingEach::new(first, left, token)
+        let (place, first) = left.remove(missed.known_by.unwrap_or(0));
+        let checking = first.check_unless_refused(token, missed.known_by.is_some());
+        CheckingEach::new((place, first), checking, left, token.clone())
+    }
+
+    /// Tells whether nobody knows of the token of which a lookup has found nothing good, and nobody
+    /// is being asked about it.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_new(&self, hash: &TokenHash, missed: Missed) -> bool {
+        let mut all = self.iter();
+        missed.known_by.is_none() && !all.any(|validator| validator.is_under_way(hash))
     }
 
     /// Tells whether nothing is known about a token to any of them.

@@ -5,17 +5,15 @@ use std::sync::{Arc, OnceLock};
 use http::Method;
 
 use super::notes::Noted;
-use super::trace::{AppTrace, MembershipTrace, RouteTrace, RuleOutcome, RuleTrace};
-use super::witness::{AskedApp, Watch};
+use super::trace::{AppTrace, MembershipTrace, RuleOutcome, RuleTrace};
 use crate::config::Combination;
 use crate::identity::Identity;
 use crate::membership::Group;
 use crate::policy::{Decision, Denial, Facts, Memberships, Policy};
-use crate::proxy::Check;
 use crate::proxy::rules::routes::{Route, Rule, Rules, Wanted};
-use crate::proxy::runtime::issuers::Issuers;
+use crate::proxy::{Check, IssuerApp};
 use crate::token::AccessToken;
-use crate::validator::Validator;
+use crate::validator::{Recorder, Validator, Validators};
 
 /// All that is known of a token and its person, held against the rules of a route.
 #[derive(Default)]
@@ -27,30 +25,32 @@ pub(super) struct Evaluation {
 }
 
 impl Evaluation {
-    /// Goes on from what the gate has asked, as it was watched, and asks for the rest.
+    /// Goes on from what the gate has asked, as it was recorded, and asks for the rest.
     pub(super) async fn new(
-        issuers: &Issuers,
         route: &Route,
+        validators: &Validators<Check>,
         token: &AccessToken,
-        watch: &Watch,
+        recorder: &Recorder,
     ) -> Self {
         let mut noted = Noted::default();
-        noted.add(watch.take(), true);
-        recall(issuers, &route.described, token, &mut noted);
-        let rules = &route.rules;
-        let known_by = noted.known_by.clone();
-        let known = known_by.and_then(|(app, identity)| {
-            let validator = issuers.validator(&app.ghes, &app.client_id)?;
-            Some((validator, identity))
+        noted.add(recorder.take(), &route.apps, true);
+        recall(route, validators, token, &mut noted);
+        let known = noted.known_by.clone();
+        let known = known.and_then(|(place, identity)| {
+            let validator = validators.iter().nth(place)?;
+            Some((place, validator, identity))
         });
+        let rules = &route.rules;
         let evaluated = match known {
-            Some((validator, identity)) => {
+            Some((place, validator, identity)) => {
                 let person = Person {
                     token,
                     identity: &identity,
                     validator,
+                    place,
+                    apps: &route.apps,
                 };
-                person.evaluate(rules, watch, &mut noted).await
+                person.evaluate(rules, recorder, &mut noted).await
             }
             None => rules.iter().map(RuleTrace::of_nobody).collect(),
         };
@@ -66,14 +66,15 @@ impl Evaluation {
 }
 
 /// Looks at what the apps of the route remember, if they had no need to ask.
-fn recall(issuers: &Issuers, route: &RouteTrace, token: &AccessToken, noted: &mut Noted) {
+fn recall(route: &Route, validators: &Validators<Check>, token: &AccessToken, noted: &mut Noted) {
     let hash = token.hash();
-    for client_id in &route.apps {
-        let ghes = route.ghes.clone().unwrap_or_default();
-        let remembered = issuers.validator(&ghes, client_id);
-        if let Some(answer) = remembered.and_then(|validator| validator.lookup(&hash)) {
-            let client_id = client_id.clone();
-            noted.recall(AskedApp { ghes, client_id }, answer.verdict);
+    for client_id in &route.described.apps {
+        let mut apps = route.apps.iter().zip(validators.iter()).enumerate();
+        let asked = apps.find(|(_, (app, _))| app.client_id() == client_id);
+        if let Some((place, (app, validator))) = asked
+            && let Some(answer) = validator.lookup(&hash)
+        {
+            noted.recall(place, app, answer.verdict);
         }
     }
 }
@@ -84,10 +85,17 @@ struct Person<'a> {
     identity: &'a Identity,
     /// That of the app that says so.
     validator: &'a Validator<Check>,
+    place: usize,
+    apps: &'a [IssuerApp],
 }
 
 impl Person<'_> {
-    async fn evaluate(&self, rules: &Rules, watch: &Watch, noted: &mut Noted) -> Vec<RuleTrace> {
+    async fn evaluate(
+        &self,
+        rules: &Rules,
+        recorder: &Recorder,
+        noted: &mut Noted,
+    ) -> Vec<RuleTrace> {
         let (validator, hash) = (self.validator, self.token.hash());
         let known = validator.known_memberships(&hash, &noted.known);
         let needed = looked_at(rules, &self.facts(&known), &noted.asked);
@@ -96,8 +104,9 @@ impl Person<'_> {
             let groups = groups.iter().cloned();
             validator
                 .ask_memberships(self.token, self.identity, groups)
+                .recorded_by(recorder.clone(), self.place)
                 .await;
-            noted.add(watch.take(), false);
+            noted.add(recorder.take(), self.apps, false);
         }
         let known = validator.known_memberships(&hash, &noted.known);
         let facts = self.facts(&known);

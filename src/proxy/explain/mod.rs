@@ -15,37 +15,35 @@ mod evaluation;
 mod notes;
 mod onward;
 mod trace;
-mod witness;
 
-use std::convert::Infallible;
 use std::fmt;
-use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
-use tower::{ServiceExt, service_fn};
 
 pub use self::trace::{
     AppOutcome, AppTrace, Decision, Forwarded, HeaderTrace, MembershipTrace, Rejected,
     RequestTrace, RouteTrace, RuleOutcome, RuleTrace, TokenTrace, Trace,
 };
-pub(super) use self::witness::{Witness, WitnessLayer};
 
 use self::evaluation::Evaluation;
 use self::onward::{forwarded, rejected};
 use super::doors::clients::forward::strip_everybody;
 use super::rules::destination::Destination;
-use super::rules::presented::Presented;
+use super::rules::presented::present;
 use super::rules::routes::Found;
 use super::{Check, Peer, Proxy, about_this_server};
-use crate::gatekeeper::Gatekeeper;
+use crate::admission::{Admitted, Asked, Decided};
+use crate::bearer::Credential;
+use crate::gatekeeper::Guard;
 use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::{Onward, Passage, request_gate};
+use crate::rejection::Rejection;
 use crate::token::AccessToken;
-use crate::upstream::Upstream;
 use crate::upstream::body::Body;
+use crate::validator::Recorder;
 
 impl Proxy {
     /// Tells what would become of a request with this token, and why.
@@ -119,15 +117,22 @@ impl Proxy {
             strip_everybody(&mut request);
             return Way::of(forwarded(&came, &request, upstream));
         };
-        let watch = self.0.issuers.witness().watch(token.hash());
-        let response = let_in(gate, request).await;
-        let decision = match response.body() {
-            Some(request) => forwarded(&came, request, upstream),
-            None => rejected(&response),
+        let recorder = Recorder::new();
+        let (decided, credential) = decide(gate, &mut request, &recorder).await;
+        let decision = match decided {
+            Ok(admitted) => {
+                gate.admit(&mut request, credential, admitted);
+                present(&mut request, found.route.identity_headers);
+                forwarded(&came, &request, upstream)
+            }
+            Err(rejection) => {
+                let response: Response<Body> = gate.reject(rejection, request.headers());
+                rejected(&response)
+            }
         };
-        let evaluation = Evaluation::new(&self.0.issuers, found.route, token, &watch);
+        let validators = gate.admission().validators();
         Way {
-            evaluation: evaluation.await,
+            evaluation: Evaluation::new(found.route, validators, token, &recorder).await,
             decision,
         }
     }
@@ -150,15 +155,28 @@ impl Way {
     }
 }
 
-/// Sends a request through the gate; the body of the response is what the upstream would get.
-async fn let_in(
-    gate: &Gatekeeper<Presented<Upstream>, Check>,
-    request: Request<Body>,
-) -> Response<Option<Request<Body>>> {
-    let recorder = service_fn(|request| ready(Ok::<_, Infallible>(Response::new(Some(request)))));
-    let gate = gate.before(|presented| presented.to(recorder));
-    let Ok(response) = gate.oneshot(request).await;
-    response
+/// Has the gate decide about a request, whose credential it takes.
+async fn decide(
+    gate: &Guard<Check>,
+    request: &mut Request<Body>,
+    recorder: &Recorder,
+) -> (Result<Admitted, Rejection>, Credential) {
+    let credential = Credential::take(request);
+    let decided = {
+        let asked = Asked {
+            method: request.method(),
+            path: request.uri().path(),
+            client: request.extensions(),
+        };
+        let token = credential.token(gate.bearer());
+        gate.admission().decide_recording(token, &asked, recorder)
+    };
+    let decided = match decided {
+        Decided::Admitted(admitted) => Ok(admitted),
+        Decided::Rejected(rejection) => Err(rejection),
+        Decided::Waiting(deciding) => deciding.await,
+    };
+    (decided, credential)
 }
 
 fn answered(response: &Response<Body>) -> Decision {

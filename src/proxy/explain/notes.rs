@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use super::trace::{AppOutcome, AppTrace, MembershipTrace};
-use super::witness::{AskedApp, Note, Said};
 use crate::causes::Causes;
 use crate::check::{CheckError, Verdict};
 use crate::identity::Identity;
 use crate::membership::{Group, Membership};
+use crate::proxy::IssuerApp;
+use crate::validator::{Entry, Said};
 
 /// What was said, sorted.
 #[derive(Default)]
 pub(super) struct Noted {
     pub(super) apps: Vec<AppTrace>,
-    /// The last answer about the token, if it is good: whose the token is, and which app says so.
-    pub(super) known_by: Option<(AskedApp, Identity)>,
+    /// The last answer about the token, if it is good: the place of the app that says
+    /// so, and whose the token is.
+    pub(super) known_by: Option<(usize, Identity)>,
     /// Somebody was asked about the token. What is remembered does not count then.
     is_asked: bool,
     pub(super) memberships: Vec<MembershipTrace>,
@@ -25,11 +27,11 @@ pub(super) struct Noted {
 }
 
 impl Noted {
-    /// Adds notes. `needed` tells whether it was the gate that asked.
-    pub(super) fn add(&mut self, notes: Vec<Note>, needed: bool) {
-        for Note { app, said, took } in notes {
+    /// Adds what was recorded about some `apps`. `needed` tells whether it was the gate that asked.
+    pub(super) fn add(&mut self, entries: Vec<Entry>, apps: &[IssuerApp], needed: bool) {
+        for Entry { place, said, took } in entries {
             match said {
-                Said::OfToken(outcome) => self.add_verdict(&app, outcome, took),
+                Said::OfToken(outcome) => self.add_verdict(place, apps, outcome, took),
                 Said::OfMembership(group, outcome) => {
                     self.memberships
                         .push(membership(&group, &outcome, took, needed));
@@ -40,16 +42,16 @@ impl Noted {
     }
 
     /// Adds what an app remembers, unless it has just been asked.
-    pub(super) fn recall(&mut self, app: AskedApp, verdict: Verdict) {
+    pub(super) fn recall(&mut self, place: usize, app: &IssuerApp, verdict: Verdict) {
         let mut asked = self.apps.iter();
-        if asked.any(|asked| asked.ghes == app.ghes && asked.client_id == app.client_id) {
+        if asked.any(|asked| asked.ghes == app.ghes() && asked.client_id == app.client_id()) {
             return;
         }
         let outcome = Ok(verdict);
-        self.apps.push(AppTrace::new(&app, &outcome, None));
+        self.apps.push(AppTrace::new(app, &outcome, None));
         match outcome {
             Ok(Verdict::Active(identity)) if !self.is_asked => {
-                self.known_by.get_or_insert((app, identity));
+                self.known_by.get_or_insert((place, identity));
             }
             _ => {}
         }
@@ -68,15 +70,18 @@ impl Noted {
 
     fn add_verdict(
         &mut self,
-        app: &AskedApp,
+        place: usize,
+        apps: &[IssuerApp],
         outcome: Result<Verdict, CheckError>,
         took: Duration,
     ) {
         self.is_asked = true;
-        let took = Some(milliseconds(took));
-        self.apps.push(AppTrace::new(app, &outcome, took));
+        if let Some(app) = apps.get(place) {
+            let took = Some(milliseconds(took));
+            self.apps.push(AppTrace::new(app, &outcome, took));
+        }
         self.known_by = match outcome {
-            Ok(Verdict::Active(identity)) => Some((app.clone(), identity)),
+            Ok(Verdict::Active(identity)) => Some((place, identity)),
             Ok(Verdict::Inactive(_)) | Err(_) => None,
         };
     }
@@ -92,13 +97,13 @@ impl Noted {
 
 impl AppTrace {
     pub(super) fn new(
-        app: &AskedApp,
+        app: &IssuerApp,
         outcome: &Result<Verdict, CheckError>,
         took_ms: Option<u64>,
     ) -> Self {
         let trace = Self {
-            ghes: app.ghes.clone(),
-            client_id: app.client_id.clone(),
+            ghes: app.ghes().to_owned(),
+            client_id: app.client_id().to_owned(),
             outcome: AppOutcome::Active,
             reason: None,
             detail: None,

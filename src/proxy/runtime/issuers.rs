@@ -6,15 +6,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Layer};
+use tower::BoxError;
 
 use super::first_answer::FirstAnswer;
 use crate::check::CheckError;
 use crate::config::{AppConfig, Config, GhesConfig, RouteConfig};
 use crate::ghes::GhesUrl;
 use crate::protection::ProtectionMonitor;
-use crate::proxy::explain::{Witness, WitnessLayer};
 use crate::proxy::{Check, Memberships};
 use crate::token::AccessToken;
 use crate::validator::{CacheOptions, CacheStats, Purge, Validator, Validators};
@@ -31,7 +29,6 @@ pub(in crate::proxy) struct Services {
 #[derive(Clone)]
 pub(in crate::proxy) struct Issuers {
     apps: Arc<[IssuerApp]>,
-    witness: Witness,
 }
 
 /// An app whose tokens are good on some route of a [`Proxy`](crate::proxy::Proxy), and what is known of
@@ -55,40 +52,23 @@ impl Issuers {
         config: &Config,
         mut services: impl FnMut(&GhesConfig) -> Result<Services, BoxError>,
     ) -> Result<Self, BoxError> {
-        let witness = Witness::default();
         let mut all = Vec::new();
         for ghes in &config.ghes {
             let services = services(ghes)?;
             let memberships = services.memberships.as_ref();
             let checks = ghes.apps.iter().zip(services.checks);
             all.extend(checks.map(|(app, (check, protection))| {
-                let witness = witness.of(&ghes.name, &app.client_id);
-                let validator = validator(check, memberships, &witness, config.cache);
+                let validator = validator(check, memberships, config.cache);
                 let is_asked = config.takes_tokens_of(ghes);
                 IssuerApp::new(ghes, app, validator, protection, is_asked)
             }));
         }
         let apps = all.into();
-        Ok(Self { apps, witness })
+        Ok(Self { apps })
     }
 
     pub(in crate::proxy) fn iter(&self) -> impl Iterator<Item = &IssuerApp> {
         self.apps.iter()
-    }
-
-    /// Returns what sees everything that is asked.
-    pub(in crate::proxy) fn witness(&self) -> &Witness {
-        &self.witness
-    }
-
-    /// Returns the validator of one app.
-    pub(in crate::proxy) fn validator(
-        &self,
-        ghes: &str,
-        client_id: &str,
-    ) -> Option<&Validator<Check>> {
-        let is_meant = |app: &&IssuerApp| app.ghes() == ghes && app.client_id() == client_id;
-        Some(&self.iter().find(is_meant)?.0.validator)
     }
 
     /// Returns the validators of a route, in the order of its server's apps.
@@ -102,15 +82,28 @@ impl Issuers {
         config: &Config,
         route: &RouteConfig,
     ) -> Validators<Check> {
+        let taken = self.apps_of_route(config, route);
+        let mut validators = taken.iter().map(|app| app.0.validator.clone());
+        let first = validators.next().expect(NO_APP);
+        validators.fold(first.into(), Validators::or)
+    }
+
+    /// Returns the apps of a route, in the same order.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`of_route`](Self::of_route) does.
+    pub(in crate::proxy) fn apps_of_route(
+        &self,
+        config: &Config,
+        route: &RouteConfig,
+    ) -> Vec<IssuerApp> {
         let (ghes, apps) = config.issuer_of(route).expect(NO_APP);
         let is_taken = |app: &&IssuerApp| {
             let mut ids = apps.iter().map(|taken| &taken.client_id);
             app.ghes() == ghes.name && ids.any(|id| id == app.client_id())
         };
-        let taken = self.iter().filter(is_taken);
-        let mut validators = taken.map(|app| app.0.validator.clone());
-        let first = validators.next().expect(NO_APP);
-        validators.fold(first.into(), Validators::or)
+        self.iter().filter(is_taken).cloned().collect()
     }
 
     /// Forgets what `purge` names, whoever said it; returns how many answers.
@@ -201,16 +194,11 @@ impl IssuerApp {
 fn validator(
     check: Check,
     memberships: Option<&Memberships>,
-    witness: &WitnessLayer,
     cache: CacheOptions,
 ) -> Validator<Check> {
-    let check = BoxCloneSyncService::new(witness.layer(check));
     let validator = Validator::builder(check).with_cache(cache);
     match memberships {
-        Some(memberships) => {
-            let memberships = witness.layer(memberships.clone());
-            validator.with_memberships(memberships).build()
-        }
+        Some(memberships) => validator.with_memberships(memberships.clone()).build(),
         None => validator.build(),
     }
 }

@@ -62,6 +62,37 @@ struct Inactive<A> {
     fresh_until: Instant,
 }
 
+/// What a look at active answers finds. Two plain values, which are handed about in registers.
+pub(crate) struct Sight {
+    identity: Option<Identity>,
+    /// Without an identity, [`Due`](Freshness::Due) says that there was one within the hour.
+    freshness: Freshness,
+}
+
+/// Whether an answer that is not there was good when it was last asked for, within the hour.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct IsKnown(pub(crate) bool);
+
+impl Sight {
+    #[inline(always)]
+    pub(crate) fn found(self) -> Result<Found<Identity>, IsKnown> {
+        match self.identity {
+            Some(identity) => Ok(Found::new(identity, self.freshness)),
+            None => Err(IsKnown(self.freshness == Freshness::Due)),
+        }
+    }
+
+    fn nothing(is_known: bool) -> Self {
+        Self {
+            identity: None,
+            freshness: match is_known {
+                true => Freshness::Due,
+                false => Freshness::Fresh,
+            },
+        }
+    }
+}
+
 /// How lookups ended.
 #[derive(Default)]
 struct Lookups {
@@ -110,8 +141,8 @@ impl<T: Subject> AnswerCache<T> {
     /// Returns the answer about `key` if it is young enough to be acted on.
     pub(crate) fn get(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
         match self.get_active(key, max_age) {
-            Some(found) => Some(found.map(T::answer)),
-            None => self.get_inactive(key),
+            Ok(found) => Some(found.map(T::answer)),
+            Err(_) => self.get_inactive(key),
         }
     }
 
@@ -123,10 +154,10 @@ impl<T: Subject> AnswerCache<T> {
         &self,
         key: &T::Key,
         max_age: Option<Duration>,
-    ) -> Option<Found<Identity>> {
-        let found = self.peek_active(key, max_age)?;
+    ) -> Result<Found<Identity>, IsKnown> {
+        let found = self.peek_active(key, max_age).found()?;
         self.count_active();
-        Some(found)
+        Ok(found)
     }
 
     /// Does the second half.
@@ -154,34 +185,37 @@ impl<T: Subject> AnswerCache<T> {
 
     /// The same as [`get`](Self::get) without counting it as a lookup.
     pub(crate) fn peek(&self, key: &T::Key, max_age: Option<Duration>) -> Option<Found<T::Answer>> {
-        match self.peek_active(key, max_age) {
-            Some(found) => Some(found.map(T::answer)),
-            None => self.peek_inactive(key),
+        match self.peek_active(key, max_age).found() {
+            Ok(found) => Some(found.map(T::answer)),
+            Err(_) => self.peek_inactive(key),
         }
     }
 
     /// The same as [`get_active`](Self::get_active), not counted.
     #[inline]
-    pub(crate) fn peek_active(
-        &self,
-        key: &T::Key,
-        max_age: Option<Duration>,
-    ) -> Option<Found<Identity>> {
+    pub(crate) fn peek_active(&self, key: &T::Key, max_age: Option<Duration>) -> Sight {
         // The deadlines are read where they are: to move them takes as long as to compare them.
-        let Active {
+        let Some(Active {
             identity,
             ref deadlines,
-        } = self.active.get(key)?;
+        }) = self.active.get(key)
+        else {
+            return Sight::nothing(false);
+        };
         let now = Instant::now();
         let freshness = match deadlines.age(now, max_age) {
-            Age::Over => return None,
+            Age::Over => return Sight::nothing(true),
             Age::Due if deadlines.may_be_renewed(now) => Freshness::Due,
             Age::Due | Age::Fresh => Freshness::Fresh,
         };
-        Some(Found::new(identity, freshness))
+        Sight {
+            identity: Some(identity),
+            freshness,
+        }
     }
 
-    fn peek_inactive(&self, key: &T::Key) -> Option<Found<T::Answer>> {
+    /// Looks for an inactive answer alone, not counted.
+    pub(crate) fn peek_inactive(&self, key: &T::Key) -> Option<Found<T::Answer>> {
         let entry = self.inactive.get(key)?;
         (Instant::now() < entry.fresh_until).then(|| Found::new(entry.answer, Freshness::Fresh))
     }

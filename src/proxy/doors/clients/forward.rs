@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response};
@@ -7,9 +7,9 @@ use hyper::body::Incoming;
 use pin_project::pin_project;
 use tower::Service;
 
-use crate::config::UpstreamHost;
+use crate::config::{IdentityHeaders, UpstreamHost};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
-use crate::gatekeeper::{ClientAddr, ResponseFuture};
+use crate::gatekeeper::{ClientAddr, Guard, Kept, Pending};
 use crate::hygiene::hop_by_hop::{
     length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
 };
@@ -18,7 +18,7 @@ use crate::hygiene::request::Onward;
 use crate::hygiene::via;
 use crate::proxy::Check;
 use crate::proxy::rules::cors::{Cors, strip_preflight};
-use crate::proxy::rules::presented::Presented;
+use crate::proxy::rules::presented::present;
 use crate::proxy::rules::routes::Found;
 use crate::proxy::runtime::metrics::Outcome;
 use crate::rejection::RejectionKind;
@@ -49,13 +49,38 @@ impl Found<'_> {
             return Forwarding::Refused(kind);
         }
         count_tunnel(&mut request, counted);
-        // Neither needs to be polled ready: an upstream always is, and so is the gate before it.
-        if let (Some(gate), false) = (&self.route.gate, self.is_preflight) {
-            let client = ClientAddr(provenance.client());
-            return Forwarding::Gated(gate.clone().call_for(client, request));
+        match (&self.route.gate, self.is_preflight) {
+            (Some(gate), false) => self.pass(gate, ClientAddr(provenance.client()), request),
+            _ => {
+                strip_everybody(&mut request);
+                // An upstream is always ready.
+                Forwarding::Open(self.route.upstream.clone().call(request))
+            }
         }
-        strip_everybody(&mut request);
-        Forwarding::Open(self.route.upstream.clone().call(request))
+    }
+
+    fn pass(
+        &self,
+        gate: &Guard<Check>,
+        client: ClientAddr,
+        mut request: Request<Incoming>,
+    ) -> Forwarding {
+        let headers = self.route.identity_headers;
+        let mut upstream = self.route.upstream.clone();
+        match gate.let_in_of(client, &mut request) {
+            Ok(()) => {
+                present(&mut request, headers);
+                Forwarding::Gated(upstream.call(request))
+            }
+            Err(delay) => match gate.keep(request, delay) {
+                Kept::Rejected(response) => Forwarding::Rejected(Some(response)),
+                Kept::Waiting(pending) => Forwarding::Waiting(Box::new(Held {
+                    pending,
+                    upstream,
+                    headers,
+                })),
+            },
+        }
     }
 
     /// Makes of a request what may be forwarded of it, but for who sent it: that is up to the gate.
@@ -97,17 +122,29 @@ impl Found<'_> {
 #[pin_project(project = ForwardingProj)]
 #[must_use = "futures do nothing unless polled"]
 pub(in crate::proxy) enum Forwarding {
-    Gated(#[pin] ResponseFuture<Presented<Upstream>, Check, Incoming>),
+    /// The gate has let it in.
+    Gated(#[pin] Exchange),
     Open(#[pin] Exchange),
+    /// It waits for the gate's decision. Boxed, so that a connection's state does not grow.
+    Waiting(Box<Held>),
+    /// The gate has turned it away; taken by the first poll.
+    Rejected(Option<Response<Body>>),
     /// It cannot be forwarded, whoever sent it.
     Refused(RejectionKind),
+}
+
+/// A request that waits, and what it waits to be sent to.
+pub(in crate::proxy) struct Held {
+    pending: Pending<Incoming>,
+    upstream: Upstream,
+    headers: IdentityHeaders,
 }
 
 impl Forwarding {
     /// Tells how a request ended that got this response.
     pub(in crate::proxy) fn outcome(&self, response: &Response<Body>) -> Outcome {
         match self {
-            Self::Gated(_) => Outcome::of(response),
+            Self::Gated(_) | Self::Waiting(_) | Self::Rejected(_) => Outcome::of(response),
             Self::Open(_) => Outcome::Anonymous,
             Self::Refused(kind) => Outcome::Rejected(*kind),
         }
@@ -117,12 +154,25 @@ impl Forwarding {
 impl Future for Forwarding {
     type Output = Result<Response<Body>, RejectionKind>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            ForwardingProj::Gated(future) => future.poll(cx),
-            ForwardingProj::Open(future) => future.poll(cx),
-            ForwardingProj::Refused(kind) => Poll::Ready(Err(*kind)),
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let exchange = match self.as_mut().project() {
+            ForwardingProj::Gated(future) | ForwardingProj::Open(future) => return future.poll(cx),
+            ForwardingProj::Waiting(held) => match ready!(held.pending.poll(cx)) {
+                Ok(mut request) => {
+                    present(&mut request, held.headers);
+                    held.upstream.call(request)
+                }
+                Err(response) => return Poll::Ready(Ok(response)),
+            },
+            ForwardingProj::Rejected(response) => {
+                let response = response.take();
+                let response = response.expect("Forwarding polled after completion");
+                return Poll::Ready(Ok(response));
+            }
+            ForwardingProj::Refused(kind) => return Poll::Ready(Err(*kind)),
+        };
+        self.set(Self::Gated(exchange));
+        self.poll(cx)
     }
 }
 

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use super::rules::Rules;
 use crate::bearer::BearerOptions;
 use crate::config::{Config, RouteConfig};
-use crate::gatekeeper::{ClientTurns, GatekeeperLayer};
+use crate::gatekeeper::{ClientTurns, GatekeeperLayer, Guard};
 use crate::proxy::Check;
 use crate::proxy::rules::metadata::PROTECTED_RESOURCE;
-use crate::proxy::runtime::issuers::Issuers;
+use crate::proxy::runtime::issuers::{IssuerApp, Issuers};
 use crate::rejection::Realm;
 
 /// Makes what stands before upstreams.
@@ -27,7 +27,7 @@ impl<'c> Gates<'c> {
     }
 
     /// Makes the gate of a route that asks for a token.
-    pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> GatekeeperLayer<Check> {
+    pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> Guard<Check> {
         let validators = self.issuers.of_route(self.config, route);
         let token_bytes = self.config.server.token_bytes.get() as usize;
         let gate = GatekeeperLayer::new(validators)
@@ -41,10 +41,16 @@ impl<'c> Gates<'c> {
             .with_forward_token(route.forward_token)
             // Rendered for all that is turned away, wherever it is.
             .with_problem_json(false);
-        match route.max_age {
+        let gate = match route.max_age {
             Some(max_age) => gate.with_max_age(max_age),
             None => gate,
-        }
+        };
+        gate.into_guard()
+    }
+
+    /// Returns the apps that this gate asks, in order.
+    pub(super) fn apps_of_route(&self, route: &RouteConfig) -> Vec<IssuerApp> {
+        self.issuers.apps_of_route(self.config, route)
     }
 
     /// Returns the realm, which says where the route describes itself.

@@ -9,16 +9,14 @@ mod table;
 use http::header::HeaderValue;
 use http::{Method, Request};
 use http_body::Body;
-use tower::Layer;
 
 use super::cors::{Cors, preflight};
 use super::prefix::Prefix;
-use super::presented::Presented;
-use crate::config::{Config, RouteConfig, StrippedHeader, UpstreamHost};
-use crate::gatekeeper::Gatekeeper;
+use crate::config::{Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost};
+use crate::gatekeeper::Guard;
 use crate::proxy::Check;
 use crate::proxy::explain::RouteTrace;
-use crate::proxy::runtime::issuers::Issuers;
+use crate::proxy::runtime::issuers::{IssuerApp, Issuers};
 use crate::upstream::{Tool, Upstream, Upstreams};
 
 pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
@@ -41,7 +39,11 @@ pub(in crate::proxy) struct Route {
     pub(in crate::proxy) upstream: Upstream,
     /// What stands before the upstream. None for anonymous routes: everybody passes, without a
     /// credential and without an identity.
-    pub(in crate::proxy) gate: Option<Gatekeeper<Presented<Upstream>, Check>>,
+    pub(in crate::proxy) gate: Option<Guard<Check>>,
+    /// By which names the upstream is told the login.
+    pub(in crate::proxy) identity_headers: IdentityHeaders,
+    /// The apps whose tokens are good here, in the order in which they are asked.
+    pub(in crate::proxy) apps: Vec<IssuerApp>,
     /// What the upstream does not see of a client, beyond what no upstream does.
     pub(in crate::proxy) stripped: Vec<StrippedHeader>,
     /// Which host the upstream is told.
@@ -139,12 +141,14 @@ impl Route {
     fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
         let upstream = upstreams.of(&tool_of(config));
         let rules = Rules::of(config);
-        let gated = |upstream| {
-            let presented = Presented::new(upstream, config.identity_headers);
-            gates.of_route(config, &rules).layer(presented)
-        };
+        let is_gated = !config.anonymous;
         Self {
-            gate: (!config.anonymous).then(|| gated(upstream.clone())),
+            gate: is_gated.then(|| gates.of_route(config, &rules)),
+            identity_headers: config.identity_headers,
+            apps: match is_gated {
+                true => gates.apps_of_route(config),
+                false => Vec::new(),
+            },
             upstream,
             stripped: config.strip_headers.clone(),
             host: config.host,

@@ -5,9 +5,9 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 #[cfg(feature = "axum")]
 use std::net::SocketAddr;
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use governor::{Quota, RateLimiter};
 use http::Extensions;
 
 use crate::clock::TokioClock;
+use crate::network::network;
 
 /// The address of the client, which a server leaves in a request's extensions.
 ///
@@ -31,7 +32,7 @@ pub struct ClientAddr(pub IpAddr);
 impl ClientAddr {
     /// Returns what is in a request's extensions: this itself, or else what axum's server leaves
     /// there (`Router::into_make_service_with_connect_info`).
-    pub(super) fn find_in(extensions: &Extensions) -> Option<Self> {
+    fn find_in(extensions: &Extensions) -> Option<Self> {
         let own = extensions.get::<Self>().copied();
         #[cfg(feature = "axum")]
         let own = own.or_else(|| {
@@ -39,6 +40,24 @@ impl ClientAddr {
             Some(Self(peer.0.ip()))
         });
         own
+    }
+}
+
+/// Somebody who can be told apart from other clients, or cannot. Looked up only where it matters.
+pub(crate) trait Client {
+    fn address(&self) -> Option<ClientAddr>;
+}
+
+impl Client for ClientAddr {
+    fn address(&self) -> Option<ClientAddr> {
+        Some(*self)
+    }
+}
+
+/// Whom a server has noted there.
+impl Client for Extensions {
+    fn address(&self) -> Option<ClientAddr> {
+        ClientAddr::find_in(self)
     }
 }
 
@@ -131,17 +150,6 @@ impl ClientTurns {
 impl fmt::Debug for ClientTurns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientTurns").finish_non_exhaustive()
-    }
-}
-
-/// What one client has at least: a /64 of IPv6, as providers hand them out.
-pub(crate) fn network(addr: IpAddr) -> IpAddr {
-    match addr.to_canonical() {
-        IpAddr::V6(addr) => {
-            let prefix = addr.to_bits() & !u128::from(u64::MAX);
-            Ipv6Addr::from_bits(prefix).into()
-        }
-        IpAddr::V4(addr) => addr.into(),
     }
 }
 

@@ -1,0 +1,91 @@
+use std::time::SystemTime;
+
+use http::Method;
+
+use super::Inner;
+use crate::bearer::BearerToken;
+use crate::check::{CheckService, InactiveReason};
+use crate::identity::Identity;
+use crate::membership::{Group, Groups};
+use crate::policy::{Decision, Facts};
+use crate::rejection::Rejection;
+use crate::validator::cache::Found;
+use crate::validator::{Freshness, KnownMemberships};
+
+/// Somebody who may do what they asked for.
+pub(crate) struct Admitted {
+    pub(crate) identity: Identity,
+    pub(crate) freshness: Freshness,
+    /// Where the person was found to belong; none unless that is wanted and there is such a group.
+    /// Boxed, because mostly nobody wants to know.
+    pub(crate) groups: Option<Box<Groups>>,
+}
+
+/// What keeps somebody with an active token from being admitted.
+pub(super) enum Turned {
+    Away(Rejection),
+    Undecided(Undecided),
+}
+
+/// A good token, and the groups that decide about its request.
+pub(super) struct Undecided {
+    pub(super) identity: Identity,
+    pub(super) freshness: Freshness,
+    pub(super) groups: Vec<Group>,
+}
+
+impl<C: CheckService> Inner<C> {
+    /// Decides about somebody whose token is active. Remembered and fresh verdicts and memberships
+    /// all come through here, so they cannot differ.
+    #[inline(always)]
+    pub(super) fn admit(
+        &self,
+        found: Found<Identity>,
+        token: &BearerToken<'_>,
+        known: &KnownMemberships<'_>,
+        method: &Method,
+        path: &str,
+    ) -> Result<Admitted, Turned> {
+        let Found {
+            answer: identity,
+            freshness,
+        } = found;
+        if is_past(identity.expires_at()) {
+            return Err(Turned::Away(InactiveReason::Expired.into()));
+        }
+        let facts = Facts::new(&identity, method, path)
+            .with_token_kind(token.kind())
+            .with_memberships(known);
+        if self.wants_groups {
+            known.note_active();
+        }
+        let decision = self.policy.authorize(&facts);
+        if known.has_due() {
+            known.renew_due(token, &identity);
+        }
+        match decision {
+            Decision::Allowed => Ok(Admitted {
+                identity,
+                freshness,
+                groups: match self.wants_groups {
+                    true => known.take_active(),
+                    false => None,
+                },
+            }),
+            Decision::Denied(denial) | Decision::Obscured(denial) => {
+                Err(Turned::Away(denial.into()))
+            }
+            Decision::Undecided(groups) => Err(Turned::Undecided(Undecided {
+                identity,
+                freshness,
+                groups,
+            })),
+        }
+    }
+}
+
+/// By the wall clock, beside the deadline that the cache keeps by the monotonic one: whichever
+/// says so first.
+fn is_past(expires_at: Option<SystemTime>) -> bool {
+    expires_at.is_some_and(|at| at <= SystemTime::now())
+}

@@ -1,0 +1,303 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderMap, Request, Response};
+
+use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
+#[cfg(feature = "proxy")]
+use crate::admission::ClientAddr;
+use crate::admission::{Admission, Admitted, Asked, Decided, Deciding};
+use crate::bearer::{BearerOptions, Credential};
+use crate::check::CheckService;
+use crate::policy::Policy;
+use crate::rejection::{Bodies, Realm, Rejection, RejectionDetail};
+use crate::validator::Freshness;
+
+/// The decision, and how it is written into requests and responses. A handle.
+pub(crate) struct Guard<C>(Arc<Shared<C>>);
+
+struct Shared<C> {
+    admission: Admission<C>,
+    bearer: BearerOptions,
+    door: Arc<Door>,
+}
+
+/// What a request gets that is let in, and a client that is not.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) realm: Realm,
+    pub(super) identity_extension: bool,
+    pub(super) groups_extension: bool,
+    pub(super) identity_headers: bool,
+    pub(super) forward_token: bool,
+    pub(super) bodies: Bodies,
+}
+
+/// Why a request is not let in at once.
+pub(crate) enum Delay {
+    Rejected(Rejection),
+    Waiting(Deciding, Credential),
+}
+
+/// What becomes of a request that is not let in at once.
+pub(crate) enum Kept<B, R> {
+    Rejected(Response<R>),
+    Waiting(Pending<B>),
+}
+
+/// A request that waits for its decision.
+pub(crate) struct Pending<B> {
+    deciding: Deciding,
+    /// Taken when it is decided.
+    held: Option<(Request<B>, Credential)>,
+    door: Arc<Door>,
+}
+
+impl<C> Guard<C> {
+    pub(super) fn new(admission: Admission<C>) -> Self {
+        Self(Arc::new(Shared {
+            admission,
+            bearer: BearerOptions::default(),
+            door: Arc::new(Door {
+                realm: Realm::default(),
+                identity_extension: true,
+                groups_extension: false,
+                identity_headers: false,
+                forward_token: false,
+                bodies: Bodies::default(),
+            }),
+        }))
+    }
+
+    #[track_caller]
+    pub(super) fn with_policy(mut self, policy: impl Policy) -> Self {
+        let shared = Arc::make_mut(&mut self.0);
+        shared.admission = shared.admission.clone().with_policy(policy);
+        self
+    }
+
+    pub(super) fn with_bearer(mut self, bearer: BearerOptions) -> Self {
+        Arc::make_mut(&mut self.0).bearer = bearer;
+        self
+    }
+
+    pub(super) fn with_admission(
+        mut self,
+        change: impl FnOnce(Admission<C>) -> Admission<C>,
+    ) -> Self {
+        let shared = Arc::make_mut(&mut self.0);
+        shared.admission = change(shared.admission.clone());
+        self
+    }
+
+    pub(super) fn with_door(mut self, change: impl FnOnce(&mut Door)) -> Self {
+        let shared = Arc::make_mut(&mut self.0);
+        change(Arc::make_mut(&mut shared.door));
+        self
+    }
+}
+
+impl<C: CheckService> Guard<C> {
+    /// Lets a request in by what is remembered. Clients are told apart by what a server has left in
+    /// its extensions.
+    #[inline(always)]
+    pub(super) fn let_in<B>(&self, request: &mut Request<B>) -> Result<(), Delay> {
+        let credential = Credential::take(request);
+        let asked = Asked {
+            method: request.method(),
+            path: request.uri().path(),
+            #[cfg(feature = "client")]
+            client: request.extensions(),
+        };
+        let token = credential.token(&self.0.bearer);
+        let decided = self.0.admission.decide(token, &asked);
+        self.0.door.conclude(request, credential, decided)
+    }
+
+    /// Does the same for a request of this `client`.
+    #[cfg(feature = "proxy")]
+    #[inline]
+    pub(crate) fn let_in_of<B>(
+        &self,
+        client: ClientAddr,
+        request: &mut Request<B>,
+    ) -> Result<(), Delay> {
+        let credential = Credential::take(request);
+        let asked = Asked {
+            method: request.method(),
+            path: request.uri().path(),
+            client: &client,
+        };
+        let token = credential.token(&self.0.bearer);
+        let decided = self.0.admission.decide(token, &asked);
+        self.0.door.conclude(request, credential, decided)
+    }
+
+    /// Goes on with a request that is not let in at once. Apart, so that a hit has no part in what
+    /// this takes of the stack.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn keep<B, R>(&self, request: Request<B>, delay: Delay) -> Kept<B, R>
+    where
+        R: Default + 'static,
+    {
+        let door = &self.0.door;
+        match delay {
+            Delay::Rejected(rejection) => Kept::Rejected(door.reject(rejection, request.headers())),
+            Delay::Waiting(deciding, credential) => Kept::Waiting(Pending {
+                deciding,
+                held: Some((request, credential)),
+                door: Arc::clone(door),
+            }),
+        }
+    }
+}
+
+#[cfg(feature = "proxy")]
+impl<C> Guard<C> {
+    /// Returns what decides.
+    pub(crate) fn admission(&self) -> &Admission<C> {
+        &self.0.admission
+    }
+
+    /// Returns what is taken for a token.
+    pub(crate) fn bearer(&self) -> &BearerOptions {
+        &self.0.bearer
+    }
+
+    /// Writes into a request that it was let in.
+    pub(crate) fn admit<B>(
+        &self,
+        request: &mut Request<B>,
+        credential: Credential,
+        admitted: Admitted,
+    ) {
+        self.0.door.admit(request, credential, admitted);
+    }
+
+    /// Answers a request with these `headers`.
+    pub(crate) fn reject<R>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<R>
+    where
+        R: Default + 'static,
+    {
+        self.0.door.reject(rejection, headers)
+    }
+}
+
+impl Door {
+    #[inline(always)]
+    fn conclude<B>(
+        &self,
+        request: &mut Request<B>,
+        credential: Credential,
+        decided: Decided,
+    ) -> Result<(), Delay> {
+        match decided {
+            Decided::Admitted(admitted) => {
+                self.admit(request, credential, admitted);
+                Ok(())
+            }
+            Decided::Rejected(rejection) => Err(Delay::Rejected(rejection)),
+            Decided::Waiting(deciding) => Err(Delay::Waiting(deciding, credential)),
+        }
+    }
+
+    /// Strips first and sets last: nothing that a client sent can stand where our values go. Every
+    /// request that is let in comes through here.
+    #[inline(always)]
+    fn admit<B>(&self, request: &mut Request<B>, credential: Credential, admitted: Admitted) {
+        let Admitted {
+            identity,
+            freshness,
+            groups,
+        } = admitted;
+        let headers = request.headers_mut();
+        strip_identity(headers);
+        if self.identity_headers {
+            set_identity(headers, &identity);
+            if freshness == Freshness::Stale {
+                set_stale(headers);
+            }
+        }
+        if self.forward_token {
+            forward_credential(headers, credential);
+        }
+        if self.identity_extension {
+            let extensions = request.extensions_mut();
+            extensions.insert(identity);
+            if freshness == Freshness::Stale {
+                extensions.insert(freshness);
+            }
+        }
+        if let Some(groups) = groups.filter(|_| self.groups_extension) {
+            request.extensions_mut().insert(*groups);
+        }
+    }
+
+    fn reject<R>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<R>
+    where
+        R: Default + 'static,
+    {
+        tracing::debug!(
+            reason = rejection.kind().as_str(),
+            detail = rejection.detail().map(RejectionDetail::as_str),
+            "request rejected",
+        );
+        rejection.answer(&self.realm, headers, &self.bodies)
+    }
+}
+
+impl<B> Pending<B> {
+    /// Waits for the decision; returns the request, ready for who serves it, or what its client
+    /// gets.
+    ///
+    /// # Panics
+    ///
+    /// Panics if polled after completion.
+    pub(crate) fn poll<R>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Request<B>, Response<R>>>
+    where
+        R: Default + 'static,
+    {
+        let decided = ready!(std::pin::Pin::new(&mut self.deciding).poll(cx));
+        let held = self.held.take();
+        let (mut request, credential) = held.expect("polled after completion");
+        Poll::Ready(match decided {
+            Ok(admitted) => {
+                self.door.admit(&mut request, credential, admitted);
+                Ok(request)
+            }
+            Err(rejection) => Err(self.door.reject(rejection, request.headers())),
+        })
+    }
+}
+
+impl<C> Clone for Guard<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> Clone for Shared<C> {
+    fn clone(&self) -> Self {
+        Self {
+            admission: self.admission.clone(),
+            bearer: self.bearer,
+            door: Arc::clone(&self.door),
+        }
+    }
+}
+
+impl<C> fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { bearer, door, .. } = &*self.0;
+        f.debug_struct("Guard")
+            .field("bearer", bearer)
+            .field("realm", &door.realm)
+            .field("identity_extension", &door.identity_extension)
+            .field("groups_extension", &door.groups_extension)
+            .field("identity_headers", &door.identity_headers)
+            .field("forward_token", &door.forward_token)
+            .finish_non_exhaustive()
+    }
+}
