@@ -10,25 +10,25 @@ use crate::authority::{bare_host, is_connectable};
 
 /// The hosts that clients may ask for. By default any.
 ///
-/// A name that somebody else made point here can then reach no tool. That is for routes that are
-/// [anonymous](crate::config::RouteConfig::anonymous), and for tools that write links to the host they are
-/// asked for: where a token is needed, a page under such a name has none to send.
+/// A name that an attacker points at this server can then reach no tool. That is for routes that
+/// are [anonymous](crate::config::RouteConfig::anonymous), and for tools that write links to the
+/// host of the request. Where a token is needed, a page under such a name has none to send.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AllowedHosts(Option<BTreeSet<AllowedHost>>);
 
 impl AllowedHosts {
-    /// Tells whether clients may ask for this host, with whatever port.
+    /// Returns whether clients may ask for this host, with any port.
     pub(crate) fn contain(&self, host: &HeaderValue) -> bool {
         let is_listed = |host| self.contain_name(&bare_host(host));
         self.0.is_none() || host.to_str().is_ok_and(is_listed)
     }
 
-    /// Tells the same of a host in the form that all its spellings have in common.
+    /// Returns the same for a host in normalized form.
     pub(crate) fn contain_name(&self, host: &str) -> bool {
         self.0.as_ref().is_none_or(|allowed| allowed.contains(host))
     }
 
-    /// Returns them in order; none if any host will do.
+    /// Returns them in order; none if any host is allowed.
     pub fn iter(&self) -> Option<impl Iterator<Item = &AllowedHost>> {
         self.0.as_ref().map(BTreeSet::iter)
     }
@@ -40,7 +40,7 @@ impl FromIterator<AllowedHost> for AllowedHosts {
     }
 }
 
-/// A name or an IP address, in the one form that all its spellings have in common.
+/// A name or an IP address, in normalized form.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct AllowedHost(Box<str>);
 
@@ -68,7 +68,7 @@ impl fmt::Display for AllowedHost {
     }
 }
 
-/// The error for what is no host, or more than one.
+/// The error for a text that is not exactly one host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidAllowedHost;
 

@@ -1,13 +1,13 @@
 use std::net::Ipv4Addr;
 
-/// An IPv4 address as `Display` writes it, which is dear for something that each request has.
+/// An IPv4 address in the form of `Display`, which is too slow for every request.
 #[derive(Clone, Copy)]
 pub(crate) struct Dotted {
     text: [u8; LONGEST.len()],
     end: usize,
 }
 
-/// With the dot that is left out.
+/// With the final dot, which is not written.
 const LONGEST: &str = "255.255.255.255.";
 
 impl Dotted {

@@ -1,7 +1,7 @@
-//! What must not cross a proxy, and what a proxy adds.
+//! Fields that must not cross a proxy, and fields that a proxy adds.
 //!
-//! The order matters: hop-by-hop removal obeys the client's `Connection` header, so it runs
-//! before anything of ours is set. Otherwise `Connection: X-Forwarded-User` would remove it.
+//! The order matters: hop-by-hop removal obeys the client's `Connection` header, so it runs before
+//! any of our own fields is set. Otherwise `Connection: X-Forwarded-User` would remove it.
 
 use http::header::{
     ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName,
@@ -20,10 +20,10 @@ use super::stripped_header::StrippedHeader;
 use crate::fold::{Names, is_listed, remove_where};
 
 /// RFC 9110 §7.6.1: fields that describe one connection and must not be forwarded. The names are
-/// folded, because `Transfer_Encoding` is what an upstream must not take for framing.
+/// folded, because an upstream might take `Transfer_Encoding` for framing.
 ///
-/// Listed by their first byte, as are those below, since every field of every message is looked up
-/// here.
+/// Listed by their first byte, as are the lists below, because every field of every message is
+/// looked up here.
 fn hop_by_hop(first: u8) -> &'static [&'static str] {
     match first {
         b'c' => &["connection"],
@@ -42,8 +42,9 @@ fn hop_by_hop(first: u8) -> &'static [&'static str] {
     }
 }
 
-/// What is said anew to every upstream: the length of the body by how we send it, the host by
-/// where we send it. An expectation is answered on this hop, by reading the body (RFC 9110 §10.1.1).
+/// Fields that are set again for every upstream: the length of the body depends on how we send it,
+/// the host on where we send it. An expectation is answered on this hop, by reading the body (RFC
+/// 9110 §10.1.1).
 fn said_anew(first: u8) -> &'static [&'static str] {
     match first {
         b'c' => &["content-length"],
@@ -53,12 +54,12 @@ fn said_anew(first: u8) -> &'static [&'static str] {
     }
 }
 
-/// Names, after folding, by which a proxy says where a request came from or who sent it, by which
-/// some servers let it say which path was asked for or where they are mounted, and `Proxy`, which
-/// CGI turns into `HTTP_PROXY`. What ends in a dash is a family of such names, by how they begin.
+/// Folded names of fields by which a proxy reports where a request came from or who sent it, of
+/// fields by which some servers accept the requested path or their mount point, and `Proxy`, which
+/// CGI turns into `HTTP_PROXY`. A name that ends in a dash is a prefix of a family of names.
 fn forwarding(first: u8) -> &'static [&'static str] {
     match first {
-        // Cloudflare's, and RFC 9440's.
+        // Cloudflare's, and those of RFC 9440.
         b'c' => &["cf-", "client-cert", "client-cert-", "client-ip"],
         b'f' => &[
             "fastly-client-",
@@ -67,7 +68,7 @@ fn forwarding(first: u8) -> &'static [&'static str] {
             "front-end-https",
         ],
         b'i' => &["incap-client-ip"],
-        // Gunicorn takes this and `script-name` into its environment.
+        // Gunicorn copies this and `script-name` into its environment.
         b'p' => &["path-info", "proxy"],
         b's' => &["script-name", "ssl-client-"],
         b't' => &["true-client-ip"],
@@ -97,7 +98,7 @@ fn forwarding(first: u8) -> &'static [&'static str] {
             "x-rewrite-",
             "x-scheme",
             "x-script-name",
-            // Rack takes from these where files may be read.
+            // Rack reads from these which files may be served.
             "x-sendfile-type",
             "x-url-scheme",
         ],
@@ -105,15 +106,15 @@ fn forwarding(first: u8) -> &'static [&'static str] {
     }
 }
 
-/// Names, after folding, by which some frameworks let a request have another method than its own.
+/// Folded names of fields by which some frameworks override a request's method.
 const OTHER_METHODS: [&str; 3] = [
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
 ];
 
-/// Removes from a request what the client sent for this hop only, or cannot be trusted to say, and
-/// makes one of what only HTTP/2 may say in pieces.
+/// Removes from a request the fields for this hop only and those that a client must not set, and
+/// joins the field that only HTTP/2 may split.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     strip(headers, |name| {
         is_in(name, |first| {
@@ -123,8 +124,8 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     join_cookies(headers);
 }
 
-/// Makes one field of the cookies that HTTP/2 lets a client split (RFC 9113 §8.2.3). HTTP/1 knows
-/// only one (RFC 6265 §5.4), and upstreams that find several read the first, the last, or none.
+/// Joins the cookies that HTTP/2 lets a client split (RFC 9113 §8.2.3). HTTP/1 has one field only
+/// (RFC 6265 §5.4), and upstreams that find several read the first, the last, or none.
 fn join_cookies(headers: &mut HeaderMap) {
     let has_repeated = headers.len() > headers.keys_len();
     if !has_repeated {
@@ -140,14 +141,14 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes what a route's upstream is not to get from clients.
+/// Removes the fields that a route's upstream must not get from clients.
 pub(crate) fn strip_listed(headers: &mut HeaderMap, listed: &[StrippedHeader]) {
     if !listed.is_empty() {
         remove_where(headers, |name| listed.iter().any(|l| l.is_named(name)));
     }
 }
 
-/// Removes what an upstream could take for another method than the one that was decided on.
+/// Removes fields that override the method that the decision was made for.
 pub(crate) fn strip_other_methods(headers: &mut HeaderMap) {
     remove_where(headers, |name| {
         let mut others = OTHER_METHODS.iter();
@@ -155,15 +156,15 @@ pub(crate) fn strip_other_methods(headers: &mut HeaderMap) {
     });
 }
 
-/// Removes from a response what the upstream sent for its hop only, and `Alt-Svc`, by which it
-/// would send clients past the gate.
+/// Removes from a response the fields for its hop only, and `Alt-Svc`, which would send clients
+/// past the gate.
 pub(crate) fn strip_response(headers: &mut HeaderMap) {
     strip(headers, |name| {
         is_in(name, |first| [hop_by_hop(first)]) || *name == ALT_SVC
     });
 }
 
-/// Says where the request came from.
+/// Sets the fields that report where the request came from.
 pub(crate) fn set_forwarding(
     headers: &mut HeaderMap,
     provenance: &Provenance,
@@ -187,7 +188,7 @@ pub(crate) fn set_forwarding(
     }
 }
 
-/// Returns the port that a client used who asked for this host (RFC 9110 §4.2).
+/// Returns the port of a client that asked for this host (RFC 9110 §4.2).
 fn port_of(host: &HeaderValue, scheme: &HeaderValue) -> HeaderValue {
     let host = host.as_bytes();
     let end_of_name = host.iter().rposition(|&b| b == b':' || b == b']');
@@ -199,17 +200,17 @@ fn port_of(host: &HeaderValue, scheme: &HeaderValue) -> HeaderValue {
     })
 }
 
-/// Says to the upstream which host the client asked for, if it asked for one.
+/// Sends the upstream the host that the client asked for, if any.
 pub(crate) fn set_host(headers: &mut HeaderMap) {
     if let Some(host) = headers.get(&X_FORWARDED_HOST).cloned() {
         headers.insert(HOST, host);
     }
 }
 
-/// Returns the length to say of a body that is none; none where none is to be said.
+/// Returns the `Content-Length` of an absent body; none if the field is not sent.
 ///
 /// RFC 9110 §8.6: a request has one if its method anticipates a body. Some servers answer 411
-/// otherwise. For other methods it is said if the client has.
+/// otherwise. For other methods it is sent if the client has sent it.
 pub(crate) fn length_of_nothing<B: Body>(request: &Request<B>) -> Option<HeaderValue> {
     if request.body().size_hint().exact() != Some(0) {
         return None;
@@ -222,12 +223,12 @@ pub(crate) fn length_of_nothing<B: Body>(request: &Request<B>) -> Option<HeaderV
     is_said.then(|| HeaderValue::from_static("0"))
 }
 
-/// Removes what `is_unwanted`, which `Connection` is, and what its lines name.
+/// Removes fields that are `is_unwanted`, as `Connection` is, and the fields that it names.
 fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
     let mut unwanted = Names::default();
     let mut names_fields = false;
     for (name, line) in headers.iter().filter(|(name, _)| is_unwanted(name)) {
-        // What most lines say, and goes with all hop-by-hop fields.
+        // The usual value; `keep-alive` is removed with all hop-by-hop fields.
         names_fields |= *name == CONNECTION && line != "keep-alive";
         unwanted.push(name);
     }
@@ -237,8 +238,8 @@ fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
     unwanted.remove_from(headers);
 }
 
-/// Removes every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1), but for
-/// those that say who sends a message and how long it is: §7.6.1 forbids to name them.
+/// Removes every field that a `Connection` line names, in all lines (RFC 9110 §7.6.1), except the
+/// fields for the sender and the length of a message: §7.6.1 forbids naming them.
 fn strip_named_by_connection(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -253,7 +254,7 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Tells whether a name is in one of the lists for its first byte.
+/// Returns whether a name is in one of the lists for its first byte.
 #[inline]
 fn is_in<const N: usize>(name: &HeaderName, lists: fn(u8) -> [&'static [&'static str]; N]) -> bool {
     let name = name.as_str();

@@ -1,5 +1,5 @@
-//! What must hold of messages between a client and a tool, whatever anybody decides about them:
-//! RFC 9110 and 9112, and what sloppy readers make of them. It knows no token and no route.
+//! Rules for messages between a client and a tool, independent of any decision: RFC 9110 and 9112,
+//! and the mistakes of lenient parsers. It knows no token and no route.
 
 pub(crate) mod allowed_hosts;
 pub(crate) mod dotted;

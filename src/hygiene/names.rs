@@ -1,4 +1,4 @@
-//! The names by which a proxy tells of a request.
+//! The names of the fields by which a proxy describes a request.
 
 use http::HeaderName;
 

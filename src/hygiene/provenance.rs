@@ -11,23 +11,22 @@ use super::trusted_proxies::TrustedProxies;
 use crate::authority::is_connectable;
 use crate::server::Peer;
 
-/// Where a request came from, as far as its peer is believed.
+/// Where a request came from, as far as its peer is trusted.
 ///
-/// A trusted proxy is believed its `X-Forwarded-For`, `-Host`, `-Proto`, `-Port` and `-Prefix`, and
-/// its `X-Request-Id`. What stands in `Forwarded` (RFC 7239) is believed nobody: proxies that write
-/// the former pass on a client's `Forwarded` as it is, so that to believe both would be to believe
-/// the client.
+/// A trusted proxy may set `X-Forwarded-For`, `-Host`, `-Proto`, `-Port` and `-Prefix`, and
+/// `X-Request-Id`. `Forwarded` (RFC 7239) is trusted from no peer: proxies that write the others
+/// pass on a client's `Forwarded` unchanged, so trusting both would mean trusting the client.
 #[derive(Debug)]
 pub(crate) struct Provenance {
     peer: Hop,
-    /// From the peer's peer back to the client; mostly empty. None but the last is untrusted.
+    /// From the peer's peer back to the client; mostly empty. Only the last may be untrusted.
     before: Vec<IpAddr>,
     scheme: HeaderValue,
     /// Boxed, because most peers are clients.
     told: Option<Box<Told>>,
 }
 
-/// What a trusted proxy tells beside addresses and scheme.
+/// A trusted proxy's information beside addresses and scheme.
 #[derive(Debug)]
 struct Told {
     host: Option<HeaderValue>,
@@ -42,12 +41,12 @@ struct Told {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fronts {
     trusted: TrustedProxies,
-    /// Those of them that write `X-Forwarded-Host` themselves.
+    /// The proxies among them that write `X-Forwarded-Host` themselves.
     write_host: TrustedProxies,
 }
 
 impl Fronts {
-    /// Trusts these proxies, and of those that `write_host` what they say of the host.
+    /// Trusts these proxies; those of `write_host` also set the host.
     pub(crate) fn new(trusted: TrustedProxies, write_host: TrustedProxies) -> Self {
         Self {
             trusted,
@@ -56,7 +55,7 @@ impl Fronts {
     }
 }
 
-/// A peer as upstreams are told of it; made once for a connection.
+/// A peer in the form that upstreams get; made once for a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Hop {
     address: IpAddr,
@@ -77,7 +76,7 @@ impl From<Peer> for Hop {
 }
 
 impl Provenance {
-    /// Reads it from the headers as they came, before any is removed.
+    /// Reads the original headers, before any is removed.
     pub(crate) fn of(headers: &HeaderMap, peer: &Hop, fronts: &Fronts) -> Self {
         if !fronts.trusted.contains(peer.address) {
             return Self::of_peer(peer);
@@ -101,7 +100,7 @@ impl Provenance {
         }
     }
 
-    /// For a peer that is believed nothing.
+    /// For a peer that is not trusted.
     fn of_peer(peer: &Hop) -> Self {
         Self {
             peer: peer.clone(),
@@ -111,38 +110,38 @@ impl Provenance {
         }
     }
 
-    /// The nearest address that no trusted proxy has; the farthest if all have.
+    /// The nearest address of no trusted proxy; the farthest if all are trusted.
     pub(crate) fn client(&self) -> IpAddr {
         *self.before.last().unwrap_or(&self.peer.address)
     }
 
-    /// The same, if it is another than the peer.
+    /// The same, if it differs from the peer.
     pub(crate) fn told_client(&self) -> Option<IpAddr> {
         self.before.last().copied()
     }
 
-    /// The host that the client asked for, if a trusted proxy tells one.
+    /// The host that the client asked for, if a trusted proxy reports one.
     pub(crate) fn host(&self) -> Option<&HeaderValue> {
         self.told.as_ref()?.host.as_ref()
     }
 
-    /// Whether that host is the proxy's word, whatever the request itself is for. A proxy that only
-    /// passes it on passes on what a client wrote.
+    /// Whether the proxy sets that host itself, whatever the request's own host is. A proxy that
+    /// only passes it on passes on a client's value.
     pub(crate) fn writes_host(&self) -> bool {
         self.told.as_ref().is_some_and(|told| told.writes_host)
     }
 
-    /// The port that the client used, if a trusted proxy tells it.
+    /// The port that the client used, if a trusted proxy reports it.
     pub(crate) fn port(&self) -> Option<&HeaderValue> {
         self.told.as_ref()?.port.as_ref()
     }
 
-    /// The path that trusted proxies have cut off, if they tell it.
+    /// The path prefix that trusted proxies have removed, if they report it.
     pub(crate) fn prefix(&self) -> Option<&HeaderValue> {
         self.told.as_ref()?.prefix.as_ref()
     }
 
-    /// What a trusted proxy calls the request, if it calls it anything.
+    /// The id of the request, if a trusted proxy sets one.
     pub(crate) fn request_id(&self) -> Option<&HeaderValue> {
         self.told.as_ref()?.request_id.as_ref()
     }
@@ -151,15 +150,15 @@ impl Provenance {
         self.peer.address
     }
 
-    /// The scheme that the client used: as a trusted proxy tells it, or as it reached us.
+    /// The scheme that the client used: as a trusted proxy reports it, or as it reached us.
     pub(crate) fn scheme(&self) -> HeaderValue {
         self.scheme.clone()
     }
 
     /// The way from the client to us, for the next `X-Forwarded-For`.
     ///
-    /// What the client claimed to be before it is left out: upstreams that take the leftmost
-    /// address would believe it.
+    /// Addresses that the client claimed before its own are left out: upstreams that take the
+    /// leftmost address would believe them.
     pub(crate) fn addresses(&self) -> HeaderValue {
         if self.before.is_empty() {
             return self.peer.text.clone();
@@ -173,7 +172,7 @@ impl Provenance {
     }
 }
 
-/// Goes from the peer towards the client as long as those who tell the next are trusted.
+/// Goes from the peer towards the client as long as the reporting proxies are trusted.
 fn before(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> Vec<IpAddr> {
     let lines = headers.get_all(&X_FORWARDED_FOR).iter();
     let told = lines.flat_map(|line| line.as_bytes().split(|&b| b == b','));
@@ -198,7 +197,7 @@ fn address(told: &[u8]) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// A field that several proxies have added to says several things.
+/// A field that several proxies have added to has several values, and none is used.
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut lines = headers.get_all(name).iter();
     let line = lines.next()?;
@@ -214,7 +213,7 @@ fn is_scheme(value: &HeaderValue) -> bool {
     value == "http" || value == "https"
 }
 
-/// RFC 3986 §3.2.3, without zeros before it.
+/// RFC 3986 §3.2.3, without leading zeros.
 fn is_port(value: &HeaderValue) -> bool {
     let port = value.as_bytes();
     let has_form = !port.starts_with(b"0") && port.iter().all(u8::is_ascii_digit);
@@ -222,8 +221,8 @@ fn is_port(value: &HeaderValue) -> bool {
     has_form && number.is_some_and(|port: u16| port > 0)
 }
 
-/// An absolute path of RFC 3986 §3.3 that tools may put before others: without empty segments, of
-/// which a browser would make a host, and without dots.
+/// An absolute path of RFC 3986 §3.3 that tools may put before others. It has no empty segments,
+/// which a browser would read as a host, and no dot segments.
 fn is_prefix(value: &HeaderValue) -> bool {
     let Ok(path) = value.to_str() else {
         return false;
@@ -238,22 +237,22 @@ fn is_prefix(value: &HeaderValue) -> bool {
         && segments.all(is_segment)
 }
 
-/// Unreserved characters and those that have a meaning nowhere in a page or a path. What is
-/// percent-encoded could be a slash or dots to the tool.
+/// Unreserved characters and others without a meaning in a page or a path. A percent-encoded
+/// character could be a slash or dots to the tool.
 fn is_in_segment(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"-._~!$+=:@".contains(&b)
 }
 
-/// Visible ASCII, which can stand in any log.
+/// Visible ASCII, which is safe in any log.
 fn is_request_id(value: &HeaderValue) -> bool {
     let id = value.as_bytes();
     (1..=LONGEST_REQUEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
-/// Longer than any path at which tools are mounted.
+/// Longer than any path that tools are mounted at.
 const LONGEST_PREFIX: usize = 256;
 
-/// Room for two UUIDs and a name. Every line of the log about the request has it.
+/// Room for two UUIDs and a name. Every log line about the request has it.
 const LONGEST_REQUEST_ID: usize = 128;
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 
-/// Names requests, so that lines of several logs can be matched.
+/// Makes ids of requests, so that lines of several logs can be matched.
 ///
-/// An id is unique among all that this and other processes give out; it is not a secret.
+/// An id is unique among all ids of this and other processes; it is not a secret.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
-    /// How each of them begins.
+    /// The prefix of each id.
     process: [u8; DIGITS + 1],
     next: AtomicU64,
 }
@@ -42,8 +42,8 @@ impl RequestIds {
     }
 }
 
-/// Copies an id to where neither it nor its clones, of which each has one, are allocated: a block
-/// of memory holds some forty of them.
+/// Copies an id into a shared block of memory, so that neither the id nor its clones need an
+/// allocation. A block holds some forty of them.
 fn kept(id: &[u8]) -> Bytes {
     thread_local! {
         static BLOCK: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(BLOCK_BYTES));
@@ -54,7 +54,7 @@ fn kept(id: &[u8]) -> Bytes {
     })
 }
 
-/// Writes the lowest digits of a number, as many as there is room for.
+/// Writes the lowest digits of a number, as many as fit.
 fn write_hex(mut number: u64, digits: &mut [u8]) {
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789abcdef"[(number % 16) as usize];
@@ -62,10 +62,10 @@ fn write_hex(mut number: u64, digits: &mut [u8]) {
     }
 }
 
-/// An id that somebody keeps keeps a whole block.
+/// A block is freed only after its last id, so a kept id keeps a whole block.
 const BLOCK_BYTES: usize = 1024;
 
-/// Of the largest number.
+/// The digits of the largest number.
 const DIGITS: usize = 16;
 
 #[cfg(test)]

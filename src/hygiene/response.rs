@@ -1,19 +1,19 @@
-//! What a response must be like before a client gets it.
+//! Requirements on a response before a client gets it.
 //!
-//! hyper's client reads what a proxy may not pass on: a length beside chunks, which the server
-//! would believe, and codings that nobody has undone.
+//! hyper's client accepts responses that a proxy may not pass on: a length beside chunks, which the
+//! server would believe, and codings that were not decoded.
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::{Response, StatusCode};
 
-/// The error for a response that cannot be passed on as one.
+/// The error for a response that cannot be passed on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
-/// Refuses a response that could be read in two ways (RFC 9112 §6.3), and says its length, if it
-/// has one, in digits of our own.
+/// Refuses a response that could be read in two ways (RFC 9112 §6.3), and writes its length, if it
+/// has one, in plain digits.
 pub(crate) fn response_gate<B>(response: &mut Response<B>) -> Result<(), Malformed> {
-    // Nobody asked for another protocol, and hyper has taken all other interim responses.
+    // 101 was not requested, and hyper has consumed all other interim responses.
     if response.status().is_informational() {
         return Err(Malformed("an interim response in place of a final one"));
     }
@@ -21,7 +21,7 @@ pub(crate) fn response_gate<B>(response: &mut Response<B>) -> Result<(), Malform
     let headers = response.headers_mut();
     let length = length(headers)?;
     match length {
-        // RFC 9110 §8.6: it has no body, and a length would be believed by some.
+        // RFC 9110 §8.6: it has no body, and some clients would believe a length.
         Some(_) if status == StatusCode::NO_CONTENT => {
             headers.remove(CONTENT_LENGTH);
         }
@@ -36,15 +36,15 @@ pub(crate) fn response_gate<B>(response: &mut Response<B>) -> Result<(), Malform
     Ok(())
 }
 
-/// The length that a response tells.
+/// The stated length of a response.
 struct Length {
     bytes: u64,
-    /// Whether it is told as we would tell it.
+    /// Whether it is already in the form that we write.
     is_plain: bool,
 }
 
-/// Reads the length, if there is one and nothing beside it that tells another, in one pass: each
-/// look-up by a name would hash it.
+/// Reads the length, if there is one and no field contradicts it. It takes one pass: each look-up
+/// by a name would hash it.
 fn length(headers: &HeaderMap) -> Result<Option<Length>, Malformed> {
     let (mut bytes, mut is_plain, mut is_chunked) = (None, true, false);
     for (name, line) in headers {
@@ -64,7 +64,7 @@ fn length(headers: &HeaderMap) -> Result<Option<Length>, Malformed> {
     Ok(bytes.map(|bytes| Length { bytes, is_plain }))
 }
 
-/// Lines and items that say the same are one (RFC 9110 §8.6).
+/// Equal lines and items count as one (RFC 9110 §8.6).
 fn add(line: &HeaderValue, length: &mut Option<u64>) -> Result<(), Malformed> {
     for item in line.as_bytes().split(|&b| b == b',') {
         let told = number(item.trim_ascii()).ok_or(Malformed("a length that is no number"))?;
@@ -75,7 +75,7 @@ fn add(line: &HeaderValue, length: &mut Option<u64>) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Tells whether a good length is written as we would.
+/// Returns whether a valid length has the form that we write.
 fn is_as_ours(line: &[u8]) -> bool {
     line.iter().all(u8::is_ascii_digit) && (line.len() == 1 || !line.starts_with(b"0"))
 }

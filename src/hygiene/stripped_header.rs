@@ -6,13 +6,13 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 
 use crate::fold::is_listed;
 
-/// A header that clients may not send to a tool, or with a `*` at the end a family of headers.
+/// A header that clients may not send to a tool, or a family of headers with a final `*`.
 ///
-/// It stands for every name that a tool could take for it: `X-Role` for `x_role` and `X.ROLE`.
+/// It stands for every name that a tool could confuse with it: `X-Role` for `x_role` and `X.ROLE`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StrippedHeader {
-    /// In lower case, with a dash for every byte that is neither letter nor digit; a family ends
-    /// in a dash.
+    /// In lower case, with a dash for every byte that is neither letter nor digit; a family ends in
+    /// a dash.
     folded: Box<str>,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for StrippedHeader {
     }
 }
 
-/// The error for what is no header, or one that has to reach the gate.
+/// The error for an invalid header name, or for a header that has to reach the gate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidStrippedHeader {
@@ -72,7 +72,7 @@ pub enum InvalidStrippedHeader {
     Form,
     /// The gate itself reads the credential, and keeps it from the tool by default.
     Credential,
-    /// The gate itself says it to every tool.
+    /// The gate itself sets it for every tool.
     Framing,
 }
 

@@ -1,7 +1,8 @@
 //! Trailers, which pass only by an allow-list.
 //!
 //! RFC 9110 §6.5.1 lets a recipient merge trailers into the headers if their definition says so,
-//! and many do without asking. A client's could then stand beside what we set, so none passes.
+//! and many merge all of them. A client's trailer could then stand beside a field of ours, so none
+//! passes.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,12 +12,12 @@ use http::HeaderMap;
 use http_body::Frame;
 use hyper::body::Incoming;
 
-/// Drops a client's trailers. None of those that are known say anything to an upstream.
+/// Drops a client's trailers. No known trailer means anything to an upstream.
 pub(crate) fn of_request(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
     frame.is_data().then_some(frame)
 }
 
-/// Drops an upstream's trailers but for gRPC's status, which stands nowhere else.
+/// Drops an upstream's trailers except gRPC's status, which has no other place.
 pub(crate) fn of_response(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
@@ -34,7 +35,7 @@ fn keep_allowed(trailers: &mut HeaderMap) {
 /// From gRPC's protocol over HTTP/2.
 const ALLOWED: [&str; 3] = ["grpc-message", "grpc-status", "grpc-status-details-bin"];
 
-/// Polls on past a frame of which nothing is left.
+/// Polls again after a frame that was dropped whole.
 pub(crate) fn poll_filtered(
     mut body: Pin<&mut Incoming>,
     cx: &mut Context<'_>,

@@ -4,19 +4,19 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// The peers that are believed when they say whom they forward for. By default there are none.
+/// The peers that are trusted to name the client they forward for. By default none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TrustedProxies(Vec<TrustedProxy>);
 
 impl TrustedProxies {
-    /// Tells whether an address is one of a trusted proxy.
+    /// Returns whether an address belongs to a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|proxy| proxy.0.contains(&address))
     }
 
-    /// Returns the first that is not among `others`, or not all of it.
+    /// Returns the first that `others` do not contain as a whole.
     pub(crate) fn beyond(&self, others: &Self) -> Option<&TrustedProxy> {
         self.0
             .iter()
@@ -35,7 +35,7 @@ impl FromIterator<TrustedProxy> for TrustedProxies {
     }
 }
 
-/// A proxy's address, or a network of nothing but such proxies.
+/// The address of a proxy, or a network that contains only such proxies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TrustedProxy(IpNet);
 
@@ -53,7 +53,7 @@ impl FromStr for TrustedProxy {
         if network.addr() != network.network() {
             return Err(InvalidTrustedProxy::BitsBeyond(Self(network.trunc())));
         }
-        // Addresses are compared as IPv4 where they are, so that this would match nobody.
+        // Addresses are compared as IPv4 where possible, so this would match no peer.
         if network.addr().to_canonical().is_ipv4() != network.addr().is_ipv4() {
             return Err(InvalidTrustedProxy::Mapped);
         }
@@ -67,15 +67,15 @@ impl fmt::Display for TrustedProxy {
     }
 }
 
-/// The error for what is no address and no network, or one that nobody can mean.
+/// The error for a text that is no usable address or network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidTrustedProxy {
     /// Not an address and not a network.
     Malformed,
-    /// A network of all addresses, which would let every client say who it is.
+    /// A network of all addresses, which would let every client claim any address.
     Everybody,
-    /// An address within the network in place of the network's own, which is given.
+    /// An address within a network instead of the network's own, which is given.
     BitsBeyond(TrustedProxy),
     /// An IPv4 address written as one of IPv6.
     Mapped,

@@ -1,24 +1,25 @@
-//! `Via` (RFC 9110 §7.6.3): who has forwarded a request, so that none goes round for ever.
+//! `Via` (RFC 9110 §7.6.3): the proxies that have forwarded a request, so that no request loops for
+//! ever.
 
 use http::Version;
 use http::header::{HeaderMap, HeaderValue, VIA};
 
-/// A pseudonym, as a host's name would tell more than upstreams need to know. All instances have
-/// the same, so that a loop through several of them is one as well.
+/// A pseudonym, because a host name would reveal more than upstreams need. All instances have the
+/// same one, so that a loop through several of them is detected too.
 const PSEUDONYM: &str = "ghes-gatekeeper";
 
-/// One gate before another is legal, such as one of a company before one of a team.
+/// One gate behind another is legal, such as a company's before a team's.
 const MAX_TIMES: usize = 1;
 
-/// Tells whether a request has been here too often to be on its way elsewhere.
+/// Returns whether a request has been here too often, and so is in a loop.
 pub(crate) fn is_loop(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(VIA).iter();
     let entries = lines.flat_map(|line| line.as_bytes().split(|&b| b == b','));
     entries.filter(|entry| is_ours(entry)).count() > MAX_TIMES
 }
 
-/// `received-protocol RWS received-by`, and perhaps a comment. Commas in a comment make entries
-/// of their own here; who writes our name into them is refused and nobody else.
+/// `received-protocol RWS received-by`, and perhaps a comment. Commas in a comment make separate
+/// entries here; that can only refuse a request with our name in a comment.
 fn is_ours(entry: &[u8]) -> bool {
     let mut words = entry
         .split(u8::is_ascii_whitespace)
@@ -27,7 +28,7 @@ fn is_ours(entry: &[u8]) -> bool {
     received_by.is_some_and(|by| by.eq_ignore_ascii_case(PSEUDONYM.as_bytes()))
 }
 
-/// Adds us to those who have forwarded a request that came in this `version`.
+/// Adds us to the proxies that have forwarded a request, which had this `version`.
 pub(crate) fn append(headers: &mut HeaderMap, version: Version) {
     headers.append(
         VIA,

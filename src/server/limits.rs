@@ -13,8 +13,9 @@ pub struct Limits {
     pub connections_per_client: NonZeroU32,
     /// How many requests of one client may be under way.
     ///
-    /// Counted over all its connections and protocols. A WebSocket counts as one for as long as it lives. Further requests get 429. Behind a trusted
-    /// proxy, the client is the one that the proxy names. For a [`Proxy`](crate::proxy::Proxy).
+    /// Counted over all its connections and protocols. A WebSocket counts as one for as long as it
+    /// lives. Further requests get 429. Behind a trusted proxy, the client is the one that the
+    /// proxy names. For a [`Proxy`](crate::proxy::Proxy).
     pub requests_per_client: NonZeroU32,
     /// How many requests of one connection of HTTP/2 may be under way.
     pub streams_per_connection: NonZeroU32,

@@ -12,16 +12,17 @@ use super::endpoint::connection::Wanted;
 use super::endpoint::{Endpoint, Lease};
 use super::failure::Failure;
 
-/// The addresses of one upstream, of equal rights.
+/// The equal addresses of one upstream.
 ///
-/// Two are drawn and the one with fewer exchanges under way gets the request: nearly as even as to
-/// ask all of them, and no address that looks idle for a moment is run over. `tower::balance` does
-/// the same but for services that are polled ready one by one, through a buffer with a task; here
-/// every address can always be asked, and only takes longer.
+/// Two are drawn at random, and the one with fewer exchanges under way gets the request. That is
+/// nearly as even as comparing all of them, and does not overrun an address that looks idle for a
+/// moment. `tower::balance` does the same, but for services that are polled ready one by one,
+/// through a buffer with a task. Here every address can always take a request, and only takes
+/// longer.
 #[derive(Clone)]
 pub(super) struct Addresses {
     endpoints: Arc<[Arc<Endpoint>]>,
-    /// How long each may take to accept a connection.
+    /// How long each address may take to accept a connection.
     connect_timeout: Duration,
 }
 
@@ -33,15 +34,15 @@ impl Addresses {
         }
     }
 
-    /// Takes a connection that was used before to the address whose turn it is, if one is free.
+    /// Takes a used connection to the drawn address, if one is free.
     pub(super) fn used(&self, now: Instant) -> Option<Lease> {
         self.draw(&[]).used(now)
     }
 
     /// Gets a connection to one of the addresses.
     ///
-    /// Where there is none to be had, another address is tried: nothing was sent yet. Where all have
-    /// as many as they may, the client takes its turn.
+    /// If an address has none, another is tried: nothing was sent yet. If all have as many as they
+    /// may, the client waits for its turn.
     pub(super) async fn connect(
         &self,
         wanted: Wanted,
@@ -75,7 +76,7 @@ impl Addresses {
         }
     }
 
-    /// Tells whether all addresses may be spoken to in HTTP/1.1.
+    /// Returns whether all addresses can be used with HTTP/1.1.
     pub(super) fn speak_http1(&self) -> bool {
         let mut endpoints = self.endpoints.iter();
         endpoints.all(|endpoint| endpoint.url().speaks_http1())
@@ -138,5 +139,5 @@ impl fmt::Display for Addresses {
     }
 }
 
-/// Each may take its whole time to connect, so that more would outlast a client's patience.
+/// Each may take its whole time to connect, so more attempts would outlast a client's patience.
 const MAX_TRIED: usize = 3;

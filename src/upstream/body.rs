@@ -8,9 +8,9 @@ use http_body_util::Full;
 
 use super::Download;
 
-/// The body of a response: an answer of our own, or an upstream's as it arrives.
+/// The body of a response: our own, or an upstream's as it arrives.
 pub enum Body {
-    /// An answer of our own.
+    /// A response of our own.
     Own(Full<Bytes>),
     /// Passed on frame by frame; nothing is buffered. Of trailers, only gRPC's pass.
     Streaming(Download),

@@ -6,14 +6,14 @@ use tokio::time::{Instant, sleep_until};
 use super::endpoint::connection::Clock;
 use super::upload::Sent;
 
-/// Until when an upstream has to answer.
+/// When an upstream has to respond by.
 ///
-/// The clock goes with the connection from one exchange to the next. One that rings for an exchange
-/// long over is set anew when it does, once in a while, where a clock for each exchange would have
-/// to be put into the runtime's wheel and taken out again.
+/// The clock goes with the connection from one exchange to the next. A clock that fires for an
+/// earlier exchange is reset then, which is rare. A clock for each exchange would have to be added
+/// to the runtime's wheel and removed again.
 #[derive(Default)]
 pub(super) struct Deadline {
-    /// None if it may take for ever.
+    /// None if there is no limit.
     limit: Option<Duration>,
     /// None until the request is sent.
     due: Option<Instant>,
@@ -21,13 +21,13 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// For a request that is yet to be sent, and has so long from then on.
+    /// For a request that is not sent yet; the time runs from then on.
     pub(super) fn new(limit: Option<Duration>) -> Self {
         Self::on(None, limit, None)
     }
 
-    /// Uses a clock that no other exchange uses any more, if there is one. The time runs already
-    /// for a request that is known to be sent.
+    /// Uses the clock of an earlier exchange, if there is one. The time already runs for a request
+    /// that is known to be sent.
     pub(super) fn on(
         clock: Option<Clock>,
         limit: Option<Duration>,
@@ -37,7 +37,7 @@ impl Deadline {
         Self { limit, due, clock }
     }
 
-    /// Completes when it is too late for an answer.
+    /// Completes when it is too late for a response.
     pub(super) fn poll(&mut self, sent: &mut Sent, cx: &mut Context<'_>) -> Poll<()> {
         let Some(limit) = self.limit else {
             return Poll::Pending;
@@ -51,7 +51,7 @@ impl Deadline {
         };
         let clock = &mut self.clock;
         let clock = clock.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        // It may have been another route's, which waits for longer.
+        // The clock may have been set by another route with a longer limit.
         if clock.deadline() > due {
             clock.as_mut().reset(due);
         }
@@ -87,7 +87,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_exchange_on_a_clock_has_the_whole_time() {
         let mut clock = None;
-        // One after the other on the same connection, as different routes may have it.
+        // One after the other on the same connection, as different routes may use it.
         for (seconds, is_sent) in [
             (60, false),
             (60, true),

@@ -11,16 +11,16 @@ use super::upload::Sent;
 use crate::hygiene::trailers::{self, poll_filtered};
 use crate::server::CountedRequest;
 
-/// The body of an upstream's response, which holds the connection that it comes on.
+/// The body of an upstream's response, with the connection that carries it.
 ///
-/// The connection is given back if the body was read to its end and the request was sent to its
-/// end. Otherwise it is closed with the body: what is left on it belongs to nobody.
+/// The connection is given back if the response was read and the request was sent to the end.
+/// Otherwise it is closed with the body: its remaining bytes belong to no exchange.
 pub struct Download {
     incoming: Incoming,
     has_ended: bool,
     lease: Option<Lease>,
     sent: Sent,
-    /// The request's place among its client's, until all of the response is gone.
+    /// The request's place in its client's count, until the whole response is gone.
     counted: Option<CountedRequest>,
 }
 

@@ -24,14 +24,14 @@ use crate::hygiene::names::X_FORWARDED_FOR;
 use crate::network::network;
 use crate::rejection::RejectionKind;
 
-/// A request on its way to an upstream, until the head of the response is there.
+/// A request to an upstream, until the head of its response has arrived.
 ///
-/// Every request has one, so that it is written out: an async block would have room for much of
-/// what it waits for twice.
+/// Every request has one, so it is written as a state machine: an async block would have room for
+/// much of what it awaits twice.
 ///
 /// # Cancel safety
 ///
-/// The exchange is ended: HTTP/1.1 closes the connection for that.
+/// Dropping it ends the exchange: HTTP/1.1 closes the connection for that.
 #[must_use = "futures do nothing unless polled"]
 pub(crate) struct Exchange {
     upstream: Arc<Inner>,
@@ -42,38 +42,38 @@ pub(crate) struct Exchange {
     deadline: Deadline,
 }
 
-/// What is sent to an upstream.
+/// A request for an upstream.
 pub(super) struct Outgoing {
     pub(super) request: Request<Upload>,
     pub(super) sent: Sent,
-    /// The client's part of a handshake, if it is one.
+    /// The client's part of a WebSocket handshake, if it is one.
     pub(super) handshake: Option<Box<Handshake>>,
-    /// What a response is rewritten by, if it is.
+    /// The context for rewriting the response, if it is rewritten.
     pub(super) told: Option<Box<Told>>,
 }
 
-/// What an upstream answers, and the connection that it did so on.
+/// An upstream's response, and its connection.
 pub(super) type Answered = Result<(Response<Incoming>, Lease), Failure>;
 
 enum Stage {
     /// Nothing is sent.
     Refused(RejectionKind),
-    /// Sent over a connection that there was.
+    /// Sent over an existing connection.
     Sent(Sending, Lease, Option<Spare>),
-    /// Waiting for a new connection, to be sent over it.
+    /// Waiting for a new connection.
     Afresh(Connecting),
     Over,
 }
 
-/// Completes when the request is sent over a new connection, or one that is free before.
+/// Completes when the request is sent over a new connection, or one that is free first.
 ///
-/// Boxed, because that is rare and large; and let go of before the response is waited for, which
-/// takes longer.
+/// Boxed, because it is rare and large. It is dropped before the wait for the response, which takes
+/// longer.
 type Connecting = Pin<Box<dyn Future<Output = Result<Stage, Failure>> + Send>>;
 
-/// A request that was not answered.
+/// A request without a response.
 enum Lost {
-    /// Nothing of it was written.
+    /// None of it was written.
     Unsent(Box<Request<Upload>>),
     /// It may have arrived; with its copy, if it may be sent twice.
     Unanswered(Box<Unanswered>, Option<Spare>),
@@ -162,7 +162,7 @@ impl Future for Exchange {
         if let Ok((_, lease)) = &mut answered {
             lease.answered(this.deadline.take_clock());
         }
-        // What is not answered is not waited for any more.
+        // The exchange with this upstream is over, so nothing is awaited any more.
         this.stage = Stage::Over;
         let sent = mem::replace(&mut this.sent, Sent::NOTHING);
         let (handshake, told) = (this.handshake.take(), this.told.take());
@@ -188,7 +188,7 @@ impl Stage {
     }
 }
 
-/// Sends a request over a new connection, or one that is free before.
+/// Sends a request over a new connection, or one that is free first.
 async fn send_afresh(
     addresses: Addresses,
     request: Request<Upload>,
@@ -198,16 +198,16 @@ async fn send_afresh(
     Ok(Stage::sent(&addresses, lease, request))
 }
 
-/// Sends a request that was lost once more, if that can do no harm. There is no third time: nothing
-/// that is lost on a fresh connection is sent again.
+/// Sends a lost request once more, if that can do no harm. There is no third time: a request that
+/// is lost on a fresh connection is not sent again.
 async fn send_again(addresses: Addresses, lost: Lost, lease: Lease) -> Result<Stage, Failure> {
     let request = lost.request(lease.was_used())?;
     drop(lease);
     send_afresh(addresses, request, Wanted::Fresh).await
 }
 
-/// Whose request it is. Nothing before us stands in `X-Forwarded-For` but what is believed, and
-/// the client is the first there.
+/// Returns the client of a request. `X-Forwarded-For` holds only trusted addresses here, and the
+/// client's is the first.
 fn client_of(request: &Request<Upload>) -> Option<IpAddr> {
     let way = request.headers().get(&X_FORWARDED_FOR)?.to_str().ok()?;
     let client = way.split(',').next()?.trim().parse().ok()?;
@@ -232,8 +232,8 @@ impl Lost {
     }
 }
 
-/// Tells whether the upstream let go of the connection, as it may at any time between two
-/// exchanges, from what a response can be wrong in.
+/// Returns whether the upstream closed the connection, as it may at any time between two exchanges,
+/// and not whether its response was invalid.
 fn is_hang_up(error: &hyper::Error) -> bool {
     error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_io(error)
 }

@@ -10,15 +10,15 @@ use crate::rejection::RejectionKind;
 /// Why an upstream gave no response.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// There was no connection to be had.
+    /// No connection could be made.
     Connect(BoxError),
-    /// Nobody accepted the connection in time.
+    /// The connection was not accepted in time.
     ConnectTimeout,
-    /// As many exchanges are under way as there may be, and none ended in time.
+    /// All exchanges are taken, and none ended in time.
     Busy,
-    /// The connection broke, or what came on it was no response.
+    /// The connection broke, or the bytes on it were not a response.
     Broken(hyper::Error),
-    /// A response came that must not be passed on.
+    /// The response must not be passed on.
     Malformed(&'static str),
     /// The response did not begin in time.
     ResponseTimeout,
@@ -29,8 +29,8 @@ impl Failure {
         Self::Connect(source.into())
     }
 
-    /// Tells whether the request's body broke off or was malformed, which the upstream can do
-    /// nothing about. The request was not finished then, and its connection is not used again.
+    /// Returns whether the request's body broke off or was malformed, which is not the upstream's
+    /// fault. The request was not finished then, and its connection is not used again.
     pub(super) fn is_of_the_client(&self) -> bool {
         matches!(self, Self::Broken(error) if error.is_user())
     }

@@ -1,18 +1,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Which host an upstream is told in `Host`, or `:authority`.
+/// The host that an upstream gets in `Host`, or `:authority`.
 ///
-/// Tools make links and redirects of it, and compare `Origin` with it. Servers with several virtual
-/// hosts choose one by it.
+/// Tools build links and redirects from it, and compare `Origin` with it. Servers with several
+/// virtual hosts choose one by it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum UpstreamHost {
-    /// `client`: the one that the client asked for, as in `X-Forwarded-Host`.
+    /// `client`: the host that the client asked for, as in `X-Forwarded-Host`.
     #[default]
     Client,
-    /// `upstream`: the one of the address that the request is sent to; `localhost` for a Unix
-    /// socket.
+    /// `upstream`: the host of the request's upstream; `localhost` for a Unix socket.
     Upstream,
 }
 

@@ -1,11 +1,11 @@
 //! The way to an upstream and back.
 //!
-//! 1. **No connection is shared by mistake.** One goes back to its pool only after both messages
-//!    were sent and read to their ends; whatever ends otherwise closes it. Before the next request
-//!    is written, one on which anything came meanwhile is closed, too.
-//! 2. **No request is sent twice**, unless nothing of it was written, or its method is idempotent
-//!    (RFC 9110 §9.2.2), it has no body, and the connection was one that the upstream may have been
-//!    about to close. Then once, over a new connection.
+//! 1. **No connection is shared by mistake.** A connection goes back to its pool only after both
+//!    messages were sent and read to the end; any other end closes it. A connection on which bytes
+//!    have arrived before the next request is closed, too.
+//! 2. **No request is sent twice**, with two exceptions: none of it was written, or its method is
+//!    idempotent (RFC 9110 §9.2.2), it has no body, and the upstream may have been about to close
+//!    the connection. Then it is sent once more, over a new connection.
 //! 3. **An upstream that cannot be reached is 502**, one that takes too long 504.
 //! 4. **Interim responses end**: after some hundred kilobytes of them it is 502.
 //!
@@ -79,7 +79,7 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    /// For so many workers, each of which has connections of its own, within the limits of all.
+    /// For this many workers with connections of their own, within the limits of all.
     pub(crate) fn new(workers: NonZeroUsize, limits: UpstreamLimits) -> Self {
         Self {
             endpoints: Vec::new(),
@@ -148,13 +148,13 @@ pub(crate) struct Tool<'a> {
     pub(crate) timeouts: UpstreamTimeouts,
     pub(crate) host: UpstreamHost,
     pub(crate) rewrites_redirects: bool,
-    /// Whether the front of a path is cut off before it gets there.
+    /// Whether the route's prefix is removed before the request gets there.
     pub(crate) cuts_prefix: bool,
     /// Who is named in assertions; absent where none are sent.
     pub(crate) audience: Option<&'a str>,
 }
 
-/// The service that one route leads to.
+/// The upstream of one route.
 #[derive(Clone)]
 pub(crate) struct Upstream(Arc<Inner>);
 
@@ -168,7 +168,7 @@ struct Inner {
 }
 
 impl Upstream {
-    /// Returns the scheme that is spoken there, and the authority if there is only one.
+    /// Returns the scheme of the upstream, and the authority if there is only one.
     pub(crate) fn origin(&self) -> (&Scheme, Option<&Authority>) {
         self.0.addresses.origin()
     }
@@ -182,7 +182,7 @@ impl Upstream {
 }
 
 impl Inner {
-    /// Passes on what an upstream has answered, or that it has not.
+    /// Passes on an upstream's response, or reports its failure.
     fn pass_on(
         &self,
         answered: Answered,
@@ -206,7 +206,7 @@ impl Inner {
             .map_err(|failure| self.failed(&failure))
     }
 
-    /// Makes what is sent of what was let in.
+    /// Makes the outgoing request from an admitted one.
     fn prepare(&self, mut request: Request<Incoming>) -> Result<Outgoing, RejectionKind> {
         if websocket::is_connect(&request) && !self.addresses.speak_http1() {
             return Err(RejectionKind::NotImplemented);
@@ -238,7 +238,7 @@ impl Inner {
         })
     }
 
-    /// Lets the client and the upstream talk in what they have agreed on.
+    /// Connects the client and the upstream in the protocol they have agreed on.
     fn go_on(
         &self,
         handshake: Handshake,

@@ -1,19 +1,23 @@
 use std::time::Duration;
 
-/// How long an upstream may take.
+/// Time limits for an upstream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UpstreamTimeouts {
-    /// To accept a connection, name lookup included; as long again, twice, for a TLS handshake.
-    /// Absent: 1 s. An upstream in the same network accepts within milliseconds; after a second it
-    /// is down, and a client is better told so.
+    /// The time to accept a connection, name lookup included.
+    ///
+    /// Twice as long again for a TLS handshake. Absent: 1 s. An upstream in the same network
+    /// accepts within milliseconds; after a second it is down, and a client should learn it.
     pub connect: Duration,
-    /// From the end of a request to the head of its response. None: for ever. Absent: 60 s, what
-    /// tools behind proxies are used to from nginx's `proxy_read_timeout`. Bodies may take as long
-    /// as they take.
+    /// From the end of a request to the head of its response. None: no limit.
+    ///
+    /// Absent: 60 s, which tools behind proxies know from nginx's `proxy_read_timeout`. Bodies have
+    /// no time limit.
     pub response: Option<Duration>,
-    /// In which neither side of a WebSocket says anything. None: for ever. Absent: 5 min. WebSocket
-    /// libraries send pings every 20 to 60 s, so that this ends what is dead and little else.
+    /// The longest silence of both sides of a WebSocket. None: no limit.
+    ///
+    /// Absent: 5 min. WebSocket libraries send pings every 20 to 60 s, so this ends dead
+    /// connections and little else.
     pub idle: Option<Duration>,
 }
 

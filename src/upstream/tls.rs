@@ -10,7 +10,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 use crate::connect::{certificates, system_roots};
 
-/// How `https://` is spoken with upstreams.
+/// TLS towards upstreams with `https://`.
 ///
 /// TLS 1.2 or 1.3; the certificate is verified against the system's roots and `ca_file`.
 #[derive(Clone)]
@@ -18,14 +18,16 @@ use crate::connect::{certificates, system_roots};
 pub struct UpstreamTls {
     /// Certificates to trust besides the system's roots. Absent: the system's roots only.
     pub ca_file: Option<PathBuf>,
-    /// The certificate that we show, and what leads from it to its root. Absent: none.
+    /// Our own certificate, followed by its chain to the root. Absent: none.
     pub client_cert_file: Option<PathBuf>,
     /// Its private key. Absent: none; both or neither.
     pub client_key_file: Option<PathBuf>,
-    /// The name that the upstream's certificate is for. Absent: the host of each address.
+    /// The name in the upstream's certificate. Absent: the host of each address.
     pub server_name: Option<ServerName<'static>>,
-    /// Whether any certificate will do. Absent: no, for anybody in between could read and change
-    /// everything, tokens included if they are forwarded.
+    /// Whether any certificate is accepted. Absent: no.
+    ///
+    /// An attacker on the path could read and change everything, tokens included if they are
+    /// forwarded.
     pub danger_accept_invalid_certs: bool,
     client: Arc<ClientConfig>,
 }
@@ -39,7 +41,7 @@ impl UpstreamTls {
     ///
     /// # Errors
     ///
-    /// Returns what is wrong with a file, in words for the operator.
+    /// Returns a message for the operator about the faulty file.
     pub(crate) fn new(
         ca_file: Option<PathBuf>,
         identity: Option<(PathBuf, PathBuf)>,
@@ -60,7 +62,8 @@ impl UpstreamTls {
     }
 }
 
-/// What the files say, for rustls. Only the client's certificate and key can still be wrong.
+/// Makes rustls' configuration from the files. Only the client's certificate and key can still be
+/// wrong.
 fn client(
     ca_file: Option<&Path>,
     identity: Option<(&Path, &Path)>,
@@ -106,7 +109,7 @@ impl fmt::Debug for UpstreamTls {
     }
 }
 
-/// Believes every certificate, whoever shows it; that its key is at hand is still verified.
+/// Accepts every certificate; that the peer has its key is still verified.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

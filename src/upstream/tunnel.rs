@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// What goes on between clients and upstreams when HTTP has ended there, and the end of it.
+/// The open tunnels between clients and upstreams, and the order to end them.
 #[derive(Clone)]
 pub(crate) struct Tunnels(Arc<watch::Sender<bool>>);
 
@@ -21,16 +21,16 @@ impl Default for Tunnels {
 }
 
 impl Tunnels {
-    /// Ends all of them, and those that would begin later.
+    /// Ends all tunnels, and those that would begin later.
     ///
-    /// To let them go on until they end by themselves would be to wait for ever, and only the
-    /// upstream could say goodbye in the protocol that they speak.
+    /// Waiting for their natural end could take for ever, and only the upstream could say goodbye
+    /// in the tunnel's protocol.
     pub(crate) fn end(&self) {
         self.0.send_replace(true);
     }
 
-    /// Passes bytes both ways from when both sides are ready, until both have ended, or one broke,
-    /// or neither said anything for as long as they may be `idle`. What is `held` is dropped then.
+    /// Passes bytes both ways once both sides are ready. The tunnel ends when both have ended, one
+    /// broke, or neither sent anything for `idle`. `held` is dropped then.
     pub(super) fn open(
         &self,
         client: OnUpgrade,
@@ -40,7 +40,8 @@ impl Tunnels {
     ) {
         let mut end = self.0.subscribe();
         tokio::spawn(async move {
-            // Fails only with its sender, which `self` has; then it is the end as well.
+            // Fails only when its sender is dropped, and `self` holds it; that would be the end as
+            // well.
             let ended = end.wait_for(|has_ended| *has_ended);
             tokio::select! {
                 passed = pass(client, upstream, idle) => if let Err(error) = passed {
@@ -79,8 +80,9 @@ async fn talk(
     }
 }
 
-/// Passes on what comes until it ends, or nobody takes it any more. Who does not may still have
-/// said something, such as why, so that it is no error: that is what reading from there is for.
+/// Copies bytes until the source ends or the other side takes no more. A side that takes no more
+/// may still have sent something, such as the reason. So it is not an error here: the copy in the
+/// other direction reads it.
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -100,7 +102,7 @@ async fn copy(
     }
 }
 
-/// When somebody last said something.
+/// When either side last sent something.
 struct Activity(Mutex<Instant>);
 
 impl Default for Activity {
@@ -146,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that has had enough says so and hangs up, on a client that is still talking.
+    /// A server may respond and hang up on a client that is still sending.
     #[tokio::test]
     async fn the_last_words_of_who_takes_nothing_more_arrive() {
         let (mut client, stream) = duplex(1024);
@@ -164,7 +166,7 @@ mod tests {
         tunnel.await.unwrap().unwrap();
     }
 
-    /// Takes nothing, and tells when it has refused something.
+    /// Takes nothing, and reports when it has refused something.
     struct Deaf(Option<oneshot::Sender<()>>);
 
     impl AsyncWrite for Deaf {

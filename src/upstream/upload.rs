@@ -13,17 +13,17 @@ use tower::BoxError;
 use crate::hygiene::trailers::{self, poll_filtered};
 use crate::server::{BodyTimeout, BodyWatch};
 
-/// The body of a request on its way to an upstream, without trailers, which tells when it is all
+/// The body of a request on its way to an upstream, without trailers. It reports when all of it is
 /// sent.
 pub(crate) struct Upload {
     /// None where the request has no body.
     body: Option<Box<(Incoming, BodyWatch)>>,
-    /// hyper takes some resets of a stream for its end, which they are not.
+    /// hyper takes some resets of a stream for its end.
     says_its_end: bool,
-    /// Dropped with the body, which hyper does as soon as it is sent or nobody wants it any more.
+    /// Dropped with the body, which hyper drops as soon as it is sent or no longer needed.
     _under_way: Option<oneshot::Sender<()>>,
-    /// The host to tell the upstream; none if it is the upstream's own. It is kept here because
-    /// each connection tells it in its own way, and a request may be sent over two.
+    /// The host for the upstream; none if it is the upstream's own. It is kept here because each
+    /// connection writes it in its own way, and a request may be sent over two.
     host: Option<HeaderValue>,
 }
 
@@ -39,7 +39,7 @@ impl Upload {
         host: None,
     };
 
-    /// Of a request without a body, for a host.
+    /// For a request without a body.
     pub(super) fn empty(host: Option<HeaderValue>) -> Self {
         Self {
             host,
@@ -51,7 +51,7 @@ impl Upload {
         self.host.as_ref()
     }
 
-    /// Takes the body, and the host that the request has.
+    /// Takes the body, and the host of the request.
     pub(super) fn of(mut request: Request<Incoming>) -> (Request<Self>, Sent) {
         let timeout = request.extensions_mut().remove::<BodyTimeout>();
         let host = request.headers_mut().remove(HOST);
@@ -72,7 +72,7 @@ impl Upload {
 }
 
 impl Sent {
-    /// Of a request without a body.
+    /// The state of a request without a body.
     pub(super) const NOTHING: Self = Self(None);
 
     pub(super) fn is_nothing(&self) -> bool {

@@ -7,16 +7,16 @@ use http::uri::Authority;
 
 use crate::authority::is_connectable;
 
-/// Where an upstream lives, and what is spoken with it.
+/// The address of an upstream, and its protocol.
 ///
 /// | form | connection | HTTP |
 /// |---|---|---|
 /// | `http://host:port` | TCP | 1.1 |
 /// | `h2c://host:port` | TCP | 2, known beforehand |
-/// | `https://host:port` | TLS | 2 or 1.1, as the upstream likes |
+/// | `https://host:port` | TLS | 2 or 1.1, as the upstream chooses |
 /// | `unix:/path` | Unix socket | 1.1 |
 ///
-/// Without a port it is 80, and 443 for `https`.
+/// The default port is 80, and 443 for `https`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpstreamUrl(UpstreamAddress);
 
@@ -34,7 +34,7 @@ impl UpstreamUrl {
         &self.0
     }
 
-    /// Returns host and port; none of a Unix socket.
+    /// Returns host and port; none for a Unix socket.
     pub(crate) fn authority(&self) -> Option<&Authority> {
         match &self.0 {
             UpstreamAddress::Http(authority)
@@ -48,7 +48,7 @@ impl UpstreamUrl {
         !matches!(self.0, UpstreamAddress::H2c(_))
     }
 
-    /// Tells whether TLS is spoken there.
+    /// Returns whether the upstream uses TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         matches!(self.0, UpstreamAddress::Https(_))
@@ -107,7 +107,7 @@ impl fmt::Display for UpstreamUrl {
     }
 }
 
-/// The error for a URL that an upstream cannot have.
+/// The error for an invalid upstream URL.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidUpstreamUrl(&'static str);
 

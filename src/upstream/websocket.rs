@@ -1,14 +1,14 @@
-//! WebSockets (RFC 6455), which begin as a request and go on as something else.
+//! WebSockets (RFC 6455), which begin as a request and continue in another protocol.
 //!
-//! 1. The gate decides about the request like about any other. Nobody asks again: a token that is
+//! 1. The gate decides about the request like about any other, and only once: a token that is
 //!    revoked later ends no WebSocket.
-//! 2. `Connection` and `Upgrade` are ours on both sides; only a handshake that is one gets them.
-//!    All other upgrades stay what the request is without them.
-//! 3. Not a byte goes past the handshake before the upstream has agreed to it with 101.
-//! 4. The connection is one of its own, and never comes into a pool.
-//! 5. Over HTTP/2, where the request is an extended CONNECT (RFC 8441 §5), all that holds as well.
-//!    The upstream gets the handshake of HTTP/1.1 with a key of ours, and any success but 101 is
-//!    none: to the client it would say that the stream is a WebSocket from now on.
+//! 2. `Connection` and `Upgrade` are set by us on both sides, and only for a valid handshake. A
+//!    request for another upgrade is forwarded without it.
+//! 3. No byte passes after the handshake before the upstream has agreed to it with 101.
+//! 4. The connection is one of its own, and never enters a pool.
+//! 5. All that holds over HTTP/2 as well, where the request is an extended CONNECT (RFC 8441 §5).
+//!    The upstream gets the handshake of HTTP/1.1 with a key of ours. A success other than 101 is
+//!    refused: the client would read it as an open WebSocket.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -27,29 +27,30 @@ use super::failure::Failure;
 use crate::hygiene::hop_by_hop::strip_response;
 use crate::server::{CountedRequest, TunnelUnderWay};
 
-/// Notes that a request wants to go on as a WebSocket; the fields that say so will be removed.
+/// Marks a request for a WebSocket; the fields of the handshake will be removed.
 #[derive(Clone, Default)]
 struct IsHandshake {
-    /// The WebSocket's place among what its client has under way.
+    /// The WebSocket's place in its client's count.
     counted: Option<CountedRequest>,
 }
 
-/// Looks at a request as the client sent it (RFC 6455 §4.2.1, RFC 8441 §5). What else a handshake
-/// over HTTP/2 needs is up to the upstream, which gets it as a handshake in any case.
+/// Checks a request as the client sent it (RFC 6455 §4.2.1, RFC 8441 §5). The upstream checks the
+/// rest of a handshake over HTTP/2, which it gets as a handshake in any case.
 pub(crate) fn note_handshake<B: Body>(request: &mut Request<B>) {
     if is_upgrade(request) || is_connect(request) {
         request.extensions_mut().insert(IsHandshake::default());
     }
 }
 
-/// Lets a WebSocket that comes of a request count for as long as it lives, as the request does.
+/// Counts a request's WebSocket for as long as it lives, like the request.
 pub(crate) fn count_tunnel<B>(request: &mut Request<B>, counted: Option<&CountedRequest>) {
     if let Some(handshake) = request.extensions_mut().get_mut::<IsHandshake>() {
         handshake.counted = counted.cloned();
     }
 }
 
-/// Tells whether nothing but a WebSocket can come of it. The request gate lets no other CONNECT in.
+/// Returns whether the request can only become a WebSocket. The request gate admits no other
+/// CONNECT.
 pub(super) fn is_connect<B>(request: &Request<B>) -> bool {
     request.method() == Method::CONNECT
 }
@@ -64,17 +65,17 @@ fn is_upgrade<B: Body>(request: &Request<B>) -> bool {
         && lists_upgrade(request.headers())
 }
 
-/// A WebSocket that a client wants, and that the upstream has not agreed to yet.
+/// A WebSocket that the upstream has not agreed to yet.
 pub(super) struct Handshake {
     client: OnUpgrade,
-    /// Ours, for a client that has none. Others check for themselves what is said to theirs.
+    /// Ours, for a client that has none. Other clients check the answer to their own key.
     key: Option<HeaderValue>,
     under_way: Option<TunnelUnderWay>,
     counted: Option<CountedRequest>,
 }
 
 impl Handshake {
-    /// Takes the client's connection or stream; none if the request wants no WebSocket.
+    /// Takes the client's connection or stream; none if the request is no WebSocket handshake.
     pub(super) fn of<B>(request: &mut Request<B>) -> Option<Self> {
         let IsHandshake { counted } = request.extensions_mut().remove()?;
         Some(Self {
@@ -85,7 +86,7 @@ impl Handshake {
         })
     }
 
-    /// Says to the upstream what cannot be passed on from the client.
+    /// Adds the handshake's fields that cannot be passed on from the client.
     pub(super) fn ask<B>(&self, request: &mut Request<B>) {
         if let Some(key) = &self.key {
             *request.method_mut() = Method::GET;
@@ -94,7 +95,7 @@ impl Handshake {
         say_upgrade(request.headers_mut());
     }
 
-    /// Tells whether the upstream agrees; if not, its response is one like any other.
+    /// Returns whether the upstream agrees; if not, its response is an ordinary one.
     pub(super) fn is_agreed<B>(&self, response: &Response<B>) -> Result<bool, Failure> {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let is_taken_for_one = self.key.is_some() && response.status().is_success();
@@ -117,7 +118,7 @@ impl Handshake {
             .ok_or(Failure::Malformed("101 to something else than a WebSocket"))
     }
 
-    /// Says to the client that the upstream agrees.
+    /// Tells the client that the upstream agrees.
     pub(super) fn agree<B>(&self, response: &mut Response<B>) {
         strip_response(response.headers_mut());
         response.headers_mut().remove(CONTENT_LENGTH);
@@ -129,7 +130,7 @@ impl Handshake {
         }
     }
 
-    /// Returns the client's side, and what is to be held for as long as it is open.
+    /// Returns the client's side, and the values to hold while it is open.
     pub(super) fn into_client(self) -> (OnUpgrade, impl Send + 'static) {
         (self.client, (self.under_way, self.counted))
     }
@@ -140,7 +141,7 @@ fn say_upgrade(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
-/// RFC 6455 §4.1: 16 bytes that nobody has used before. The standard library seeds its hashers from
+/// RFC 6455 §4.1: 16 bytes that were not used before. The standard library seeds its hashers from
 /// the system's random numbers.
 fn random_key() -> HeaderValue {
     let random = RandomState::new();

@@ -4,7 +4,7 @@ use super::told::Told;
 use crate::rejection::RejectionKind;
 
 /// RFC 9110 §10.1.1: one expectation is known, which is answered by reading the body. An HTTP/1.0
-/// client cannot have one, and what it says there is ignored.
+/// client cannot have one, so its field is ignored.
 pub(super) fn check(version: Version, told: &Told<'_>) -> Result<(), RejectionKind> {
     match told.expect.only() {
         Ok(None) => Ok(()),

@@ -13,8 +13,8 @@ const OF_A_CONNECTION: [HeaderName; 5] = [
     UPGRADE,
 ];
 
-/// What RFC 9113 §8.2 forbids in HTTP/2 and h2 does not see to. HTTP/1's blanks around a value
-/// are no part of it, and are gone by now; HTTP/2's would be forwarded as ones that are.
+/// Fields that RFC 9113 §8.2 forbids in HTTP/2 and h2 accepts. In HTTP/1, blanks around a value do
+/// not belong to it, and are removed by now. In HTTP/2 they would be forwarded as if they did.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), RejectionKind> {
     let is_of_a_connection = OF_A_CONNECTION
         .iter()

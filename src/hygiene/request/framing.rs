@@ -4,9 +4,9 @@ use http::{Request, Version};
 use super::told::Told;
 use crate::rejection::RejectionKind;
 
-/// RFC 9112 §6: a length told in two ways is how requests are smuggled.
+/// RFC 9112 §6: a length stated in two ways is the means of request smuggling.
 ///
-/// hyper drops a `Content-Length` beside chunks before it could be seen here; the server refuses
+/// hyper drops a `Content-Length` beside chunks before this check could see it; the server refuses
 /// such a request before hyper has it.
 pub(super) fn check<B>(request: &Request<B>, told: &Told<'_>) -> Result<(), RejectionKind> {
     let has_length = told.content_length.is_there();
@@ -22,8 +22,8 @@ pub(super) fn check<B>(request: &Request<B>, told: &Told<'_>) -> Result<(), Reje
     check_coding(coding)
 }
 
-/// §6.1: chunked comes last and once. Codings before it could be legal, but nobody here knows
-/// any, and passing them on would promise more than the chunks that we write.
+/// §6.1: chunked comes last and once. Other codings before it are legal, but this proxy knows none,
+/// and forwarding them would promise more than the chunks that we write.
 fn check_coding(coding: &HeaderValue) -> Result<(), RejectionKind> {
     let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
     let mut codings = coding.as_bytes().rsplit(|&b| b == b',');
@@ -40,7 +40,7 @@ fn check_coding(coding: &HeaderValue) -> Result<(), RejectionKind> {
     }
 }
 
-/// Lines that say the same are one (RFC 9110 §8.6).
+/// Equal lines count as one (RFC 9110 §8.6).
 fn check_length(headers: &HeaderMap) -> Result<(), RejectionKind> {
     let mut length = None;
     for line in headers.get_all(CONTENT_LENGTH) {
@@ -52,7 +52,7 @@ fn check_length(headers: &HeaderMap) -> Result<(), RejectionKind> {
     Ok(())
 }
 
-/// Digits and nothing else; `u64`'s own parser takes a sign as well.
+/// Digits and nothing else; `u64`'s own parser accepts a sign as well.
 pub(super) fn number(value: &HeaderValue) -> Option<u64> {
     let digits = value.to_str().ok()?;
     let is_number = digits.bytes().all(|b| b.is_ascii_digit());

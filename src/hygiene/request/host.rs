@@ -8,9 +8,9 @@ use crate::rejection::RejectionKind;
 
 /// Returns the one host that a request is for; none if HTTP/1.0 names none.
 ///
-/// RFC 9112 §3.2: HTTP/1.1 has exactly one `Host` line. §3.2.2: the authority of the absolute
-/// form counts in its place. §3.3: HTTP/1.0 need not say it. RFC 9113 §8.3.1: in HTTP/2 it stands in `:authority`, and a `Host`
-/// beside it says the same.
+/// RFC 9112 §3.2: HTTP/1.1 has exactly one `Host` line. §3.2.2: the authority of the absolute form
+/// replaces it. §3.3: HTTP/1.0 may omit it. RFC 9113 §8.3.1: in HTTP/2 it is in `:authority`, and a
+/// `Host` beside it has to be equal.
 pub(super) fn read<B>(
     request: &Request<B>,
     told: &Told<'_>,
@@ -37,7 +37,7 @@ fn is_good(line: &HeaderValue) -> bool {
         || Authority::try_from(line.as_bytes()).is_ok_and(|authority| is_connectable(&authority))
 }
 
-/// To the letter: who writes `a` here and `a:80` there may be read in two ways.
+/// Byte for byte: two parsers may disagree about a request with `a` here and `a:80` there.
 fn is_same(line: &HeaderValue, asked: &Authority) -> bool {
     line.as_bytes()
         .eq_ignore_ascii_case(asked.as_str().as_bytes())

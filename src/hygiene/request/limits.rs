@@ -5,8 +5,8 @@ use super::told::Told;
 use crate::rejection::RejectionKind;
 use crate::server::Limits;
 
-/// HTTP/1 servers count while they parse; HTTP/2 compresses, so that only what came out counts, as
-/// it would stand in HTTP/1.1: what passes by the one passes by the other.
+/// HTTP/1 servers count while they parse. HTTP/2 compresses, so the uncompressed head counts, as
+/// written in HTTP/1.1: a head has the same limit in both.
 pub(super) fn check<B>(
     request: &Request<B>,
     told: &Told<'_>,

@@ -4,12 +4,12 @@ use hyper::ext::Protocol;
 use super::told::Told;
 use crate::rejection::RejectionKind;
 
-/// CONNECT would open a tunnel past the gate, TRACE echo what we add for the upstream alone. TRACK
-/// is what IIS calls TRACE, and PRI begins HTTP/2 (RFC 9113 §11.6).
+/// CONNECT would open a tunnel past the gate; TRACE would echo the fields that we add for the
+/// upstream alone. IIS calls TRACE TRACK, and PRI begins HTTP/2 (RFC 9113 §11.6).
 const NEVER_FORWARDED: [&str; 4] = ["CONNECT", "TRACE", "TRACK", "PRI"];
 
-/// Methods are case-sensitive (RFC 9110 §9.1) and pass as they are, but an upstream that forgets
-/// that must not be taken in by `trace`.
+/// Methods are case-sensitive (RFC 9110 §9.1) and are forwarded unchanged. `trace` is refused as
+/// well, because an upstream may ignore the case.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), RejectionKind> {
     let method = request.method().as_str();
     let is_never = |never: &&str| method.eq_ignore_ascii_case(never);
@@ -26,7 +26,7 @@ fn opens_websocket<B>(request: &Request<B>) -> bool {
         && protocol.is_some_and(|protocol| protocol.as_str() == "websocket")
 }
 
-/// RFC 9110 §7.6.2: how many proxies may forward an OPTIONS. Other methods do not care.
+/// RFC 9110 §7.6.2: how many proxies may forward an OPTIONS. Other methods ignore it.
 pub(super) fn max_forwards<B>(
     request: &Request<B>,
     told: &Told<'_>,

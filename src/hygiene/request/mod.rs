@@ -1,16 +1,16 @@
-//! What a request must be like before anything is decided about it.
+//! Requirements on a request before anything is decided about it.
 //!
-//! hyper and h2 parse more than a gate may let through. What could be read in two ways, by us and
-//! by an upstream, is refused here, for HTTP/1 and HTTP/2 alike:
+//! hyper and h2 accept more than a gate may forward. A request that we and an upstream could read
+//! in two ways is refused here, for HTTP/1 and HTTP/2 alike:
 //!
 //! | what | status |
 //! |---|---|
 //! | a target longer than [`Limits`] allow | 414 |
 //! | more fields, or more bytes of them, than [`Limits`] allow | 431 |
-//! | `CONNECT`, `TRACE` and what could be taken for them; a transfer coding beside `chunked` | 501 |
+//! | `CONNECT`, `TRACE` and methods similar to them; a transfer coding beside `chunked` | 501 |
 //! | a target without a path; `*` but for `OPTIONS`; a scheme that is not HTTP's | 400 |
-//! | no host, two, or one that is none; in HTTP/2 also a `Host` beside another `:authority` | 400 |
-//! | a length told in two ways or in none that RFC 9110 §8.6 knows | 400 |
+//! | no host, two, or an invalid one; in HTTP/2 also a `Host` beside another `:authority` | 400 |
+//! | a length stated in two ways or in one that RFC 9110 §8.6 does not know | 400 |
 //! | an expectation other than `100-continue` | 417 |
 //! | in HTTP/2, fields of a connection and values that begin or end with a blank | 400 |
 //! | our own name in `Via` more than once | 508 |
@@ -19,14 +19,14 @@
 //!    unless a route depends on the host: see `asked_host` of the proxy.
 //! 2. The absolute form passes, as RFC 9112 §3.2.2 demands, and its authority replaces `Host`. No
 //!    route and no connection depends on either.
-//! 3. An extended CONNECT passes if it opens a WebSocket (RFC 8441 §5), and becomes a GET. Others
-//!    are a CONNECT like any other.
+//! 3. An extended CONNECT passes if it opens a WebSocket (RFC 8441 §5), and becomes a GET. Any
+//!    other is treated as an ordinary CONNECT.
 //! 4. A fragment cannot be seen here: `http` has dropped it, for the routes and the upstream alike.
 //!
-//! What hyper or h2 refuse by themselves, bare line feeds in heads and in what ends chunks, and a
-//! length beside a coding do not come here: `server` sees to them.
+//! Some requests do not get here. hyper and h2 refuse some by themselves. The `server` refuses bare
+//! line feeds in heads and chunk ends, and a length beside a coding.
 //!
-//! Ambiguous paths are refused where they lead to several routes, by the routes.
+//! The routes refuse an ambiguous path if its readings lead to several of them.
 
 mod expectation;
 mod fields;
@@ -45,25 +45,25 @@ use super::via::is_loop;
 use crate::rejection::RejectionKind;
 use crate::server::Limits;
 
-/// What becomes of a request that is well formed.
+/// How to treat a well-formed request.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Passage {
-    /// It may go on.
+    /// It may be forwarded.
     Onward(Onward),
-    /// It is about this server and not about what stands behind it (RFC 9110 §9.3.7, §7.6.2).
+    /// It is for this server and not for an upstream (RFC 9110 §9.3.7, §7.6.2).
     Here,
 }
 
-/// What the gate made out of the fields that are not forwarded as they came.
+/// Values from the fields that are not forwarded unchanged.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Onward {
     /// The one host that the request is for; none if HTTP/1.0 names none.
     pub(crate) host: Option<HeaderValue>,
-    /// How many more proxies may forward it, for methods that have such a limit.
+    /// How many more proxies may forward it, for methods with such a limit.
     pub(crate) max_forwards: Option<u64>,
 }
 
-/// Decides whether a request may be forwarded at all, whoever sent it.
+/// Decides whether a request may be forwarded at all, independent of its sender.
 pub(crate) fn request_gate<B>(
     request: &Request<B>,
     limits: &Limits,

@@ -4,7 +4,7 @@ use http::{Method, Request};
 use super::is_multiplexed;
 use crate::rejection::RejectionKind;
 
-/// What a request is about.
+/// The target of a request.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Target {
     Path,
@@ -12,13 +12,13 @@ pub(super) enum Target {
     Server,
 }
 
-/// RFC 9112 §3.2: the origin form, the absolute form, and `*` for OPTIONS alone. What is left is
-/// the authority form of CONNECT, which `http` also makes of a path without its slash.
+/// RFC 9112 §3.2: the origin form, the absolute form, and `*` for OPTIONS alone. The authority form
+/// of CONNECT remains, which `http` also makes of a path without its slash.
 pub(super) fn read<B>(request: &Request<B>) -> Result<Target, RejectionKind> {
     let uri = request.uri();
     let has_good_scheme = match uri.scheme() {
         Some(scheme) => *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS,
-        // `:authority` may come without `:scheme` only in CONNECT, and h2 sees to that.
+        // `:authority` may come without `:scheme` only in CONNECT, and h2 checks that.
         None => uri.authority().is_none() || is_multiplexed(request.version()),
     };
     if !has_good_scheme {

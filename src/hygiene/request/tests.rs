@@ -7,8 +7,8 @@ use RejectionKind::{
     UriTooLong,
 };
 
-/// What HTTP/1.1 makes of a request line and these fields; one `Host` is there unless they have
-/// some.
+/// A request as HTTP/1.1 parses this request line and these fields; one `Host` is added unless the
+/// fields have one.
 fn h1(line: &str, fields: &[(&str, &str)]) -> Request<()> {
     let (method, target) = line.split_once(' ').unwrap();
     let request = Request::builder().method(method).uri(target);
@@ -17,7 +17,7 @@ fn h1(line: &str, fields: &[(&str, &str)]) -> Request<()> {
     build(request, fields.iter().chain((!has_host).then_some(&host)))
 }
 
-/// What h2 makes of the pseudo-fields of a request and these fields.
+/// A request as h2 parses these pseudo-fields and fields.
 fn h2(method: &str, authority: Option<&str>, path: &str, fields: &[(&str, &str)]) -> Request<()> {
     let mut uri = Uri::builder().path_and_query(path);
     if let Some(authority) = authority {
@@ -319,7 +319,7 @@ fn a_head_has_its_limits() {
     );
 }
 
-/// A browser sends each of its cookies apart.
+/// A browser sends each of its cookies in a field of its own.
 #[test]
 fn crumbs_of_one_cookie_are_one_field() {
     let crumbs = |count, value: &'static str| vec![("cookie", value); count];
@@ -338,7 +338,7 @@ fn crumbs_of_one_cookie_are_one_field() {
     assert_refused(&h1("GET /", &crumbs(100, "a=b")), HeaderFieldsTooLarge);
 }
 
-/// What is just short enough in HTTP/1.1 is so in HTTP/2.
+/// A head that is just short enough in HTTP/1.1 is short enough in HTTP/2.
 #[test]
 fn a_head_is_as_long_in_either_protocol() {
     let line = "GET / HTTP/1.1\r\nhost: a\r\nx: \r\ncookie: a=b; c=d\r\n\r\n".len();
@@ -353,7 +353,7 @@ fn a_head_is_as_long_in_either_protocol() {
     }
 }
 
-/// HTTP/2 is not counted while it is parsed, so that the gate has to know of the limits as well.
+/// HTTP/2 is not counted while it is parsed, so the gate has to know the limits as well.
 #[test]
 fn a_head_has_the_limits_of_the_configuration() {
     let of = |fields, bytes| Limits {

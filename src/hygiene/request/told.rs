@@ -3,15 +3,15 @@ use http::header::{COOKIE, HeaderValue};
 
 use crate::rejection::RejectionKind;
 
-/// What a request tells in the fields that the gate reads.
+/// The fields of a request that the gate reads.
 ///
 /// They are found in one pass over all fields, which have to be counted anyway: most requests have
 /// one of them, and each look-up by a name hashes it.
 #[derive(Debug, Default)]
 pub(super) struct Told<'h> {
-    /// How many fields there are.
+    /// The number of fields.
     pub(super) fields: usize,
-    /// Of all fields, as lines of HTTP/1.
+    /// The size of all fields, as lines of HTTP/1.
     pub(super) bytes: usize,
     cookie: Field<'h>,
     pub(super) content_length: Field<'h>,
@@ -30,7 +30,7 @@ pub(super) struct Field<'h> {
 }
 
 impl<'h> Told<'h> {
-    /// Reads fields; `in_crumbs` says that cookies may stand apart.
+    /// Reads fields; `in_crumbs` allows cookies in separate fields.
     pub(super) fn by(headers: &'h HeaderMap, in_crumbs: bool) -> Self {
         let mut told = Self::default();
         for (name, line) in headers {
@@ -47,7 +47,7 @@ impl<'h> Told<'h> {
         told
     }
 
-    /// Counts the crumbs of a cookie as the one field that they are made (RFC 9113 §8.2.3).
+    /// Counts the crumbs of a cookie as the one field that they become (RFC 9113 §8.2.3).
     fn join(&mut self, crumbs: usize) {
         let joints = crumbs.saturating_sub(1);
         self.fields -= joints;
@@ -78,7 +78,7 @@ impl<'h> Field<'h> {
         self.first.is_some()
     }
 
-    /// Returns the value of a field that may be there once.
+    /// Returns the value of a field that may occur once.
     ///
     /// # Errors
     ///

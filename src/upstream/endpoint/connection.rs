@@ -15,18 +15,18 @@ use super::handle::Handle;
 use super::wire::Watch;
 use crate::upstream::upload::Upload;
 
-/// An open connection, as HTTP/1.1 or HTTP/2 was agreed on.
+/// An open connection in the negotiated protocol, HTTP/1.1 or HTTP/2.
 pub(in crate::upstream) enum Connection {
     /// Carries one exchange after the other.
     Http1(Http1),
-    /// Carries many at once; this is one of the handles to it.
+    /// Carries many exchanges at once; this is one of the handles to it.
     Http2(Http2),
 }
 
 /// A connection of HTTP/1.1, for one exchange at a time.
 pub(in crate::upstream) struct Http1 {
     pub(in crate::upstream) handle: Handle<http1::SendRequest<Upload>>,
-    /// What the last exchange was measured with; the next need not make another.
+    /// The clock of the last exchange, reused by the next.
     pub(in crate::upstream) clock: Option<Clock>,
     pub(in crate::upstream) watch: Arc<Watch>,
 }
@@ -38,7 +38,7 @@ pub(in crate::upstream) struct Http2 {
     watch: Arc<Watch>,
 }
 
-/// What a connection of HTTP/1.1 is good for.
+/// Whether a connection of HTTP/1.1 can take a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::upstream) enum State {
     /// It takes the next request.
@@ -48,30 +48,30 @@ pub(in crate::upstream) enum State {
     Closed,
 }
 
-/// The end of a wait.
+/// The timer of a wait.
 pub(in crate::upstream) type Clock = Pin<Box<Sleep>>;
 
 /// Completes with the head of the response.
 ///
-/// Boxed, because hyper's future has room for the request, and would pass it on to all that wait
-/// for it.
+/// Boxed, because hyper's future has room for the request, and every future that contains it would
+/// have that size too.
 pub(in crate::upstream) type Sending =
     Pin<Box<dyn Future<Output = Result<Response<Incoming>, Unanswered>> + Send>>;
 
-/// Why there was no response; with the request, if nothing of it was written.
+/// Why there was no response; with the request, if none of it was written.
 pub(in crate::upstream) type Unanswered = TrySendError<Request<Upload>>;
 
-/// Which connection will do for a request.
+/// Which connection a request can use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::upstream) enum Wanted {
     Any,
-    /// One that no request was sent over yet.
+    /// A connection without an earlier request.
     Fresh,
-    /// The same, and of HTTP/1.1, whatever else the upstream speaks.
+    /// A connection without an earlier request, in HTTP/1.1, whatever else the upstream speaks.
     FreshHttp1,
 }
 
-/// What a request has to say to whom it is sent.
+/// The target origin of a request.
 pub(in crate::upstream) struct Host {
     scheme: Scheme,
     authority: Authority,
@@ -88,14 +88,14 @@ impl Host {
         }
     }
 
-    /// Returns the scheme and the authority that the upstream has by itself.
+    /// Returns the upstream's own scheme and authority.
     pub(in crate::upstream) fn origin(&self) -> (&Scheme, &Authority) {
         (&self.scheme, &self.authority)
     }
 
     /// RFC 9112 §3.2.1: the path, and the host in a field.
     fn tell_http1(&self, request: &mut Request<Upload>) {
-        // It is in its origin form, unless a connection of HTTP/2 has not taken it.
+        // It is in its origin form, unless a connection of HTTP/2 has refused it.
         if request.uri().authority().is_some() {
             let mut parts = Parts::default();
             parts.path_and_query = request.uri().path_and_query().cloned();
@@ -105,7 +105,7 @@ impl Host {
         let has_length = request.body().size_hint().exact().is_some();
         let headers = request.headers_mut();
         headers.remove(TE);
-        // hyper drops the body of a GET whose length it does not know, unless it is told to chunk.
+        // hyper drops the body of a GET of unknown length, unless the request asks for chunks.
         if !has_length {
             headers.insert(TRANSFER_ENCODING, CHUNKED);
         }
@@ -119,7 +119,7 @@ impl Host {
         told.unwrap_or_else(|| self.authority.clone())
     }
 
-    /// RFC 9113 §8.3.1: scheme, authority and path, and no such field.
+    /// RFC 9113 §8.3.1: scheme, authority and path, and no `Host` field.
     fn tell_http2(&self, request: &mut Request<Upload>) {
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
@@ -128,14 +128,14 @@ impl Host {
         set_uri(request, parts);
         let headers = request.headers_mut();
         headers.remove(HOST);
-        // gRPC servers want to hear it, and we do take trailers.
+        // gRPC servers require this, and we do accept trailers.
         headers.insert(TE, TRAILERS);
         *request.version_mut() = Version::HTTP_2;
     }
 }
 
 fn set_uri(request: &mut Request<Upload>, parts: Parts) {
-    // Fails for no path at all only, which a request in its origin form has.
+    // Fails only without a path, and a request in its origin form has one.
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
 }
 
@@ -144,13 +144,12 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Returns the request if the connection has ended. What waits for the response returns it as
-    /// well if nothing of it was written.
+    /// Returns the request if the connection has ended. The returned future returns it as well if
+    /// none of it was written.
     ///
     /// # Cancel safety
     ///
-    /// To drop what waits for the response ends the exchange: HTTP/1.1 closes the connection for
-    /// that.
+    /// Dropping the returned future ends the exchange: HTTP/1.1 closes the connection for that.
     pub(in crate::upstream) fn send(
         &self,
         host: &Host,
@@ -189,7 +188,7 @@ impl Http1 {
         }
     }
 
-    /// Tells whether the exchange before is over as far as the connection is concerned.
+    /// Returns whether the connection has finished its last exchange.
     pub(in crate::upstream) fn is_ready(&self) -> bool {
         self.state() == State::Ready
     }
@@ -204,7 +203,7 @@ impl Http1 {
 
     /// Waits until the connection is ready, or has ended.
     pub(in crate::upstream) async fn becomes_ready(&self) -> bool {
-        // The lock is not kept while waiting.
+        // The lock is not held while waiting.
         let ready = poll_fn(|cx| match &mut *self.handle.requests() {
             Some(requests) => requests.poll_ready(cx).map(|ready| ready.is_ok()),
             None => Poll::Ready(false),
@@ -221,13 +220,13 @@ impl Http2 {
         Self { handle, watch }
     }
 
-    /// Tells whether the connection takes further requests.
+    /// Returns whether the connection takes further requests.
     pub(in crate::upstream) fn is_open(&self) -> bool {
         let requests = self.handle.requests();
         requests.as_ref().is_some_and(http2::SendRequest::is_ready)
     }
 
-    /// Returns what counts the bytes of the connection.
+    /// Returns the byte counter of the connection.
     pub(in crate::upstream) fn into_watch(self) -> Arc<Watch> {
         self.watch
     }

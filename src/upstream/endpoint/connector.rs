@@ -24,7 +24,7 @@ use crate::upstream::tls::UpstreamTls;
 use crate::upstream::upload::Upload;
 use crate::upstream::url::{UpstreamAddress, UpstreamUrl};
 
-/// Makes connections to one address. Each step has a limit.
+/// Makes connections to one address. Each step has a time limit.
 pub(in crate::upstream) enum Connector {
     Http(Tcp),
     H2c(Tcp),
@@ -32,13 +32,13 @@ pub(in crate::upstream) enum Connector {
     Unix(Box<Path>),
 }
 
-/// A name that is resolved anew for each connection.
+/// A name that is resolved again for each connection.
 pub(in crate::upstream) struct Tcp {
     connector: HttpConnector,
     uri: Uri,
 }
 
-/// What is said in the handshake.
+/// The parameters of the handshake.
 pub(in crate::upstream) struct Tls {
     any: TlsConnector,
     http1: TlsConnector,
@@ -46,7 +46,7 @@ pub(in crate::upstream) struct Tls {
 }
 
 impl Connector {
-    /// Returns how to reach an upstream, and what to call it there.
+    /// Returns how to reach an upstream, and its own name there.
     pub(in crate::upstream) fn new(url: &UpstreamUrl, tls: Option<&UpstreamTls>) -> (Self, Host) {
         match (url.address(), tls) {
             (UpstreamAddress::Http(authority), _) => {
@@ -64,15 +64,15 @@ impl Connector {
                 (Self::Https(tcp, Tls::new(tls, authority)), host)
             }
             (UpstreamAddress::Unix(path), _) => {
-                // A path is no host; what nginx and curl say then is what servers expect.
+                // A path is not a host; servers expect the name that nginx and curl send then.
                 let host = Host::new(Scheme::HTTP, Authority::from_static("localhost"));
                 (Self::Unix(path.clone()), host)
             }
         }
     }
 
-    /// Makes a connection, which takes the place of `socket`, and which the upstream accepts within
-    /// a limit.
+    /// Makes a connection, which uses the slot of `socket`. The upstream has to accept it within a
+    /// time limit.
     pub(in crate::upstream) async fn connect(
         &self,
         wanted: Wanted,
@@ -126,7 +126,7 @@ impl Tls {
             client.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
             TlsConnector::from(Arc::new(client))
         };
-        // An IPv6 address stands in brackets in a URI only.
+        // An IPv6 address has brackets in a URI only.
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let name = tls.server_name.clone();
         let name = name.map_or_else(|| ServerName::try_from(host), Ok);
@@ -188,26 +188,26 @@ pub(in crate::upstream) async fn http2(stream: impl Peek) -> Result<Connection, 
     Ok(Connection::Http2(Http2::new(handle, watch)))
 }
 
-/// The largest head of a response, and the most that is read at once of its body. hyper's own
-/// limit is 400 KiB.
+/// The largest head of a response, and the most bytes read at once of its body. hyper's own limit
+/// is 400 KiB.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// The most fields of a response of HTTP/1.1; in HTTP/2 only their bytes are limited. hyper's own
-/// limit, 100, is exceeded by tools that set many cookies or links. Beyond 100, hyper has its tables
-/// on the heap while it parses, which leaves some 4 KiB more to each idle connection of a client.
+/// The most fields of a response of HTTP/1.1; in HTTP/2 only their bytes are limited. Tools that
+/// set many cookies or links exceed hyper's own limit of 100. Above 100, hyper keeps its tables on
+/// the heap while it parses, which leaves some 4 KiB more in each idle connection of a client.
 const MAX_HEAD_FIELDS: usize = 256;
 
-/// The most that is read of HTTP/1.1 from a request to the end of the response's head: what the
-/// head and the first two pieces of the body may have, and as much again of interim responses.
+/// The most bytes read of HTTP/1.1 from a request to the end of the response's head: the limit for
+/// the head and the first two pieces of the body, and as much again of interim responses.
 const MAX_BYTES_BEFORE_HEAD: usize = 6 * MAX_HEAD_BYTES;
 
-/// The most that is read of HTTP/2 while no response and no piece of a body is taken: more than
-/// the 5 MiB of bodies that hyper lets an upstream send ahead.
+/// The most bytes read of HTTP/2 while no response and no piece of a body is taken: more than the 5
+/// MiB of bodies that hyper lets an upstream send ahead.
 const MAX_BYTES_OF_NOTHING: usize = 8 * 1024 * 1024;
 
-/// Many exchanges depend on a connection of HTTP/2, so that one whose peer is gone must be
-/// noticed. Pings are sent only while there are any.
+/// Many exchanges depend on a connection of HTTP/2, so a vanished peer must be noticed. Pings are
+/// sent only during exchanges.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// As long as the whole of a client's patience with a page that does not move.
+/// About as long as a user waits for a page that does not load.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);

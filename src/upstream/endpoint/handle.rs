@@ -2,19 +2,19 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// What requests are handed to a connection with. Clones are the same handle.
+/// Sends requests to a connection. Clones are the same handle.
 ///
-/// hyper queues requests for the task of their connection. One that is queued in the very moment
-/// in which the task ends lies there until nobody can send any more (hyperium/hyper#4122); to wait
-/// for its response would be to wait for ever. So the only sender is here, and goes when the
-/// connection does: hyper returns the request then as one that was not sent.
+/// hyper queues requests for the task of their connection. A request that is queued at the moment
+/// the task ends stays in the queue until the last sender is dropped (hyperium/hyper#4122), and a
+/// wait for its response would never end. So the only sender is here, and is dropped with the
+/// connection: hyper then returns the request as unsent.
 pub(in crate::upstream) struct Handle<S>(Arc<Mutex<Option<S>>>);
 
-/// Takes the sender away from whoever has the handle, however the connection ends.
+/// Takes the sender out of the handle, however the connection ends.
 struct End<S>(Weak<Mutex<Option<S>>>);
 
 impl<S> Handle<S> {
-    /// Lets a connection work until its last handle is dropped, or it ends by itself.
+    /// Runs a connection until its last handle is dropped, or it ends by itself.
     pub(in crate::upstream) fn drive(
         requests: S,
         connection: impl Future<Output = hyper::Result<()>> + Send + 'static,
@@ -23,10 +23,10 @@ impl<S> Handle<S> {
         S: Send + 'static,
     {
         let handle = Self(Arc::new(Mutex::new(Some(requests))));
-        // The task outlives the handle otherwise, and the connection with it.
+        // With a strong reference, the task and its connection would outlive the handle.
         let end = End(Arc::downgrade(&handle.0));
         tokio::spawn(async move {
-            // Bound before the connection is, and so dropped after it.
+            // Bound before the connection, and so dropped after it.
             let _end = end;
             if let Err(error) = connection.await {
                 tracing::debug!("connection to an upstream ended: {error}");
@@ -35,7 +35,7 @@ impl<S> Handle<S> {
         handle
     }
 
-    /// Lends out what sends requests; none if the connection has ended.
+    /// Lends the request sender; none if the connection has ended.
     pub(in crate::upstream) fn requests(&self) -> MutexGuard<'_, Option<S>> {
         lock(&self.0)
     }
@@ -50,13 +50,13 @@ impl<S> Clone for Handle<S> {
 impl<S> Drop for End<S> {
     fn drop(&mut self) {
         let requests = self.0.upgrade().and_then(|handle| lock(&handle).take());
-        // What was queued is returned by this, to tasks that may want the lock.
+        // This returns queued requests to tasks that may want the lock.
         drop(requests);
     }
 }
 
 fn lock<S>(handle: &Mutex<Option<S>>) -> MutexGuard<'_, Option<S>> {
-    // Nothing is ever changed in part.
+    // The lock cannot be poisoned: no change is partial.
     handle.lock()
 }
 
@@ -70,9 +70,8 @@ mod tests {
 
     use super::*;
 
-    /// A handle whose sender, when it is dropped, ends the wait for a response, as it does for a
-    /// request that lies in the queue of a connection that has ended; with what ends the
-    /// connection.
+    /// A handle that behaves as hyper's for a request in the queue of an ended connection: dropping
+    /// its sender ends the wait for a response. Returned with the means to end the connection.
     fn handle() -> (
         Handle<oneshot::Sender<&'static str>>,
         oneshot::Receiver<&'static str>,

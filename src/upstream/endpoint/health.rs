@@ -4,10 +4,10 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// Whether an address takes connections, as far as requests have shown.
+/// Whether an address accepts connections, as far as requests have shown.
 ///
-/// Nobody asks by himself: one request finds out that an address is down, and one at a time
-/// whether it is back.
+/// There are no probes: one request finds out that an address is down, and one at a time whether it
+/// is back.
 #[derive(Default)]
 pub(in crate::upstream) struct Health {
     /// Failures to connect since the last success.
@@ -17,12 +17,12 @@ pub(in crate::upstream) struct Health {
 
 impl Health {
     pub(in crate::upstream) fn is_down(&self) -> bool {
-        // Where all is well, this is all.
+        // A healthy address is decided by this alone.
         self.failures.load(Ordering::Relaxed) > 0
             && (*self.down_until()).is_some_and(|until| Instant::now() < until)
     }
 
-    /// Keeps others away while one tries whether the address is back.
+    /// Keeps other requests away while one tries whether the address is back.
     pub(in crate::upstream) fn begin_attempt(&self) {
         if self.failures.load(Ordering::Relaxed) > 0 {
             self.stay_down();
@@ -51,10 +51,10 @@ impl Health {
     }
 }
 
-/// A restart is over in about that time; and it is no shorter than an attempt to connect.
+/// A restart takes about this long; and it is no shorter than an attempt to connect.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long an address that is back goes unused at most.
+/// How long an address stays unused at most after it is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

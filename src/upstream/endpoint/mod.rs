@@ -23,14 +23,14 @@ use crate::throttle::Throttle;
 use crate::upstream::tls::UpstreamTls;
 use crate::upstream::url::UpstreamUrl;
 
-/// One address of an upstream, the connections to it, and how it is doing.
+/// One address of an upstream, its connections, and its health.
 ///
 /// The address comes from the configuration alone; nothing in a request can change it.
 pub(super) struct Endpoint {
     url: UpstreamUrl,
     host: Host,
     connector: Connector,
-    /// One for each worker, so that a connection stays on the thread that waits for its bytes.
+    /// One for each worker, so that a connection stays on the thread that polls it.
     pools: Box<[Pool]>,
     is_swept: AtomicBool,
     /// The exchanges under way, bodies included.
@@ -38,17 +38,17 @@ pub(super) struct Endpoint {
     sockets: Sockets,
     neighbours: Neighbours,
     health: Health,
-    /// Those after which another address was tried.
+    /// Failures after which another address was tried.
     failures: Throttle<Discriminant<Failure>>,
 }
 
 /// A connection for one exchange.
 ///
-/// It goes back to its pool only by [`give_back`](Self::give_back); whoever drops it closes it.
+/// It goes back to its pool only by [`give_back`](Self::give_back); dropping it closes it.
 pub(super) struct Lease {
-    /// None if it is not this lease's to give back.
+    /// None if this lease must not give it back.
     connection: Option<Connection>,
-    /// That of a connection of HTTP/2 which is not this lease's any more.
+    /// The counter of an HTTP/2 connection that this lease no longer holds.
     shared_watch: Option<Arc<Watch>>,
     was_used: bool,
     turn: Turn,
@@ -89,7 +89,7 @@ impl Endpoint {
         &self.host
     }
 
-    /// The pool of the worker that asks.
+    /// The pool of the current worker.
     fn pool(&self) -> &Pool {
         &self.pools[current_worker() % self.pools.len()]
     }
@@ -99,7 +99,7 @@ impl Endpoint {
         self.turns.taken()
     }
 
-    /// Tells whether a request would have to wait.
+    /// Returns whether a request would have to wait.
     pub(super) fn is_busy(&self) -> bool {
         self.turns.are_all_taken()
     }
@@ -112,14 +112,14 @@ impl Endpoint {
         &self.failures
     }
 
-    /// Takes a connection that was used before, if one is free.
+    /// Takes a used connection, if one is free.
     pub(super) fn used(self: &Arc<Self>, now: Instant) -> Option<Lease> {
         let turn = self.turn()?;
         let connection = self.pool().take(now)?;
         Some(Lease::new(connection, true, turn))
     }
 
-    /// Waits for the turn of a client, if there have to be turns.
+    /// Waits for the client's turn, if the limit is reached.
     pub(super) async fn turn_in_line(
         self: &Arc<Self>,
         client: Option<IpAddr>,
@@ -135,25 +135,26 @@ impl Endpoint {
         self.turns.take_now().then(|| Turn(Arc::clone(self)))
     }
 
-    /// Makes a new connection, unless another one is free before that will do as well.
+    /// Makes a new connection, unless another usable one is free first.
     ///
-    /// A burst would otherwise wait for as many connections as it has requests, and a listener whose
-    /// backlog overflows lets those who knock wait for seconds. The new connection is for the next
-    /// burst then: if it were let go of, there would never be enough, and each would knock again.
+    /// When the upstream's accept queue overflows, new connections wait for seconds. A burst would
+    /// otherwise wait for as many new connections as it has requests. A connection that loses the
+    /// race is kept for the next burst; dropping it would leave the pool too small and repeat the
+    /// race every time.
     pub(super) async fn fresh(
         &self,
         wanted: Wanted,
         turn: Turn,
         limit: Duration,
     ) -> Result<Lease, Failure> {
-        // Boxed, because what makes a connection has room for all of it several times.
+        // Boxed, because this future has room for everything that makes a connection several times.
         let make = |socket| Box::pin(turn.endpoint().make(wanted, socket, limit));
         if wanted != Wanted::Any {
             let socket = self.socket().await?;
             let made = make(socket).await?;
             return Ok(Lease::new(made, false, turn));
         }
-        // Who waited for the turn may find what the one before has left.
+        // A request that waited for its turn may find the connection of the one before.
         if let Some(connection) = self.pool().take(Instant::now()) {
             return Ok(Lease::new(connection, true, turn));
         }
@@ -167,7 +168,7 @@ impl Endpoint {
         tokio::select! {
             biased;
             Ok(connection) = freed => {
-                // One of HTTP/2 is enough for everybody.
+                // One connection of HTTP/2 is enough for all requests.
                 if matches!(connection, Connection::Http1(_)) {
                     tokio::spawn(turn.endpoint().keep(made));
                 }
@@ -177,8 +178,8 @@ impl Endpoint {
         }
     }
 
-    /// Gets the right to one more connection. Where there are as many as there may be, those that
-    /// are not in use are closed for it, here or at another address.
+    /// Gets the right to one more connection. At the limit, an idle connection is closed for it,
+    /// here or at another address.
     async fn socket(&self) -> Result<Socket, Failure> {
         if let Some(socket) = self.sockets.take_now() {
             return Ok(socket);
@@ -190,12 +191,12 @@ impl Endpoint {
         closed.map_err(|_| Failure::Busy)
     }
 
-    /// Closes a connection that nobody uses.
+    /// Closes an idle connection.
     pub(super) fn make_room(&self) -> bool {
         self.pools.iter().any(Pool::make_room)
     }
 
-    /// Waits for a connection that nobody waits for any more.
+    /// Finishes a connection that no request waits for any more.
     async fn keep(self: Arc<Self>, made: impl Future<Output = Result<Connection, Failure>>) {
         if let Ok(Connection::Http1(connection)) = made.await {
             self.take_back(connection, None);
@@ -226,8 +227,8 @@ impl Endpoint {
         Ok(connection)
     }
 
-    /// Takes back a connection whose exchange is over, and hands it on if somebody waits for it.
-    /// The turn is over when the next can find the connection.
+    /// Takes back a connection after its exchange, and hands it to a waiter if there is one. The
+    /// turn ends when the next request can find the connection.
     fn take_back(self: &Arc<Self>, connection: Http1, turn: Option<Turn>) {
         let is_wanted = self.turns.has_line();
         let Err(connection) = self.pool().put(connection, is_wanted) else {
@@ -236,7 +237,7 @@ impl Endpoint {
         let endpoint = Arc::clone(self);
         tokio::spawn(async move {
             if let Ok(true) = timeout(IDLE_TIMEOUT, connection.becomes_ready()).await {
-                // It is ready, so that nothing comes back.
+                // It is ready, so nothing is returned.
                 let _ = endpoint.pool().put(connection, false);
             }
             drop(turn);
@@ -260,7 +261,7 @@ impl Lease {
         }
     }
 
-    /// Tells whether the upstream may be closing the connection, having waited for long enough.
+    /// Returns whether the upstream may be closing the connection after an idle time.
     pub(super) fn was_used(&self) -> bool {
         self.was_used
     }
@@ -276,10 +277,9 @@ impl Lease {
         }
     }
 
-    /// To be called when the head of the response is there.
+    /// Call this when the head of the response has arrived.
     ///
-    /// A connection of HTTP/2 is everybody's: a handle of this exchange's would only keep it from
-    /// being let go.
+    /// A connection of HTTP/2 is shared: a handle in this exchange would only keep it from closing.
     pub(super) fn answered(&mut self, clock: Option<Clock>) {
         match self.connection.take() {
             Some(Connection::Http1(mut connection)) => {
@@ -296,14 +296,14 @@ impl Lease {
         }
     }
 
-    /// To be called when a piece of the response's body is there.
+    /// Call this when a piece of the response's body has arrived.
     pub(super) fn progressed(&self) {
         if let Some(watch) = &self.shared_watch {
             watch.progressed();
         }
     }
 
-    /// Takes what the exchange before was measured with, if there is one.
+    /// Takes the clock of the exchange before, if there is one.
     pub(super) fn take_clock(&mut self) -> Option<Clock> {
         match &mut self.connection {
             Some(Connection::Http1(connection)) => connection.clock.take(),
@@ -311,7 +311,7 @@ impl Lease {
         }
     }
 
-    /// Lets others use the connection. Both messages must have been read and sent to their ends.
+    /// Lets others use the connection. Both messages must have been read and sent to the end.
     pub(super) fn give_back(mut self) {
         if let Some(Connection::Http1(connection)) = self.connection.take() {
             let endpoint = self.turn.endpoint();
@@ -326,7 +326,7 @@ impl Drop for Turn {
     }
 }
 
-/// Closes connections that nobody wants any more, for as long as the endpoint is there.
+/// Closes connections that were idle for too long, while the endpoint exists.
 async fn sweep(endpoint: Weak<Endpoint>) {
     loop {
         tokio::time::sleep(IDLE_TIMEOUT).await;
@@ -337,7 +337,7 @@ async fn sweep(endpoint: Weak<Endpoint>) {
     }
 }
 
-/// Nobody is in the way of a connection that is closed while it is idle.
+/// Closing an idle connection waits for nothing, so it takes far less.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) mod connection;

@@ -8,8 +8,8 @@ use super::sockets::Sockets;
 use super::turns::Turns;
 use crate::upstream::limits::UpstreamLimits;
 
-/// What all addresses share: how many connections they may have, and each other's that are not in
-/// use. A handle: clones are the same.
+/// The state that all addresses share: the connection limit, and each other's idle connections. A
+/// handle: clones are the same.
 #[derive(Clone)]
 pub(in crate::upstream) struct Neighbours {
     limits: UpstreamLimits,
@@ -43,10 +43,10 @@ impl Neighbours {
         endpoints.push(Arc::downgrade(endpoint));
     }
 
-    /// Closes a connection that nobody uses, at some address.
+    /// Closes an idle connection, at some address.
     pub(in crate::upstream) fn make_room(&self) {
         let endpoints: Vec<_> = self.lock().iter().filter_map(Weak::upgrade).collect();
-        // Without the lock: an endpoint that ends here lets go of much.
+        // Without the lock: an endpoint that is dropped here drops much with it.
         let _ = endpoints.iter().any(|endpoint| endpoint.make_room());
     }
 

@@ -11,26 +11,26 @@ use super::connection::{Connection, Http1, Http2, State};
 
 /// The connections to one address that can take a request.
 ///
-/// No connection of HTTP/1.1 gets out of here unless hyper has read and written the messages
-/// before to their ends: only then does it say that a connection is ready.
+/// A connection of HTTP/1.1 leaves here only after hyper has read and written the earlier messages
+/// to the end: only then does hyper report it as ready.
 #[derive(Default)]
 pub(in crate::upstream) struct Pool(Mutex<Connections>);
 
 #[derive(Default)]
 struct Connections {
-    /// Those that nobody uses; the one that was used last at the back.
+    /// Idle connections; the last used one is at the back.
     idle: VecDeque<Since<Http1>>,
-    /// The one that everybody uses, if the upstream speaks HTTP/2.
+    /// The shared connection, if the upstream speaks HTTP/2.
     shared: Option<Since<Http2>>,
-    /// Those who found none and are making one, the first in front. Many have left by now.
+    /// Requests that found none and are making one, the oldest in front. Many have left by now.
     waiting: VecDeque<oneshot::Sender<Connection>>,
 }
 
-/// Something that was last used at a time.
+/// A value and the time of its last use.
 struct Since<T>(T, Instant);
 
 impl Pool {
-    /// Takes out the connection that was used last: it is the one least likely to be closed.
+    /// Takes the last used connection: it is the least likely to be closed.
     pub(in crate::upstream) fn take(&self, now: Instant) -> Option<Connection> {
         let mut connections = self.connections();
         if let Some(Since(shared, used_at)) = &mut connections.shared
@@ -43,14 +43,14 @@ impl Pool {
         let at = idle.iter().rposition(|Since(idle, _)| idle.is_ready())?;
         let found = idle.remove(at)?;
         if found.is_stale(now) {
-            // So are those before it.
+            // Those before it are stale too.
             idle.drain(..at);
             return None;
         }
         Some(Connection::Http1(found.0))
     }
 
-    /// Waits in line for a connection that somebody else has done with, or shares.
+    /// Waits in line for a connection that another exchange gives back or shares.
     pub(in crate::upstream) fn wait(&self) -> oneshot::Receiver<Connection> {
         let (sender, receiver) = oneshot::channel();
         let waiting = &mut self.connections().waiting;
@@ -61,24 +61,24 @@ impl Pool {
         receiver
     }
 
-    /// Lets others use a connection from now on.
+    /// Makes a connection available to all requests.
     pub(in crate::upstream) fn share(&self, handle: &Http2) {
         let mut connections = self.connections();
         connections.shared = Some(Since(handle.clone(), Instant::now()));
         for waiter in connections.waiting.drain(..) {
-            // Who has left needs none.
+            // A waiter that has left needs none.
             let _ = waiter.send(Connection::Http2(handle.clone()));
         }
     }
 
-    /// Takes back a connection whose exchange is over, unless it has ended.
+    /// Takes back a connection after its exchange, unless it has ended.
     ///
-    /// hyper says that it is ready for the next one only when its own task has run.
+    /// hyper reports it as ready for the next one only after its own task has run.
     ///
     /// # Errors
     ///
-    /// Returns the connection if it is not ready yet and somebody waits for it, here or, as
-    /// `is_wanted` tells, for a turn.
+    /// Returns the connection if it is not ready yet and a request waits for it, here or, if
+    /// `is_wanted`, for a turn.
     pub(in crate::upstream) fn put(&self, connection: Http1, is_wanted: bool) -> Result<(), Http1> {
         let state = connection.state();
         let mut connections = self.connections();
@@ -94,15 +94,14 @@ impl Pool {
         Ok(())
     }
 
-    /// Closes a connection that nobody uses, so that another can be made; returns whether there was
-    /// one.
+    /// Closes an idle connection to make room for another; returns whether there was one.
     pub(in crate::upstream) fn make_room(&self) -> bool {
         let mut connections = self.connections();
-        // Exchanges under way on one of HTTP/2 end by themselves.
+        // Exchanges under way on a connection of HTTP/2 end by themselves.
         connections.idle.pop_front().is_some() || connections.shared.take().is_some()
     }
 
-    /// Closes what has waited for too long; to be called now and then.
+    /// Closes connections that were idle for too long; call it periodically.
     pub(in crate::upstream) fn sweep(&self) {
         let now = Instant::now();
         let mut connections = self.connections();
@@ -123,7 +122,7 @@ impl Connections {
         self.waiting.iter().any(|waiter| !waiter.is_closed())
     }
 
-    /// Gives a connection to the first who still waits; returns it if nobody does.
+    /// Gives a connection to the first remaining waiter; returns it if there is none.
     fn hand_on(&mut self, mut connection: Http1) -> Option<Http1> {
         while let Some(waiter) = self.waiting.pop_front() {
             match waiter.send(Connection::Http1(connection)) {
@@ -136,7 +135,7 @@ impl Connections {
 
     fn keep(&mut self, connection: Http1) {
         if self.idle.len() >= MAX_IDLE {
-            // The least likely to be wanted, and to be open.
+            // The front one is the least likely to be needed, and to be open.
             self.idle.pop_front();
         }
         self.idle.push_back(Since(connection, Instant::now()));
@@ -149,11 +148,11 @@ impl<T> Since<T> {
     }
 }
 
-/// Below nginx's idle timeout of 75 s. Servers that close sooner are no harm: a request that was
-/// not begun to be written goes to another connection.
+/// Below nginx's idle timeout of 75 s. Servers that close sooner do no harm: a request of which
+/// nothing was written goes to another connection.
 pub(in crate::upstream) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Of each worker. The sweep leaves about as many as were in use at once lately, since the one used
-/// last is taken first. This only bounds what a burst may leave behind; a limit that steady load
-/// exceeds has connections opened and closed all the time.
+/// Per worker. The sweep leaves about as many as were in use at once lately, because the last used
+/// one is taken first. This only bounds what a burst leaves behind; a limit below the steady load
+/// would open and close connections all the time.
 pub(in crate::upstream) const MAX_IDLE: usize = 1024;

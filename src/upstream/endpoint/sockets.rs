@@ -1,5 +1,5 @@
-//! How many connections to upstreams may be open: each takes a file descriptor here, and a place
-//! among those that the upstream accepts there.
+//! Limits the open connections to upstreams. Each takes a file descriptor here, and one of the
+//! connections that the upstream accepts.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -18,14 +18,14 @@ pub(in crate::upstream) struct Sockets {
     of_all: Arc<Semaphore>,
 }
 
-/// The right to have one connection.
+/// The right to open one connection.
 pub(in crate::upstream) struct Socket {
     _of_one: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-/// A connection, which is counted for as long as it is open, whatever becomes of it: a WebSocket
-/// outlives the exchange that it began with.
+/// A connection that is counted while it is open, whatever it carries: a WebSocket outlives the
+/// exchange that it began with.
 pub(in crate::upstream) struct Counted<S> {
     stream: S,
     _socket: Socket,

@@ -6,16 +6,16 @@ use crate::upstream::upload::Upload;
 
 /// A copy of a request that may be sent twice.
 ///
-/// Nearly none is, so that the copy has to cost little: the fields are kept as text in one piece,
-/// where a copy of a `HeaderMap` takes an allocation for each value of ours.
+/// Few requests are, so the copy has to be cheap. The fields are kept as one piece of text, where a
+/// copy of a `HeaderMap` takes an allocation for each value of ours.
 pub(in crate::upstream) struct Spare {
     method: Method,
     uri: Uri,
-    /// With the host that the upstream is told, if it is not its own.
+    /// With the `Host` for the upstream, if it is not the upstream's own.
     fields: Fields,
 }
 
-/// Names and values one after the other, each field behind the lengths of both.
+/// Names and values in sequence, each field after the lengths of both.
 struct Fields(Vec<u8>);
 
 impl Spare {
@@ -67,7 +67,7 @@ impl Fields {
     }
 }
 
-/// Reads a field, and returns what stands behind it.
+/// Reads a field, and returns the rest of the text.
 fn next_field(text: &[u8]) -> Option<(HeaderName, HeaderValue, &[u8])> {
     let (is_sensitive, text) = text.split_first()?;
     let (name_bytes, text) = text.split_first_chunk()?;
@@ -79,7 +79,7 @@ fn next_field(text: &[u8]) -> Option<(HeaderName, HeaderValue, &[u8])> {
     Some((HeaderName::from_bytes(name).ok()?, value, text))
 }
 
-/// Of a browser's request and what we add to it.
+/// The size of a browser's request and our additions.
 const USUAL_BYTES: usize = 1000;
 
 #[cfg(test)]

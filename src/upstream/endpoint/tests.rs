@@ -30,7 +30,7 @@ fn endpoint() -> Arc<Endpoint> {
     Endpoint::new(url, None, NonZeroUsize::MIN, &neighbours(u32::MAX))
 }
 
-/// For addresses that may have so many connections.
+/// For addresses that may have this many connections.
 fn neighbours(connections: u32) -> Neighbours {
     let connections = NonZeroU32::new(connections.min(10_000)).expect("some");
     Neighbours::new(UpstreamLimits {
@@ -56,7 +56,7 @@ async fn connection() -> (Connection, DuplexStream) {
     (connection, upstream)
 }
 
-/// Sends a request over a new connection, and waits for the head of the answer.
+/// Sends a request over a new connection, and waits for the head of the response.
 async fn exchange(
     endpoint: &Arc<Endpoint>,
     request: Request<Upload>,
@@ -76,7 +76,7 @@ async fn exchange(
     (response.into_body(), lease, upstream)
 }
 
-/// A request with a body that goes on for as long as what is returned with it says so.
+/// A request with a body that does not end while the returned values live.
 async fn endless() -> (Request<Upload>, Sent, (Lease, DuplexStream)) {
     let empty = Request::new(Upload::EMPTY);
     let (body, lease, source) = exchange(&endpoint(), empty, BEGUN).await;
@@ -93,7 +93,7 @@ async fn empty() -> (Request<Upload>, Sent) {
     Upload::of(Request::new(body))
 }
 
-/// Waits until the upstream is told that nobody wants its connection any more.
+/// Waits until the upstream sees that its connection is closed.
 async fn is_closed(upstream: &mut DuplexStream) -> bool {
     let read = async { while upstream.read_u8().await.is_ok() {} };
     timeout(Duration::from_secs(1), read).await.is_ok()
@@ -160,7 +160,7 @@ async fn what_was_sent_and_read_to_its_end_is_used_again() {
     assert!(endpoint.used(Instant::now()).is_some());
 }
 
-/// An endpoint that may have so many connections, and who listens there.
+/// An endpoint that may have this many connections, and its listener.
 async fn listening_endpoint(connections: u32) -> (Arc<Endpoint>, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -187,7 +187,7 @@ async fn a_connection_that_was_begun_is_kept_though_another_was_free_before() {
     timeout(IDLE_TIMEOUT, kept).await.expect("a connection");
 }
 
-/// Has one exchange over a new connection, and returns the upstream's side of it when it is free.
+/// Runs one exchange over a new connection, and returns the upstream's side of it when it is free.
 async fn used_once(endpoint: &Arc<Endpoint>, listener: &TcpListener, answer: &[u8]) -> TcpStream {
     let lease = fresh(endpoint).await;
     let lease = lease.unwrap_or_else(|failure| panic!("{failure}"));
@@ -206,7 +206,7 @@ async fn used_once(endpoint: &Arc<Endpoint>, listener: &TcpListener, answer: &[u
     upstream
 }
 
-/// The runtime does not look at sockets while there is something else to do.
+/// The runtime does not poll sockets while there is other work.
 #[tokio::test]
 async fn what_came_before_a_request_is_not_its_answer() {
     let nothing = &b"HTTP/1.1 204 No Content\r\n\r\n"[..];
@@ -241,7 +241,7 @@ async fn what_came_before_a_request_is_not_its_answer() {
     }
 }
 
-/// Else a burst would have a connection for each request to an upstream that needs one for all.
+/// Else a burst would open a connection for each request to an upstream that needs one for all.
 #[tokio::test]
 async fn a_connection_that_was_begun_is_closed_where_one_of_http2_serves_all() {
     let (endpoint, listener) = listening_endpoint(u32::MAX).await;
@@ -286,7 +286,7 @@ async fn of_too_many_the_one_that_waited_longest_is_closed() {
     assert!(!is_closed(&mut upstreams[1]).await);
 }
 
-/// The end is there, and hyper would read it by itself.
+/// The end has arrived, and hyper would read it by itself.
 #[tokio::test(start_paused = true)]
 async fn what_was_not_read_to_its_end_is_closed() {
     let endpoint = endpoint();
@@ -313,7 +313,7 @@ async fn what_was_not_sent_to_its_end_is_closed_when_it_is() {
     assert!(endpoint.used(Instant::now()).is_none());
 }
 
-/// HTTP/2 lets what is under way end when the last handle is dropped.
+/// HTTP/2 lets exchanges under way end when the last handle is dropped.
 #[tokio::test(start_paused = true)]
 async fn a_download_outlives_the_handles_to_its_connection() {
     let (ours, theirs) = duplex(1024);
@@ -353,7 +353,7 @@ async fn a_download_outlives_the_handles_to_its_connection() {
     assert_eq!(body.to_bytes(), "hellohello");
 }
 
-/// Tells whether somebody waits for a connection or a turn, and for nothing else.
+/// Returns whether a future is still waiting for a connection or a turn.
 async fn waits<T>(what: &mut (impl Future<Output = T> + Unpin)) -> bool {
     timeout(Duration::from_millis(1), what).await.is_err()
 }
@@ -380,7 +380,7 @@ async fn there_are_no_more_exchanges_than_there_may_be() {
     }
 }
 
-/// The connection of one is the next one's, and not closed for another.
+/// The connection of one request serves the next, and is not closed for another.
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_a_turn_gets_the_connection_of_the_one_before() {
     let (endpoint, listener) = listening_endpoint(1).await;
@@ -403,7 +403,7 @@ async fn who_waits_for_a_turn_gets_the_connection_of_the_one_before() {
     assert!(waits(&mut Box::pin(listener.accept())).await, "a second");
 }
 
-/// Each worker has a pool of its own, and what is idle in one must not shut the others out.
+/// Each worker has its own pool, and an idle connection in one must not shut the others out.
 #[tokio::test]
 async fn an_idle_connection_makes_room_for_another() {
     let (endpoint, listener) = listening_endpoint(1).await;

@@ -1,10 +1,10 @@
-//! Whose exchange with an address comes next, when there are as many as there may be.
+//! Which client gets the next exchange with an address, when all are taken.
 //!
-//! 1. A turn that is free is taken at once, which is all there is to it on most days.
-//! 2. Those who find none wait in line, for so long. The line has an end, and one client gets no
-//!    more than its share of it.
-//! 3. Clients take turns, not requests: the next turn is for the client that has waited longest
-//!    since its last, so that one with a hundred requests delays another's by one.
+//! 1. A free turn is taken at once, which is the usual case.
+//! 2. Requests without a turn wait in line, for a limited time. The line is bounded, and one client
+//!    gets no more than its share of it.
+//! 3. Clients take turns, not requests: the next turn goes to the client that has waited longest
+//!    since its last one. So a client with a hundred requests delays another's by one.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -20,12 +20,12 @@ use tokio::time::timeout;
 pub(in crate::upstream) struct Turns {
     limit: usize,
     taken: AtomicUsize,
-    /// The length of the line, to be told without its lock. No turn is taken past a line.
+    /// The length of the line, readable without its lock. No turn is taken past a line.
     waiting: AtomicUsize,
     line: Mutex<Line>,
 }
 
-/// Those who wait: by client, the one whose turn is next in front. No client is there twice, and
+/// The waiters: by client, the client with the next turn in front. No client is there twice, and
 /// none without a waiter.
 #[derive(Default)]
 struct Line(VecDeque<(Option<IpAddr>, VecDeque<oneshot::Sender<()>>)>);
@@ -51,7 +51,7 @@ impl Turns {
         }
     }
 
-    /// How many are taken.
+    /// Returns how many turns are taken.
     pub(in crate::upstream) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
@@ -60,21 +60,21 @@ impl Turns {
         self.taken() >= self.limit
     }
 
-    /// Tells whether somebody waits for a turn.
+    /// Returns whether a request waits for a turn.
     pub(in crate::upstream) fn has_line(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Takes a turn if one is free, which has to be [released](Self::release).
+    /// Takes a turn if one is free; it has to be [released](Self::release).
     pub(in crate::upstream) fn take_now(&self) -> bool {
         !self.has_line() && self.take()
     }
 
-    /// Waits for a turn of a client, which has to be [released](Self::release).
+    /// Waits for a client's turn; it has to be [released](Self::release).
     ///
     /// # Cancel safety
     ///
-    /// The place in the line is given up.
+    /// Dropping the future gives up the place in the line.
     pub(in crate::upstream) async fn take_in_line(
         &self,
         client: Option<IpAddr>,
@@ -85,16 +85,16 @@ impl Turns {
         waiter.has_turn.then_some(()).ok_or(Busy)
     }
 
-    /// Gives a turn back, and to the next in line.
+    /// Gives a turn back, to the next in line.
     pub(in crate::upstream) fn release(&self) {
         self.taken.fetch_sub(1, Ordering::SeqCst);
-        // Either this sees who waits, or who waits has seen the turn.
+        // Either this sees the waiter, or the waiter has seen the turn.
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.serve(&mut self.line());
         }
     }
 
-    /// Takes a place in the line, which may be in front of a turn that is free.
+    /// Takes a place in the line, even if a turn is free.
     fn line_up(&self, client: Option<IpAddr>) -> Result<Waiter<'_>, Busy> {
         let mut line = self.line();
         line.forget_the_gone();
@@ -109,7 +109,7 @@ impl Turns {
         })
     }
 
-    /// Gives the turns that are free to those in front.
+    /// Gives the free turns to the waiters in front.
     fn serve(&self, line: &mut Line) {
         line.forget_the_gone();
         while !line.0.is_empty() && self.take() {
@@ -132,7 +132,7 @@ impl Turns {
 }
 
 impl Line {
-    /// Takes a place behind the client's others, or behind everybody.
+    /// Takes a place after the client's other waiters, or after all clients.
     fn push(&mut self, client: Option<IpAddr>, waiter: oneshot::Sender<()>) -> Result<(), Busy> {
         if self.length() >= LONGEST_LINE {
             return Err(Busy);
@@ -145,7 +145,7 @@ impl Line {
         Ok(())
     }
 
-    /// Takes out who is next, and puts the client behind all others.
+    /// Takes out the next waiter, and puts its client behind all others.
     fn pop(&mut self) -> Option<oneshot::Sender<()>> {
         let (client, mut waiters) = self.0.pop_front()?;
         let next = waiters.pop_front();
@@ -169,7 +169,7 @@ impl Line {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        // After this, nobody can be given a turn that nobody takes.
+        // After this, no turn can be given to a waiter that does not take it.
         self.turn.close();
         if !self.has_turn && self.turn.try_recv().is_ok() {
             self.turns.release();
@@ -177,11 +177,11 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// A burst is over by then. Who waits longer is better told, so as to come back later; a browser's
-/// visitor is gone after ten seconds.
+/// A burst is over by then. A client that would wait longer should get its response now and come
+/// back later; a browser's user is gone after ten seconds.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Each who waits holds a request, of some 30 KiB.
+/// Each waiter holds a request, of some 30 KiB.
 const LONGEST_LINE: usize = 1024;
 
 /// It takes eight clients to fill the line.
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(more.as_mut().now_or_never(), None, "there is room again");
     }
 
-    /// A turn that is given back in the moment in which somebody lines up is not lost.
+    /// A turn is not lost if it is given back at the moment when a waiter lines up.
     #[test]
     fn no_turn_is_lost_among_threads() {
         let turns = turns(2);

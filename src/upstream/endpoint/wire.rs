@@ -11,40 +11,40 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
-/// The bytes of a connection to an upstream, and what hyper does not look at in them.
+/// The bytes of an upstream connection, with checks that hyper does not do.
 ///
-/// 1. A connection on which bytes came that nobody asked for is not used again. hyper looks for
-///    them only when the runtime has told it that there are some, which may be too late: the next
-///    request is then answered with what was left of the one before.
-/// 2. Interim responses (RFC 9110 §15.2) have a bound. hyper parses as many as there are without
-///    letting others have their turn.
+/// 1. A connection with unsolicited bytes is not used again. hyper checks for them only when the
+///    runtime has reported them, which may be too late: the next request would then get the rest of
+///    the previous response.
+/// 2. Interim responses (RFC 9110 §15.2) have a bound. hyper parses any number of them without
+///    yielding.
 pub(in crate::upstream) struct Wire<S> {
     stream: S,
     watch: Arc<Watch>,
-    /// What was read since others had their turn.
+    /// The bytes read since other tasks had their turn.
     turn_bytes: usize,
 }
 
-/// What those who send requests tell the [`Wire`] below hyper.
+/// The state that senders of requests share with the [`Wire`] below hyper.
 #[derive(Debug)]
 pub(in crate::upstream) struct Watch {
     is_next_checked: AtomicBool,
-    /// How many bytes may still be read before something comes that was asked for; all at the
-    /// largest number.
+    /// How many bytes may still be read before a response or a piece of a body; the largest number
+    /// means no limit.
     allowance: AtomicUsize,
     most: usize,
 }
 
-/// A stream that tells what has arrived without asking the runtime.
+/// A stream that knows of arrived bytes without the runtime.
 pub(in crate::upstream) trait Peek:
     AsyncRead + AsyncWrite + Send + Unpin + 'static
 {
-    /// Tells whether there is something to read, be it the end.
+    /// Returns whether there is something to read, or the end.
     fn has_input(&self) -> bool;
 }
 
 impl Watch {
-    /// For a connection that may read so many bytes without a response to show for them.
+    /// For a connection that may read this many bytes without a response.
     pub(in crate::upstream) fn new(most: usize) -> Self {
         Self {
             is_next_checked: AtomicBool::new(false),
@@ -53,23 +53,23 @@ impl Watch {
         }
     }
 
-    /// To be called before a request is handed to a connection that `was_used`.
+    /// Call this before a request goes to a connection that `was_used`.
     pub(in crate::upstream) fn begin(&self, was_used: bool) {
         self.allowance.store(self.most, Ordering::Relaxed);
         self.is_next_checked.store(was_used, Ordering::Relaxed);
     }
 
-    /// Begins anew to count: something came that was asked for.
+    /// Starts the count again: an expected message has arrived.
     pub(in crate::upstream) fn progressed(&self) {
         self.allowance.store(self.most, Ordering::Relaxed);
     }
 
-    /// Counts no more: what comes is a body, or no HTTP at all.
+    /// Stops counting: the rest is a body, or another protocol.
     pub(in crate::upstream) fn answered(&self) {
         self.allowance.store(usize::MAX, Ordering::Relaxed);
     }
 
-    /// Allows as much as was written: what is sent may be acknowledged piece by piece.
+    /// Allows as many bytes as were written: each piece sent may be acknowledged.
     fn earn(&self, bytes: usize) {
         let left = self.allowance.load(Ordering::Relaxed);
         if left < self.most {
@@ -178,8 +178,8 @@ impl Peek for UnixStream {
     }
 }
 
-/// What arrived may be no more than a ticket for the next handshake (RFC 8446 §4.6.1). Another
-/// connection costs less than to find out.
+/// The bytes may be only a ticket for the next handshake (RFC 8446 §4.6.1). Another connection
+/// costs less than finding out.
 impl Peek for TlsStream<TcpStream> {
     fn has_input(&self) -> bool {
         self.get_ref().0.has_input()
@@ -193,17 +193,17 @@ fn has_input(socket: &SockRef<'_>) -> bool {
     }
 }
 
-/// Why a connection is given up because of what came on it.
+/// Why the bytes on a connection make it unusable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::upstream) enum Unasked {
     /// There were bytes, or the end, before there was a request.
     BeforeRequest,
-    /// Too much came that is no response.
+    /// Too many bytes arrived without a response.
     Endless,
 }
 
 impl Unasked {
-    /// Reads it from an error that it caused.
+    /// Finds it in an I/O error that it caused.
     pub(in crate::upstream) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
@@ -220,7 +220,7 @@ impl fmt::Display for Unasked {
 
 impl std::error::Error for Unasked {}
 
-/// How much is read of one connection before others have their turn, while it is no body.
+/// How much is read of one connection before others have their turn, except bodies.
 const TURN_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
         (UnixStream::from_std(ours).expect("a socket"), theirs)
     }
 
-    /// The runtime learns of bytes only when it has nothing else to do.
+    /// The runtime learns of bytes only when it has no other work.
     #[tokio::test]
     async fn bytes_that_the_runtime_does_not_know_of_are_seen() {
         for (bytes, is_seen) in [(&b""[..], false), (b"x", true), (b"HTTP/1.1 200", true)] {

@@ -1,19 +1,19 @@
-//! Where a response sends its client, in the client's words.
+//! Where a response sends its client, in URLs that work for the client.
 //!
-//! A tool that names itself names what it knows: its own address, the host that it was told, and
-//! paths without the prefix that a route cuts off. Of `Location`, `Content-Location`, `Refresh` and
-//! `Set-Cookie`, only that is rewritten:
+//! A tool that names itself uses what it knows: its own address, the host that it was given, and
+//! paths without the prefix that a route removes. Only that is rewritten, in `Location`,
+//! `Content-Location`, `Refresh` and `Set-Cookie`:
 //!
 //! 1. A URL of one of the route's upstreams becomes a path.
-//! 2. So does one of the host that the client asked for, if its path lacks the prefix, or if it
-//!    would take a client from `https` to `http`.
+//! 2. A URL of the host that the client asked for becomes a path too, if its path lacks the prefix,
+//!    or if it would take a client from `https` to `http`.
 //! 3. A path gets the prefix, unless it has it already, as from a tool that reads
 //!    `X-Forwarded-Prefix`. Relative paths stay: they are right as they are.
-//! 4. A cookie's `Path` is such a path. A `Domain` that is an upstream's is left out, so that the
-//!    cookie is for the host that the client asked for.
+//! 4. A cookie's `Path` is such a path. A `Domain` of an upstream is removed, so that the cookie is
+//!    for the host that the client asked for.
 //!
-//! Everything else stays byte for byte, other origins and what cannot be read above all. A path is
-//! never made of what a browser would take for another host.
+//! Everything else stays byte for byte, above all other origins and values that cannot be parsed.
+//! No path is made that a browser would take for another host.
 
 use http::header::{
     CONTENT_LOCATION, HeaderMap, HeaderName, HeaderValue, LOCATION, REFRESH, SET_COOKIE,
@@ -23,14 +23,14 @@ use http::uri::Authority;
 use crate::hygiene::names::{X_FORWARDED_HOST, X_FORWARDED_PREFIX, X_FORWARDED_PROTO};
 use crate::upstream::{Tool, UpstreamHost};
 
-/// What the upstreams of one route call themselves.
+/// The names that the upstreams of one route have for themselves.
 #[derive(Debug)]
 pub(crate) struct Redirects {
     upstreams: Box<[Origin]>,
     cuts_prefix: bool,
 }
 
-/// What a request tells the upstream about the client's, kept until the response is there.
+/// The client's origin as the upstream gets it, kept until the response arrives.
 #[derive(Debug)]
 pub(crate) struct Told {
     host: Option<HeaderValue>,
@@ -38,7 +38,7 @@ pub(crate) struct Told {
     is_https: bool,
 }
 
-/// The same, read; only responses that are rewritten need it.
+/// The same, parsed; only rewritten responses need it.
 #[derive(Debug)]
 struct Asked {
     origin: Option<Origin>,
@@ -52,7 +52,7 @@ struct Origin {
     is_https: bool,
     /// In lower case.
     host: String,
-    /// None if it is the scheme's.
+    /// None for the scheme's default port.
     port: Option<String>,
 }
 
@@ -76,19 +76,19 @@ impl Told {
     }
 }
 
-/// What hyper has read shares the buffer of the connection, which could not be used again while the
-/// response is waited for: a second one for each connection, and memory in pieces.
+/// Copies a value out of hyper's buffer. A shared value would keep that buffer from reuse while the
+/// response is awaited: a second buffer for each connection, and fragmented memory.
 fn copied(value: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::from_bytes(value.as_bytes()).ok()
 }
 
 impl Redirects {
-    /// Returns none for a route that has them left alone.
+    /// Returns none for a route that does not rewrite redirects.
     pub(crate) fn of(tool: &Tool<'_>) -> Option<Self> {
         let upstreams = tool.urls.iter();
         let upstreams = upstreams.filter_map(|url| match url.authority() {
             Some(authority) => Some(Origin::new(url.is_https(), authority.as_str())),
-            // That is how the upstream was addressed.
+            // The upstream was addressed by this name.
             None if tool.host == UpstreamHost::Upstream => Some(Origin::new(false, "localhost")),
             None => None,
         });
@@ -125,9 +125,9 @@ impl Redirects {
         }
     }
 
-    /// Returns what a URL is to the client; none if it is the same.
+    /// Returns a URL as the client needs it; none if it is unchanged.
     fn url(&self, url: &str, asked: &Asked) -> Option<String> {
-        // Browsers drop tabs and line ends wherever they are, and read what is left.
+        // Browsers drop tabs and line ends anywhere, and parse the rest.
         if url.bytes().any(|b| b.is_ascii_control()) {
             return None;
         }
@@ -152,7 +152,7 @@ impl Redirects {
         upstreams.any(|upstream| absolute.origin(upstream.is_https) == *upstream)
     }
 
-    /// Rewrites what stands behind `url=` (it is nowhere specified but in HTML, §4.2.5.3).
+    /// Rewrites the text after `url=` (its only specification is in HTML, §4.2.5.3).
     fn refresh(&self, value: &str, asked: &Asked) -> Option<String> {
         let at = value.to_ascii_lowercase().find("url")?;
         let behind = value[at + "url".len()..].trim_start();
@@ -169,7 +169,7 @@ impl Redirects {
 
     /// Rewrites `Path` and `Domain` of a cookie (RFC 6265 §4.1.2); none if both stay.
     fn cookie(&self, cookie: &str, asked: &Asked) -> Option<String> {
-        // With any other path it would be no such cookie any more (RFC 6265bis §4.1.3.2).
+        // A `__Host-` cookie is valid with the path `/` only (RFC 6265bis §4.1.3.2).
         if begins_with_host_prefix(cookie) {
             return None;
         }
@@ -197,7 +197,7 @@ impl Redirects {
         is_changed.then_some(rewritten)
     }
 
-    /// RFC 6265 §5.2.3: the dot in front is nothing.
+    /// RFC 6265 §5.2.3: a leading dot means nothing.
     fn is_domain_of_upstream(&self, domain: &str, asked: &Asked) -> bool {
         let domain = domain.strip_prefix('.').unwrap_or(domain);
         let is_domain = |origin: &Origin| origin.host.eq_ignore_ascii_case(domain);
@@ -205,7 +205,7 @@ impl Redirects {
     }
 }
 
-/// Tells whether two authorities are the same in URLs of one scheme.
+/// Returns whether two authorities are the same in URLs of one scheme.
 pub(crate) fn is_same_host(is_https: bool, one: &Authority, other: &HeaderValue) -> bool {
     let other = other.to_str().map(|other| Origin::new(is_https, other));
     other.is_ok_and(|other| other == Origin::new(is_https, one.as_str()))
@@ -221,7 +221,7 @@ fn begins_with_host_prefix(cookie: &str) -> bool {
     prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(HOST_PREFIX))
 }
 
-/// Tells whether no browser takes a path for something with a host: `\` is `/` to them.
+/// Returns whether no browser reads the path as a URL with a host: browsers read `\` as `/`.
 fn is_path(path: &str) -> bool {
     path.starts_with('/') && !path[1..].starts_with(['/', '\\'])
 }
@@ -236,7 +236,7 @@ impl Asked {
         }
     }
 
-    /// Returns a path behind the prefix; none if there is no prefix or the path has it.
+    /// Returns a path after the prefix; none if there is no prefix or the path has it.
     fn with_prefix(&self, path: &str) -> Option<String> {
         let prefix = self.prefix.as_ref()?.to_str().ok()?;
         let has_prefix = path
@@ -245,18 +245,18 @@ impl Asked {
         (!has_prefix).then(|| format!("{prefix}{path}"))
     }
 
-    /// RFC 6265 §5.1.4: `/tool` is for all below it, and `/tool/` not for itself.
+    /// RFC 6265 §5.1.4: `/tool` matches everything below it, and `/tool/` does not match `/tool`.
     fn cookie_path(&self, path: &str) -> Option<String> {
         self.with_prefix(if path == "/" { "" } else { path })
     }
 
-    /// Tells whether a URL is of the origin that the client asked.
+    /// Returns whether a URL has the origin that the client asked for.
     fn is_own(&self, absolute: &Absolute<'_>) -> bool {
         self.origin.as_ref() == Some(&absolute.origin(self.is_https))
     }
 
-    /// Tells whether a URL is of the host that the client asked by `https`, but of `http`: a tool
-    /// that is spoken to without TLS and reads no `X-Forwarded-Proto` says so.
+    /// Returns whether a URL has the host that the client asked for by `https`, but the scheme
+    /// `http`. A tool behind an upstream without TLS sends it if it reads no `X-Forwarded-Proto`.
     fn is_downgrade(&self, absolute: &Absolute<'_>) -> bool {
         let origin = absolute.origin(self.is_https);
         let is_same = |own: &Origin| own.host == origin.host && own.port == origin.port;
@@ -267,7 +267,7 @@ impl Asked {
 impl Origin {
     fn new(is_https: bool, authority: &str) -> Self {
         let authority = authority.to_ascii_lowercase();
-        // Not within the brackets of an IPv6 address.
+        // A colon within the brackets of an IPv6 address is no port.
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port),
             _ => (&*authority, ""),
@@ -282,7 +282,7 @@ impl Origin {
 }
 
 impl<'u> Absolute<'u> {
-    /// RFC 3986 §4.2: two slashes begin a host. Other schemes than HTTP's are none of ours.
+    /// RFC 3986 §4.2: two slashes begin a host. Schemes other than HTTP's are ignored.
     fn parse(url: &'u str) -> Option<Self> {
         let scheme = |name: &str| {
             let begin = url.get(..name.len())?;

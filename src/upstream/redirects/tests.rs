@@ -24,7 +24,7 @@ fn told(url: &str, prefix: Option<&'static str>) -> Told {
     }
 }
 
-/// What a client that asked `url` gets of a header.
+/// A header of the response to a client that asked for `url`.
 fn passed(upstreams: &[(bool, &str)], told: &Told, name: HeaderName, value: &str) -> String {
     let mut headers = HeaderMap::new();
     headers.append(name.clone(), HeaderValue::try_from(value).unwrap());
@@ -85,7 +85,7 @@ fn another_origin_is_left_alone() {
             "http:///x",
             "mailto:a@b",
             "urn:127.0.0.1:3000",
-            // What a browser would make a host of.
+            // Paths that a browser would read as a host.
             "http://127.0.0.1:3000//evil.example/x",
             "http://127.0.0.1:3000/\\evil.example/x",
             "http://127.0.0.1:3000\\evil.example/x",
@@ -105,7 +105,7 @@ fn another_origin_is_left_alone() {
     }
 }
 
-/// A tool may send everybody to `https`, and does so again if it is kept from it.
+/// A tool may send every client to `https`, and would do so again if the redirect were rewritten.
 #[test]
 fn the_way_from_http_to_https_is_left_alone() {
     for prefix in [None, Some("/builds")] {
@@ -190,7 +190,7 @@ fn cookies_are_for_the_path_and_the_host_that_the_client_knows() {
         let told = told("https://tools.example.com", prefix);
         assert_eq!(passed(&[HTTP, HTTPS], &told, SET_COOKIE, cookie), expected);
     }
-    // The name of the machine may be both.
+    // The machine's name may be both.
     let same = told("https://tool.internal", None);
     let cookie = "a=b; Domain=tool.internal";
     assert_eq!(passed(&[HTTPS], &same, SET_COOKIE, cookie), cookie);
@@ -220,7 +220,7 @@ fn of_several_lines_each_is_rewritten_and_the_rest_stays() {
 }
 
 proptest! {
-    /// Whatever comes of it, a client stays where it was or goes where the upstream sent it.
+    /// Whatever the rewriting does, a client stays where it was or goes where the upstream sent it.
     #[test]
     fn no_location_leads_to_another_host_than_it_did(
         begin in "(https?:|HTTP:)?(/|//|///)?(127\\.0\\.0\\.1:3000|tools\\.example\\.com|evil)?",
