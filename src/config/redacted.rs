@@ -11,6 +11,7 @@ use super::reader::duration::friendly;
 use super::reader::secret::REDACTED;
 use super::reader::table::Table;
 use super::routes::upstream::RouteTimeouts;
+use super::server::Server;
 use super::server::front::{ServerLimits, ServerTimeouts};
 use super::{
     AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
@@ -57,32 +58,8 @@ impl fmt::Display for Redacted<'_> {
 }
 
 fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Result {
-    let listen: Vec<String> = server.listen.iter().map(ToString::to_string).collect();
     writeln!(f, "[server]")?;
-    write_key(f, "listen", listen)?;
-    write_key(f, "unix_mode", format!("{:o}", server.unix_mode))?;
-    writeln!(f, "workers = {}", server.workers)?;
-    write_key(f, "h2c", server.h2c)?;
-    if let Some(address) = server.admin_listen {
-        write_key(f, "admin_listen", address.to_string())?;
-    }
-    write_key(f, "admin_allow_remote", server.admin_allow_remote)?;
-    if let Some(address) = server.probe_listen {
-        write_key(f, "probe_listen", address.to_string())?;
-    }
-    write_key(f, "shutdown_delay", friendly(server.shutdown_delay))?;
-    for (key, proxies) in [
-        ("trusted_proxies", &server.trusted_proxies),
-        ("forwarded_host_from", &server.forwarded_host_from),
-    ] {
-        let proxies: Vec<String> = proxies.iter().map(ToString::to_string).collect();
-        write_key(f, key, proxies)?;
-    }
-    if let Some(hosts) = server.allowed_hosts.iter() {
-        let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
-        write_key(f, "allowed_hosts", hosts)?;
-    }
-    write_key(f, "realm", server.realm.as_str())?;
+    write_keys::<Server>(f, server)?;
     write_limits(f, server)?;
     write_table::<ServerTimeouts>(f, "[server.timeouts]", &server.timeouts)?;
     let Some(files) = &server.tls else {
@@ -309,6 +286,10 @@ fn write_assertion(f: &mut fmt::Formatter<'_>, assertion: &AssertionConfig) -> f
 
 fn write_table<T: Table>(f: &mut fmt::Formatter<'_>, header: &str, values: &T::Of) -> fmt::Result {
     writeln!(f, "\n{header}")?;
+    write_keys::<T>(f, values)
+}
+
+fn write_keys<T: Table>(f: &mut fmt::Formatter<'_>, values: &T::Of) -> fmt::Result {
     let keys = T::printed(values);
     keys.into_iter()
         .try_for_each(|(key, value)| write_key(f, key, value))

@@ -4,8 +4,8 @@ use secrecy::SecretString;
 
 use super::reader::secret::{self, SecretFile};
 use super::reader::section::Section;
-use super::server::address;
-use crate::config::reader::kind::Shape;
+use super::server::kinds::Address;
+use crate::config::reader::kind::{Plain, Shape};
 use crate::config::reader::table::{Key, keys};
 
 /// `[webhook]`: where GHES reports that somebody revoked the app's authorization.
@@ -32,7 +32,7 @@ impl WebhookConfig {
     };
 
     pub(super) fn read(webhook: &mut Section<'_>) -> Option<Self> {
-        let listen = webhook.required("listen", "listen = \"0.0.0.0:8082\"", address);
+        let listen = webhook.required("listen", "listen = \"0.0.0.0:8082\"", Address::read);
         let secret = secret::required(webhook, "secret", "secret_file");
         let (listen, secret) = (listen?, secret?);
         Some(Self {

@@ -12,7 +12,7 @@ use super::reader::table::{Key, Table};
 use super::routes::upstream::{self, RouteTimeouts};
 use super::routes::{CorsAnswers, ResourceConfig, RouteConfig};
 use super::server::front::{ServerLimits, ServerTimeouts};
-use super::server::{ServerConfig, tls};
+use super::server::{Server, tls};
 use super::webhook::WebhookConfig;
 
 /// A table as it stands in the file.
@@ -26,7 +26,7 @@ pub(super) struct Listed {
 
 /// In the order of the example.
 pub(super) const TABLES: &[Listed] = &[
-    Listed::new("[server]", &[], ServerConfig::KEYS),
+    Listed::new("[server]", &[], Server::KEYS),
     Listed::new(
         "[server.tls]",
         &["absent: none; not for Unix sockets"],

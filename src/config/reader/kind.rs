@@ -1,5 +1,7 @@
 //! What a key takes: how it is read, how it is printed, and how a schema says it.
 
+use std::fmt;
+
 use toml::Value;
 
 use super::section::Section;
@@ -59,6 +61,12 @@ impl<P: Plain> Kind for Optional<P> {
     fn print(value: &Self::Value) -> Option<Value> {
         value.as_ref().map(P::print)
     }
+}
+
+/// Writes a list of what is written as text.
+pub(in crate::config) fn texts<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Value {
+    let texts = items.into_iter().map(|item| item.to_string().into());
+    Value::Array(texts.collect())
 }
 
 /// A switch.

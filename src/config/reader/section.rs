@@ -1,6 +1,7 @@
 //! A table whose keys are taken out one by one, so that what is left over is unknown.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{ConfigError, Place};
 use super::path::KeyPath;
@@ -16,6 +17,7 @@ pub(in crate::config) struct Section<'e> {
     place: Place,
     rest: BTreeMap<String, Node>,
     asked: BTreeMap<&'static str, Place>,
+    refused: RefCell<BTreeSet<String>>,
     report: &'e Report,
 }
 
@@ -47,6 +49,7 @@ impl<'e> Section<'e> {
             place,
             rest,
             asked: BTreeMap::new(),
+            refused: RefCell::default(),
             report,
         };
         let value = read(&mut section);
@@ -124,6 +127,7 @@ impl<'e> Section<'e> {
             match read(item) {
                 Ok(value) => values.push(value),
                 Err(message) => {
+                    self.refused.borrow_mut().insert(key.to_owned());
                     let path = self.path.key(key).item(index);
                     self.note(ConfigError::new(place, path, message));
                 }
@@ -207,8 +211,15 @@ impl<'e> Section<'e> {
         self.asked.get(key).unwrap_or(&self.place)
     }
 
+    /// Tells whether a mistake in a key is noted. Rules across keys ask before they judge by it: its
+    /// value may be a default that nobody chose.
+    pub(in crate::config) fn is_refused(&self, key: &str) -> bool {
+        self.refused.borrow().contains(key)
+    }
+
     /// Notes a mistake in a key.
     pub(in crate::config) fn refuse(&self, key: &str, message: impl Into<String>) {
+        self.refused.borrow_mut().insert(key.to_owned());
         let place = self.place_of(key).clone();
         self.note(ConfigError::new(place, self.path.key(key), message));
     }

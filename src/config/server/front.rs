@@ -6,10 +6,9 @@ use crate::config::reader::duration::{Timeout, TimeoutOrNone};
 use crate::config::reader::kind::Optional;
 use crate::config::reader::number::{Count, Within};
 use crate::config::reader::section::Section;
-use crate::config::reader::source::Node;
 use crate::config::reader::table::{Table, table};
 use crate::gatekeeper::ClientLimit;
-use crate::server::{InvalidListenAddress, ListenAddress, Timeouts};
+use crate::server::Timeouts;
 
 table! {
     /// `[server.limits]`; the defaults and their reasons stand with the parts that keep them.
@@ -63,7 +62,8 @@ impl ServerLimits {
         if !has_burst {
             server.client_limit = ClientLimit::per_second(server.client_limit.per_second);
         }
-        if server.limits.target_bytes > server.limits.head_bytes {
+        if server.limits.target_bytes > server.limits.head_bytes && !limits.is_refused("head_bytes")
+        {
             limits.refuse("target_bytes", TARGET_BEYOND_HEAD);
         }
     }
@@ -94,19 +94,5 @@ table! {
         response: Timeout;
         /// for requests in progress at shutdown
         drain: Timeout;
-    }
-}
-
-pub(in crate::config) fn listen_address(node: Node) -> Result<ListenAddress, String> {
-    let address = node.text()?.parse();
-    address.map_err(|error: InvalidListenAddress| error.to_string())
-}
-
-/// Reads the mode of a socket's file, in the digits of `chmod`.
-pub(in crate::config) fn mode(node: Node) -> Result<u32, String> {
-    let text = node.text()?;
-    match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o777 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(mode),
-        _ => Err("not the mode of a file; write it as for chmod, like \"660\"".to_owned()),
     }
 }

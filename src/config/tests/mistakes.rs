@@ -304,3 +304,37 @@ fn routes_that_are_passed_by_are_warned_about() {
         assert_eq!(routes(&apart, ""), [""; 0], "{apart:?}");
     }
 }
+
+/// Its default stands there instead, which nobody wrote.
+#[test]
+fn what_could_not_be_read_is_not_held_against_other_keys() {
+    for (key, mistake, other) in [
+        (
+            "listen",
+            "listen = 8080",
+            "admin_listen = \"127.0.0.1:8080\"",
+        ),
+        (
+            "listen",
+            "listen = [8080]",
+            "probe_listen = \"127.0.0.1:8080\"",
+        ),
+        (
+            "trusted_proxies",
+            "trusted_proxies = [\"10.0.0.0/8\", \"here\"]",
+            "forwarded_host_from = [\"192.0.2.1\"]",
+        ),
+        (
+            "limits.head_bytes",
+            "limits.head_bytes = \"64k\"",
+            "limits.target_bytes = 60000",
+        ),
+    ] {
+        let listen = "listen = [\"127.0.0.1:8080\"]";
+        let toml = edited(listen, &format!("{mistake}\n{other}"));
+        let text = errors(&toml, &[]);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let begin = format!("configuration:2: server.{key}");
+        assert!(text.starts_with(&begin), "{text}");
+    }
+}
