@@ -131,6 +131,10 @@ const CIRCLES_OF_FOLDERS: &[(&str, &str)] = &[
     ("config/ghes", "the reader knows how a server is written"),
     ("ghes/api", "a reply is read into the errors of the API"),
     (
+        "proxy/doors/admin",
+        "the doors of operators and the runtime are not apart yet",
+    ),
+    (
         "proxy/doors/clients",
         "a route has what explain tells of it, and explain does what a door does",
     ),
