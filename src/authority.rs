@@ -1,4 +1,4 @@
-//! Hosts and ports that can be connected to.
+//! Hosts and ports that a connection can be made to.
 
 #[cfg(feature = "proxy")]
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use http::uri::Authority;
 
-/// Refuses what `Authority` lets through: an empty host, a port that is no number.
+/// Refuses two authorities that `Authority` accepts: an empty host, a port that is not a number.
 pub(crate) fn is_connectable(authority: &Authority) -> bool {
     let host = authority.host();
     if authority.as_str().contains('@') {
@@ -21,9 +21,8 @@ pub(crate) fn is_connectable(authority: &Authority) -> bool {
     host_is_good && port_is_good
 }
 
-/// Tells of most hosts, a name or an IPv4 address with or without a port, that they are
-/// [connectable](is_connectable), without making an `Authority` of them. Of all others it is not
-/// known.
+/// Returns true for most [connectable](is_connectable) hosts, a name or an IPv4 address with or
+/// without a port, without making an `Authority` of them. For all others false means unknown.
 #[cfg(feature = "proxy")]
 pub(crate) fn is_plainly_connectable(host: &[u8]) -> bool {
     let end_of_name = host.iter().position(|&b| !is_in_name(b));
@@ -36,9 +35,9 @@ pub(crate) fn is_plainly_connectable(host: &[u8]) -> bool {
     !name.is_empty() && port_is_good
 }
 
-/// Brings the host that a request names into the form in which hosts are compared.
+/// Normalizes a request's host for comparisons.
 ///
-/// Allocates only for hosts that nobody writes so: with capitals, or as an IPv6 address.
+/// Allocates only for unusual spellings: with capitals, or an IPv6 address.
 #[cfg(feature = "proxy")]
 pub(crate) fn bare_host(host: &str) -> Cow<'_, str> {
     if let Some(address) = host.strip_prefix('[') {
@@ -61,7 +60,7 @@ fn is_in_name(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')
 }
 
-/// Tells whether what is sent there stays on this machine.
+/// Returns whether connections to the host stay on this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())

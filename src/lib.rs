@@ -64,9 +64,9 @@
     feature = "client",
     doc = "- [`protection`]: limits and breakers around it. Needs the feature `client`."
 )]
-//! - [`policy`]: who of the people with good tokens may do what.
-//! - [`membership`]: where they belong, as far as a policy asks.
-//! - [`rejection`]: what everybody else is told.
+//! - [`policy`]: rules for the people with good tokens.
+//! - [`membership`]: their groups, as far as a policy asks.
+//! - [`rejection`]: the response to everyone else.
 //! - [`testing`]: a gate with fixed identities for the tests of your own app.
 #![cfg_attr(
     feature = "proxy",
@@ -122,7 +122,7 @@ pub mod ghes;
 #[cfg(feature = "proxy")]
 mod hygiene;
 pub mod identity;
-// It is about the whole product, and only rustdoc has a use for it.
+// It is about the whole product, and only rustdoc uses it.
 #[cfg(all(any(doc, doctest), feature = "axum", feature = "cli"))]
 pub mod manual;
 pub mod membership;

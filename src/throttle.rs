@@ -1,7 +1,7 @@
 //! One log line a second of each kind.
 //!
-//! In an outage or a flood, thousands of events are alike. The first of each second is told, and
-//! the next that is told says how many were not.
+//! In an outage or a flood, thousands of events are alike. The first of each second is logged, and
+//! the next logged one has the number of those left out.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Decides which events are told. `K` tells their kinds apart, and has to be a closed set: each
-/// kind that ever occurred is kept.
+/// Decides which events are logged. `K` is their kind, and has to be a closed set: each kind that
+/// ever occurred is kept.
 pub(crate) struct Throttle<K>(Mutex<HashMap<K, Kind>>);
 
 struct Kind {
@@ -21,16 +21,16 @@ struct Kind {
     suppressed: u64,
 }
 
-/// The permission to tell of one event.
+/// The permission to log one event.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Turn {
-    /// How many of the same kind were not told since the last that was; none instead of 0, so that
-    /// a log line has no field for it.
+    /// How many of the same kind were left out since the last one; none instead of 0, so that a log
+    /// line has no field for it.
     pub(crate) suppressed: Option<NonZeroU64>,
 }
 
 impl<K: Eq + Hash> Throttle<K> {
-    /// Returns none if one of this kind was told less than a second ago.
+    /// Returns none if one of this kind was logged less than a second ago.
     pub(crate) fn turn(&self, kind: K) -> Option<Turn> {
         let mut kinds = self.0.lock();
         let now = Instant::now();

@@ -1,7 +1,7 @@
-//! Files whose values are read again when they change.
+//! Files that are read again when they change.
 //!
-//! The last good value stays in force where it is used; here stands only when to look, and how a
-//! file is known to be another one than before.
+//! The user of a file keeps the last good value. This module only decides when to look, and whether
+//! a file has changed.
 
 use std::convert::Infallible;
 use std::fs;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Files that belong together, and what they were like when they were last looked at.
+/// Files that belong together, and their stamps when they were last checked.
 #[derive(Clone, Debug)]
 pub(crate) struct WatchedFiles {
     paths: Vec<PathBuf>,
@@ -19,7 +19,7 @@ pub(crate) struct WatchedFiles {
 }
 
 impl WatchedFiles {
-    /// Looks at the files. Read them after that: what changes meanwhile is then read again.
+    /// Checks the files. Read them after that: a change in between is then read again.
     pub(crate) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let paths: Vec<PathBuf> = paths.into_iter().collect();
         let stamps = stamps(&paths);
@@ -30,8 +30,8 @@ impl WatchedFiles {
         &self.paths
     }
 
-    /// Looks at the files again, and tells whether one of them is another than before. Each change
-    /// is told once.
+    /// Checks the files again, and returns whether one of them has changed. Each change is reported
+    /// once.
     pub(crate) fn have_changed(&mut self) -> bool {
         let stamps = stamps(&self.paths);
         let before = std::mem::replace(&mut self.stamps, stamps);
@@ -49,20 +49,20 @@ pub(crate) async fn keep_looking(mut look: impl FnMut()) -> Infallible {
     }
 }
 
-/// By what a file is known to be another one than before: a rename changes the inode, a write the
-/// time, and a write within the clock's grain most likely the length.
+/// Identifies a version of a file: a rename changes the inode, a write changes the time, and a
+/// write within the clock's grain most likely changes the length.
 type Stamp = Option<(u64, Option<SystemTime>, u64)>;
 
 fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
     paths.iter().map(|path| stamp(path)).collect()
 }
 
-/// A link is followed: Kubernetes replaces the directory that it leads through.
+/// Follows links: Kubernetes replaces a directory in the link's path.
 fn stamp(path: &Path) -> Stamp {
     let file = fs::metadata(path).ok()?;
     Some((file.ino(), file.modified().ok(), file.len()))
 }
 
-/// A look at the file system for each file each time. Keys and certificates are replaced days
+/// Each check costs a file system call for each file. Keys and certificates are replaced days
 /// before the old ones end, secrets minutes.
 const INTERVAL: Duration = Duration::from_secs(5);

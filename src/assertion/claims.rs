@@ -2,19 +2,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::scope::Scopes;
 
-/// What a gate asserts about one request.
+/// The claims that a gate asserts about one request.
 ///
-/// Behind a [`VerifyingLayer`](super::VerifyingLayer) it is in the request's extensions.
+/// Behind a [`VerifyingLayer`](super::VerifyingLayer) they are in the request's extensions.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Claims {
     /// `iss`: the gate.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// `aud`: the upstream that it is for.
+    /// `aud`: the upstream that the assertion is for.
     #[serde(rename = "aud")]
     pub audience: String,
-    /// `sub`: the user's numeric id. Recognise people by it.
+    /// `sub`: the user's numeric id. Identify people by it.
     #[serde(rename = "sub", with = "decimal")]
     pub user_id: u64,
     /// `preferred_username`: the login, which can be renamed and then taken by another person.
@@ -25,7 +25,9 @@ pub struct Claims {
     pub scopes: Scopes,
     /// `client_id`: the app that the token was issued to.
     pub client_id: String,
-    /// `groups`: those that the user was found to belong to when the gate decided, and no more.
+    /// `groups`: the user's groups that the gate checked for its decision.
+    ///
+    /// Other groups of the user are not in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// `htm`: the method of the request.
@@ -41,7 +43,7 @@ pub struct Claims {
     pub expires_at: u64,
 }
 
-/// RFC 7519 §4.1.2: a subject is a string. Only one string stands for each number.
+/// RFC 7519 §4.1.2: a subject is a string. Each number has only one string.
 mod decimal {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};

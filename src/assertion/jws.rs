@@ -1,14 +1,14 @@
-//! The compact serialisation of RFC 7515 §7.1, as its one writer writes it.
+//! The compact serialisation of RFC 7515 §7.1, in the one form that the signer writes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// What kind of JWT it is (RFC 8725 §3.11), so that none of another kind can pass for one.
+/// The type of JWT (RFC 8725 §3.11), so that a JWT of another type is not accepted as one.
 const TYPE: &str = "gatekeeper-assertion+jwt";
 
-/// All the members that a header has. An unknown one could change what the rest means, as `crit`
-/// and `b64` do, or bring a key along, as `jwk` and `jku` do.
+/// All the members that a header has. An unknown one could change the meaning of the others, as
+/// `crit` and `b64` do, or supply a key, as `jwk` and `jku` do.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -17,12 +17,12 @@ struct Header {
     kid: String,
 }
 
-/// The signed claims and the key that they name. Nothing of it is verified yet.
+/// The signed claims and the key that they name. None of it is verified yet.
 #[derive(Debug)]
 pub(super) struct Unverified<'t> {
     pub(super) algorithm: String,
     pub(super) kid: String,
-    /// The bytes that the signature is about.
+    /// The bytes that are signed.
     pub(super) message: &'t [u8],
     pub(super) payload: Vec<u8>,
     pub(super) signature: Vec<u8>,
@@ -39,7 +39,7 @@ pub(super) fn header(algorithm: &str, kid: &str) -> String {
 }
 
 impl<'t> Unverified<'t> {
-    /// Takes a compact serialisation apart.
+    /// Splits a compact serialisation.
     pub(super) fn read(jws: &'t [u8]) -> Option<Self> {
         let mut parts = jws.split(|b| *b == b'.');
         let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);

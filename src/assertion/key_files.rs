@@ -4,7 +4,7 @@ use std::{fmt, fs, io};
 use super::{InvalidKey, SigningKeys};
 use crate::watched::WatchedFiles;
 
-/// The files that a gate's signing keys are in, and the keys that were there.
+/// The files of a gate's signing keys, and the keys last read from them.
 ///
 /// `Debug` shows paths and the names of keys.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl KeyFiles {
         &self.keys
     }
 
-    /// Reads the files again if they are others than before. What cannot be read is an error once.
+    /// Reads the files again if they have changed. A read error is returned once.
     pub(crate) fn renew(&mut self) -> Option<Result<&SigningKeys, KeyFileError>> {
         if !self.files.have_changed() {
             return None;
@@ -66,7 +66,7 @@ fn read(path: &Path) -> Result<SigningKeys, KeyFileError> {
     SigningKeys::from_pem(&pem).map_err(|error| KeyFileError::Invalid(path.to_owned(), error))
 }
 
-/// The error for files that hold no keys to sign with.
+/// The error for files without usable signing keys.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyFileError {
@@ -74,7 +74,7 @@ pub enum KeyFileError {
     NoFile,
     /// A file cannot be read.
     Unreadable(PathBuf, io::Error),
-    /// A file holds something else.
+    /// A file has other content.
     Invalid(PathBuf, InvalidKey),
 }
 

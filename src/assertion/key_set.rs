@@ -6,8 +6,8 @@ use super::public_key::{Jwk, PublicKey};
 
 /// The public halves of a gate's keys: a JWK Set (RFC 7517 §5).
 ///
-/// It is what a gate publishes as `/.well-known/jwks.json`, and what a [`Verifier`](super::Verifier)
-/// holds signatures against.
+/// A gate publishes it as `/.well-known/jwks.json`, and a [`Verifier`](super::Verifier) checks
+/// signatures with it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct KeySet(Vec<NamedKey>);
 
@@ -26,12 +26,12 @@ impl KeySet {
     /// Reads a JWK Set.
     ///
     /// Keys of other kinds, for other algorithms or for encryption are left out, as RFC 7517 §5
-    /// has it.
+    /// requires.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidKeySet`] if it is none, holds a private key, two keys of one name, or none
-    /// that can be used.
+    /// Returns [`InvalidKeySet`] if it is not one, holds a private key, two keys of one name, or no
+    /// usable key.
     pub fn from_json(json: &[u8]) -> Result<Self, InvalidKeySet> {
         let document: Document =
             serde_json::from_slice(json).map_err(|_| InvalidKeySet::NotJwks)?;
@@ -61,7 +61,7 @@ impl KeySet {
         let document = Document {
             keys: keys.collect(),
         };
-        // Strings always serialise; a body is not worth a panic.
+        // Strings always serialise; a failure is not worth a panic.
         serde_json::to_string(&document).unwrap_or_default()
     }
 
@@ -81,7 +81,7 @@ impl KeySet {
     }
 }
 
-/// The error for a JWK Set that no assertion can be held against.
+/// The error for a JWK Set that cannot verify assertions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidKeySet {

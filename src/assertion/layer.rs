@@ -11,14 +11,14 @@ use tower::{Layer, Service};
 use super::verifier::{InvalidAssertion, Verifier};
 use crate::gatekeeper::headers::strip_identity;
 
-/// Layer that lets in only requests that came through a gate.
+/// Layer that admits only requests that came through a gate.
 ///
 /// The service inside finds the [`Claims`](super::Claims) in the request's extensions. The
 /// assertion itself is removed, and so is every plain header that names a user, because those are
-/// not signed. Every other request is 401 with a problem (RFC 9457) that does not say why; the
-/// reason is the [`InvalidAssertion`] in the response's extensions.
+/// not signed. Every other request gets 401 with a problem (RFC 9457) that does not give the
+/// reason; the reason is the [`InvalidAssertion`] in the response's extensions.
 ///
-/// Put it outermost: it compares the path, which routers that nest others cut short.
+/// Put it outermost: it compares the path, and nested routers shorten it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyingLayer {
@@ -27,7 +27,7 @@ pub struct VerifyingLayer {
 }
 
 impl VerifyingLayer {
-    /// Lets in what `verifier` finds good.
+    /// Admits requests whose assertions `verifier` accepts.
     pub fn new(verifier: Verifier) -> Self {
         Self {
             verifier,
@@ -35,12 +35,11 @@ impl VerifyingLayer {
         }
     }
 
-    /// Decides whether requests without an assertion go on without [`Claims`](super::Claims); off
-    /// by default.
+    /// Sets whether requests without an assertion pass, without [`Claims`](super::Claims).
     ///
-    /// The gate signs nothing on its anonymous routes. So this lets in everybody who reaches the
-    /// upstream directly, too; leave to others only what is for everybody. An assertion that does
-    /// not hold is refused either way.
+    /// Off by default. The gate signs nothing on its anonymous routes. So this also admits every
+    /// client that reaches the upstream directly; serve only public content to requests without
+    /// claims. An invalid assertion is refused either way.
     pub fn with_allow_anonymous(self, allow_anonymous: bool) -> Self {
         Self {
             allow_anonymous,
@@ -60,7 +59,7 @@ impl<S> Layer<S> for VerifyingLayer {
     }
 }
 
-/// Middleware that lets in only requests that came through a gate.
+/// Middleware that admits only requests that came through a gate.
 ///
 /// See [`VerifyingLayer`].
 #[derive(Clone, Debug)]
@@ -120,7 +119,7 @@ pub struct VerifyingFuture<F, ResBody> {
 enum State<F, ResBody> {
     /// The inner service has the request.
     Admitted(#[pin] F),
-    /// Turned away; taken by the first poll.
+    /// Refused; taken by the first poll.
     Refused(Option<Response<ResBody>>),
 }
 
@@ -161,7 +160,8 @@ fn refuse<ResBody: From<Bytes>>(error: InvalidAssertion) -> Response<ResBody> {
     for (name, value) in [
         (CONTENT_TYPE, "application/problem+json"),
         (CACHE_CONTROL, "no-store"),
-        // RFC 9110 §15.5.2 wants a challenge. `Bearer` would ask clients to show their tokens here.
+        // RFC 9110 §15.5.2 requires a challenge. `Bearer` would ask clients to send their tokens
+        // here.
         (WWW_AUTHENTICATE, "GatekeeperAssertion"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -170,5 +170,5 @@ fn refuse<ResBody: From<Bytes>>(error: InvalidAssertion) -> Response<ResBody> {
     response
 }
 
-/// RFC 9457 §3. Why, is for those who run the upstream.
+/// RFC 9457 §3. The reason is only for the operator of the upstream.
 const PROBLEM: &[u8] = br#"{"type":"urn:ghes-gatekeeper:problem:not_through_gate","title":"Not through the gate","status":401,"detail":"This service takes only requests that its gate has signed.","reason":"not_through_gate"}"#;

@@ -4,7 +4,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, Verif
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A key by which signatures are verified, with the one algorithm that it is for.
+/// A key for verifying signatures, with its one algorithm.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum PublicKey {
     Ed25519([u8; 32]),
@@ -52,7 +52,7 @@ impl PublicKey {
         key.verify(message, signature).is_ok()
     }
 
-    /// RFC 7638 §3: the hash of the members that make the key, in the order of their names.
+    /// RFC 7638 §3: the hash of the required members, in the order of their names.
     pub(super) fn thumbprint(&self) -> String {
         let members = match self {
             Self::Ed25519(key) => format!(
@@ -87,7 +87,7 @@ impl PublicKey {
         }
     }
 
-    /// None if it is a key of another kind, or for something else.
+    /// None if the key is of another kind, or for another use.
     pub(super) fn from_jwk(jwk: &Jwk) -> Option<Self> {
         let coordinate = |text: &Option<String>| -> Option<[u8; 32]> {
             let bytes = URL_SAFE_NO_PAD.decode(text.as_ref()?).ok()?;

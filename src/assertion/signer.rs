@@ -11,7 +11,7 @@ use super::signing_keys::SigningKeys;
 use crate::identity::Identity;
 use crate::membership::Groups;
 
-/// Signs who is asking, for upstreams. A handle: clones sign with the same keys.
+/// Signs the identity of users, for upstreams. A handle: clones share the keys.
 #[derive(Clone)]
 pub struct Signer(Arc<Inner>);
 
@@ -22,12 +22,14 @@ struct Inner {
 }
 
 impl Signer {
-    /// How long an assertion may be used where nothing else is said: long enough for a request to
-    /// wait its turn, and for clocks that are not quite right.
+    /// How long an assertion may be used by default.
+    ///
+    /// Long enough for a request to wait its turn, and for inexact clocks.
     pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(60);
 
-    /// The longest that an assertion may be used. A verifier takes none that is meant to live
-    /// longer.
+    /// The longest time for which an assertion may be used.
+    ///
+    /// A verifier rejects one with a longer life.
     pub const LONGEST_MAX_AGE: Duration = Duration::from_secs(300);
 
     /// Signs as `issuer`, which is usually the gate's URL, with the first of `keys`.
@@ -40,10 +42,9 @@ impl Signer {
         }))
     }
 
-    /// Makes another signer with assertions that are valid for this long, in whole seconds.
+    /// Sets how long assertions are valid, in whole seconds.
     ///
-    /// What is less than a second is one, and what is more than [`Signer::LONGEST_MAX_AGE`] is
-    /// that.
+    /// Less than a second becomes one; more than [`Signer::LONGEST_MAX_AGE`] becomes that.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         let max_age = max_age.clamp(Duration::from_secs(1), Self::LONGEST_MAX_AGE);
@@ -59,16 +60,16 @@ impl Signer {
         self.0.keys.store(Arc::new(keys));
     }
 
-    /// Returns the public halves of the keys, to be published.
+    /// Returns the public halves of the keys, for publishing.
     #[must_use]
     pub fn key_set(&self) -> KeySet {
         self.keys().key_set()
     }
 
-    /// Asserts that `identity`, with these groups, makes a request of `audience`: a method and a
-    /// path, without the query, as the upstream will see them.
+    /// Asserts that `identity` makes a request of `audience`.
     ///
-    /// This is a signature, and takes as long: see `benches/assertion.rs`.
+    /// The groups, the method and the path, without the query, are signed too, as the upstream will
+    /// see them. It takes as long as a signature: see `benches/assertion.rs`.
     ///
     /// # Errors
     ///
@@ -84,7 +85,7 @@ impl Signer {
         self.sign_claims(&self.claims(identity, groups, audience, method, path))
     }
 
-    /// Returns what would be signed.
+    /// Returns the claims to sign.
     pub(crate) fn claims(
         &self,
         identity: &Identity,
@@ -114,7 +115,7 @@ impl Signer {
         let keys = self.keys();
         let jws = keys.first().sign(&payload).map_err(|_| SigningError(()))?;
         let mut value = HeaderValue::try_from(jws).map_err(|_| SigningError(()))?;
-        // A reader of the log could repeat the request.
+        // A reader of a log could repeat the request.
         value.set_sensitive(true);
         Ok(value)
     }
@@ -134,7 +135,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Seconds since 1970; a clock that stands before that has none to tell.
+/// Seconds since 1970; 0 if the clock is before that.
 pub(super) fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

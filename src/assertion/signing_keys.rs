@@ -15,7 +15,7 @@ use super::jws;
 use super::key_set::KeySet;
 use super::public_key::PublicKey;
 
-/// The private keys of a gate: the first signs, and the public halves of all are published.
+/// The private keys of a gate: the first signs, and all public halves are published.
 ///
 /// A handle: clones share the keys. `Debug` shows their names alone.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub(super) struct SigningKey {
     pair: Pair,
     public: PublicKey,
     kid: String,
-    /// The encoded header, which is the same in all that this key signs.
+    /// The encoded header, which is the same for all assertions of this key.
     header: String,
 }
 
@@ -59,7 +59,7 @@ impl SigningKeys {
         Ok(read)
     }
 
-    /// Puts more keys behind these. A key that is there already is not repeated.
+    /// Appends more keys. A key that is there already is not repeated.
     #[must_use]
     pub fn followed_by(mut self, more: Self) -> Self {
         self.push(more.first);
@@ -121,7 +121,7 @@ impl SigningKey {
 
 impl Pair {
     fn from_pkcs8(der: &[u8]) -> Result<Self, InvalidKey> {
-        // OpenSSL leaves out the public half, so there is nothing that could contradict the key.
+        // OpenSSL leaves out the public half, so nothing can contradict the key.
         if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
             return Ok(Self::Ed25519(pair));
         }
@@ -154,7 +154,7 @@ impl fmt::Debug for SigningKeys {
     }
 }
 
-/// The error for a file that holds no keys to sign with. It quotes nothing of it.
+/// The error for a file without usable signing keys. It quotes none of the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidKey {

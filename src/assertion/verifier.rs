@@ -11,7 +11,7 @@ use super::jws::Unverified;
 use super::key_set::KeySet;
 use super::signer::{Signer, seconds};
 
-/// Tells whether a request came through a gate. A handle: clones verify with the same keys.
+/// Verifies that a request came through a gate. A handle: clones share the keys.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -23,12 +23,13 @@ struct Inner {
 }
 
 impl Verifier {
-    /// By how much the clocks of a gate and of an upstream may differ.
+    /// The default for how far the clocks of a gate and of an upstream may differ.
     pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 
-    /// Believes the gate that calls itself `issuer` and has these keys, about requests for
-    /// `audience`, which is the name that the gate has for this upstream: `audience` of its route,
-    /// or else the route's `upstream`, as they are configured.
+    /// Accepts assertions that the gate `issuer` signs with these keys for `audience`.
+    ///
+    /// `audience` is the gate's name for this upstream: the `audience` of its route, or else the
+    /// route's `upstream`, as they are configured.
     #[must_use]
     pub fn new(issuer: &str, audience: &str, keys: KeySet) -> Self {
         Self(Arc::new(Inner {
@@ -39,7 +40,7 @@ impl Verifier {
         }))
     }
 
-    /// Makes another verifier, for clocks that may differ by so much.
+    /// Sets how far clocks may differ.
     #[must_use]
     pub fn with_leeway(self, leeway: Duration) -> Self {
         Self(Arc::new(Inner {
@@ -52,18 +53,19 @@ impl Verifier {
 
     /// Verifies with other keys from now on.
     ///
-    /// Fetch the gate's `/.well-known/jwks.json` every few minutes and hand it over, if the keys
-    /// of the gate are to change without a restart here.
+    /// Call this with the gate's `/.well-known/jwks.json` every few minutes, so that the keys of
+    /// the gate can change without a restart here.
     pub fn replace_keys(&self, keys: KeySet) {
         self.0.keys.store(Arc::new(keys));
     }
 
-    /// Verifies the one assertion among the headers of a request, and that it is about this
-    /// request: its method, and its path without the query.
+    /// Verifies the one assertion in the headers of a request.
+    ///
+    /// It has to be about this request: its method, and its path without the query.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidAssertion`] if it does not hold.
+    /// Returns [`InvalidAssertion`] if the assertion is not valid for it.
     pub fn verify(
         &self,
         headers: &HeaderMap,
@@ -80,19 +82,19 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// Returns what one of the keys has signed.
+    /// Returns the claims that one of the keys has signed.
     fn signed(&self, jws: &[u8]) -> Result<Claims, InvalidAssertion> {
         let jws = Unverified::read(jws).ok_or(InvalidAssertion::Malformed)?;
         let keys = self.keys();
         let key = keys.find(&jws.kid).ok_or(InvalidAssertion::UnknownKey)?;
-        // RFC 8725 §3.1: the key says which algorithm; the header may agree.
+        // RFC 8725 §3.1: the key determines the algorithm; the header has to agree.
         if jws.algorithm != key.algorithm() {
             return Err(InvalidAssertion::WrongAlgorithm);
         }
         if !key.verifies(jws.message, &jws.signature) {
             return Err(InvalidAssertion::BadSignature);
         }
-        // What serde says would quote it.
+        // serde's message would quote it.
         serde_json::from_slice(&jws.payload).map_err(|_| InvalidAssertion::Malformed)
     }
 
@@ -140,7 +142,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Why an assertion does not hold. It quotes nothing of it.
+/// Why an assertion is invalid. It quotes none of the assertion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidAssertion {
@@ -160,9 +162,9 @@ pub enum InvalidAssertion {
     WrongIssuer,
     /// It is for another upstream.
     WrongAudience,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// It comes from the future, or is meant to live for too long.
+    /// It is from the future, or its life is too long.
     NotYetValid,
     /// It is about a request with another method.
     WrongMethod,

@@ -1,4 +1,4 @@
-//! Dialling: how a connection comes about, whatever is spoken over it afterwards.
+//! Dialling: makes connections, for any protocol over them.
 
 mod no_proxy;
 mod proxy_url;

@@ -13,8 +13,8 @@ use ipnet::IpNet;
 /// | `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]` | the address |
 /// | `192.0.2.0/24`, `2001:db8::/32` | the addresses of the network |
 ///
-/// A port behind a name or an address, as in `example.com:8443`, limits the item to that port.
-/// What is none of these matches nothing. A name is not resolved for it.
+/// A port behind a name or an address, as in `example.com:8443`, limits the item to that port. Any
+/// other item matches nothing. No name is resolved for a match.
 pub(super) struct NoProxy<'v>(&'v str);
 
 impl<'v> NoProxy<'v> {
@@ -22,7 +22,7 @@ impl<'v> NoProxy<'v> {
         Self(value)
     }
 
-    /// Tells whether a host is reached without a proxy; `host` is in lower case.
+    /// Returns whether a host is reached without a proxy; `host` is in lower case.
     pub(super) fn contains(&self, host: &str, port: u16) -> bool {
         let items = self
             .0
@@ -78,7 +78,7 @@ fn split_port(item: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// Reads an address, with or without brackets; an IPv4 address in IPv6's form is one of IPv4.
+/// Reads an address, with or without brackets; an IPv4-mapped IPv6 address becomes an IPv4 address.
 fn address(host: &str) -> Option<IpAddr> {
     let bare = host
         .strip_prefix('[')

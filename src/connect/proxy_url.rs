@@ -14,9 +14,9 @@ use crate::authority::is_connectable;
 ///
 /// | text | the proxy |
 /// |---|---|
-/// | `http://proxy.corp:3128`, `proxy.corp:3128` | is spoken to in the clear |
-/// | `https://proxy.corp` | is spoken to over TLS |
-/// | `http://user:password@proxy.corp:3128` | is told the user by Basic authentication |
+/// | `http://proxy.corp:3128`, `proxy.corp:3128` | is used without TLS |
+/// | `https://proxy.corp` | is used over TLS |
+/// | `http://user:password@proxy.corp:3128` | gets the user by Basic authentication |
 ///
 /// Without a port it is 80, and 443 for `https`. User name and password are percent-encoded.
 /// `Display` and `Debug` show neither.
@@ -28,13 +28,13 @@ pub struct ProxyUrl {
 }
 
 impl ProxyUrl {
-    /// Tells whether the address has a user name or a password.
+    /// Returns whether the address has a user name or a password.
     #[must_use]
     pub fn has_credentials(&self) -> bool {
         self.credentials.is_some()
     }
 
-    /// Tells whether TLS is spoken with the proxy itself.
+    /// Returns whether the connection to the proxy itself uses TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
@@ -65,7 +65,7 @@ impl FromStr for ProxyUrl {
     type Err = InvalidProxyUrl;
 
     fn from_str(url: &str) -> Result<Self, InvalidProxyUrl> {
-        // `Uri` drops a fragment without a word, and a password may have a `#` in it.
+        // `Uri` drops a fragment silently, and a password may have a `#` in it.
         if url.contains('#') {
             return Err(InvalidProxyUrl::Malformed);
         }
@@ -103,7 +103,7 @@ fn basic(userinfo: &str) -> Result<HeaderValue, InvalidProxyUrl> {
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
     let decoded = |text| Zeroizing::new(percent_decode_str(text).collect::<Vec<u8>>());
     let (user, password) = (decoded(user), decoded(password));
-    // The colon separates, so that a user name with one would move the border.
+    // The colon is the separator, so a user name with one would be split in the wrong place.
     let is_control = |byte: &u8| byte.is_ascii_control();
     if user.contains(&b':') || user.iter().chain(password.iter()).any(is_control) {
         return Err(InvalidProxyUrl::Credentials);
@@ -128,7 +128,7 @@ impl fmt::Debug for ProxyUrl {
     }
 }
 
-/// The error for a text that names no proxy we can use. It never quotes the text.
+/// The error for a text that is not a usable proxy address. It never quotes the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidProxyUrl {

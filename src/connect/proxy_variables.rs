@@ -7,20 +7,20 @@ use super::no_proxy::NoProxy;
 use super::{InvalidProxyUrl, ProxyUrl};
 use crate::authority::is_loopback;
 
-/// What the environment says about proxies, read as curl reads it.
+/// The proxy settings of the environment, read as curl reads them.
 ///
-/// 1. Of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY`, the first that is there and not
+/// 1. Of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY`, the first that is set and not
 ///    empty names the proxy.
 /// 2. Hosts in `no_proxy`, or else `NO_PROXY`, are reached without it.
 ///
 /// Two things differ from curl: this machine itself is always reached without a proxy, since a
-/// proxy elsewhere cannot reach it; and `http://` is never sent through one that only the
-/// environment names, since it would read everything.
+/// proxy elsewhere cannot reach it; and `http://` is never sent through a proxy that only the
+/// environment names, since that proxy would read everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProxyVariables(Vec<(&'static str, String)>);
 
 impl ProxyVariables {
-    /// Every variable that is looked at, those that come first before the others.
+    /// Every variable that is read, in order of precedence.
     pub(crate) const NAMES: [&'static str; 6] = [
         "https_proxy",
         "HTTPS_PROXY",
@@ -30,7 +30,7 @@ impl ProxyVariables {
         "NO_PROXY",
     ];
 
-    /// Picks out what is about proxies.
+    /// Selects the variables for proxies.
     pub(crate) fn of<N: AsRef<str>>(environment: impl IntoIterator<Item = (N, String)>) -> Self {
         let ours = environment.into_iter().filter_map(|(name, value)| {
             let name = Self::NAMES.into_iter().find(|ours| *ours == name.as_ref());
@@ -39,7 +39,7 @@ impl ProxyVariables {
         Self(ours.filter(|(_, value)| !value.trim().is_empty()).collect())
     }
 
-    /// Returns the proxy by which an address is reached; none if it is reached without.
+    /// Returns the proxy for an address; none if it is reached directly.
     pub(crate) fn proxy_for(
         &self,
         address: &Uri,
@@ -76,7 +76,7 @@ impl ProxyVariables {
 
 const HTTPS_PORT: u16 = 443;
 
-/// The error for a variable of the environment that names no proxy we can use.
+/// The error for an environment variable that names no usable proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidProxyVariable {
     variable: &'static str,

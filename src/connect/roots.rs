@@ -1,4 +1,4 @@
-//! Whose certificates are believed.
+//! The trusted certificate authorities.
 
 #[cfg(feature = "proxy")]
 use std::path::Path;
@@ -28,7 +28,7 @@ fn load_system_roots() -> RootCertStore {
     roots
 }
 
-/// Reads the certificates in a file, of which there is at least one.
+/// Reads the certificates in a file; there must be at least one.
 #[cfg(feature = "proxy")]
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates: Vec<_> = CertificateDer::pem_file_iter(path)

@@ -1,8 +1,8 @@
 //! `CONNECT`: a connection through an HTTP proxy.
 //!
-//! hyper speaks it, as with any server: it bounds the head, takes every 2xx, waits out interim
-//! responses, and hands the connection back. The `Tunnel` of hyper-util would be shorter, but its
-//! error tells nothing of the status, so that a wrong password and a server that is down look alike.
+//! hyper handles the request as with any server: it bounds the head, accepts every 2xx, skips
+//! interim responses, and returns the connection. The `Tunnel` of hyper-util would be shorter, but
+//! its error lacks the status, so a wrong password and a server that is down look alike.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ use tower::BoxError;
 
 use super::ProxyUrl;
 
-/// Has a proxy, to which `stream` leads, connect to the server of `address`; returns the connection
-/// to that server.
+/// Asks the proxy at the other end of `stream` to connect to the server of `address`; returns the
+/// connection to that server.
 pub(crate) async fn open_tunnel<S>(
     stream: S,
     proxy: &ProxyUrl,
@@ -33,7 +33,7 @@ where
     client.max_buf_size(MAX_HEAD_BYTES);
     let handshake = client.handshake::<_, Empty<Bytes>>(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(TunnelError::broken)?;
-    // It ends by itself once the sender is gone, so a caller may stop waiting.
+    // The task ends by itself once the sender is dropped, so a caller may stop waiting.
     let connection = tokio::spawn(connection.without_shutdown());
     let response = sender.send_request(request).await;
     let status = response.map_err(TunnelError::broken)?.status();
@@ -55,7 +55,7 @@ fn request(proxy: &ProxyUrl, address: &Uri) -> http::Result<Request<Empty<Bytes>
         true => 443,
         false => 80,
     };
-    // RFC 9112 §3.2.3: with the port, even where it goes without saying.
+    // RFC 9112 §3.2.3: with the port, even if it is the default.
     let port = address.port_u16().unwrap_or(default_port);
     let authority = format!("{host}:{port}").parse::<Authority>()?;
     let mut request = Request::builder()
@@ -83,8 +83,8 @@ impl TunnelError {
         Self::Broken(source.into())
     }
 
-    /// Tells whether the proxy does not want to, and asking again changes nothing: a password that
-    /// is sent again and again may lock its account.
+    /// Returns whether the proxy refuses, so that a retry is useless: a password that is sent
+    /// repeatedly may lock its account.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Status(status) => !status.is_server_error(),
@@ -117,5 +117,6 @@ impl std::error::Error for TunnelError {
 
 const PRODUCT: &str = concat!("ghes-gatekeeper/", env!("CARGO_PKG_VERSION"));
 
-/// Proxies put some hundred bytes here; a page that explains a refusal is body, and not read.
+/// Proxies send some hundred bytes here; a page that explains a refusal is in the body, and not
+/// read.
 const MAX_HEAD_BYTES: usize = 16 * 1024;

@@ -3,10 +3,10 @@ use std::fmt;
 use super::{Decision, Facts, Policy};
 use crate::path::{InvalidPath, NamedPath, Readings, is_plain};
 
-/// Lets in the people whom the policy of the longest matching path lets in.
+/// Applies the policy of the longest matching path.
 ///
 /// A path matches itself and what lies below it: `/notes` matches `/notes` and `/notes/1`, and
-/// not `/notesy`. What matches no path is for the policy given to [`otherwise`](Self::otherwise),
+/// not `/notesy`. A path without a match is for the policy given to [`otherwise`](Self::otherwise),
 /// which should be the strictest.
 ///
 /// A path is no pattern: `/notes/{id}` and `/notes/*` are refused, as neither would match what a
@@ -30,7 +30,7 @@ pub struct ByPath {
 }
 
 impl ByPath {
-    /// Sets who may go where no path matches.
+    /// Sets the policy for requests that match no path.
     pub fn otherwise(policy: impl Policy) -> Self {
         Self {
             paths: Vec::new(),
@@ -38,7 +38,9 @@ impl ByPath {
         }
     }
 
-    /// Sets who may go to `path` and below; a slash at its end changes nothing.
+    /// Sets the policy for `path` and everything below it.
+    ///
+    /// A slash at its end changes nothing.
     ///
     /// # Panics
     ///
@@ -50,12 +52,12 @@ impl ByPath {
         }
     }
 
-    /// Does the same with a path that is not known to be one.
+    /// Does the same with a path that may be invalid.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidPolicyPath`] if the path does not begin with a slash, has a letter that is a
-    /// pattern elsewhere, or could be read in two ways.
+    /// Returns [`InvalidPolicyPath`] if the path does not begin with a slash, has a letter that is
+    /// a pattern elsewhere, or could be read in two ways.
     pub fn try_with(mut self, path: &str, policy: impl Policy) -> Result<Self, InvalidPolicyPath> {
         let path = NamedPath::new(path).map_err(InvalidPolicyPath)?;
         self.paths.push((path, Box::new(policy)));
@@ -76,7 +78,7 @@ impl ByPath {
             let everywhere = self.paths.iter().map(|(_, policy)| &**policy);
             return all(everywhere.chain([&*self.otherwise]), facts);
         }
-        // axum compares what is not decoded.
+        // axum compares paths without decoding them.
         let undecoded = self.policy(|path| path.covers_undecoded(facts.path()));
         let mut several = vec![undecoded];
         for reading in readings.iter() {
@@ -92,7 +94,7 @@ impl ByPath {
     }
 }
 
-/// Lets in the people whom every one of some policies lets in; there is at least one policy.
+/// Lets in the people that every one of some policies lets in; there is at least one policy.
 fn all<'p>(policies: impl IntoIterator<Item = &'p dyn Policy>, facts: &Facts<'_>) -> Decision {
     policies
         .into_iter()
@@ -123,7 +125,7 @@ impl fmt::Debug for ByPath {
     }
 }
 
-/// The error for a path that a policy cannot be for.
+/// The error for a path that a policy cannot have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidPolicyPath(InvalidPath);
 
@@ -143,7 +145,7 @@ mod tests {
     use crate::identity::{Identity, User};
     use crate::policy::{AnyUser, Denial};
 
-    /// Names the paths whose policies are asked, in order; `-` is otherwise.
+    /// Names the paths of the policies that are asked, in order; `-` is otherwise.
     fn asked(paths: &[&'static str], path: &str) -> Vec<&'static str> {
         let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let policy = |name: &'static str| {

@@ -1,10 +1,10 @@
-//! Policies that follow from others.
+//! Policies made of other policies.
 
 use std::fmt;
 
 use super::{Decision, Denial, Facts, Policy};
 
-/// Lets in the people whom all of some policies let in; without any policy, everybody.
+/// Lets in people if all of some policies let them in; without any policy, everyone.
 ///
 /// If only scopes are missing, the client is told all of them.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Policy for All {
     }
 }
 
-/// Lets in the people whom at least one of some policies lets in; without any policy, no one.
+/// Lets in people if at least one of some policies lets them in; without any, no one.
 ///
 /// A rejected client is told the scopes that the first policy needs.
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl Policy for Any {
     }
 }
 
-/// Lets in the people whom another policy rejects, and rejects those whom it lets in.
+/// Lets in the people that another policy rejects, and the other way round.
 ///
 /// If the other policy depends on a membership that the token may not show, this rejects, too.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,7 @@ impl Policy for Any {
 pub struct Not<P>(P);
 
 impl<P: Policy> Not<P> {
-    /// Turns a policy around.
+    /// Reverses a policy.
     pub fn new(policy: P) -> Self {
         Self(policy)
     }

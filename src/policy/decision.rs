@@ -3,7 +3,7 @@ use std::fmt;
 use crate::membership::Group;
 use crate::scope::Scopes;
 
-/// What a policy makes of a request.
+/// The decision of a policy about a request.
 ///
 /// Joined by Kleene's three-valued logic, in which the last two are the value between true and
 /// false.
@@ -16,8 +16,9 @@ pub enum Decision {
     Denied(Denial),
     /// It depends on whether the person belongs to some of these groups, which is not known yet.
     Undecided(Vec<Group>),
-    /// It depends on what this token may not show, so the request may not pass; nor may it if
-    /// the contrary is asked for.
+    /// It depends on a fact that this token may not show, so the request may not pass.
+    ///
+    /// The opposite policy rejects it as well.
     Obscured(Denial),
 }
 
@@ -44,7 +45,7 @@ impl Decision {
         }
     }
 
-    /// Joins two decisions of which one is enough.
+    /// Joins two decisions if one of them is enough.
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Allowed, _) | (_, Self::Allowed) => Self::Allowed,
@@ -58,7 +59,7 @@ impl Decision {
         }
     }
 
-    /// Tells whether nothing that is joined with it by [`and`](Self::and) changes it.
+    /// Returns whether no decision joined by [`and`](Self::and) changes it.
     pub(super) fn ends_all(&self) -> bool {
         *self == Self::Denied(Denial::Forbidden)
     }
@@ -73,7 +74,7 @@ impl Decision {
     }
 }
 
-/// What cannot be known is not known of the contrary either.
+/// A fact that cannot be known is not known for the opposite either.
 impl std::ops::Not for Decision {
     type Output = Self;
 
@@ -116,7 +117,7 @@ impl Denial {
         }
     }
 
-    /// Names what would have been enough.
+    /// Names the scopes that would have been enough.
     fn or(self, other: Self) -> Self {
         match self {
             Self::Forbidden => other,

@@ -6,7 +6,7 @@ use crate::identity::Identity;
 use crate::membership::{Group, Membership};
 use crate::token::TokenKind;
 
-/// All that a policy decides on.
+/// The facts that a policy decides on.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {
     identity: &'a Identity,
@@ -17,7 +17,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Joins who is asking and what for; nothing is known about where they belong.
+    /// Joins the identity and the request; no membership is known.
     #[must_use]
     pub fn new(identity: &'a Identity, method: &'a Method, path: &'a str) -> Self {
         Self {
@@ -29,28 +29,29 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Sets what the token's prefix says; [`Other`](TokenKind::Other) where nothing is said.
+    /// Sets the kind of token by its prefix; [`Other`](TokenKind::Other) by default.
     #[must_use]
     pub fn with_token_kind(mut self, kind: TokenKind) -> Self {
         self.token_kind = kind;
         self
     }
 
-    /// Sets what is known about where the person belongs.
+    /// Sets the known memberships of the person.
     #[must_use]
     pub fn with_memberships(mut self, memberships: &'a dyn Memberships) -> Self {
         self.memberships = memberships;
         self
     }
 
-    /// Returns who is asking.
+    /// Returns the identity of the user.
     #[must_use]
     pub fn identity(&self) -> &'a Identity {
         self.identity
     }
 
-    /// Returns what the prefix of the token says. GHES has confirmed this very token, so here
-    /// the prefix is its word.
+    /// Returns the kind of token by its prefix.
+    ///
+    /// GHES has confirmed this very token, so the prefix can be trusted.
     #[must_use]
     pub fn token_kind(&self) -> TokenKind {
         self.token_kind
@@ -68,7 +69,7 @@ impl<'a> Facts<'a> {
         self.path
     }
 
-    /// Returns what is known about the person and a group; none if it has to be asked for.
+    /// Returns the person's membership in a group; none if it has to be asked for.
     #[must_use]
     pub fn membership(&self, group: &Group) -> Option<Membership> {
         self.memberships.membership(group)
@@ -87,7 +88,7 @@ impl fmt::Debug for Facts<'_> {
 
 /// The known memberships of a person.
 ///
-/// Every `Fn(&Group) -> Option<Membership>` is that.
+/// Every `Fn(&Group) -> Option<Membership>` implements this.
 pub trait Memberships {
     /// Returns what is known about one group; none if nothing is.
     fn membership(&self, group: &Group) -> Option<Membership>;

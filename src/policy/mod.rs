@@ -1,19 +1,19 @@
-//! Who of the people with good tokens may do what.
+//! Rules for the people with good tokens.
 //!
 //! A policy is a pure function of [`Facts`]: what GHES confirmed, and the request's method and
 //! path. It runs on every request, remembered token or not, and its decision is never cached.
 //!
 //! | policy | lets in |
 //! |---|---|
-//! | [`AnyUser`] | everybody with a good token |
+//! | [`AnyUser`] | everyone with a good token |
 //! | [`RequireScopes`] | tokens with all of some scopes, or with one of them |
 //! | [`GitHubAppUser`] | tokens of GitHub Apps, which never have scopes |
 //! | [`RequireUser`] | people by login or id |
 //! | [`RequireSiteAdmin`] | administrators of the GHES instance |
 //! | [`RequireAccountType`] | people, bots, … |
 //! | [`RequireGroup`] | members of an organization or a team |
-//! | [`ByPath`] | the people whom the policy of the longest matching path lets in |
-//! | [`All`], [`Any`], [`Not`] | what follows from others; see [`Policy::and`] and its like |
+//! | [`ByPath`] | the people that the policy of the longest matching path lets in |
+//! | [`All`], [`Any`], [`Not`] | combinations of others; see [`Policy::and`] and its like |
 //! | [`from_fn`], any `Fn(&Identity, &Method, &str) -> Result<(), Denial>` | the people you choose |
 //!
 //! # Memberships
@@ -72,10 +72,10 @@ pub use self::scopes::RequireScopes;
 
 /// Decides whether a person may make a request.
 ///
-/// The path is that of the request's target, without the query, as it stands there: with regard
-/// to case and percent-encoded. axum's router compares it so too; a service that decodes it first
-/// reads `/%61dmin` as `/admin`. So name the paths that are open to many, and let everything else
-/// need more.
+/// The path is that of the request's target, without the query and unchanged: case-sensitive and
+/// percent-encoded. axum's router compares it so too; a service that decodes it first reads
+/// `/%61dmin` as `/admin`. So name the paths that are open to many, and require more for
+/// everything else.
 ///
 /// Every `Fn(&Identity, &Method, &str) -> Result<(), Denial>` is a policy:
 ///
@@ -98,21 +98,21 @@ pub use self::scopes::RequireScopes;
 /// # Ok::<_, ghes_gatekeeper::identity::InvalidIdentity>(())
 /// ```
 pub trait Policy: Send + Sync + 'static {
-    /// Decides, or tells what the decision depends on.
+    /// Decides, or returns the memberships that the decision depends on.
     ///
-    /// It is asked again when that is known, so it must give the same answer to the same facts.
+    /// It is asked again when they are known, so it must give the same answer to the same facts.
     fn authorize(&self, facts: &Facts<'_>) -> Decision;
 
-    /// Tells whether it can happen that the decision depends on a membership.
+    /// Returns whether the decision can depend on a membership.
     ///
     /// A gate without a membership service refuses such a policy when it is built. A policy of your
-    /// own that holds a [`RequireGroup`] must say so here; otherwise only a request finds out, and
-    /// gets 503.
+    /// own that holds a [`RequireGroup`] must return true here; otherwise only a request finds out,
+    /// and gets 503.
     fn needs_memberships(&self) -> bool {
         false
     }
 
-    /// Lets in the people whom both this and `other` let in.
+    /// Lets in the people that both this and `other` let in.
     fn and(self, other: impl Policy) -> All
     where
         Self: Sized,
@@ -120,7 +120,7 @@ pub trait Policy: Send + Sync + 'static {
         All::default().with(self).with(other)
     }
 
-    /// Lets in the people whom this or `other` lets in.
+    /// Lets in the people that this or `other` lets in.
     fn or(self, other: impl Policy) -> Any
     where
         Self: Sized,
@@ -128,7 +128,7 @@ pub trait Policy: Send + Sync + 'static {
         Any::default().with(self).with(other)
     }
 
-    /// Lets in the people whom this rejects, and rejects those whom it lets in.
+    /// Lets in the people that this rejects, and the other way round.
     fn not(self) -> Not<Self>
     where
         Self: Sized,
@@ -208,7 +208,7 @@ impl<F> std::fmt::Debug for PolicyFn<F> {
     }
 }
 
-/// Lets in everybody with a good token of our app.
+/// Lets in everyone with a good token of our app.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct AnyUser;

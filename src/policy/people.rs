@@ -1,4 +1,4 @@
-//! Policies about who a person is.
+//! Policies about the person.
 
 use super::{Decision, Denial, Facts, Policy};
 use crate::token::TokenKind;
@@ -88,8 +88,8 @@ impl Policy for RequireAccountType {
 
 /// Lets in people who use the user token of a GitHub App, `ghu_…`.
 ///
-/// Such a token has no scopes; what it may do at GitHub is for the app's permissions to say. An
-/// old one without the prefix is not recognised.
+/// Such a token has no scopes; the app's permissions limit its use at GitHub. An old one without
+/// the prefix is not recognised.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GitHubAppUser;
 

@@ -60,7 +60,7 @@ fn no_algorithm_is_talked_into_another() {
     );
 }
 
-/// What a MAC would be keyed with is public, in any form that a verifier could have it.
+/// The key of such a MAC would be public, in every form that a verifier could have it.
 #[test]
 fn a_public_key_is_no_secret_to_a_mac() {
     for signer in signers() {
@@ -190,7 +190,7 @@ fn what_is_no_jwt_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whichever byte of header, claims or signature it is.
+    /// For every byte of header, claims or signature.
     #[test]
     fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), byte in 0x21_u8..0x7f) {
         for signer in signers() {

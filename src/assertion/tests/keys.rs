@@ -72,8 +72,8 @@ fn one_key_follows_another_without_a_gap() {
     assert_eq!(published.kids().count(), 2);
     assert!(verify(&verifier, signed(&signer)).is_ok());
 
-    // It signs. A verifier that has fetched the keys meanwhile believes it, and what the old one
-    // signed.
+    // It signs. A verifier that has fetched the keys meanwhile accepts it, and the assertions of
+    // the old one.
     let signed_before = signed(&signer);
     signer.replace_keys(read(&format!("{new}{old}")));
     let signed_after = signed(&signer);

@@ -7,7 +7,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
 
-/// Answers with the login that was asserted, and the names of the headers that it got.
+/// Answers with the asserted login, and the names of the headers that it got.
 async fn tell(request: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
     let login = request
         .extensions()

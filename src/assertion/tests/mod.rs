@@ -65,7 +65,7 @@ fn encode(part: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(part)
 }
 
-/// What a verifier makes of this text about a request that it would be good for.
+/// The result of a verifier for this text, about a request that it would be valid for.
 fn verify(verifier: &Verifier, assertion: impl AsRef<[u8]>) -> Result<Claims, InvalidAssertion> {
     let value = HeaderValue::from_bytes(assertion.as_ref()).unwrap();
     let headers = HeaderMap::from_iter([(HEADER, value)]);

@@ -1,4 +1,4 @@
-//! Where requests come in: of clients, of operators, of GHES.
+//! The entrances for requests: of clients, of operators, of GHES.
 
 pub mod admin;
 pub(super) mod clients;

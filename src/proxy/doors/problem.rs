@@ -6,9 +6,9 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
-/// Why a request to one of the proxy's own endpoints is not answered (RFC 9457, without a type).
+/// Why one of the proxy's own endpoints refuses a request (RFC 9457, without a type).
 ///
-/// The detail never quotes what the client sent: it may be a token in the wrong place.
+/// The detail never quotes the request: it may have a token in the wrong place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::proxy) struct Problem {
     status: StatusCode,
@@ -25,7 +25,7 @@ impl Problem {
         }
     }
 
-    /// The endpoint has other methods, which RFC 9110 §15.5.6 wants listed.
+    /// The endpoint has other methods, which RFC 9110 §15.5.6 requires in `Allow`.
     pub(in crate::proxy) const fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),
@@ -68,9 +68,9 @@ struct ProblemDetails {
     detail: &'static str,
 }
 
-/// An answer of an endpoint of the proxy's own, which nobody may keep.
+/// A response of one of the proxy's own endpoints, which must not be cached.
 pub(in crate::proxy) fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
-    // Words and numbers always serialise; a body is not worth a panic.
+    // Words and numbers always serialise; a failure is not worth a panic.
     let body = serde_json::to_vec(body).unwrap_or_default();
     let mut response = empty(status).map(|_| Full::from(body));
     let kind = HeaderValue::from_static("application/json");
@@ -78,7 +78,7 @@ pub(in crate::proxy) fn json(status: StatusCode, body: &impl Serialize) -> Respo
     response
 }
 
-/// An answer that is only a status.
+/// A response with a status only.
 pub(in crate::proxy) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::default();
     *response.status_mut() = status;

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 
 use super::problem::Problem;
 
-/// Reads a body that is small enough to be held, and comes in time.
+/// Reads a body within a size and a time limit.
 pub(in crate::proxy) async fn small_body<B>(body: B, max_bytes: usize) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes>,
@@ -18,7 +18,7 @@ where
     Ok(read.into())
 }
 
-/// Reads a body that need not be held, and comes in time.
+/// Reads a body in pieces, within a size and a time limit.
 pub(in crate::proxy) async fn each_piece<B>(
     body: B,
     max_bytes: usize,
@@ -27,7 +27,7 @@ pub(in crate::proxy) async fn each_piece<B>(
 where
     B: Body<Data = Bytes>,
 {
-    // What is announced is refused before a byte is read.
+    // A body with a declared length above the limit is refused before a byte is read.
     if body.size_hint().lower() > max_bytes as u64 {
         return Err(TOO_LARGE);
     }
@@ -49,7 +49,7 @@ where
     in_time.unwrap_or(Err(TOO_SLOW))
 }
 
-/// A small body comes with its head; who needs longer only holds a connection.
+/// A small body arrives with its head; a slower client only holds a connection.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const TOO_LARGE: Problem = Problem::new(

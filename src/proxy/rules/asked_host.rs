@@ -1,4 +1,4 @@
-//! The host by which routes are found.
+//! The host that routes are found by.
 
 use http::header::HeaderValue;
 
@@ -12,8 +12,8 @@ impl Inner {
     /// Returns the host that a client asked for: a trusted proxy's word before the request's own.
     ///
     /// Where no route depends on it, there may be none. Where one does, a proxy that sets `Host`
-    /// and passes on a client's `X-Forwarded-Host` would let the client choose its route: the two
-    /// have to be one host, unless the proxy is known to write the latter itself.
+    /// and passes on a client's `X-Forwarded-Host` would let the client choose its route. So the
+    /// two have to be equal, unless the proxy is known to write the latter itself.
     pub(in crate::proxy) fn asked_host<'r>(
         &self,
         provenance: &'r Provenance,
@@ -33,7 +33,7 @@ impl Inner {
         Ok(told.or(own))
     }
 
-    /// Once, for it is a matter of configuration, and each request has a line of its own.
+    /// Once, because it is a matter of configuration, and each request has its own log line.
     fn warn_of_forwarded_host(&self, provenance: &Provenance) {
         self.forwarded_host_warning.call_once(|| {
             let peer = provenance.peer();
@@ -46,7 +46,7 @@ impl Inner {
     }
 }
 
-/// Routes depend on no port, and some proxies tell none.
+/// Routes depend on no port, and some proxies report none.
 fn is_same(told: &HeaderValue, own: Option<&HeaderValue>) -> bool {
     let bare = |host: &HeaderValue| host.to_str().ok().map(|host| bare_host(host).into_owned());
     own.is_some_and(|own| told == own || bare(told) == bare(own))

@@ -1,12 +1,12 @@
-//! Requests that web pages of other origins make (Fetch §3.2).
+//! Requests of web pages from other origins (Fetch §3.2).
 //!
-//! 1. A preflight is exactly what a browser sends: OPTIONS with one `Origin` and one
-//!    `Access-Control-Request-Method`, no credential, no cookie, no body. Anything else needs a
+//! 1. A preflight is exactly the request that a browser sends: OPTIONS with one `Origin` and one
+//!    `Access-Control-Request-Method`, no credential, no cookie, no body. Any other request needs a
 //!    token.
 //! 2. A preflight is about the route of the request that would follow, so that method decides.
-//! 3. An origin is sent back only if the configuration lists it, to the letter.
-//! 4. Where the gate answers, rejections say the same as responses of upstreams: a page must be
-//!    able to read that its token is no good any more.
+//! 3. An origin is sent back only if the configuration lists it, byte for byte.
+//! 4. Where the gate answers, rejections have the same headers as responses of upstreams: a page
+//!    must be able to read that its token has expired.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use http_body::Body;
 use crate::config::{self, CorsAnswers, RouteConfig};
 use crate::fold::remove_where;
 
-/// What a route does about other origins.
+/// How a route treats other origins.
 #[derive(Debug)]
 pub(in crate::proxy) enum Cors {
     Gate,
@@ -31,14 +31,14 @@ pub(in crate::proxy) enum Cors {
     Answer(Arc<Answers>),
 }
 
-/// What a response will say about who may read it.
+/// The CORS headers that a response will get.
 #[derive(Debug)]
 pub(in crate::proxy) struct Marking {
     answers: Arc<Answers>,
     origin: Option<HeaderValue>,
 }
 
-/// The answers of one route, ready to be sent.
+/// The CORS headers of one route, ready to send.
 #[derive(Debug)]
 pub(in crate::proxy) struct Answers {
     origins: Vec<HeaderValue>,
@@ -50,7 +50,7 @@ pub(in crate::proxy) struct Answers {
     credentials: bool,
 }
 
-/// Returns the method of the request that a browser asks about; none for everything else.
+/// Returns the method that a preflight asks about; none for every other request.
 pub(in crate::proxy) fn preflight<B: Body>(request: &Request<B>) -> Option<Method> {
     let headers = request.headers();
     let is_plain = request.method() == Method::OPTIONS
@@ -65,8 +65,8 @@ pub(in crate::proxy) fn preflight<B: Body>(request: &Request<B>) -> Option<Metho
     Method::from_bytes(method.as_bytes()).ok()
 }
 
-/// Leaves of a preflight what browsers send: nobody has to be known for it, so it must not be able
-/// to say more.
+/// Keeps only the fields that browsers send in a preflight: it needs no token, so it must not carry
+/// more.
 pub(in crate::proxy) fn strip_preflight(headers: &mut HeaderMap) {
     remove_where(headers, |name| {
         let is_asked = name.as_str().starts_with("access-control-request-");
@@ -86,8 +86,7 @@ impl Cors {
         }
     }
 
-    /// Returns what is to be said on the response to a request about who may read it, if that is
-    /// up to the gate.
+    /// Returns the CORS headers for the response to a request, if the gate sets them.
     pub(in crate::proxy) fn marking<B>(&self, request: &Request<B>) -> Option<Marking> {
         match self {
             Self::Answer(answers) => Some(Marking {
@@ -100,7 +99,7 @@ impl Cors {
 }
 
 impl Marking {
-    /// Says on a response who may read it.
+    /// Sets the CORS headers of a response.
     pub(in crate::proxy) fn mark<B>(&self, response: &mut Response<B>) {
         let headers = response.headers_mut();
         self.answers.mark(headers, self.origin.as_ref());
@@ -124,8 +123,8 @@ impl Answers {
         }
     }
 
-    /// Answers a preflight. A page that may not is told nothing, and its browser keeps it from
-    /// sending the request.
+    /// Answers a preflight. A page without permission gets no headers, and its browser does not
+    /// send the request.
     pub(in crate::proxy) fn to_preflight<B: Default, C>(
         &self,
         request: &Request<C>,
@@ -144,7 +143,7 @@ impl Answers {
         response
     }
 
-    /// Replaces what an upstream says about other origins.
+    /// Replaces an upstream's headers about other origins.
     fn mark(&self, headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
         remove_where(headers, |name| name.as_str().starts_with("access-control-"));
         self.vary(headers);
@@ -153,7 +152,7 @@ impl Answers {
         }
     }
 
-    /// What is said depends on who asks, even if nothing is said (Fetch §3.2.6).
+    /// The response depends on the origin, even if it has no CORS headers (Fetch §3.2.6).
     fn vary(&self, headers: &mut HeaderMap) {
         if !self.is_for_all {
             headers.append(VARY, HeaderValue::from_static("Origin"));
@@ -177,7 +176,7 @@ impl Answers {
     }
 }
 
-/// Two lines are none that a browser would send.
+/// A browser never sends two lines.
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut lines = headers.get_all(name).iter();
     let line = lines.next()?;
@@ -189,7 +188,7 @@ fn list<'n>(names: impl Iterator<Item = &'n str>) -> HeaderValue {
     HeaderValue::try_from(names.join(", ")).expect("methods and names of headers are ASCII")
 }
 
-/// What a page may do where a route is for all methods.
+/// The methods allowed to a page where a route is for all methods.
 static USUAL_METHODS: [Method; 6] = [
     Method::GET,
     Method::HEAD,
@@ -199,8 +198,8 @@ static USUAL_METHODS: [Method; 6] = [
     Method::DELETE,
 ];
 
-/// Beside `Access-Control-Request-*` and `Sec-Fetch-*`: what tells nothing but who asks, and by
-/// which way.
+/// Allowed beside `Access-Control-Request-*` and `Sec-Fetch-*`: fields that only describe the
+/// client and the way it came.
 static OF_A_PREFLIGHT: [HeaderName; 7] = [
     ACCEPT,
     ACCEPT_ENCODING,

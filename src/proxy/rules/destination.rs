@@ -7,9 +7,9 @@ use crate::proxy::Inner;
 use crate::rejection::RejectionKind;
 use crate::upstream::body::Body;
 
-/// Where a request goes that is well formed.
+/// Where a well-formed request goes.
 pub(in crate::proxy) enum Destination<'p> {
-    /// No further: the proxy answers it itself. Boxed, because it is rare and large.
+    /// Nowhere else: the proxy answers it itself. Boxed, because it is rare and large.
     Here(Box<Response<Body>>),
     Nowhere(Miss<'p>),
     Route(Found<'p>),

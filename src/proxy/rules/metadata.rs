@@ -1,12 +1,12 @@
-//! What clients are told about routes, and about GHES, before they have a token.
+//! Documents that describe routes and GHES to clients without a token.
 //!
-//! A client that gets a challenge finds in it where the route describes itself (RFC 9728), there
-//! where to get a token, and there, since GHES publishes none, a description of GHES (RFC 8414).
-//! Clients of the Model Context Protocol go this way.
+//! A challenge names the document in which the route describes itself (RFC 9728). That document
+//! names where to get a token. Since GHES publishes none, the proxy also serves a description of
+//! GHES (RFC 8414). Clients of the Model Context Protocol follow this way.
 //!
-//! Every document is made once, of nothing but the configuration: no header of a request can lead
-//! a client elsewhere. Whoever asks for one needs no token, and gets it with any `Host`; only where
-//! two share a path does the host decide.
+//! Every document is made once, from the configuration alone: no header of a request can lead a
+//! client elsewhere. A request for one needs no token, and any `Host` will do; only where two share
+//! a path does the host decide.
 
 use bytes::Bytes;
 use http::header::{
@@ -29,10 +29,10 @@ pub(in crate::proxy) const PROTECTED_RESOURCE: &str = "oauth-protected-resource"
 /// The well-known name of a description of GHES (RFC 8414 §3).
 const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
 
-/// How all paths of documents begin.
+/// The prefix of all document paths.
 const PREFIX: &str = "/.well-known/oauth-";
 
-/// What may be done with a document.
+/// The methods of a document.
 pub(in crate::proxy) static ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// All documents.
@@ -68,7 +68,7 @@ impl Metadata {
         Self(of_ghes.into_iter().chain(of_routes).collect())
     }
 
-    /// Finds a document by its path, to the letter. What is only almost it is up to the routes.
+    /// Finds a document by its exact path. A similar path is left to the routes.
     pub(in crate::proxy) fn find(
         &self,
         host: Option<&HeaderValue>,
@@ -93,16 +93,16 @@ impl Document {
         Self {
             path: url.well_known_path(name),
             host: url.host().into_owned(),
-            // Words and lists of words always serialise; a document is not worth a panic.
+            // Words and lists of words always serialise; a failure is not worth a panic.
             json: serde_json::to_vec(described).unwrap_or_default().into(),
         }
     }
 
-    /// Answers a request for the document; none if the method is not for documents.
+    /// Answers a request for the document; none if documents do not have the method.
     pub(in crate::proxy) fn answer(&self, method: &Method) -> Option<Response<Body>> {
         let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
-        // There is nothing in it that depends on who asks, pages included.
+        // Nothing in it depends on the client, so all pages may read it.
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         match *method {
             Method::GET | Method::HEAD => {
@@ -122,7 +122,8 @@ impl Document {
     }
 }
 
-/// Returns where clients get a token of a server: whoever tells about it, or itself.
+/// Returns where clients get a token of a server: the configured authorization server, or GHES
+/// itself.
 fn login_of(ghes: &GhesConfig, told: Option<&AuthorizationServerConfig>) -> String {
     match told {
         Some(server) if server.ghes == ghes.name => server.issuer.to_string(),

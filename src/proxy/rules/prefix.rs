@@ -1,4 +1,4 @@
-//! What a route takes off a path before it goes on.
+//! The prefix that a route removes from a path before it is forwarded.
 
 use http::header::{HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
@@ -10,10 +10,10 @@ use crate::rejection::RejectionKind;
 
 /// The segments that a path begins with and that an upstream does not see.
 ///
-/// Whatever is decided about a request after this is decided on the path that is forwarded. It is
-/// cut out of the path as it came and never decoded or put together anew. The path came this far
-/// because each reading of what is left, put behind the prefix, leads to the same route, and none
-/// begins with two slashes, which some would take for a host.
+/// Every decision after this is made on the forwarded path. The prefix is cut out of the original
+/// path, which is never decoded or rebuilt. The path came this far because each reading of the
+/// rest, put behind the prefix, leads to the same route. None begins with two slashes, which some
+/// would read as a host.
 #[derive(Debug)]
 pub(in crate::proxy) struct Prefix {
     segments: usize,
@@ -29,8 +29,8 @@ impl Prefix {
         }
     }
 
-    /// Takes the prefix off the target, and tells the upstream about it, which needs it for links:
-    /// behind the one that stood `before` it and that the proxies before us have cut off.
+    /// Removes the prefix from the target, and sends it to the upstream, which needs it for links.
+    /// It follows the one `before` it, which the proxies in front have removed.
     pub(in crate::proxy) fn strip<B>(
         &self,
         request: &mut Request<B>,
@@ -53,7 +53,7 @@ impl Prefix {
         headers.insert(X_FORWARDED_PREFIX.clone(), prefix);
     }
 
-    /// Returns what is left of a target.
+    /// Returns the rest of a target.
     pub(in crate::proxy) fn rest(&self, uri: &Uri) -> Option<Uri> {
         let (path, target) = (uri.path(), uri.path_and_query()?.as_str());
         let rest = match end_of(path, self.segments) {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     proptest! {
-        /// The path that is decided on, less the prefix, is the path that the upstream will read.
+        /// The path of the decision, without the prefix, is the path that the upstream will read.
         #[test]
         fn what_was_decided_is_forwarded(
             prefix in "(/[a-zA-Z0-9_~-]{1,4}){1,3}",

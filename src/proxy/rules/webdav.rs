@@ -1,17 +1,17 @@
-//! The second path of a request: where `WebDAV`'s COPY and MOVE go.
+//! The second path of a request: the target of `WebDAV`'s COPY and MOVE.
 //!
-//! A tool that has leave for one path may write to another by `Destination` (RFC 4918 §10.3). What
-//! was decided about the first must hold for the second:
+//! A tool that may use one path may write to another by `Destination` (RFC 4918 §10.3). The
+//! decision about the first must hold for the second:
 //!
-//! 1. A `Destination` is of the host that the client asked for, and its route is the request's.
-//!    Otherwise the request is refused, whoever sent it.
-//! 2. The upstream gets it in its own words: with the scheme and the host that it is spoken to by,
-//!    and without the prefix that the route cuts off. Apache takes no other. Where the host is not
+//! 1. A `Destination` has the host that the client asked for, and its route is the request's.
+//!    Otherwise the request is refused, independent of its sender.
+//! 2. The upstream gets it rewritten for itself: with the scheme and the host of the upstream, and
+//!    without the prefix that the route removes. Apache accepts no other. Where the host is not
 //!    known before a request is sent, it is a path.
 //!
-//! Other methods than COPY and MOVE may have a `Destination` of their own making, such as the name
-//! of a queue. It is held to that if it is a path or a URL, because some tools let a request have
-//! another method than its own.
+//! Methods other than COPY and MOVE may have a `Destination` with another meaning, such as the name
+//! of a queue. The rules apply to it if it is a path or a URL, because some tools let a request
+//! override its method.
 
 use http::header::{HeaderName, HeaderValue};
 use http::uri::Authority;
@@ -25,8 +25,8 @@ use crate::upstream::redirects::is_same_host;
 static DESTINATION: HeaderName = HeaderName::from_static("destination");
 
 impl Routes {
-    /// Holds a request's `Destination`, if it has one, to the route of the request for `host`, and
-    /// makes it the upstream's.
+    /// Checks that a request's `Destination`, if it has one, has the route of the request for
+    /// `host`, and rewrites it for the upstream.
     pub(in crate::proxy) fn settle_destination<B>(
         &self,
         found: &Found<'_>,
@@ -79,7 +79,7 @@ impl Route {
     }
 }
 
-/// Two would be read by one as the first and by another as the last.
+/// Of two, one reader would take the first and another the last.
 fn only(headers: &HeaderMap) -> Result<Option<&HeaderValue>, RejectionDetail> {
     let mut lines = headers.get_all(&DESTINATION).iter();
     match (lines.next(), lines.next()) {
@@ -105,7 +105,7 @@ fn target(destination: &HeaderValue, host: Option<&HeaderValue>) -> Option<Uri> 
     is_good.then(|| Uri::from(path))
 }
 
-/// Tells whether a destination that leads nowhere here would lead somewhere to a tool.
+/// Returns whether a destination that is invalid here could be valid for a tool.
 fn is_held(method: &Method, destination: &HeaderValue) -> bool {
     let text = destination.as_bytes().trim_ascii();
     let begins = |scheme: &[u8]| {

@@ -1,4 +1,4 @@
-//! What the proxy signs for upstreams, and with what.
+//! Signs requests to upstreams, with keys from files.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,16 +13,16 @@ use crate::assertion::{KeyFiles, Signer};
 use crate::config::AssertionConfig;
 use crate::watched::keep_looking;
 
-/// Where the public keys are, of every gate that publishes them (RFC 8615).
+/// The path of the public keys, for every gate that publishes them (RFC 8615).
 pub(in crate::proxy) const KEYS_PATH: &str = "/.well-known/jwks.json";
 
-/// Signs identities, with keys that are read again when their files change. A handle: clones have
-/// the same keys.
+/// Signs identities, with keys that are reloaded when their files change. A handle: clones share
+/// the keys.
 #[derive(Clone)]
 pub(in crate::proxy) struct Assertions {
     signer: Signer,
     is_public: bool,
-    /// Guards the reading.
+    /// Serialises the reloads.
     files: Arc<Mutex<KeyFiles>>,
 }
 
@@ -40,7 +40,7 @@ impl Assertions {
         &self.signer
     }
 
-    /// Answers whoever asks the gate itself for the keys, if that is meant to be.
+    /// Answers a request to the gate itself for the keys, if they are published.
     pub(in crate::proxy) fn answer<B, R: From<Bytes>>(
         &self,
         request: &Request<B>,
@@ -49,7 +49,7 @@ impl Assertions {
         (self.is_public && asks && request.uri().path() == KEYS_PATH).then(|| self.published())
     }
 
-    /// The public keys, for everybody: they tell nothing but what is signed with them.
+    /// The public keys, for every client: they are no secret.
     pub(in crate::proxy) fn published<R: From<Bytes>>(&self) -> Response<R> {
         let json = self.signer.key_set().to_json();
         let mut response = Response::new(R::from(Bytes::from(json)));
@@ -61,8 +61,8 @@ impl Assertions {
         response
     }
 
-    /// Looks after the files for ever. Files that do not hold keys are reported once, and leave the
-    /// last good keys in force.
+    /// Watches the files for ever. Files without valid keys are reported once, and the last good
+    /// keys stay in force.
     pub(in crate::proxy) async fn keep_fresh(&self) -> Infallible {
         keep_looking(|| self.renew_if_changed()).await
     }
@@ -90,7 +90,7 @@ impl fmt::Debug for Assertions {
     }
 }
 
-/// Waits for ever, and looks after the keys meanwhile, if there are any.
+/// Waits for ever, and watches the keys meanwhile, if there are any.
 pub(in crate::proxy) async fn keep_fresh(assertions: Option<&Assertions>) -> Infallible {
     match assertions {
         Some(assertions) => assertions.keep_fresh().await,

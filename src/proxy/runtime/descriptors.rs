@@ -1,8 +1,8 @@
-//! What the file descriptors of the process leave for connections.
+//! Shares the file descriptors of the process among connections.
 //!
-//! A connection of a client takes one, and one to an upstream another. If clients could take all
-//! of them, nobody could be accepted any more, probes included, and nothing be asked of GHES. So
-//! some are kept back, and what is left is shared between clients and upstreams.
+//! A client connection takes one, and an upstream connection another. If clients could take all of
+//! them, no connection could be accepted any more, probes included, and no call to GHES could be
+//! made. So some are kept back, and the rest is shared between clients and upstreams.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::proxy::doors::{admin, webhook};
 
 impl Config {
-    /// Lowers the limits of connections to what fits so many file descriptors.
+    /// Lowers the limits of connections to fit the available file descriptors.
     ///
     /// Returns a warning if they were higher: one line, which names the keys.
     pub fn fit_descriptors(&mut self, descriptors: u64) -> Option<String> {
@@ -40,7 +40,7 @@ impl Config {
         })
     }
 
-    /// How many are for other things than what clients ask for.
+    /// How many are for other uses than clients' requests.
     fn kept_descriptors(&self) -> u64 {
         let server = &self.server;
         let workers = server.workers.get() as u64 * OF_A_WORKER;
@@ -57,13 +57,13 @@ impl Config {
     }
 }
 
-/// Both get what they want if that can be, or what the other leaves, or half.
+/// Both get their limit if possible, or the rest of the other, or half.
 fn clients_share(left: u32, clients: u32, upstreams: u32) -> u32 {
     clients.min((left / 2).max(left.saturating_sub(upstreams)))
 }
 
-/// What one client may have of what is left for all: its part, as before, or a quarter where that is
-/// little. A gate of few descriptors has few clients.
+/// One client's share of the lowered limit: the same part as before, or a quarter where that is
+/// little. A gate with few descriptors has few clients.
 fn share_of_one(of_one: u32, of_all: u32, fitted: u32) -> u32 {
     let part = u64::from(of_one) * u64::from(fitted) / u64::from(of_all);
     let part = u32::try_from(part).unwrap_or(u32::MAX);
@@ -74,11 +74,10 @@ fn at_least_one(count: u32) -> NonZeroU32 {
     NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Standard input and output, signals, the runtime of the command, files that are read again, names
-/// that are resolved.
+/// Standard input and output, signals, the runtime of the command, reloaded files, name resolution.
 const OF_THE_PROCESS: u64 = 32;
 
-/// What a runtime waits with.
+/// For the event queue of a runtime.
 const OF_A_WORKER: u64 = 4;
 
 #[cfg(test)]
@@ -93,7 +92,7 @@ mod tests {
         Config::parse(&format!("{TOML}\n[server.limits]\n{limits}"), []).unwrap()
     }
 
-    /// Of clients, of one client, of upstreams, and requests of one client.
+    /// For clients, for one client, for upstreams, and requests of one client.
     fn limits(config: &Config) -> [u32; 4] {
         let limits = &config.server.limits;
         let in_all = config.server.upstream_limits.connections_in_all;

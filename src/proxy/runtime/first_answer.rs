@@ -1,23 +1,23 @@
-//! Whether GHES has answered since the start, so that a gate is worth being sent clients.
+//! Whether GHES has answered since the start, so that the gate can serve clients.
 //!
-//! A gate that was started with a wrong CA file would answer 503 to everybody. While it says that
-//! it is not ready, those before it go on.
+//! A gate that was started with a wrong CA file would answer 503 to every client. While it reports
+//! that it is not ready, the previous instances keep serving.
 
 use crate::check::CheckErrorKind;
 
-/// How far one server is, by what its calls came to.
+/// The progress of one server, by the results of its calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::proxy) enum FirstAnswer {
     Given,
     /// All calls have failed in a way that passes by itself.
     Delayed,
-    /// No call has ended yet, or one has failed in a way that somebody has to look at: a
-    /// certificate, an address that is not GHES's.
+    /// No call has ended yet, or one has failed in a way that an operator has to fix: a
+    /// certificate, or an address that is not GHES's.
     Missing,
 }
 
 impl FirstAnswer {
-    /// Reads how often calls have ended with each label.
+    /// Reads it from the number of calls per result.
     pub(in crate::proxy) fn among(results: impl Iterator<Item = (&'static str, u64)>) -> Self {
         let mut found = Self::Missing;
         let mut is_in_doubt = false;
@@ -35,10 +35,10 @@ impl FirstAnswer {
         }
     }
 
-    /// Tells whether a gate before these servers can be used.
+    /// Returns whether a gate before these servers can be used.
     ///
-    /// One that is merely down says nothing about the configuration, and must not keep out the
-    /// people of the others. Alone, it leaves nobody whom the gate could let in.
+    /// A server that is merely down shows nothing about the configuration, and must not keep out
+    /// the users of the others. If it is the only one, the gate can admit no user.
     pub(in crate::proxy) fn suffice(servers: impl Iterator<Item = Self>) -> bool {
         let (mut given, mut delayed) = (0, 0);
         for server in servers {
@@ -56,7 +56,7 @@ enum Meaning {
     Answer,
     Outage,
     Doubt,
-    /// Nobody was asked, or nobody waited for the answer.
+    /// No call was made, or the caller did not wait for its result.
     NoCall,
 }
 
@@ -71,7 +71,7 @@ impl Meaning {
         };
         match kind {
             CheckErrorKind::Shed | CheckErrorKind::Unavailable => Self::NoCall,
-            // GHES has said so; that the gate is no good with them is a reason of its own.
+            // GHES has answered; the readiness check reports refused credentials on its own.
             CheckErrorKind::CredentialsRefused => Self::Answer,
             kind if kind.passes_by_itself() => Self::Outage,
             _ => Self::Doubt,

@@ -35,7 +35,7 @@ pub(in crate::proxy) fn protected_services(
     })
 }
 
-/// What the clients of one GHES have in common: its address, connections and version.
+/// The state that the clients of one GHES share: its address, connections and version.
 struct Clients<'c> {
     ghes: &'c GhesConfig,
     transport: HttpsTransport,
@@ -43,12 +43,11 @@ struct Clients<'c> {
 }
 
 impl GhesConfig {
-    /// Makes connections to the server as the configuration has them: whom it trusts, and by which
-    /// proxy.
+    /// Makes the transport to the server by its configuration: trusted roots, and proxy.
     ///
     /// # Errors
     ///
-    /// Returns [`HttpsError`] if `ca_file` cannot be used any more, or no TLS can be set up.
+    /// Returns [`HttpsError`] if `ca_file` cannot be used any more, or TLS cannot be set up.
     pub fn transport(&self) -> Result<HttpsTransport, HttpsError> {
         let transport = match &self.ca_file {
             Some(file) => HttpsTransport::with_ca_file(file)?,
@@ -96,7 +95,7 @@ impl<'c> Clients<'c> {
             let monitor = monitor.clone();
             let key = format!("{key} of {}", app.client_id);
             secrets.watch(key, file.as_ref(), move |secret| {
-                // What a secret must be to stand in a header is checked where it is read.
+                // The reader of the secret has checked that it can be in a header.
                 if client.replace_secret(secret).is_ok() {
                     monitor.credentials_replaced();
                 }

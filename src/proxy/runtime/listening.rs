@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// How many listeners take connections of clients, and whether they go on doing so.
+/// Counts the listeners that accept client connections, and records whether they are closing.
 #[derive(Clone, Debug, Default)]
 pub(in crate::proxy) struct OpenGates(Arc<Inner>);
 
@@ -11,7 +11,7 @@ struct Inner {
     are_closing: AtomicBool,
 }
 
-/// A listener that takes connections, until it is dropped.
+/// A listener that accepts connections, until it is dropped.
 #[derive(Debug)]
 pub(in crate::proxy) struct OpenGate(OpenGates);
 
@@ -21,7 +21,7 @@ impl OpenGates {
         OpenGate(self.clone())
     }
 
-    /// Makes it known that all of them are about to close, and none opens again.
+    /// Announces that all of them are about to close, and that none opens again.
     pub(in crate::proxy) fn announce_closing(&self) {
         self.0.are_closing.store(true, Ordering::Relaxed);
     }
@@ -30,7 +30,7 @@ impl OpenGates {
         self.0.open.load(Ordering::Relaxed) > 0
     }
 
-    /// Tells whether clients should be sent here.
+    /// Returns whether clients should be sent here.
     pub(in crate::proxy) fn accept(&self) -> bool {
         self.any() && !self.0.are_closing.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Secrets that are read again when their files change.
+//! Secrets that are reloaded when their files change.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::watched::keep_looking;
 pub(in crate::proxy) struct SecretFiles(Arc<Mutex<Vec<Entry>>>);
 
 struct Entry {
-    /// As logs call it.
+    /// Its name in logs.
     key: String,
     file: SecretFile,
     replace: Box<dyn Fn(SecretString) + Send>,
@@ -38,8 +38,8 @@ impl SecretFiles {
         });
     }
 
-    /// Looks after the files for ever. A file that holds no secret is reported once, and leaves the
-    /// last good one in force.
+    /// Watches the files for ever. A file without a valid secret is reported once, and the last
+    /// good one stays in force.
     pub(in crate::proxy) async fn keep_fresh(&self) -> Infallible {
         keep_looking(|| self.look()).await
     }

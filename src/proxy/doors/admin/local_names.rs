@@ -1,7 +1,7 @@
-//! Who asks for a listener on loopback by the name of somebody else.
+//! Refuses requests to a loopback listener under another host's name.
 //!
-//! A page whose name was made to point at 127.0.0.1 reads what stands there as its own (DNS
-//! rebinding). A browser names it in `Host`, and sends no `Origin` when it only reads.
+//! With DNS rebinding, a page under a name that points at 127.0.0.1 reads the listener as its own
+//! origin. A browser sends that name in `Host`, and sends no `Origin` when it only reads.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ use http::{HeaderMap, StatusCode};
 
 use crate::proxy::doors::problem::Problem;
 
-/// Refuses every name but those that nobody else can have. An address is nobody's name, and without
-/// `Host` it is no browser that asks.
+/// Refuses every name but those of this machine. An address cannot be rebound, and a request
+/// without `Host` is not from a browser.
 pub(super) fn refuse_other_names(headers: &HeaderMap) -> Result<(), Problem> {
     let mut hosts = headers.get_all(HOST).iter();
     let is_local = |host| {

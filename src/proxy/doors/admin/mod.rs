@@ -1,23 +1,23 @@
-//! The listener for those who run the proxy: probes, metrics, purging.
+//! The listener for operators of the proxy: probes, metrics, purging.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /healthz`, `/ping` | 200: the process is alive |
-//! | `GET /readyz`, `/ready` | 200 or 503, and why: `{"ready": false, "reasons": ["…"]}` |
+//! | `GET /readyz`, `/ready` | 200 or 503, with reasons: `{"ready": false, "reasons": ["…"]}` |
 //! | `GET /metrics` | for Prometheus: OpenMetrics if `Accept` asks for it, else its text format |
 //! | `POST /purge` | `{"purged": n}` |
-//! | `GET /.well-known/jwks.json` | the keys by which [assertions](crate::assertion) are verified, if there are any |
+//! | `GET /.well-known/jwks.json` | the public keys of [assertions](crate::assertion), if there are any |
 //!
 //! A purge names one of `{"hashed_token": "…"}` (hex or base64), `{"user_id": n}`,
 //! `{"authorization_id": n}`, `{"client_id": "…"}` and `{"all": true}`.
 //!
 //! # Deployment caveat
 //!
-//! Nobody has to prove who they are here, so only those who run the proxy may be able to connect.
-//! Purging cannot let anybody in; it makes GHES be asked again. A browser on the operator's machine
-//! is kept from it, also by a page whose name was made to point at the listener: it cannot leave
-//! out `Origin`, which is refused. Nor can such a page read what a listener on loopback tells: that
-//! is asked for as `localhost` or by an address, and answers 421 to every other name.
+//! This listener has no authentication, so only the operators of the proxy may be able to connect.
+//! A purge cannot admit a request; it only makes the gate ask GHES again. A browser on the
+//! operator's machine cannot purge, not even from a page with DNS rebinding: it cannot omit
+//! `Origin`, which is refused. Nor can such a page read from a listener on loopback: that accepts
+//! `localhost` or an address as host, and answers 421 to every other name.
 
 mod local_names;
 mod probes;
@@ -61,11 +61,11 @@ struct Inner {
     assertions: Option<Assertions>,
 }
 
-/// What a listener is for.
+/// The requests that a listener accepts.
 #[derive(Clone, Copy)]
 enum Audience {
     Operators,
-    /// Those who only look.
+    /// Probes and metrics only.
     Probes,
 }
 
@@ -93,8 +93,10 @@ impl Admin {
         }))
     }
 
-    /// Serves operators on `listener` until `shutdown` completes, as [`serve`](crate::proxy::serve) does, and
-    /// few at once: for so many, file descriptors are kept back from clients.
+    /// Serves operators on `listener` until `shutdown` completes.
+    ///
+    /// Works like [`serve`](crate::proxy::serve), for few connections at once: their file
+    /// descriptors are kept back from clients.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         self.serve_for(Audience::Operators, listener, shutdown)
             .await;
@@ -211,7 +213,7 @@ impl Endpoint {
         }
     }
 
-    /// What only looks may be looked at with HEAD, too (RFC 9110 §9.3.2).
+    /// A resource for GET has HEAD, too (RFC 9110 §9.3.2).
     fn check_method(&self, method: &Method) -> Result<(), Problem> {
         match (self, method) {
             (Self::Purge, &Method::POST) => Ok(()),
@@ -223,7 +225,7 @@ impl Endpoint {
 }
 
 /// Keeps pages of other sites from purging through their visitor's browser: it sends `Origin` with
-/// every POST (Fetch §3.2), and asks first before it sends JSON elsewhere.
+/// every POST (Fetch §3.2), and sends a preflight before JSON.
 fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(ORIGIN) {
         return Err(FROM_BROWSER);
@@ -254,11 +256,11 @@ fn limits() -> Limits {
     }
 }
 
-/// Probes, a few Prometheus servers and their operators.
+/// For probes, a few Prometheus servers and their operators.
 pub(in crate::proxy) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
 const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(32).expect("not zero");
 
-/// The longest that a purge can be is far shorter.
+/// Far longer than any purge.
 const MAX_PURGE_BYTES: usize = 8 * 1024;
 
 const NOT_FOUND: Problem = Problem::new(

@@ -2,10 +2,10 @@ use tokio::net::TcpListener;
 
 use super::{Admin, Audience};
 
-/// The listener of a [`Proxy`](crate::proxy::Proxy) for probes and metrics alone. A handle: clones
-/// are the same.
+/// The listener of a [`Proxy`](crate::proxy::Proxy) for probes and metrics alone.
 ///
-/// It changes nothing and shows no person and no token, so it may be where everybody can reach it.
+/// A handle: clones are the same. It changes nothing and shows no person and no token, so it may be
+/// open to everyone.
 #[derive(Clone, Debug)]
 pub struct Probes(Admin);
 
@@ -16,8 +16,9 @@ impl From<Admin> for Probes {
 }
 
 impl Probes {
-    /// Serves whoever asks on `listener` until `shutdown` completes, as
-    /// [`serve`](crate::proxy::serve) does.
+    /// Serves all requests on `listener` until `shutdown` completes.
+    ///
+    /// Works like [`serve`](crate::proxy::serve).
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         self.0.serve_for(Audience::Probes, listener, shutdown).await;
     }

@@ -16,9 +16,9 @@ enum PurgeRequest {
     All(bool),
 }
 
-/// Reads what is to be forgotten.
+/// Reads the selection of a purge.
 pub(super) fn read_purge(body: &[u8]) -> Result<Purge, Problem> {
-    // What serde says of a mistake quotes the body.
+    // serde's message quotes the body.
     let request = serde_json::from_slice(body).map_err(|_| bad(MEMBERS))?;
     match request {
         PurgeRequest::HashedToken(hash) => match hash.parse() {

@@ -6,18 +6,18 @@ use serde::Serialize;
 
 use crate::proxy::doors::problem::json;
 
-/// What must hold for the proxy to be given requests.
+/// The conditions for sending requests to the proxy.
 #[derive(Default)]
 pub(in crate::proxy) struct Readiness(Vec<Condition>);
 
-/// The word says what is wrong where the condition does not hold.
+/// The word is the reason that is reported while the condition does not hold.
 struct Condition {
     otherwise: &'static str,
     holds: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Readiness {
-    /// Adds a condition, and the word for its absence. It is asked at each probe and must not
+    /// Adds a condition, and the word for its absence. It is evaluated at each probe and must not
     /// block.
     pub(in crate::proxy) fn with(
         mut self,

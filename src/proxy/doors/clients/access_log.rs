@@ -8,7 +8,7 @@ use crate::hygiene::dotted::Dotted;
 use crate::rejection::{Rejection, RejectionDetail};
 use crate::throttle::Turn;
 
-/// What the access log says of a request, taken before the request is given away.
+/// The access log's data of a request, taken before the request is moved.
 ///
 /// The query is left out: people put tokens there.
 pub(in crate::proxy) struct AccessLog {
@@ -49,7 +49,7 @@ impl AccessLog {
         );
     }
 
-    /// Tells of a request whose client gets no answer any more, and why.
+    /// Logs a request whose client gets no response any more, and the reason.
     pub(in crate::proxy) fn cut_off(self, why: CutOff, client: IpAddr, elapsed: Duration) {
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),
@@ -63,12 +63,12 @@ impl AccessLog {
     }
 }
 
-/// Why a request ended without an answer.
+/// Why a request ended without a response.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::proxy) enum CutOff {
     /// The client closed the connection, or reset the stream.
     ClientGone,
-    /// The time to end after the order to stop was over.
+    /// The time to drain after the order to stop was over.
     Shutdown,
 }
 
@@ -81,12 +81,12 @@ impl CutOff {
     }
 }
 
-/// Whole microseconds, so that the shortest decimal number for it has three places at most.
+/// Whole microseconds, so that the decimal number has three places at most.
 fn millis(elapsed: Duration) -> f64 {
     elapsed.as_micros() as f64 / 1e3
 }
 
-/// Logs what was no request that could be read, and so has neither method nor path.
+/// Logs a request that could not be read, and so has neither method nor path.
 pub(in crate::proxy) fn unreadable<B>(
     response: &Response<B>,
     request_id: &HeaderValue,
@@ -105,7 +105,7 @@ pub(in crate::proxy) fn unreadable<B>(
     );
 }
 
-/// A method of a client, which may be as long as its head.
+/// A client's method, which may be as long as its head.
 struct Bounded<'m>(&'m str);
 
 impl fmt::Display for Bounded<'_> {
@@ -118,7 +118,7 @@ impl fmt::Display for Bounded<'_> {
     }
 }
 
-/// The longest method that IANA knows has 17.
+/// The longest registered method (IANA) has 17.
 const MAX_METHOD_BYTES: usize = 32;
 
 struct Address(IpAddr);

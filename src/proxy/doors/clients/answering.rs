@@ -21,11 +21,12 @@ use crate::rejection::{grpc, with_problem_json};
 use crate::server::{Client, CountedRequest, Peer};
 use crate::upstream::body::Body;
 
-/// What answers the requests of one connection.
+/// The service of one connection.
 pub(in crate::proxy) struct Visitor {
     proxy: Proxy,
     pub(in crate::proxy) peer: Hop,
-    /// Whose requests they are if nobody else is told; none where that could be many.
+    /// The client of the requests, if no trusted proxy names another; none if there could be
+    /// several.
     pub(in crate::proxy) client: Option<Client>,
 }
 
@@ -51,8 +52,8 @@ impl Service<Request<Incoming>> for Visitor {
     }
 }
 
-/// A request that is being answered. All that can be done without waiting is done when this is
-/// made, so that it has no room for the request itself.
+/// A request that is being answered. Every step that does not wait is done before this exists, so
+/// it has no room for the request itself.
 #[pin_project(PinnedDrop)]
 #[must_use = "futures do nothing unless polled"]
 pub(in crate::proxy) struct Answering {
@@ -62,21 +63,21 @@ pub(in crate::proxy) struct Answering {
     stage: Stage,
 }
 
-/// What is kept of a request for when it is answered.
+/// The data of a request that its response needs.
 pub(in crate::proxy) struct Arrival {
     pub(in crate::proxy) at: Instant,
     pub(in crate::proxy) client: IpAddr,
     pub(in crate::proxy) request_id: HeaderValue,
     pub(in crate::proxy) is_grpc: bool,
-    /// Boxed, because not everybody wants it.
+    /// Boxed, because the log may be off.
     pub(in crate::proxy) log: Option<Box<AccessLog>>,
-    /// Its place among its client's.
+    /// Its place in its client's count.
     pub(in crate::proxy) counted: Option<CountedRequest>,
 }
 
 #[pin_project(project = StageProj)]
 pub(in crate::proxy) enum Stage {
-    /// Needs nobody else; taken by the first poll.
+    /// Ready at once; taken by the first poll.
     Answered(Option<(Outcome, Response<Body>)>),
     Forwarded(#[pin] Forwarding, Option<Marking>),
 }
@@ -123,7 +124,7 @@ impl Future for Answering {
     }
 }
 
-/// hyper drops what it does not need to answer any more, and so does the server at its end.
+/// hyper drops a response that is no longer needed, and so does the server when it stops.
 #[pinned_drop]
 impl PinnedDrop for Answering {
     fn drop(self: Pin<&mut Self>) {
@@ -139,7 +140,7 @@ impl PinnedDrop for Answering {
 }
 
 impl Arrival {
-    /// Counts and logs an answer, and gives it the form that its client understands.
+    /// Counts and logs a response, and gives it the form for its client.
     fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
         let elapsed = self.at.elapsed();
         proxy.0.metrics.answered(outcome, elapsed);
@@ -156,7 +157,7 @@ impl Arrival {
                 false => with_problem_json(bare),
             };
         }
-        // Ours in place of a tool's own: it is what our log has.
+        // Ours in place of a tool's own: our log has it.
         let headers = response.headers_mut();
         headers.insert(X_REQUEST_ID.clone(), self.request_id.clone());
     }

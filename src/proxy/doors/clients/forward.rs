@@ -27,7 +27,7 @@ use crate::upstream::body::Body;
 use crate::upstream::{Exchange, Upstream, count_tunnel, note_handshake};
 
 impl Found<'_> {
-    /// Answers a preflight, if that is up to the gate.
+    /// Answers a preflight, if the gate does that for the route.
     pub(in crate::proxy) fn answer<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         match &self.route.cors {
             Cors::Answer(answers) if self.is_preflight => Some(answers.to_preflight(request)),
@@ -35,8 +35,8 @@ impl Found<'_> {
         }
     }
 
-    /// Lets a request through to the upstream: past the gate, unless the route is open to
-    /// everybody, or to this question.
+    /// Sends a request to the upstream: through the gate, unless the route is anonymous or the
+    /// request is a preflight.
     pub(in crate::proxy) fn forward(
         self,
         mut request: Request<Incoming>,
@@ -83,7 +83,8 @@ impl Found<'_> {
         }
     }
 
-    /// Makes of a request what may be forwarded of it, but for who sent it: that is up to the gate.
+    /// Removes and sets the fields of a forwarded request, except the identity, which the gate
+    /// sets.
     pub(in crate::proxy) fn prepare<B: http_body::Body>(
         &self,
         request: &mut Request<B>,
@@ -118,7 +119,7 @@ impl Found<'_> {
     }
 }
 
-/// A request that was let through, or may yet be.
+/// A request that was forwarded, or may yet be.
 #[pin_project(project = ForwardingProj)]
 #[must_use = "futures do nothing unless polled"]
 pub(in crate::proxy) enum Forwarding {
@@ -129,7 +130,7 @@ pub(in crate::proxy) enum Forwarding {
     Waiting(Box<Held>),
     /// The gate has turned it away; taken by the first poll.
     Rejected(Option<Response<Body>>),
-    /// It cannot be forwarded, whoever sent it.
+    /// It cannot be forwarded, independent of its sender.
     Refused(RejectionKind),
 }
 
@@ -141,7 +142,7 @@ pub(in crate::proxy) struct Held {
 }
 
 impl Forwarding {
-    /// Tells how a request ended that got this response.
+    /// Returns the outcome of a request with this response.
     pub(in crate::proxy) fn outcome(&self, response: &Response<Body>) -> Outcome {
         match self {
             Self::Gated(_) | Self::Waiting(_) | Self::Rejected(_) => Outcome::of(response),
@@ -176,7 +177,7 @@ impl Future for Forwarding {
     }
 }
 
-/// Makes a request nobody's in particular, for upstreams that are open to everybody.
+/// Removes credential and identity from a request, for anonymous upstreams.
 pub(in crate::proxy) fn strip_everybody<B>(request: &mut Request<B>) {
     let headers = request.headers_mut();
     strip_identity(headers);

@@ -1,4 +1,4 @@
-//! Requests that nobody could read: counted, logged and answered like those that are refused.
+//! Requests that could not be read: counted, logged and answered like rejections.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::rejection::{Rejection, RejectionDetail, with_problem_json};
 use crate::server::{Peer, Refusals, Unreadable};
 use crate::throttle::{Throttle, Turn};
 
-/// What the server is to do with what it cannot read on behalf of `proxy`.
+/// How the server refuses unreadable requests on behalf of `proxy`.
 pub(in crate::proxy) fn refusals(proxy: &Proxy) -> Refusals {
     let proxy = proxy.clone();
     let throttle = Throttle::default();
@@ -43,8 +43,8 @@ fn refuse(
     with_problem_json(response)
 }
 
-/// Whether there is a line for it. A balancer that probes a port of TLS without TLS does so for ever,
-/// and no two of its requests differ; of others, each has its line.
+/// Whether to log it. A balancer that probes a TLS port without TLS does so for ever, with equal
+/// requests; each request of another kind is logged.
 fn turn(throttle: &Throttle<Unreadable>, unreadable: Unreadable) -> Option<Turn> {
     match unreadable {
         Unreadable::HttpToTls => throttle.turn(unreadable),

@@ -1,15 +1,16 @@
-//! Where GHES reports that somebody revoked the app's authorization.
+//! The endpoint where GHES reports a revoked authorization of the app.
 //!
-//! GHES sends the event `github_app_authorization` to the webhook of every GitHub App, and nothing
-//! of the kind for OAuth apps. It names the user and no token, so all that is remembered about the
-//! user's tokens is forgotten.
+//! GHES sends the event `github_app_authorization` to the webhook of every GitHub App, and no such
+//! event for OAuth apps. It names the user and no token, so all verdicts for the user's tokens are
+//! purged.
 //!
-//! 1. Nothing of a delivery is believed before its signature is found good. It is signed as it comes,
-//!    and kept only if it may be one that matters; without a signature, not a byte is read.
-//! 2. A delivery can only make the proxy forget. Whoever steals the secret can make GHES be asked
-//!    more often, and no more.
-//! 3. Deliveries that are repeated, under whatever id, and all other events, are taken and change
-//!    nothing. What nobody could read if it mattered, such as a form, is refused at the first `ping`.
+//! 1. Nothing of a delivery is trusted before its signature is verified. The signature is computed
+//!    as the body arrives. The body is kept only if its event may matter; without a signature, not
+//!    a byte is read.
+//! 2. A delivery can only purge. An attacker with the secret can make the gate ask GHES more often,
+//!    and no more.
+//! 3. Repeated deliveries, under any id, and all other events are accepted and change nothing. A
+//!    format that could not be read if it mattered, such as a form, is refused at the first `ping`.
 
 mod receiver;
 mod signature;
@@ -58,11 +59,11 @@ impl Webhook {
         }))
     }
 
-    /// Serves GHES on `listener` until `shutdown` completes, as [`serve`](crate::proxy::serve) does, and few
-    /// at once.
+    /// Serves GHES on `listener` until `shutdown` completes.
     ///
-    /// Deliveries may go to any path. They are answered with 200 if they were about a user, and
-    /// with 202 if there was nothing to do.
+    /// Works like [`serve`](crate::proxy::serve), for few connections at once. Deliveries may go to
+    /// any path. They are answered with 200 if they were about a user, and with 202 if there was
+    /// nothing to do.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let make_service = |_| {
             let webhook = self.clone();
@@ -105,8 +106,8 @@ impl Webhook {
     }
 }
 
-/// GHES answers within milliseconds and comes from few addresses. Each connection takes 100 KiB at
-/// most, whatever is sent on it.
+/// GHES answers within milliseconds and connects from few addresses. Each connection takes 100 KiB
+/// at most, whatever it sends.
 fn limits() -> Limits {
     Limits {
         connections: CONNECTIONS,
@@ -115,7 +116,7 @@ fn limits() -> Limits {
     }
 }
 
-/// Places are few, so that nobody keeps one for a minute without a word.
+/// Connections are few, so an idle one must not keep its slot for a minute.
 fn timeouts() -> Timeouts {
     Timeouts {
         keep_alive: KEEP_ALIVE,

@@ -14,41 +14,41 @@ use super::signature::{Signature, Signing};
 use crate::proxy::doors::problem::Problem;
 use crate::validator::Purge;
 
-/// Reads deliveries: what one of GitHub's webhooks asks to be forgotten.
+/// Reads webhook deliveries of GitHub, and returns the purges they ask for.
 ///
-/// Pure but for remembering which deliveries there were.
+/// Pure, except that it remembers recent deliveries.
 pub struct Receiver {
     secret: ArcSwap<SecretString>,
-    /// Those that were acted on lately, by their signature. An id is not signed, and somebody who
-    /// repeats a delivery can give it another.
+    /// The recent deliveries, by their signature. An id is not signed, and an attacker who repeats
+    /// a delivery can change it.
     taken: Cache<Signature, ()>,
 }
 
-/// A delivery that is still coming. Nothing of it is believed before it has ended.
+/// A delivery that is still arriving. Nothing of it is trusted before its end.
 #[derive(Debug)]
 pub(super) struct Delivery {
     event: Event,
     signing: Signing,
-    /// The body, if what it says matters.
+    /// The body, if its event matters.
     body: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Event {
-    /// `github_app_authorization`, which may be what we are here for.
+    /// `github_app_authorization`, which may be a revocation.
     Authorization,
-    /// What GHES sends first, and shows the answer to.
+    /// The first event that GHES sends; GHES shows its response to the administrator.
     Ping,
-    /// Taken and forgotten.
+    /// Accepted and ignored.
     Other,
 }
 
-/// Why a delivery is not taken. `Display` is the text for the sender; it quotes nothing.
+/// Why a delivery is refused. `Display` is the text for the sender; it quotes nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Refused(pub(super) Problem);
 
 impl Receiver {
-    /// Takes the secret that was written into the app's webhook settings on GHES.
+    /// Takes the secret from the app's webhook settings on GHES.
     #[must_use]
     pub fn new(secret: SecretString) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Receiver {
         }
     }
 
-    /// Takes another secret, for every delivery from now on.
+    /// Replaces the secret, for every delivery from now on.
     pub(in crate::proxy) fn replace_secret(&self, secret: SecretString) {
         self.secret.store(Arc::new(secret));
     }
@@ -69,19 +69,19 @@ impl Receiver {
         self.secret.load()
     }
 
-    /// Reads one delivery; none if there is nothing to forget, or it was forgotten just now.
+    /// Reads one delivery; none if there is nothing to purge, or it was purged just now.
     ///
     /// # Errors
     ///
-    /// Returns [`Refused`] if the signature is not that of the body with our secret, before
-    /// anything of the body is looked at, and if the delivery is not as GitHub's documents say.
+    /// Returns [`Refused`] if the signature does not match the body and our secret, before anything
+    /// of the body is parsed, or if the delivery does not follow GitHub's documentation.
     pub fn receive(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Purge>, Refused> {
         let mut delivery = self.begin(headers)?;
         delivery.take(body);
         self.end(delivery)
     }
 
-    /// Begins a delivery, if its head has a signature that may turn out to be good.
+    /// Begins a delivery, if its head has a well-formed signature.
     pub(super) fn begin(&self, headers: &HeaderMap) -> Result<Delivery, Refused> {
         let header = |name| headers.get(name).map_or(&b""[..], |value| value.as_bytes());
         let signing = Signing::claimed(&self.secret(), header("x-hub-signature-256"));
@@ -92,7 +92,7 @@ impl Receiver {
         })
     }
 
-    /// Reads a delivery of which everything has come.
+    /// Reads a complete delivery.
     pub(super) fn end(&self, delivery: Delivery) -> Result<Option<Purge>, Refused> {
         let Delivery {
             event,
@@ -114,7 +114,7 @@ impl Receiver {
 }
 
 impl Delivery {
-    /// How long it may be.
+    /// Its size limit, in bytes.
     pub(super) fn max_bytes(&self) -> usize {
         match self.event {
             Event::Authorization | Event::Ping => MAX_KEPT_BYTES,
@@ -122,7 +122,7 @@ impl Delivery {
         }
     }
 
-    /// Takes the next piece of its body, of which there are not more than there may be.
+    /// Takes the next piece of its body. The caller enforces the limit.
     pub(super) fn take(&mut self, piece: &[u8]) {
         self.signing.update(piece);
         if self.event != Event::Other {
@@ -141,14 +141,13 @@ impl Event {
     }
 }
 
-/// A webhook that sends forms is told at its first delivery, and not when somebody revokes.
+/// A webhook that sends forms fails at its first delivery, and not at the first revocation.
 fn is_json(body: &[u8]) -> Result<(), Refused> {
     let read: Result<IgnoredAny, _> = serde_json::from_slice(body);
     read.map(|_| ()).map_err(|_| Refused(UNREADABLE))
 }
 
-/// Reads the [payload], which says whose authorization it is about, and no word of which tokens;
-/// none if it was not revoked.
+/// Reads the user from the [payload], which names no token; none if nothing was revoked.
 ///
 /// [payload]: https://docs.github.com/en/enterprise-server/webhooks/webhook-events-and-payloads#github_app_authorization
 fn user_who_revoked(body: &[u8]) -> Result<Option<u64>, Refused> {
@@ -160,9 +159,10 @@ fn user_who_revoked(body: &[u8]) -> Result<Option<u64>, Refused> {
     }
 }
 
-/// Of who revokes, is let in again and revokes once more, the second delivery is the first one byte
-/// by byte: it names the person and nothing else. So a repetition is only one for about as long as
-/// answers live without a webhook, and makes GHES be asked no more often than that.
+/// If a user revokes, signs in again and revokes once more, the second delivery equals the first
+/// byte by byte: it names the person and nothing else. So a delivery counts as repeated only for
+/// about as long as verdicts live without a webhook. Each repetition within that time costs GHES
+/// nothing.
 const REPEATED_AGE: Duration = Duration::from_secs(60);
 
 /// More revocations than in any minute, in less than a megabyte.
@@ -171,7 +171,7 @@ const MAX_TAKEN: u64 = 10_000;
 /// The events that matter have some 2 KB.
 const MAX_KEPT_BYTES: usize = 32 * 1024;
 
-/// As much as GitHub sends at most.
+/// The most that GitHub sends.
 const MAX_PAYLOAD_BYTES: usize = 25 * 1024 * 1024;
 
 const NOT_SIGNED: Problem = Problem::new(

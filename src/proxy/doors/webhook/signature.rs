@@ -4,18 +4,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// The signature of a body that is still coming, and the one that it has to have.
+/// The signature of a body that is still arriving, and the claimed one.
 pub(super) struct Signing {
     mac: Hmac<Sha256>,
     claimed: [u8; 32],
 }
 
-/// A signature that was found good: the same for the same body, and for no other.
+/// A verified signature: the same for the same body, and for no other.
 pub(super) type Signature = [u8; 32];
 
 impl Signing {
-    /// Reads what is claimed, as it stands in `X-Hub-Signature-256`; none if that is no signature
-    /// of any body.
+    /// Reads the claimed signature from `X-Hub-Signature-256`; none if it is malformed.
     pub(super) fn claimed(secret: &SecretString, header: &[u8]) -> Option<Self> {
         let mut claimed = [0; 32];
         let hex = header.strip_prefix(b"sha256=")?;
@@ -29,7 +28,7 @@ impl Signing {
         self.mac.update(piece);
     }
 
-    /// Returns the signature if it is that of all pieces.
+    /// Returns the signature if it matches all pieces.
     ///
     /// The comparison takes the same time wherever the two differ.
     pub(super) fn verify(self) -> Option<Signature> {

@@ -9,7 +9,7 @@ use crate::proxy::rules::metadata::PROTECTED_RESOURCE;
 use crate::proxy::runtime::issuers::{IssuerApp, Issuers};
 use crate::rejection::Realm;
 
-/// Makes what stands before upstreams.
+/// Makes the gates before upstreams.
 pub(super) struct Gates<'c> {
     config: &'c Config,
     issuers: &'c Issuers,
@@ -39,7 +39,7 @@ impl<'c> Gates<'c> {
             .with_client_turns(Arc::clone(&self.client_turns))
             .with_policy(rules.policy())
             .with_forward_token(route.forward_token)
-            // Rendered for all that is turned away, wherever it is.
+            // Every rejection is rendered in one other place.
             .with_problem_json(false);
         let gate = match route.max_age {
             Some(max_age) => gate.with_max_age(max_age),
@@ -53,7 +53,7 @@ impl<'c> Gates<'c> {
         self.issuers.apps_of_route(self.config, route)
     }
 
-    /// Returns the realm, which says where the route describes itself.
+    /// Returns the realm, which names the route's description.
     fn realm(&self, route: &RouteConfig) -> Realm {
         let realm = self.config.server.realm.clone();
         let Some(resource) = &route.resource else {

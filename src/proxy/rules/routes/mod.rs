@@ -33,7 +33,7 @@ pub(in crate::proxy) struct Routes {
     reads_methods: bool,
 }
 
-/// What becomes of the requests of one route.
+/// The configuration of one route's requests.
 #[derive(Debug)]
 pub(in crate::proxy) struct Route {
     pub(in crate::proxy) upstream: Upstream,
@@ -44,18 +44,18 @@ pub(in crate::proxy) struct Route {
     pub(in crate::proxy) identity_headers: IdentityHeaders,
     /// The apps whose tokens are good here, in the order in which they are asked.
     pub(in crate::proxy) apps: Vec<IssuerApp>,
-    /// What the upstream does not see of a client, beyond what no upstream does.
+    /// Headers that are removed for this upstream, beyond those that are removed for all.
     pub(in crate::proxy) stripped: Vec<StrippedHeader>,
-    /// Which host the upstream is told.
+    /// The host that the upstream gets.
     pub(in crate::proxy) host: UpstreamHost,
-    /// Whether what the upstream is told of other paths is made its own, and the other way.
+    /// Whether redirects in responses and paths in requests are rewritten.
     pub(in crate::proxy) rewrites_redirects: bool,
-    /// What the upstream does not see of the path.
+    /// The prefix that is removed from the path.
     pub(in crate::proxy) prefix: Option<Prefix>,
     pub(in crate::proxy) cors: Cors,
-    /// What the gate asks of whoever comes.
+    /// The gate's rules.
     pub(in crate::proxy) rules: Rules,
-    /// The route as it stands in the configuration.
+    /// The route as written in the configuration.
     pub(in crate::proxy) described: RouteTrace,
 }
 
@@ -63,10 +63,9 @@ pub(in crate::proxy) struct Route {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::proxy) struct Found<'r> {
     pub(in crate::proxy) route: &'r Route,
-    /// Whether the request is a browser's question about the route, which the route lets pass or
-    /// answers.
+    /// Whether the request is a preflight, which the route forwards or answers.
     pub(in crate::proxy) is_preflight: bool,
-    /// Whether a method decides anything, here or on the way here.
+    /// Whether the method decides anything, here or on the way here.
     pub(in crate::proxy) reads_methods: bool,
 }
 
@@ -88,13 +87,13 @@ impl Routes {
         }
     }
 
-    /// Tells whether any route is for some hosts only.
+    /// Returns whether any route is for some hosts only.
     pub(in crate::proxy) fn read_hosts(&self) -> bool {
         self.finder.reads_hosts()
     }
 
-    /// Finds the route of a request, as [`RouteMatch`](crate::config::RouteMatch) has it; of a
-    /// preflight, the route of the request that it asks about.
+    /// Finds the route of a request, by the rules of [`RouteMatch`](crate::config::RouteMatch); for
+    /// a preflight, the route of the request that it asks about.
     pub(in crate::proxy) fn find<B: Body>(
         &self,
         host: Option<&HeaderValue>,

@@ -1,4 +1,4 @@
-//! What a route asks of a token and of the person behind it.
+//! A route's requirements on a token and on the person behind it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,28 +11,27 @@ use crate::policy::{
 };
 use crate::scope::Scopes;
 
-/// The rules of a route by name, of which its policy is composed.
+/// The rules of a route by name, which make up its policy.
 ///
-/// They stand in the order in which they are decided: those first that nobody has to be asked
-/// about.
+/// They are in the order of decision: first those that need no call to GHES.
 #[derive(Debug)]
 pub(in crate::proxy) struct Rules {
     /// Each of them must let in.
     needed: Vec<Rule>,
-    /// Who may enter, as they are combined; everybody if there is none.
+    /// The rules about people, as they are combined; without any, everyone may enter.
     people: Vec<Rule>,
     combination: Combination,
 }
 
-/// One key of a route that keeps somebody out.
+/// One key of a route that can reject a request.
 pub(in crate::proxy) struct Rule {
     pub(in crate::proxy) wanted: Wanted,
-    /// Whether a token of a GitHub App passes without.
+    /// Whether a token of a GitHub App passes without it.
     pub(in crate::proxy) exempts_github_apps: bool,
     policy: Arc<dyn Policy>,
 }
 
-/// What a rule lets in.
+/// What a rule requires.
 #[derive(Clone, Debug)]
 pub(in crate::proxy) enum Wanted {
     AllScopes(Scopes),
@@ -53,12 +52,12 @@ impl Rules {
         }
     }
 
-    /// Makes what the gate decides by.
+    /// Makes the policy that the gate decides by.
     pub(super) fn policy(&self) -> impl Policy + use<> {
         self.compose(|rule| Arc::clone(&rule.policy))
     }
 
-    /// Puts together what is made `of` each rule, as the gate does.
+    /// Combines a policy `of` each rule, as the gate does.
     pub(in crate::proxy) fn compose<P: Policy>(&self, mut of: impl FnMut(&Rule) -> P) -> All {
         let needed: All = self.needed.iter().map(&mut of).collect();
         let people = self.people.iter().map(of);
@@ -78,7 +77,7 @@ impl Rules {
         self.iter().flat_map(|rule| rule.wanted.groups())
     }
 
-    /// How the rules about people go together; none if there is nothing to combine.
+    /// How the rules about people are combined; none if there are fewer than two.
     pub(in crate::proxy) fn combination(&self) -> Option<Combination> {
         (self.people.len() > 1).then_some(self.combination)
     }
@@ -120,7 +119,7 @@ impl Wanted {
         }
     }
 
-    /// Returns the groups that have to be asked about.
+    /// Returns the groups with memberships that have to be asked for.
     pub(in crate::proxy) fn groups(&self) -> &[Group] {
         match self {
             Self::Organizations(groups) | Self::Teams(groups) => groups,
@@ -164,7 +163,7 @@ fn needed(route: &RouteConfig) -> Vec<Rule> {
     needed
 }
 
-/// Those who are known without a question come first.
+/// Rules that need no call to GHES come first.
 fn people(people: &PeopleConfig) -> Vec<Rule> {
     let mut kinds = Vec::new();
     if !people.users.is_empty() || !people.user_ids.is_empty() {

@@ -1,7 +1,7 @@
 //! Routes that another spelling of a path leads to.
 //!
-//! Paths are compared with regard to case, and some servers compare them without. Where that could
-//! lead past a route that asks for more than the one that was found, the path is ambiguous.
+//! Paths are compared with case, and some servers compare them without. If that could lead past a
+//! route that requires more than the one found, the path is ambiguous.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -77,7 +77,7 @@ impl Spellings {
         })
     }
 
-    /// Returns the routes of a path, whatever the case of its ASCII letters.
+    /// Returns the routes of a path, in any case of its ASCII letters.
     fn of_path(&self, path: &str) -> &[Guarded] {
         let small = || path.bytes().map(|b| b.to_ascii_lowercase());
         let order = |guarded: &Guarded| guarded.lower.bytes().cmp(small());
@@ -96,7 +96,7 @@ impl Guarded {
         }
     }
 
-    /// Its methods are left aside: a request with another one would be refused there.
+    /// Its methods are ignored: a request with another one would be refused there.
     fn is_for(&self, host: Option<&HeaderValue>, is_whole: bool) -> bool {
         let hosts = &self.matches.hosts;
         let names = |host: &str| hosts.iter().any(|name| name.as_str() == host);
@@ -105,7 +105,7 @@ impl Guarded {
         (is_whole || !self.matches.exact) && (hosts.is_empty() || is_host())
     }
 
-    /// Tells whether the reading has its very letters: it was found then, or one that is preferred.
+    /// Returns whether the reading has the same case: then it was found, or a preferred one.
     fn is_named_by(&self, reading: &str) -> bool {
         self.matches.path.matches(reading)
     }

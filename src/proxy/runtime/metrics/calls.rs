@@ -20,7 +20,7 @@ impl Calls {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Returns each result with how many calls ended so.
+    /// Returns each result with its number of calls.
     pub(super) fn results(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.results.iter();
         let counts = counts.map(|count| count.load(Ordering::Relaxed));
@@ -29,7 +29,7 @@ impl Calls {
     }
 }
 
-/// Counts what was sent to GHES, and nothing that was refused before.
+/// Counts the calls sent to GHES, and none that was refused before.
 impl CheckObserver for Metrics {
     fn begun(&self, _: CheckPurpose) {
         self.0.calls.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ impl CheckObserver for Metrics {
 
     fn completed(&self, _: CheckPurpose, outcome: CheckOutcome, elapsed: Duration) {
         let result = match outcome {
-            // A check runs in a task of its own, whoever waits; only its deadline drops it.
+            // A check runs in a task of its own, even without a waiter; only its deadline drops it.
             CheckOutcome::Abandoned => CheckOutcome::Failed(CheckErrorKind::Timeout),
             ended => ended,
         };
@@ -94,9 +94,9 @@ mod tests {
         let results = results(&metrics);
         assert_eq!(results["invalid"], 1);
         assert_eq!(results["timeout"], 1);
-        // A closed connection and a reply that breaks off, an odd reply and a doubtful one.
+        // A closed connection and a truncated reply; a malformed reply and a doubtful one.
         assert_eq!((results["truncated"], results["bad_response"]), (2, 2));
-        // No connection, and a proxy that refuses to make one.
+        // No connection, and a proxy that refuses to open one.
         assert_eq!(results["connect"], 2);
         let calls = CheckErrorKind::ALL.len() as u64 + 1;
         assert_eq!(results.values().sum::<u64>(), calls);

@@ -20,14 +20,14 @@ pub(super) fn text(metrics: &Metrics, cache: CacheStats) -> String {
     let mut registry = Registry::with_prefix("ghes_gatekeeper");
     registry.register_collector(Box::new(scrape));
     let mut text = String::new();
-    // A `String` takes everything; half an exposition would still be an honest one.
+    // A `String` accepts everything; even a partial exposition would be correct.
     if encode(&mut text, &registry).is_err() {
         tracing::error!("cannot write the metrics out");
     }
     text
 }
 
-/// What there was to count at one moment.
+/// The counts at one moment.
 #[derive(Debug)]
 struct Scrape {
     metrics: Metrics,
@@ -62,8 +62,8 @@ impl Scrape {
         families.counters("purged", "Verdicts that were forgotten on demand.", purged)
     }
 
-    /// The good tokens are looked up first and the refused ones next, so what the first cache
-    /// does not have is a lookup of the second.
+    /// The active cache is looked up first and the refused one next, so a miss in the first is a
+    /// lookup in the second.
     fn cache(&self, families: &mut Families<'_>) -> fmt::Result {
         let stats = &self.cache;
         let not_active = stats.inactive_hits + stats.misses;
@@ -155,8 +155,8 @@ impl Families<'_> {
             .encode_histogram::<NoLabelSet>(observed.sum, observed.count, &observed.buckets, None)
     }
 
-    /// A gauge rather than an info: parsers of the older text format do not know infos, and can
-    /// read all the rest.
+    /// A gauge and not an info: parsers of the older text format do not know infos, and can read
+    /// all other types.
     fn build(&mut self) -> fmt::Result {
         let version = ([("version", env!("CARGO_PKG_VERSION"))], 1);
         self.gauges("build_info", "The version that runs.", [version])

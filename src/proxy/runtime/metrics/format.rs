@@ -1,17 +1,17 @@
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 
-/// A form that scrapers read.
+/// An exposition format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::proxy) enum Format {
-    /// OpenMetrics 1.0, which Prometheus reads since 2.5, and asks for.
+    /// OpenMetrics 1.0; Prometheus since 2.5 requests and reads it.
     OpenMetrics,
-    /// Prometheus's own text format, which everything reads.
+    /// Prometheus's own text format, which every scraper reads.
     Text,
 }
 
 impl Format {
-    /// Returns what `Accept` asks for (RFC 9110 §12.5.1); the text format if it names neither.
+    /// Returns the format in `Accept` (RFC 9110 §12.5.1); the text format if it names neither.
     pub(in crate::proxy) fn asked_for(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter();
         let lines = lines.filter_map(|line| line.to_str().ok());
@@ -35,7 +35,7 @@ impl Format {
         })
     }
 
-    /// Writes in this form what is written in OpenMetrics.
+    /// Converts OpenMetrics text to this format.
     pub(super) fn of_open_metrics(self, text: String) -> String {
         match self {
             Self::OpenMetrics => text,
@@ -81,7 +81,7 @@ fn read(range: &str) -> Range<'_> {
     read
 }
 
-/// RFC 9110 §12.4.2. A weight that is none asks for nothing.
+/// RFC 9110 §12.4.2. An invalid weight counts as 0.
 fn thousandths(weight: &str) -> u16 {
     let weight = weight.parse::<f64>().unwrap_or(0.0);
     (weight.clamp(0.0, 1.0) * 1000.0) as u16

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use crate::counter::Counter;
 
-/// How long something took, counted in buckets.
+/// Durations, counted in buckets.
 ///
-/// The exporter's own histogram is behind a lock, which every request would take.
+/// The exporter's own histogram has a lock, which every request would take.
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
     /// One for each of [`BOUNDS`].
@@ -12,7 +12,7 @@ pub(super) struct Histogram {
     microseconds: Counter,
 }
 
-/// What a histogram has counted.
+/// The counts of a histogram.
 #[derive(Debug, PartialEq)]
 pub(super) struct Observed {
     /// In seconds.
@@ -35,15 +35,15 @@ impl Histogram {
         let buckets = std::array::from_fn(|at| (BOUNDS[at], self.buckets[at].get()));
         Observed {
             sum: self.microseconds.get() as f64 / 1e6,
-            // Summed up, so that it never differs from the last bucket.
+            // Summed, so that it never differs from the last bucket.
             count: buckets.iter().map(|(_, count)| count).sum(),
             buckets,
         }
     }
 }
 
-/// In seconds, from a remembered token before a fast upstream to the longest that an upstream may
-/// take; the calls to GHES end within 3 s.
+/// In seconds, from a cached token before a fast upstream to the longest time for an upstream; the
+/// calls to GHES end within 3 s.
 const BOUNDS: [f64; 15] = [
     0.0005,
     0.001,

@@ -1,9 +1,9 @@
-//! What happened so far, for Prometheus.
+//! Counts of past events, for Prometheus.
 //!
 //! 1. Every label has a closed set of values. No login, token, hash, path, client id or address
 //!    becomes one.
 //! 2. A request costs four additions, to counters that threads do not share.
-//! 3. Nothing is global: two proxies in one process count apart.
+//! 3. Nothing is global: two proxies in one process count separately.
 
 mod calls;
 mod exposition;
@@ -36,7 +36,7 @@ struct Inner {
     purged_by_webhook: Counter,
 }
 
-/// Who had verdicts forgotten.
+/// The source of a purge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::proxy) enum PurgeSource {
     Admin,
@@ -44,13 +44,13 @@ pub(in crate::proxy) enum PurgeSource {
 }
 
 impl Metrics {
-    /// Counts a request whose response's head was ready after `elapsed`.
+    /// Counts a request; the head of its response was ready after `elapsed`.
     pub(in crate::proxy) fn answered(&self, outcome: Outcome, elapsed: Duration) {
         self.0.requests[outcome.index()].increment();
         self.0.request_duration.observe(elapsed);
     }
 
-    /// Counts verdicts that were forgotten on demand.
+    /// Counts purged verdicts.
     pub(in crate::proxy) fn purged(&self, source: PurgeSource, verdicts: u64) {
         match source {
             PurgeSource::Admin => self.0.purged_by_admin.add(verdicts),
@@ -58,7 +58,7 @@ impl Metrics {
         }
     }
 
-    /// Writes out everything.
+    /// Writes all metrics.
     pub(in crate::proxy) fn exposition(&self, cache: CacheStats, format: Format) -> String {
         format.of_open_metrics(exposition::text(self, cache))
     }

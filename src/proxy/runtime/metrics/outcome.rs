@@ -5,9 +5,9 @@ use crate::rejection::{Rejection, RejectionKind};
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::proxy) enum Outcome {
-    /// The token was good, and an upstream answered.
+    /// The token was valid, and an upstream answered.
     Allowed,
-    /// No token was asked for, and an upstream answered.
+    /// No token was required, and an upstream answered.
     Anonymous,
     Rejected(RejectionKind),
 }
@@ -15,7 +15,7 @@ pub(in crate::proxy) enum Outcome {
 impl Outcome {
     pub(super) const COUNT: usize = 2 + RejectionKind::ALL.len();
 
-    /// Tells how a request ended that was let through the gate or turned away at it.
+    /// Returns the outcome of a request that the gate has admitted or rejected.
     pub(in crate::proxy) fn of<B>(response: &Response<B>) -> Self {
         match response.extensions().get::<Rejection>() {
             Some(rejection) => Self::Rejected(rejection.kind()),
@@ -28,7 +28,7 @@ impl Outcome {
         [Self::Allowed, Self::Anonymous].into_iter().chain(rejected)
     }
 
-    /// The place among [`all`](Self::all), without a search.
+    /// The index in [`all`](Self::all), without a search.
     pub(super) const fn index(self) -> usize {
         match self {
             Self::Allowed => 0,

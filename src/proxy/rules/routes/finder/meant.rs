@@ -1,5 +1,6 @@
-//! What the author of a strict route means to cover never falls to a laxer one, however patterns,
-//! paths and hosts are written: it is covered, or refused, or the configuration is.
+//! A path that the author of a strict route means to cover never falls to a laxer route, however
+//! patterns, paths and hosts are written: the request is covered or refused, or the configuration
+//! is refused.
 
 use http::Method;
 use http::header::HeaderValue;
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 use super::RouteFinder;
 use crate::config::Config;
 
-/// How the author writes "this directory and all in it", as other proxies, or in haste.
+/// How an author writes "this directory and all in it", in the style of other proxies, or in haste.
 const DIALECTS: [fn(&str) -> String; 24] = [
     |path| path.to_owned(),
     |path| format!("{path}/"),
@@ -56,7 +57,7 @@ const SPELLINGS: [fn(&str) -> String; 16] = [
     |path| format!("{path}%c2%a0"),
 ];
 
-/// Keys by which the author says for which hosts, and requests that are meant by that.
+/// Keys for the hosts of a route, and the requests that the author means by them.
 const HOSTS: [(&str, &[&str]); 9] = [
     ("", &["tool.test", "other.test", "x.tool.test"]),
     (
@@ -81,7 +82,7 @@ const STRICT: [&str; 3] = [
     "scopes = ['repo']",
 ];
 
-/// A route that asks for less, and for which host.
+/// A route with fewer requirements, and its host.
 const LAX: [(&str, &str); 7] = [
     ("/", ""),
     ("/", "exact = true\nanonymous = true"),
@@ -94,7 +95,7 @@ const LAX: [(&str, &str); 7] = [
 
 const DIRECTORIES: [&str; 3] = ["/admin", "/pub/admin", "/api/admin"];
 
-/// What is in the directory, and not left open by a route for that alone.
+/// Paths in the directory that no route of their own leaves open.
 const BELOW: [&str; 4] = ["", "/", "/x", "/x/1"];
 
 fn table(path: &str, keys: &str) -> String {
@@ -150,12 +151,12 @@ proptest! {
                 }
             }
         }
-        // And it is of some use.
+        // And the route is of some use.
         for host in asked {
             let written = config.routes[place].matches.path.as_str();
             prop_assert_eq!(route(&finder, host, &format!("{written}/x")), Some(place));
         }
-        // Another host is another matter, of which the author is told.
+        // Another host is another matter, and the author is warned of it.
         if !config.routes[place].matches.hosts.is_empty()
             && route(&finder, "nowhere.test", &format!("{directory}/x")).is_some()
         {
@@ -165,7 +166,7 @@ proptest! {
     }
 }
 
-/// Of the ways to write a route, these are taken, and no more.
+/// Of the ways to write a route, only these are accepted.
 #[test]
 fn only_what_is_to_the_letter_is_taken() {
     let taken = |path: &str, keys: &str| config(&table(path, keys)).is_some();

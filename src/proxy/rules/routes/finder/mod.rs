@@ -23,11 +23,11 @@ pub(super) struct RouteFinder {
     handling: Vec<Handling>,
 }
 
-/// What a route does about paths.
+/// How a route treats paths.
 #[derive(Debug)]
 struct Handling {
     ambiguous: AmbiguousPaths,
-    /// What is cut off, in the form of a reading.
+    /// The removed prefix, in the form of a reading.
     prefix: Option<Box<str>>,
 }
 
@@ -73,7 +73,7 @@ impl RouteFinder {
             .unwrap_or_else(|| Err(ambiguous()))
     }
 
-    /// Finds the route of one reading; none where another spelling would lead to a stricter one.
+    /// Finds the route of one reading; none if another spelling would lead to a stricter one.
     fn find_spelled(&self, asked: Question<'_>, reading: &str) -> Result<usize, Miss<'_>> {
         let route = self.table.find(asked.host, reading, asked.method)?;
         match self.spellings.pass_by(route, asked.host, reading) {
@@ -82,7 +82,7 @@ impl RouteFinder {
         }
     }
 
-    /// Finds where all readings lead; none if they part, or there may be others.
+    /// Finds the route that all readings lead to; none if they differ, or there may be others.
     #[cold]
     fn find_ambiguous(&self, asked: Question<'_>, path: &str) -> Option<Result<usize, Miss<'_>>> {
         let readings = Readings::of(path);
@@ -123,7 +123,7 @@ impl Handling {
     }
 }
 
-/// Tells whether what each reading has below the prefix is a reading of what is left, and none of
+/// Returns whether the part of each reading below the prefix is a reading of the rest, and none of
 /// those begins like a host.
 fn is_cut_alike(readings: &Readings, prefix: &str, rest: &Readings) -> bool {
     let is_reading = |below: &str| rest.iter().any(|rest| rest == below);

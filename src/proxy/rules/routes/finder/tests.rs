@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 
-/// What becomes of a request: the place of its route, or why it has none.
+/// The result for a request: the index of its route, or why it has none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Found {
     Route(usize),
@@ -73,7 +73,7 @@ fn where_no_path_decides_none_is_read() {
     }
 }
 
-/// What package registries, GitLab, `RabbitMQ`, servlets and people's file names need.
+/// Paths of package registries, GitLab, `RabbitMQ`, servlets and people's files.
 #[test]
 fn a_path_whose_readings_lead_to_one_route_passes() {
     let beside = [("/", ""), ("/healthz", "exact = true\nanonymous = true")];
@@ -227,7 +227,7 @@ fn what_no_server_reads_for_certain_passes_only_where_the_route_says_so() {
     }
 }
 
-/// The tool sees what is left, so its readings count as well.
+/// The tool sees the rest, so its readings count as well.
 #[test]
 fn what_is_cut_off_is_the_same_in_each_reading() {
     let cut = "strip_prefix = true";
@@ -277,7 +277,7 @@ fn a_spelling_that_passes_by_a_stricter_route_is_ambiguous() {
             ("/pub/Admin/a%2fb", Ambiguous),
             ("/pub/team", Ambiguous),
             ("/pub/administrator", Route(1)),
-            // Who comes here needs more than there.
+            // This route needs more than that one.
             ("/PUB", Route(0)),
             ("/Pub/x", Route(0)),
             // NFKC, and then case: the Kelvin sign, a long s, full width, and blanks.
@@ -289,7 +289,7 @@ fn a_spelling_that_passes_by_a_stricter_route_is_ambiguous() {
             ("/pub/adm%C4%B1n", Route(1)),
         ],
     );
-    // All come in by the same rules, or by stricter ones.
+    // All have the same rules, or stricter ones.
     assert_found(&[("/", ""), ("/admin", "")], &[("/Admin", Route(0))]);
     assert_found(
         &[("/", "scopes = [\"repo\"]"), ("/admin", "")],
@@ -359,8 +359,8 @@ fn to_find_a_route_allocates_nothing() {
     }
 }
 
-/// What servers are known to do, written down apart from what the gate does: each takes one path
-/// and looks at another.
+/// Known behaviour of servers, written independently of the gate's code: each takes one path and
+/// looks up another.
 mod servers {
     fn decode(path: &str) -> String {
         percent_encoding::percent_decode_str(path)
@@ -483,7 +483,7 @@ fn any_routes() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// The property of all of this: a request that passes leads every server to the same route.
+    /// The main property: a request that passes leads every server to the same route.
     #[test]
     fn whatever_passes_leads_every_server_to_one_route(routes in any_routes(), path in any_path()) {
         prop_assume!(routes.iter().any(|(path, _)| *path != "/"));
@@ -493,7 +493,7 @@ proptest! {
                 let seen = server(&path);
                 let there = finder.table.find(Some(&HeaderValue::from_static("a.test")), &seen, &Method::GET);
                 prop_assert_eq!(there.ok(), Some(route), "{} is {}", path, seen);
-                // The same for what is left of it, where a prefix is cut off.
+                // The same for the rest, where a prefix is removed.
                 if let Some(prefix) = &finder.handling[route].prefix {
                     let seen = format!("{prefix}{}", server(rest_of(&path, prefix)));
                     let there = finder.table.find(Some(&HeaderValue::from_static("a.test")), &seen, &Method::GET);

@@ -1,9 +1,8 @@
-//! From a request to its route, without looking at every route.
+//! From a request to its route, without a scan of all routes.
 //!
-//! The order in which routes are preferred is that of [`RouteMatch`]. One host is looked up, then
-//! the request's path and the paths above it, the longest first, each among sorted ones: the time
-//! depends on how deep routes go, and hardly on how many there are. Nothing is allocated, unless
-//! a host has capitals.
+//! Routes are preferred in the order of [`RouteMatch`]. The host is looked up, then the request's
+//! path and the paths above it, the longest first, each in a sorted list. The time depends on the
+//! depth of routes, and hardly on their number. Nothing is allocated, unless a host has capitals.
 
 use std::collections::HashMap;
 
@@ -58,7 +57,7 @@ struct Place {
     below: Option<ByMethod>,
 }
 
-/// Routes that differ in nothing but their methods.
+/// Routes that differ only in their methods.
 #[derive(Debug)]
 struct ByMethod {
     named: Vec<(Method, usize)>,
@@ -218,7 +217,7 @@ pub(super) fn upwards(path: &str, longest: usize) -> impl Iterator<Item = &str> 
     std::iter::successors(first, |path| above(path, path.len()))
 }
 
-/// What stands before the last slash within the first bytes of a path.
+/// The part before the last slash within the first bytes of a path.
 fn above(path: &str, bytes: usize) -> Option<&str> {
     let slash = path.as_bytes()[..bytes].iter().rposition(|&b| b == b'/')?;
     Some(&path[..slash])

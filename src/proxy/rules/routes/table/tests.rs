@@ -62,7 +62,7 @@ fn by_the_table(routes: &[RouteMatch], host: &str, path: &str, method: &Method) 
     }
 }
 
-/// Routes without those that a configuration could not have beside the others.
+/// Routes without those that a configuration would refuse beside the others.
 fn without_rivals(routes: Vec<RouteMatch>) -> Vec<RouteMatch> {
     let mut kept: Vec<RouteMatch> = Vec::new();
     for route in routes {
