@@ -7,8 +7,8 @@ use super::reader::section::Section;
 use super::reader::source::Node;
 use crate::assertion::KeyFiles;
 use crate::assertion::Signer;
-use crate::config::reader::duration::duration;
-use crate::config::reader::kind::Shape;
+use crate::config::reader::duration::Between;
+use crate::config::reader::kind::{Plain, Shape};
 use crate::config::reader::table::{Key, keys};
 use crate::upstream::UpstreamUrl;
 
@@ -34,7 +34,7 @@ impl AssertionConfig {
         /// published; read again when they change
         key_files: Shape::OneOrMany(&Shape::Text), shown ["/etc/gate/assertion.pem"];
         /// how long an assertion is valid; 5m at most
-        max_age: Shape::Duration, default "60s";
+        max_age: MaxAge::SHAPE, default "60s";
         /// true: the gate serves /.well-known/jwks.json to its clients, too
         publish: Shape::Boolean, default false;
     };
@@ -45,7 +45,7 @@ impl AssertionConfig {
         let issuer = assertion.required("issuer", example, issuer);
         let example = "key_files = [\"/etc/gate/assertion.pem\"]";
         let key_files = assertion.required("key_files", example, key_files);
-        let max_age = assertion.optional("max_age", max_age);
+        let max_age = assertion.optional("max_age", MaxAge::read);
         let publish = assertion.flag("publish");
         Some(Self {
             issuer: issuer?,
@@ -128,9 +128,5 @@ fn key_files(node: Node) -> Result<KeyFiles, String> {
     KeyFiles::read(paths).map_err(|error| error.to_string())
 }
 
-fn max_age(node: Node) -> Result<Duration, String> {
-    match duration(node)? {
-        Some(age) if age >= Duration::from_secs(1) && age <= Signer::LONGEST_MAX_AGE => Ok(age),
-        _ => Err("must be at least 1s and at most 5m".to_owned()),
-    }
-}
+/// How long an assertion may be used.
+type MaxAge = Between<1, { Signer::LONGEST_MAX_AGE.as_secs() }>;

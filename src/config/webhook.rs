@@ -25,7 +25,7 @@ impl WebhookConfig {
     /// The keys of `[webhook]`.
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
         /// GHES must reach it; the URL may have any path
-        listen: Shape::Text, shown "0.0.0.0:8082";
+        listen: Address::SHAPE, shown "0.0.0.0:8082";
         /// or secret = "..."
         secret_file: Shape::Text, shown "/run/secrets/webhook-secret";
         secret: Shape::Text;

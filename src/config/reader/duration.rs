@@ -9,7 +9,7 @@ use super::kind::{Plain, Shape};
 use super::source::Node;
 
 /// Reads a duration; none if it is negative.
-pub(in crate::config) fn duration(node: Node) -> Result<Option<Duration>, String> {
+fn duration(node: Node) -> Result<Option<Duration>, String> {
     let with_unit = "a duration is a string with units, like \"60s\" or \"1m 30s\"";
     let duration: SignedDuration = node
         .text()

@@ -3,8 +3,8 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 
-use crate::config::reader::duration::duration;
-use crate::config::reader::kind::Shape;
+use crate::config::reader::duration::Between;
+use crate::config::reader::kind::{Plain, Shape};
 use crate::config::reader::pattern::{is_host_pattern, refuse_pattern};
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
@@ -71,7 +71,7 @@ impl CorsAnswers {
         /// true: pages may send cookies; tokens do not need them
         allow_credentials: Shape::Boolean, default false;
         /// how long a browser keeps the answer
-        max_age: Shape::Duration, default "10m";
+        max_age: MaxAge::SHAPE, default "10m";
     };
 
     /// Tells whether pages of every origin may use the route.
@@ -87,7 +87,7 @@ impl CorsAnswers {
         let origins = cors.list("allow_origins", origins, origin);
         let allow_headers = cors.list("allow_headers", Node::items, header);
         let expose_headers = cors.list("expose_headers", Node::items, header);
-        let max_age = cors.optional("max_age", max_age);
+        let max_age = cors.optional("max_age", MaxAge::read);
         let read = Self {
             allow_origins: origins?,
             allow_headers: with(&[AUTHORIZATION], allow_headers, &[CONTENT_TYPE]),
@@ -173,13 +173,6 @@ fn header(node: Node) -> Result<HeaderName, String> {
     HeaderName::try_from(&text).map_err(|_| "not the name of a header".to_owned())
 }
 
-fn max_age(node: Node) -> Result<Duration, String> {
-    match duration(node)? {
-        Some(age) if age <= LONGEST_MAX_AGE => Ok(age),
-        _ => Err("must be at least 0s and at most 24h".to_owned()),
-    }
-}
-
 const EXAMPLE: &str = "allow_origins = [\"https://app.example.com\"]";
 
 const NO_ORIGIN: &str = "not an origin; write it as browsers do, like https://app.example.com: \
@@ -189,4 +182,4 @@ const NO_ORIGIN: &str = "not an origin; write it as browsers do, like https://ap
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(600);
 
 /// No browser keeps an answer for longer.
-const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+type MaxAge = Between<0, { 24 * 3600 }>;
