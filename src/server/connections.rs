@@ -27,7 +27,7 @@ struct Inner {
 pub(super) struct Room(OwnedSemaphorePermit);
 
 /// The slot of one connection, until it is dropped.
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     connections: Connections,
     client: Option<IpAddr>,
     _room: OwnedSemaphorePermit,
@@ -53,13 +53,13 @@ impl Connections {
     }
 
     /// Takes a slot for `peer` if there is room and the peer does not have too many already.
-    pub(super) fn take_now(&self, peer: Peer) -> Option<Place> {
+    pub(super) fn take_now(&self, peer: Peer) -> Option<ConnectionSlot> {
         let room = Arc::clone(&self.0.room).try_acquire_owned().ok()?;
         self.take(Room(room), peer)
     }
 
     /// Takes a slot for `peer`; none if it has too many already.
-    pub(super) fn take(&self, room: Room, peer: Peer) -> Option<Place> {
+    pub(super) fn take(&self, room: Room, peer: Peer) -> Option<ConnectionSlot> {
         // All peers of a Unix socket count as one client, most likely a proxy.
         let client = peer.is_remote().then(|| network(peer.ip()));
         if let Some(client) = client {
@@ -70,7 +70,7 @@ impl Connections {
             }
             *count += 1;
         }
-        Some(Place {
+        Some(ConnectionSlot {
             connections: self.clone(),
             client,
             _room: room.0,
@@ -83,7 +83,7 @@ impl Connections {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let Some(client) = self.client else { return };
         if let Entry::Occupied(mut count) = self.connections.clients().entry(client) {
@@ -109,7 +109,7 @@ mod tests {
         })
     }
 
-    async fn take(connections: &Connections, peer: &str) -> Option<Place> {
+    async fn take(connections: &Connections, peer: &str) -> Option<ConnectionSlot> {
         let peer: std::net::SocketAddr = peer.parse().unwrap();
         connections.take(connections.room().await, peer.into())
     }

@@ -32,7 +32,7 @@ use tokio::task::JoinSet;
 use tower::BoxError;
 
 use self::connection::Connection;
-use self::connections::{Connections, Place};
+use self::connections::{ConnectionSlot, Connections};
 use self::drain::Drainage;
 use self::listener::accept::accept;
 use self::uptake::Uptake;
@@ -185,7 +185,7 @@ impl Server {
     }
 
     /// Waits for a client within the limits.
-    async fn admit(&self, listener: &Listener) -> (Accepted, Peer, Place) {
+    async fn admit(&self, listener: &Listener) -> (Accepted, Peer, ConnectionSlot) {
         loop {
             let room = self.connections.room().await;
             let (accepted, peer) = accept(listener).await;
@@ -218,7 +218,7 @@ impl Server {
     fn connection(
         &self,
         peer: Peer,
-        place: Place,
+        place: ConnectionSlot,
         tls: Option<Tls>,
         drainage: &Drainage,
     ) -> Connection {

@@ -23,7 +23,7 @@ use self::exchange::Exchanges;
 use self::flow::Streams;
 use self::protocol::{Protocol, told_by_preface, told_by_tls};
 use self::supervision::{Ended, supervise};
-use super::connections::Place;
+use super::connections::ConnectionSlot;
 use super::drain::Drain;
 use super::http1::Messages;
 use super::http2::Frames;
@@ -41,7 +41,7 @@ use super::uptake::Uptake;
 pub(super) struct Connection {
     pub(super) peer: Peer,
     pub(super) tls: Option<Tls>,
-    pub(super) place: Place,
+    pub(super) place: ConnectionSlot,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
     pub(super) refusals: Refusals,

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::BoxStream;
 use crate::server::connection::activity::Activity;
-use crate::server::connections::Place;
+use crate::server::connections::ConnectionSlot;
 
 /// The bytes of HTTP and the slot of their connection. An upgrade to another protocol keeps the
 /// slot.
@@ -16,11 +16,15 @@ pub(in crate::server) struct WatchedStream {
     activity: Arc<Activity>,
     /// The bytes read since other connections had their turn.
     turn_bytes: usize,
-    _place: Place,
+    _place: ConnectionSlot,
 }
 
 impl WatchedStream {
-    pub(in crate::server) fn new(stream: BoxStream, activity: Arc<Activity>, place: Place) -> Self {
+    pub(in crate::server) fn new(
+        stream: BoxStream,
+        activity: Arc<Activity>,
+        place: ConnectionSlot,
+    ) -> Self {
         Self {
             stream,
             activity,
