@@ -11,14 +11,14 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::peer::Peer;
-use super::refusal::{Refusals, Unreadable};
+use super::refusal::{Unreadable, UnreadableHandler};
 
 /// A stream of frames; those that we write are inspected.
 pub(super) struct Frames<S> {
     stream: S,
     written: Written,
     peer: Peer,
-    refusals: Refusals,
+    refusals: UnreadableHandler,
 }
 
 /// The parse state of the frames written so far.
@@ -36,7 +36,7 @@ struct Written {
 }
 
 impl<S> Frames<S> {
-    pub(super) fn new(stream: S, peer: Peer, refusals: Refusals) -> Self {
+    pub(super) fn new(stream: S, peer: Peer, refusals: UnreadableHandler) -> Self {
         Self {
             stream,
             written: Written::default(),

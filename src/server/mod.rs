@@ -44,7 +44,7 @@ pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::listener::address::{InvalidListenAddress, ListenAddress};
 pub use self::peer::Peer;
-pub(crate) use self::refusal::{Refusals, Unreadable};
+pub(crate) use self::refusal::{Unreadable, UnreadableHandler};
 pub(crate) use self::requests::{Client, CountedRequest, Requests};
 pub use self::timeouts::Timeouts;
 pub use self::tls::{CertificateFiles, Tls, TlsError};
@@ -81,7 +81,7 @@ pub struct Server {
     timeouts: Timeouts,
     h2c: bool,
     workers: Option<Workers>,
-    refusals: Refusals,
+    refusals: UnreadableHandler,
 }
 
 impl Server {
@@ -95,7 +95,7 @@ impl Server {
             timeouts,
             h2c: false,
             workers: None,
-            refusals: Refusals::default(),
+            refusals: UnreadableHandler::default(),
         }
     }
 
@@ -108,7 +108,7 @@ impl Server {
     }
 
     /// Counts, logs and answers unreadable requests with `refusals`.
-    pub(crate) fn with_refusals(self, refusals: Refusals) -> Self {
+    pub(crate) fn with_refusals(self, refusals: UnreadableHandler) -> Self {
         Self { refusals, ..self }
     }
 

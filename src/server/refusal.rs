@@ -29,11 +29,11 @@ pub(crate) enum Unreadable {
 
 /// Counts and logs unreadable requests, and makes their responses. A handle.
 #[derive(Clone)]
-pub(crate) struct Refusals(Arc<Refuse>);
+pub(crate) struct UnreadableHandler(Arc<HandleUnreadable>);
 
-type Refuse = dyn Fn(Peer, Unreadable) -> Response<Bytes> + Send + Sync;
+type HandleUnreadable = dyn Fn(Peer, Unreadable) -> Response<Bytes> + Send + Sync;
 
-impl Refusals {
+impl UnreadableHandler {
     pub(crate) fn new(
         refuse: impl Fn(Peer, Unreadable) -> Response<Bytes> + Send + Sync + 'static,
     ) -> Self {
@@ -46,7 +46,7 @@ impl Refusals {
     }
 }
 
-impl Default for Refusals {
+impl Default for UnreadableHandler {
     fn default() -> Self {
         Self::new(|peer, unreadable| {
             tracing::debug!(%peer, "a request cannot be read: {unreadable}");
@@ -81,8 +81,8 @@ impl fmt::Display for Unreadable {
     }
 }
 
-impl fmt::Debug for Refusals {
+impl fmt::Debug for UnreadableHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Refusals(..)")
+        f.write_str("UnreadableHandler(..)")
     }
 }

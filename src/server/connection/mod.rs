@@ -29,7 +29,7 @@ use super::http1::Messages;
 use super::http2::Frames;
 use super::limits::Limits;
 use super::peer::Peer;
-use super::refusal::{Refusals, Unreadable};
+use super::refusal::{Unreadable, UnreadableHandler};
 use super::stream::BoxStream;
 use super::stream::lingering::Lingering;
 use super::stream::watched::WatchedStream;
@@ -44,7 +44,7 @@ pub(super) struct Connection {
     pub(super) place: ConnectionSlot,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
-    pub(super) refusals: Refusals,
+    pub(super) refusals: UnreadableHandler,
     /// Whether clients that begin with HTTP/2 without TLS are served in it.
     pub(super) h2c: bool,
     pub(super) drain: Drain,

@@ -12,7 +12,7 @@
 //!    nothing here can disagree with hyper about it.
 //! 3. hyper gets the next head when everything written before is flushed. Bytes that it writes
 //!    then, before it has called the service, are its own answer to a head that it could not parse:
-//!    a bare status, which is neither logged nor counted. [Ours](Refusals) is written in its place.
+//!    a bare status, which is neither logged nor counted. [Ours](UnreadableHandler) is written in its place.
 //! 4. A message that hyper would accept and we refuse is replaced by one that hyper refuses too.
 //!
 //! A GET that comes alone costs one pass over its head and no copy: 470 instructions for 130 bytes,
@@ -35,14 +35,14 @@ use self::chunks::Chunks;
 use self::head::Look;
 use super::connection::activity::{Activity, Framing};
 use super::peer::Peer;
-use super::refusal::{Refusals, Unreadable};
+use super::refusal::{Unreadable, UnreadableHandler};
 
 /// The messages of one connection, as a byte stream for hyper.
 pub(super) struct Messages<S> {
     stream: S,
     activity: Arc<Activity>,
     peer: Peer,
-    refusals: Refusals,
+    refusals: UnreadableHandler,
     head_bytes: usize,
     at: At,
     /// Bytes from the client that hyper has not received yet.
@@ -78,7 +78,7 @@ impl<S> Messages<S> {
         stream: S,
         activity: Arc<Activity>,
         peer: Peer,
-        refusals: Refusals,
+        refusals: UnreadableHandler,
         head_bytes: usize,
     ) -> Self {
         Self {

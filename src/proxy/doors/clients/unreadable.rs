@@ -9,14 +9,14 @@ use super::access_log;
 use crate::proxy::Proxy;
 use crate::proxy::runtime::metrics::Outcome;
 use crate::rejection::{Rejection, RejectionDetail, with_problem_json};
-use crate::server::{Peer, Refusals, Unreadable};
+use crate::server::{Peer, Unreadable, UnreadableHandler};
 use crate::throttle::{Throttle, Turn};
 
 /// How the server refuses unreadable requests on behalf of `proxy`.
-pub(in crate::proxy) fn refusals(proxy: &Proxy) -> Refusals {
+pub(in crate::proxy) fn refusals(proxy: &Proxy) -> UnreadableHandler {
     let proxy = proxy.clone();
     let throttle = Throttle::default();
-    Refusals::new(move |peer, unreadable| refuse(&proxy, &throttle, peer, unreadable))
+    UnreadableHandler::new(move |peer, unreadable| refuse(&proxy, &throttle, peer, unreadable))
 }
 
 fn refuse(
