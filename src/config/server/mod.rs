@@ -52,7 +52,8 @@ pub struct ServerConfig {
     pub realm: Realm,
     /// How many unknown tokens one client may bring. Absent: that of [`ClientLimit::default`].
     pub client_limit: ClientLimit,
-    /// How many bytes a token may have. Absent: as [`BearerOptions::default`].
+    /// How many bytes a token may have. Absent: as
+    /// [`BearerOptions`](crate::bearer::BearerOptions) has it.
     pub token_bytes: NonZeroU32,
     /// The certificate for clients of IP addresses. Absent: they are served without TLS.
     pub tls: Option<CertificateFiles>,
