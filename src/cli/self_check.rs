@@ -9,7 +9,8 @@ use super::failure::chain;
 /// Asks each GHES as each app until it answers, so that the operator learns at once what
 /// clients would run into, and so that the proxy becomes ready even if no client comes.
 pub(super) async fn run(proxy: Proxy) {
-    let asked = proxy.apps().map(async |app| {
+    let apps = proxy.apps();
+    let asked = apps.iter().map(async |app| {
         if until_answered(|| app.ask(), |error| warn(app, error)).await {
             accepted(app);
         }

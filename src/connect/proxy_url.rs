@@ -20,7 +20,7 @@ use crate::authority::is_connectable;
 ///
 /// Without a port it is 80, and 443 for `https`. User name and password are percent-encoded.
 /// `Display` and `Debug` show neither.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct ProxyUrl {
     scheme: Scheme,
     authority: Authority,

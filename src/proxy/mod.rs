@@ -35,11 +35,13 @@ mod rules;
 mod runtime;
 
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
@@ -58,24 +60,22 @@ use self::doors::admin::{Admin, Probes, Readiness};
 use self::doors::clients::access_log::AccessLog;
 use self::doors::clients::answering::{Answering, Arrival, Stage, Visitor};
 use self::doors::clients::unreadable;
-use self::doors::webhook::{Receiver, Webhook};
+use self::doors::webhook::Webhook;
+use self::rules::RuleSet;
 use self::rules::destination::Destination;
-use self::rules::metadata::Metadata;
-use self::rules::routes::{Miss, Routes};
-use self::runtime::assertion::{self, Assertions};
-use self::runtime::ghes_services::protected_services;
-use self::runtime::issuers::{Issuers, Services};
-use self::runtime::listening::OpenGates;
+use self::rules::routes::Miss;
+use self::runtime::assertion;
+use self::runtime::ghes_services::GhesServices;
+use self::runtime::issuers::{AppService, Services};
 use self::runtime::metrics::{Metrics, Outcome};
 use self::runtime::secret_files::SecretFiles;
-use crate::config::{AllowedHosts, Config, WebhookConfig};
-use crate::hygiene::provenance::{Fronts, Provenance};
+use self::runtime::{Connect, Runtime};
+use crate::config::{Config, GhesConfig};
+use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::{Onward, Passage, request_gate};
-use crate::hygiene::request_id::RequestIds;
 use crate::protection::{MeterLayer, ProtectedCheck, ProtectedMemberships};
-use crate::rejection::{Realm, Rejection, RejectionKind, grpc};
+use crate::rejection::{Rejection, RejectionKind, grpc};
 use crate::server::CountedRequest;
-use crate::upstream::{Tunnels, Upstreams};
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
 /// around the client; only misses pay for it.
@@ -91,24 +91,10 @@ pub type Memberships = ProtectedMemberships;
 pub struct Proxy(Arc<Inner>);
 
 struct Inner {
-    routes: Routes,
-    metadata: Metadata,
-    realm: Realm,
-    fronts: Fronts,
-    /// Told once of a proxy that passes on what clients write.
-    forwarded_host_warning: Once,
-    allowed_hosts: AllowedHosts,
-    /// Whether the host of a request decides anything.
-    reads_hosts: bool,
-    request_ids: RequestIds,
-    issuers: Issuers,
-    metrics: Metrics,
-    open_gates: OpenGates,
-    webhook_receiver: Option<Arc<Receiver>>,
-    server: Server,
-    tunnels: Tunnels,
-    assertions: Option<Assertions>,
-    secret_files: SecretFiles,
+    runtime: Runtime,
+    rules: ArcSwap<RuleSet>,
+    /// Held while the rules are replaced, so that of two replacements one is whole.
+    replacing: Mutex<()>,
 }
 
 impl Proxy {
@@ -127,10 +113,11 @@ impl Proxy {
     pub fn new(config: &Config) -> Result<Self, BoxError> {
         let metrics = Metrics::default();
         let secrets = SecretFiles::default();
-        let issuers = Issuers::new(config, |ghes| protected_services(ghes, &metrics, &secrets))?;
+        let ghes = GhesServices::new(metrics.clone(), secrets.clone());
+        let connect = Box::new(move |config: &GhesConfig| ghes.connect(config));
         let workers = Workers::start(config.server.workers)?;
         let server = server_of(config).with_workers(workers);
-        Ok(Self::build(config, issuers, metrics, server, secrets))
+        Self::build(config, connect, metrics, server, secrets)
     }
 
     /// Builds the proxy that a configuration describes, asking `check` instead of GHES: as each of
@@ -161,82 +148,103 @@ impl Proxy {
         let check: Check = BoxCloneSyncService::new(calls.layer(check));
         let memberships: Option<Memberships> =
             memberships.map(|service| BoxCloneSyncService::new(calls.layer(service)));
-        let issuers = Issuers::new(config, |ghes| {
-            let checks = ghes.apps.iter().map(|_| (check.clone(), None));
+        let connect = Box::new(move |ghes: &GhesConfig| {
+            let apps = ghes.apps.iter().map(|_| AppService {
+                check: check.clone(),
+                protection: None,
+                server: None,
+                secrets: Vec::new(),
+            });
             Ok(Services {
-                checks: checks.collect(),
+                apps: apps.collect(),
                 memberships: memberships.clone(),
             })
         });
-        let issuers = issuers.expect("services that are there need not be made");
         let secrets = SecretFiles::default();
-        Self::build(config, issuers, metrics, server_of(config), secrets)
+        let proxy = Self::build(config, connect, metrics, server_of(config), secrets);
+        proxy.expect("services that are there need not be made")
     }
 
     /// Returns the apps whose tokens are good on some route, as the servers of the configuration
     /// and their apps are in order.
-    pub fn apps(&self) -> impl Iterator<Item = &IssuerApp> {
-        self.0.issuers.iter()
+    #[must_use]
+    pub fn apps(&self) -> Vec<IssuerApp> {
+        self.0.runtime.issuers.now().apps().to_vec()
     }
 
     fn build(
         config: &Config,
-        issuers: Issuers,
+        connect: Connect,
         metrics: Metrics,
         server: Server,
-        secret_files: SecretFiles,
-    ) -> Self {
-        let assertions = config.assertion.as_ref().map(Assertions::new);
-        let signer = assertions.as_ref().map(Assertions::signer);
-        let server_config = &config.server;
-        let mut upstreams = Upstreams::new(server_config.workers, server_config.upstream_limits)
-            .with_signer(signer.cloned());
-        let routes = Routes::new(config, &issuers, &mut upstreams);
-        let webhook = config.webhook.as_ref();
-        let receiver = webhook.map(|webhook| receiver(webhook, &secret_files));
-        Self(Arc::new(Inner {
-            reads_hosts: routes.read_hosts() || config.server.allowed_hosts.iter().is_some(),
-            routes,
-            metadata: Metadata::new(config),
-            realm: config.server.realm.clone(),
-            fronts: fronts_of(config),
-            forwarded_host_warning: Once::new(),
-            allowed_hosts: config.server.allowed_hosts.clone(),
-            request_ids: RequestIds::new(),
-            issuers,
-            metrics,
-            open_gates: OpenGates::default(),
-            webhook_receiver: receiver,
-            server,
-            tunnels: upstreams.tunnels().clone(),
-            assertions,
-            secret_files,
-        }))
+        secrets: SecretFiles,
+    ) -> Result<Self, BoxError> {
+        let runtime = Runtime::new(config, connect, metrics, server, secrets)?;
+        let rules = RuleSet::new(config, &runtime.issuers.now(), &runtime);
+        Ok(Self(Arc::new(Inner {
+            runtime,
+            rules: ArcSwap::from_pointee(rules),
+            replacing: Mutex::default(),
+        })))
+    }
+
+    /// Replaces routes, apps, limits and timeouts by those of another configuration, all of them or
+    /// none, for each request that begins from now on. Requests under way end by the old ones.
+    ///
+    /// What is the same in both stays: what is remembered of an app's tokens, the connections to an
+    /// upstream's address, how many unknown tokens a client has brought. Listeners, workers, the
+    /// number of connections, `[assertion]` and `[webhook]` stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a configured client id or CA file cannot be used. Nothing has changed
+    /// then.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`new`](Self::new) does.
+    pub fn replace_rules(&self, config: &Config) -> Result<(), BoxError> {
+        let Inner {
+            runtime,
+            rules,
+            replacing,
+        } = &*self.0;
+        let _replacing = replacing.lock();
+        let apps = runtime.apps_of(config)?;
+        let new = RuleSet::new(config, &apps, runtime);
+        // The apps first: who is let in by a new rule can be purged from then on.
+        runtime.issuers.replace(apps);
+        rules.store(Arc::new(new));
+        let server = &config.server;
+        runtime
+            .server
+            .replace_settings(server.limits, server.timeouts);
+        Ok(())
     }
 
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
     /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer| Visitor::new(self.clone(), peer);
-        let open_gate = self.0.open_gates.open();
+        let open_gate = self.0.runtime.open_gates.open();
         let shutdown = async {
             shutdown.await;
             drop(open_gate);
-            self.0.tunnels.end();
+            self.0.runtime.upstreams.tunnels().end();
         };
-        let server = self.0.server.clone();
+        let server = self.0.runtime.server.clone();
         let server = server.with_refusals(unreadable::refusals(&self));
         tokio::select! {
             () = server.serve(listener, make_service, shutdown) => {}
-            never = assertion::keep_fresh(self.0.assertions.as_ref()) => match never {},
-            never = self.0.secret_files.keep_fresh() => match never {},
+            never = assertion::keep_fresh(self.0.runtime.assertions.as_ref()) => match never {},
+            never = self.0.runtime.secret_files.keep_fresh() => match never {},
         }
     }
 
     /// Tells whoever asks whether the proxy is ready that it is not any more. Clients are served as
     /// before: those who send them have time to send them elsewhere before the listeners close.
     pub fn begin_shutdown(&self) {
-        self.0.open_gates.announce_closing();
+        self.0.runtime.open_gates.announce_closing();
     }
 
     /// Returns what operators connect to.
@@ -251,14 +259,17 @@ impl Proxy {
     /// - while GHES refuses the credentials of all apps.
     #[must_use]
     pub fn admin(&self) -> Admin {
-        let open_gates = self.0.open_gates.clone();
-        let (issuers, metrics) = (self.0.issuers.clone(), self.0.metrics.clone());
+        let open_gates = self.0.runtime.open_gates.clone();
+        let (issuers, metrics) = (
+            self.0.runtime.issuers.clone(),
+            self.0.runtime.metrics.clone(),
+        );
         let (apps, asked) = (issuers.clone(), issuers.clone());
         let readiness = Readiness::default()
             .with("not_accepting", move || open_gates.accept())
             .with("ghes_not_answered", move || asked.have_answered())
             .with("credentials_refused", move || apps.are_ready());
-        let assertions = self.0.assertions.clone();
+        let assertions = self.0.runtime.assertions.clone();
         Admin::new(issuers, metrics, readiness, assertions)
     }
 
@@ -272,8 +283,11 @@ impl Proxy {
     /// Returns what GHES sends its webhooks to, if one is configured.
     #[must_use]
     pub fn webhook(&self) -> Option<Webhook> {
-        let receiver = Arc::clone(self.0.webhook_receiver.as_ref()?);
-        let (issuers, metrics) = (self.0.issuers.clone(), self.0.metrics.clone());
+        let receiver = Arc::clone(self.0.runtime.webhook.as_ref()?);
+        let (issuers, metrics) = (
+            self.0.runtime.issuers.clone(),
+            self.0.runtime.metrics.clone(),
+        );
         Some(Webhook::new(receiver, issuers, metrics))
     }
 
@@ -291,9 +305,11 @@ impl Proxy {
 
     fn answer(&self, request: Request<Incoming>, visitor: &Visitor) -> Answering {
         let at = Instant::now();
-        let provenance = Provenance::of(request.headers(), &visitor.peer, &self.0.fronts);
+        // One set of rules from here to the upstream, whatever is replaced meanwhile.
+        let rules = self.0.rules.load();
+        let provenance = Provenance::of(request.headers(), &visitor.peer, &rules.fronts);
         let request_id = provenance.request_id().cloned();
-        let request_id = request_id.unwrap_or_else(|| self.0.request_ids.next());
+        let request_id = request_id.unwrap_or_else(|| self.0.runtime.request_ids.next());
         let log = AccessLog::begin(&request, &request_id).map(Box::new);
         let (counted, refused) = match self.count(&provenance, visitor) {
             Ok(counted) => (counted, None),
@@ -311,10 +327,10 @@ impl Proxy {
             let (outcome, response) = self.reject(kind);
             return Answering::new(self.clone(), arrival, Stage::answered(outcome, response));
         }
-        let stage = match request_gate(&request, self.0.server.limits()) {
+        let stage = match request_gate(&request, &self.0.runtime.server.limits()) {
             Ok(Passage::Onward(onward)) => {
                 let counted = arrival.counted.as_ref();
-                self.route(request, &provenance, onward, request_id, counted)
+                self.route(&rules, request, &provenance, onward, request_id, counted)
             }
             Ok(Passage::Here) => Stage::answered(Outcome::Anonymous, about_this_server()),
             Err(kind) => {
@@ -332,7 +348,7 @@ impl Proxy {
         provenance: &Provenance,
         visitor: &Visitor,
     ) -> Result<Option<CountedRequest>, RejectionKind> {
-        let requests = self.0.server.requests();
+        let requests = self.0.runtime.server.requests();
         let told = provenance.told_client();
         let client = told
             .map(|address| requests.client(address))
@@ -346,20 +362,21 @@ impl Proxy {
 
     fn route(
         &self,
+        rules: &RuleSet,
         mut request: Request<Incoming>,
         provenance: &Provenance,
         onward: Onward,
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
     ) -> Stage {
-        let host = match self.0.asked_host(provenance, &onward) {
+        let host = match rules.asked_host(provenance, &onward) {
             Ok(host) => host,
             Err(rejection) => {
                 let (outcome, response) = self.reject(rejection);
                 return Stage::answered(outcome, response);
             }
         };
-        let found = match self.0.destination(host, &request) {
+        let found = match rules.destination(host, &request, self.0.runtime.assertions.as_ref()) {
             Destination::Route(found) => found,
             Destination::Here(response) => return Stage::answered(Outcome::Anonymous, *response),
             Destination::Nowhere(miss) => {
@@ -370,7 +387,7 @@ impl Proxy {
         if let Some(answer) = found.answer(&request) {
             return Stage::answered(Outcome::Anonymous, answer);
         }
-        let settled = self.0.routes.settle_destination(&found, host, &mut request);
+        let settled = rules.routes.settle_destination(&found, host, &mut request);
         if let Err(detail) = settled {
             let (outcome, response) = self.reject(detail);
             return Stage::answered(outcome, response);
@@ -391,27 +408,8 @@ impl Proxy {
     fn reject(&self, rejection: impl Into<Rejection>) -> (Outcome, Response<Body>) {
         let rejection = rejection.into();
         let outcome = Outcome::Rejected(rejection.kind());
-        (outcome, rejection.into_response(&self.0.realm))
+        (outcome, rejection.into_response(&self.0.rules.load().realm))
     }
-}
-
-fn receiver(webhook: &WebhookConfig, secrets: &SecretFiles) -> Arc<Receiver> {
-    let receiver = Arc::new(Receiver::new(webhook.secret.clone()));
-    let watching = Arc::clone(&receiver);
-    secrets.watch(
-        "webhook.secret_file",
-        webhook.secret_file.as_ref(),
-        move |secret| {
-            watching.replace_secret(secret);
-        },
-    );
-    receiver
-}
-
-fn fronts_of(config: &Config) -> Fronts {
-    let server = &config.server;
-    let write_host = server.forwarded_host_from.clone();
-    Fronts::new(server.trusted_proxies.clone(), write_host)
 }
 
 fn server_of(config: &Config) -> Server {
@@ -442,7 +440,7 @@ fn close_after(mut response: Response<Body>, version: Version) -> Response<Body>
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")
-            .field("routes", &self.0.routes)
+            .field("routes", &self.0.rules.load().routes)
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,7 +18,7 @@ pub(super) struct Connections(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     room: Arc<Semaphore>,
-    per_client: u32,
+    per_client: AtomicU32,
     /// Guards the counts. A count of zero is removed, so the map grows with connections and not
     /// with time.
     clients: Mutex<HashMap<IpAddr, u32>>,
@@ -38,9 +39,14 @@ impl Connections {
         let all = limits.connections.get() as usize;
         Self(Arc::new(Inner {
             room: Arc::new(Semaphore::new(all)),
-            per_client: limits.connections_per_client.get(),
+            per_client: AtomicU32::new(limits.connections_per_client.get()),
             clients: Mutex::default(),
         }))
+    }
+
+    pub(super) fn replace_limits(&self, limits: &Limits) {
+        let per_client = limits.connections_per_client.get();
+        self.0.per_client.store(per_client, Ordering::Relaxed);
     }
 
     /// Waits until there is room for one more connection.
@@ -65,7 +71,8 @@ impl Connections {
         if let Some(client) = client {
             let mut clients = self.clients();
             let count = clients.entry(client).or_default();
-            if *count == self.0.per_client {
+            // More than that where it was lowered.
+            if *count >= self.0.per_client.load(Ordering::Relaxed) {
                 return None;
             }
             *count += 1;

@@ -23,8 +23,10 @@ mod workers;
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -70,6 +72,13 @@ pub async fn serve<S, B>(
     server.serve(listener, make_service, shutdown).await;
 }
 
+/// What may be replaced while connections are served.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    limits: Limits,
+    timeouts: Timeouts,
+}
+
 /// The state that all listeners of one server share.
 ///
 /// A handle: the connections of all clones are counted together.
@@ -77,8 +86,7 @@ pub async fn serve<S, B>(
 pub struct Server {
     connections: Connections,
     requests: Requests,
-    limits: Limits,
-    timeouts: Timeouts,
+    settings: Arc<ArcSwap<Settings>>,
     h2c: bool,
     workers: Option<Workers>,
     refusals: UnreadableHandler,
@@ -91,8 +99,7 @@ impl Server {
         Self {
             connections: Connections::new(&limits),
             requests: Requests::new(&limits),
-            limits,
-            timeouts,
+            settings: Arc::new(ArcSwap::from_pointee(Settings { limits, timeouts })),
             h2c: false,
             workers: None,
             refusals: UnreadableHandler::default(),
@@ -112,8 +119,16 @@ impl Server {
         Self { refusals, ..self }
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+    pub(crate) fn limits(&self) -> Limits {
+        self.settings.load().limits
+    }
+
+    /// Lets in and waits as long as these say from now on; connections that are there keep what
+    /// they began with. How many there may be in all stays.
+    pub(crate) fn replace_settings(&self, limits: Limits, timeouts: Timeouts) {
+        self.connections.replace_limits(&limits);
+        self.requests.replace_limits(&limits);
+        self.settings.store(Arc::new(Settings { limits, timeouts }));
     }
 
     pub(crate) fn requests(&self) -> &Requests {
@@ -222,12 +237,13 @@ impl Server {
         tls: Option<Tls>,
         drainage: &Drainage,
     ) -> Connection {
+        let Settings { limits, timeouts } = **self.settings.load();
         Connection {
             peer,
             tls,
             place,
-            limits: self.limits,
-            timeouts: self.timeouts,
+            limits,
+            timeouts,
             refusals: self.refusals.clone(),
             h2c: self.h2c,
             drain: drainage.watch(),
@@ -236,7 +252,7 @@ impl Server {
 
     async fn drain(&self, drainage: &Drainage, mut tasks: JoinSet<()>) {
         drainage.order();
-        let done = tokio::time::timeout(self.timeouts.drain, drainage.done());
+        let done = tokio::time::timeout(self.settings.load().timeouts.drain, drainage.done());
         if done.await.is_err() {
             tracing::warn!("requests still under way were cut off at shutdown");
             tasks.shutdown().await;

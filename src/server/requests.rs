@@ -15,7 +15,7 @@ use crate::network::network;
 pub(crate) struct Requests(Arc<Inner>);
 
 struct Inner {
-    per_client: u32,
+    per_client: AtomicU32,
     /// Seeded at random, so that an attacker cannot aim at another client's count.
     hasher: RandomState,
     /// Two clients occasionally share a count; in return nothing grows, and nothing is locked.
@@ -36,10 +36,15 @@ pub(crate) struct CountedRequest {
 impl Requests {
     pub(super) fn new(limits: &Limits) -> Self {
         Self(Arc::new(Inner {
-            per_client: limits.requests_per_client.get(),
+            per_client: AtomicU32::new(limits.requests_per_client.get()),
             hasher: RandomState::new(),
             counts: (0..COUNTS).map(|_| AtomicU32::new(0)).collect(),
         }))
+    }
+
+    pub(super) fn replace_limits(&self, limits: &Limits) {
+        let per_client = limits.requests_per_client.get();
+        self.0.per_client.store(per_client, Ordering::Relaxed);
     }
 
     /// Returns the client of an address; a /64 of IPv6 is one client.
@@ -51,7 +56,7 @@ impl Requests {
     /// Begins a request; none if the client has too many.
     pub(crate) fn begin(&self, client: Client) -> Option<CountedRequest> {
         let (before, begun) = self.begin_anyway(client);
-        (before < self.0.per_client).then_some(begun)
+        (before < self.0.per_client.load(Ordering::Relaxed)).then_some(begun)
     }
 
     /// Begins a request, and returns how many the client had before.

@@ -33,12 +33,13 @@ mod websocket;
 use std::fmt;
 use std::mem::{Discriminant, discriminant};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Extensions, Request, Response, Uri, Version};
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use tower::Service;
 
 pub use self::download::Download;
@@ -69,9 +70,11 @@ use crate::identity::Identity;
 use crate::rejection::RejectionKind;
 use crate::throttle::Throttle;
 
-/// All upstreams: routes to the same address share its connections, unless TLS is involved.
+/// All upstreams: routes to the same address share its connections, if they speak TLS in the same
+/// way or not at all.
 pub(crate) struct Upstreams {
-    endpoints: Vec<Arc<Endpoint>>,
+    /// Those that some route leads to. Others go with their last route.
+    endpoints: Mutex<Vec<Weak<Endpoint>>>,
     tunnels: Tunnels,
     workers: NonZeroUsize,
     neighbours: Neighbours,
@@ -82,7 +85,7 @@ impl Upstreams {
     /// For this many workers with connections of their own, within the limits of all.
     pub(crate) fn new(workers: NonZeroUsize, limits: UpstreamLimits) -> Self {
         Self {
-            endpoints: Vec::new(),
+            endpoints: Mutex::default(),
             tunnels: Tunnels::default(),
             workers,
             neighbours: Neighbours::new(limits),
@@ -96,14 +99,10 @@ impl Upstreams {
     }
 
     /// Returns what leads to one tool.
-    pub(crate) fn of(&mut self, tool: &Tool<'_>) -> Upstream {
+    pub(crate) fn of(&self, tool: &Tool<'_>) -> Upstream {
         let tls = tool.tls;
-        let endpoints = tool.urls.iter().map(|url| match tls {
-            Some(tls) if url.is_https() => {
-                Endpoint::new(url.clone(), Some(tls), self.workers, &self.neighbours)
-            }
-            _ => self.shared(url),
-        });
+        let endpoints = tool.urls.iter();
+        let endpoints = endpoints.map(|url| self.shared(url, tls.filter(|_| url.is_https())));
         let addresses = Addresses::new(endpoints.collect(), tool.timeouts.connect);
         let upstream = Inner {
             addresses,
@@ -130,12 +129,15 @@ impl Upstreams {
         &self.tunnels
     }
 
-    fn shared(&mut self, url: &UpstreamUrl) -> Arc<Endpoint> {
-        if let Some(known) = self.endpoints.iter().find(|endpoint| endpoint.url() == url) {
-            return Arc::clone(known);
+    fn shared(&self, url: &UpstreamUrl, tls: Option<&UpstreamTls>) -> Arc<Endpoint> {
+        let mut endpoints = self.endpoints.lock();
+        endpoints.retain(|endpoint| endpoint.strong_count() > 0);
+        let mut known = endpoints.iter().filter_map(Weak::upgrade);
+        if let Some(known) = known.find(|endpoint| endpoint.is_at(url, tls)) {
+            return known;
         }
-        let endpoint = Endpoint::new(url.clone(), None, self.workers, &self.neighbours);
-        self.endpoints.push(Arc::clone(&endpoint));
+        let endpoint = Endpoint::new(url.clone(), tls, self.workers, &self.neighbours);
+        endpoints.push(Arc::downgrade(&endpoint));
         endpoint
     }
 }
@@ -315,4 +317,49 @@ fn pass_on(
     *response.version_mut() = Version::HTTP_11;
     strip_response(response.headers_mut());
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool<'a>(urls: &'a [UpstreamUrl], tls: Option<&'a UpstreamTls>) -> Tool<'a> {
+        Tool {
+            urls,
+            tls,
+            timeouts: UpstreamTimeouts::default(),
+            host: UpstreamHost::default(),
+            rewrites_redirects: true,
+            cuts_prefix: false,
+            audience: None,
+        }
+    }
+
+    fn tls(server_name: &'static str) -> UpstreamTls {
+        let name = server_name.try_into().unwrap();
+        UpstreamTls::new(None, None, Some(name), false).unwrap()
+    }
+
+    #[test]
+    fn an_address_is_kept_while_something_leads_to_it() {
+        let one = NonZeroUsize::MIN;
+        let upstreams = Upstreams::new(one, UpstreamLimits::default());
+        let count = || upstreams.endpoints.lock().len();
+        let [plain, other, secure] =
+            ["http://a", "http://b", "https://a"].map(|url| [url.parse::<UpstreamUrl>().unwrap()]);
+        let first = upstreams.of(&tool(&plain, None));
+        let again = upstreams.of(&tool(&plain, None));
+        assert_eq!(count(), 1, "the same address");
+        let _other = upstreams.of(&tool(&other, None));
+        assert_eq!(count(), 2, "another address");
+        let (a, b) = (tls("a"), tls("b"));
+        let _secure = upstreams.of(&tool(&secure, Some(&a)));
+        let _same = upstreams.of(&tool(&secure, Some(&tls("a"))));
+        assert_eq!(count(), 3, "the same TLS");
+        let _unlike = upstreams.of(&tool(&secure, Some(&b)));
+        assert_eq!(count(), 4, "another name in TLS");
+        drop((first, again));
+        let _last = upstreams.of(&tool(&other, None));
+        assert_eq!(count(), 3, "nothing leads to the first any more");
+    }
 }

@@ -33,6 +33,15 @@ pub struct UpstreamTls {
 }
 
 impl UpstreamTls {
+    /// Tells whether both name the same files and the same server.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.ca_file == other.ca_file
+            && self.client_cert_file == other.client_cert_file
+            && self.client_key_file == other.client_key_file
+            && self.server_name == other.server_name
+            && self.danger_accept_invalid_certs == other.danger_accept_invalid_certs
+    }
+
     pub(crate) fn client(&self) -> &Arc<ClientConfig> {
         &self.client
     }

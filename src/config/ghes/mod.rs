@@ -64,6 +64,43 @@ pub struct AppConfig {
 }
 
 impl GhesConfig {
+    /// Tells whether it is the same server under the same name, reached in the same way and within
+    /// the same limits; whatever its apps.
+    pub(crate) fn is_same_server(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.url == other.url
+            && self.ca_file == other.ca_file
+            && self.proxy == other.proxy
+            && self.api_version == other.api_version
+            && self.limits == other.limits
+    }
+}
+
+impl AppConfig {
+    /// Tells whether it is the same app with the same secrets. Where they come from files, the
+    /// files decide: what is in them is read again anyway.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let text =
+            |secret: Option<&SecretString>| secret.map(|text| text.expose_secret().to_owned());
+        let is_same = |ours, theirs, our_file: &Option<SecretFile>, their_file| {
+            let is_in_one_file = our_file.is_some() && our_file == their_file;
+            is_in_one_file || text(ours) == text(theirs)
+        };
+        let (ours, theirs) = (Some(&self.client_secret), Some(&other.client_secret));
+        let (our_next, their_next) = (&self.client_secret_next, &other.client_secret_next);
+        let (file, next_file) = (&other.client_secret_file, &other.client_secret_next_file);
+        self.client_id == other.client_id
+            && is_same(ours, theirs, &self.client_secret_file, file)
+            && is_same(
+                our_next.as_ref(),
+                their_next.as_ref(),
+                &self.client_secret_next_file,
+                next_file,
+            )
+    }
+}
+
+impl GhesConfig {
     /// The keys of `[ghes]`.
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
         /// the host that people open in a browser; the gate finds the API

@@ -39,6 +39,13 @@ impl SecretFile {
     }
 }
 
+/// Two are the same if they have the same path, whatever is in the file by now.
+impl PartialEq for SecretFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.paths() == other.0.paths()
+    }
+}
+
 impl fmt::Debug for SecretFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretFile(..)")

@@ -70,32 +70,35 @@ impl Proxy {
         let request = request(token, method, host, path)?;
         let asked = RequestTrace::of(&request, host);
         let new = |decision| Trace::new(TokenTrace::of(token), asked, decision);
-        let onward = match request_gate(&request, self.0.server.limits()) {
+        let rules = self.0.rules.load_full();
+        let onward = match request_gate(&request, &self.0.runtime.server.limits()) {
             Ok(Passage::Onward(onward)) => onward,
             Ok(Passage::Here) => return Ok(new(answered(&about_this_server()))),
             Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),
         };
         let from_here = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let provenance = Provenance::of(request.headers(), &from_here.into(), &self.0.fronts);
-        let host = match self.0.asked_host(&provenance, &onward) {
+        let provenance = Provenance::of(request.headers(), &from_here.into(), &rules.fronts);
+        let host = match rules.asked_host(&provenance, &onward) {
             Ok(host) => host,
             Err(rejection) => return Ok(new(rejected(&self.reject(rejection).1))),
         };
-        Ok(match self.0.destination(host, &request) {
-            Destination::Here(response) => new(answered(&response)),
-            Destination::Nowhere(miss) => new(rejected(&self.miss(&miss).1)),
-            Destination::Route(found) => {
-                let way = self.way(found, token, request, provenance, onward).await;
-                Trace {
-                    route: Some(found.route.described.clone()),
-                    apps: way.evaluation.apps,
-                    people: way.evaluation.people,
-                    rules: way.evaluation.rules,
-                    memberships: way.evaluation.memberships,
-                    ..new(way.decision)
+        Ok(
+            match rules.destination(host, &request, self.0.runtime.assertions.as_ref()) {
+                Destination::Here(response) => new(answered(&response)),
+                Destination::Nowhere(miss) => new(rejected(&self.miss(&miss).1)),
+                Destination::Route(found) => {
+                    let way = self.way(found, token, request, provenance, onward).await;
+                    Trace {
+                        route: Some(found.route.described.clone()),
+                        apps: way.evaluation.apps,
+                        people: way.evaluation.people,
+                        rules: way.evaluation.rules,
+                        memberships: way.evaluation.memberships,
+                        ..new(way.decision)
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     /// Sends a request the way of its route.
@@ -108,7 +111,7 @@ impl Proxy {
         onward: Onward,
     ) -> Way {
         let came = request.headers().clone();
-        let request_id = self.0.request_ids.next();
+        let request_id = self.0.runtime.request_ids.next();
         let upstream = &found.route.upstream;
         if let Err(kind) = found.prepare(&mut request, &provenance, onward, request_id) {
             return Way::of(rejected(&self.reject(kind).1));

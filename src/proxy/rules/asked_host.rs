@@ -2,13 +2,13 @@
 
 use http::header::HeaderValue;
 
+use super::RuleSet;
 use crate::authority::bare_host;
 use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::Onward;
-use crate::proxy::Inner;
 use crate::rejection::{Rejection, RejectionDetail};
 
-impl Inner {
+impl RuleSet {
     /// Returns the host that a client asked for: a trusted proxy's word before the request's own.
     ///
     /// Where no route depends on it, there may be none. Where one does, a proxy that sets `Host`

@@ -1,9 +1,9 @@
 use http::header::HeaderValue;
 use http::{Request, Response};
 
-use super::metadata;
 use super::routes::{Found, Miss};
-use crate::proxy::Inner;
+use super::{RuleSet, metadata};
+use crate::proxy::runtime::assertion::Assertions;
 use crate::rejection::RejectionKind;
 use crate::upstream::body::Body;
 
@@ -15,19 +15,19 @@ pub(in crate::proxy) enum Destination<'p> {
     Route(Found<'p>),
 }
 
-impl Inner {
+impl RuleSet {
     /// Decides where a request for `host` goes, whoever sends it; one that names no host is for
     /// all of them.
     pub(in crate::proxy) fn destination<B: http_body::Body>(
         &self,
         host: Option<&HeaderValue>,
         request: &Request<B>,
+        assertions: Option<&Assertions>,
     ) -> Destination<'_> {
         if host.is_some_and(|host| !self.allowed_hosts.contain(host)) {
             let kind = RejectionKind::MisdirectedRequest;
             return Destination::Nowhere(Miss::rejected(kind));
         }
-        let assertions = self.assertions.as_ref();
         if let Some(keys) = assertions.and_then(|assertions| assertions.answer(request)) {
             return Destination::Here(Box::new(keys));
         }

@@ -1,4 +1,4 @@
-//! What the configuration says about requests, and nothing that outlives it.
+//! What the configuration says about requests: a reload replaces it whole.
 
 pub(super) mod asked_host;
 pub(super) mod cors;
@@ -8,3 +8,53 @@ pub(super) mod prefix;
 pub(super) mod presented;
 pub(super) mod routes;
 pub(super) mod webdav;
+
+use std::sync::Once;
+
+use self::metadata::Metadata;
+use self::routes::Routes;
+use super::runtime::Runtime;
+use super::runtime::issuers::IssuerApps;
+use crate::config::{AllowedHosts, Config};
+use crate::hygiene::provenance::Fronts;
+use crate::rejection::Realm;
+
+/// The rules of one configuration.
+#[derive(Debug)]
+pub(super) struct RuleSet {
+    pub(super) routes: Routes,
+    metadata: Metadata,
+    pub(super) realm: Realm,
+    pub(super) fronts: Fronts,
+    /// Told once of a proxy that passes on what clients write.
+    forwarded_host_warning: Once,
+    allowed_hosts: AllowedHosts,
+    /// Whether the host of a request decides anything.
+    reads_hosts: bool,
+}
+
+impl RuleSet {
+    /// Makes the rules of a configuration, with these apps and with what `runtime` keeps.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a route names a server or apps that the configuration has not; none that was read
+    /// is so.
+    pub(super) fn new(config: &Config, apps: &IssuerApps, runtime: &Runtime) -> Self {
+        let server = &config.server;
+        let turns = runtime.client_turns(server.client_limit);
+        let routes = Routes::new(config, apps, &runtime.upstreams, turns);
+        Self {
+            reads_hosts: routes.read_hosts() || server.allowed_hosts.iter().is_some(),
+            routes,
+            metadata: Metadata::new(config),
+            realm: server.realm.clone(),
+            fronts: Fronts::new(
+                server.trusted_proxies.clone(),
+                server.forwarded_host_from.clone(),
+            ),
+            forwarded_host_warning: Once::new(),
+            allowed_hosts: server.allowed_hosts.clone(),
+        }
+    }
+}

@@ -1,38 +1,70 @@
+use std::sync::{Arc, Weak};
+
 use http::HeaderValue;
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use tower::BoxError;
 
-use super::issuers::Services;
+use super::issuers::{AppService, Services};
 use super::metrics::Metrics;
 use super::secret_files::SecretFiles;
 use crate::config::{AppConfig, GhesConfig};
 use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp};
-use crate::protection::{IssuerProtection, Protection, ProtectionMonitor};
-use crate::proxy::Check;
+use crate::protection::{IssuerProtection, Protection};
 
-/// Makes the clients of a configured GHES, and protects them; each call is measured.
-pub(in crate::proxy) fn protected_services(
-    ghes: &GhesConfig,
-    metrics: &Metrics,
-    secrets: &SecretFiles,
-) -> Result<Services, BoxError> {
-    let protection = Protection::new()
-        .with_limits(ghes.limits)
-        .with_observer(metrics.clone())
-        .of_issuer();
-    let clients = Clients::new(ghes)?;
-    let checks = ghes.apps.iter();
-    let checks = checks.map(|app| clients.check(app, &protection, secrets));
-    let checks = checks.collect::<Result<Vec<_>, InvalidApp>>()?;
-    let [app, ..] = ghes.apps.as_slice() else {
-        return Err(format!("{} has no app; see ghes.apps", ghes.name).into());
-    };
-    // Memberships are asked with the user's token, so that the app and its secret do not matter.
-    let memberships = clients.client(app, &app.client_secret)?;
-    Ok(Services {
-        checks,
-        memberships: Some(protection.protect_memberships(memberships)),
-    })
+/// Makes the clients of each configured GHES, and protects them; each call is measured.
+///
+/// One server has one protection, however often it is connected to: its rate is that of the gate.
+pub(in crate::proxy) struct GhesServices {
+    metrics: Metrics,
+    secrets: SecretFiles,
+    /// Those of servers that some app still has.
+    protections: Mutex<Vec<(GhesConfig, Weak<IssuerProtection>)>>,
+}
+
+impl GhesServices {
+    pub(in crate::proxy) fn new(metrics: Metrics, secrets: SecretFiles) -> Self {
+        Self {
+            metrics,
+            secrets,
+            protections: Mutex::default(),
+        }
+    }
+
+    pub(in crate::proxy) fn connect(&self, ghes: &GhesConfig) -> Result<Services, BoxError> {
+        let protection = self.protection(ghes);
+        let clients = Clients::new(ghes)?;
+        let apps = ghes.apps.iter();
+        let apps = apps.map(|app| clients.app(app, &protection, &self.secrets));
+        let apps = apps.collect::<Result<Vec<_>, InvalidApp>>()?;
+        let [app, ..] = ghes.apps.as_slice() else {
+            return Err(format!("{} has no app; see ghes.apps", ghes.name).into());
+        };
+        // Memberships are asked with the user's token, so that the app and its secret do not matter.
+        let memberships = clients.client(app, &app.client_secret)?;
+        Ok(Services {
+            apps,
+            memberships: Some(protection.protect_memberships(memberships)),
+        })
+    }
+
+    fn protection(&self, ghes: &GhesConfig) -> Arc<IssuerProtection> {
+        let mut protections = self.protections.lock();
+        protections.retain(|(_, protection)| protection.strong_count() > 0);
+        let known = protections
+            .iter()
+            .find(|(known, _)| known.is_same_server(ghes));
+        if let Some(protection) = known.and_then(|(_, protection)| protection.upgrade()) {
+            return protection;
+        }
+        let protection = Protection::new()
+            .with_limits(ghes.limits)
+            .with_observer(self.metrics.clone())
+            .of_issuer();
+        let protection = Arc::new(protection);
+        protections.push((ghes.clone(), Arc::downgrade(&protection)));
+        protection
+    }
 }
 
 /// The state that the clients of one GHES share: its address, connections and version.
@@ -72,16 +104,16 @@ impl<'c> Clients<'c> {
         })
     }
 
-    fn check(
+    fn app(
         &self,
         app: &AppConfig,
-        protection: &IssuerProtection,
+        server: &Arc<IssuerProtection>,
         secrets: &SecretFiles,
-    ) -> Result<(Check, Option<ProtectionMonitor>), InvalidApp> {
+    ) -> Result<AppService, InvalidApp> {
         let current = self.client(app, &app.client_secret)?;
         let next = app.client_secret_next.as_ref();
         let next = next.map(|secret| self.client(app, secret)).transpose()?;
-        let (check, monitor) = protection.protect(&app.client_id, current.clone(), next.clone());
+        let (check, monitor) = server.protect(&app.client_id, current.clone(), next.clone());
         let files = [
             ("client_secret_file", &app.client_secret_file, Some(current)),
             (
@@ -90,18 +122,23 @@ impl<'c> Clients<'c> {
                 next,
             ),
         ];
-        for (key, file, client) in files {
-            let Some(client) = client else { continue };
-            let monitor = monitor.clone();
+        let files = files.into_iter().filter_map(|(key, file, client)| {
+            let (client, monitor) = (client?, monitor.clone());
             let key = format!("{key} of {}", app.client_id);
             secrets.watch(key, file.as_ref(), move |secret| {
                 // The reader of the secret has checked that it can be in a header.
                 if client.replace_secret(secret).is_ok() {
                     monitor.credentials_replaced();
                 }
-            });
-        }
-        Ok((check, Some(monitor)))
+            })
+        });
+        let secrets = files.collect();
+        Ok(AppService {
+            check,
+            protection: Some(monitor),
+            server: Some(Arc::clone(server)),
+            secrets,
+        })
     }
 
     fn client(&self, app: &AppConfig, secret: &SecretString) -> Result<Client, InvalidApp> {

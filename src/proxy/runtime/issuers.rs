@@ -6,13 +6,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tower::BoxError;
 
 use super::first_answer::FirstAnswer;
+use super::secret_files::WatchedSecret;
 use crate::check::CheckError;
 use crate::config::{AppConfig, Config, GhesConfig, RouteConfig};
 use crate::ghes::GhesUrl;
-use crate::protection::ProtectionMonitor;
+use crate::protection::{IssuerProtection, ProtectionMonitor};
 use crate::proxy::{Check, Memberships};
 use crate::token::AccessToken;
 use crate::validator::{CacheOptions, CacheStats, Purge, Validator, Validators};
@@ -20,15 +22,31 @@ use crate::validator::{CacheOptions, CacheStats, Purge, Validator, Validators};
 /// How one server is asked.
 pub(in crate::proxy) struct Services {
     /// For each app, in the order of the configuration.
-    pub(in crate::proxy) checks: Vec<(Check, Option<ProtectionMonitor>)>,
+    pub(in crate::proxy) apps: Vec<AppService>,
     /// Where people belong is asked with their own tokens, whatever the app.
     pub(in crate::proxy) memberships: Option<Memberships>,
 }
 
-/// All apps of all servers. A handle.
+/// How a server is asked as one of its apps.
+pub(in crate::proxy) struct AppService {
+    pub(in crate::proxy) check: Check,
+    pub(in crate::proxy) protection: Option<ProtectionMonitor>,
+    /// What protects the server, whose other apps share it.
+    pub(in crate::proxy) server: Option<Arc<IssuerProtection>>,
+    /// The files of its secrets, which are looked after as long as it is there.
+    pub(in crate::proxy) secrets: Vec<WatchedSecret>,
+}
+
+/// All apps of all servers, as the last configuration has them. A handle.
 #[derive(Clone)]
-pub(in crate::proxy) struct Issuers {
-    apps: Arc<[IssuerApp]>,
+pub(in crate::proxy) struct Issuers(Arc<ArcSwap<IssuerApps>>);
+
+/// The apps of one configuration.
+#[derive(Clone)]
+pub(in crate::proxy) struct IssuerApps {
+    apps: Vec<IssuerApp>,
+    /// Those of servers whose tokens some route takes, so that they are asked at all.
+    asked: Vec<IssuerApp>,
 }
 
 /// An app whose tokens are good on some route of a [`Proxy`](crate::proxy::Proxy), and what is known of
@@ -37,38 +55,57 @@ pub(in crate::proxy) struct Issuers {
 pub struct IssuerApp(Arc<Inner>);
 
 struct Inner {
-    ghes: String,
-    url: GhesUrl,
-    client_id: String,
+    ghes: GhesConfig,
+    app: AppConfig,
+    cache: CacheOptions,
     validator: Validator<Check>,
     protection: Option<ProtectionMonitor>,
-    /// Whether some route takes tokens of its server, so that it is asked at all.
-    is_asked: bool,
+    /// Kept for the apps that a reload adds, and for the files of the secrets.
+    _kept: (Option<Arc<IssuerProtection>>, Vec<WatchedSecret>),
 }
 
-impl Issuers {
-    /// Makes the validators of every server, which is asked by its `services`.
-    pub(in crate::proxy) fn new(
+impl IssuerApps {
+    /// Makes the validators of every server, which is asked by its `services`. An app that is among
+    /// `known` with the same server, secret and ages is kept, with all that is remembered of it.
+    pub(in crate::proxy) fn of(
         config: &Config,
-        mut services: impl FnMut(&GhesConfig) -> Result<Services, BoxError>,
+        known: &[IssuerApp],
+        services: impl Fn(&GhesConfig) -> Result<Services, BoxError>,
     ) -> Result<Self, BoxError> {
-        let mut all = Vec::new();
+        let (mut apps, mut asked) = (Vec::new(), Vec::new());
         for ghes in &config.ghes {
-            let services = services(ghes)?;
-            let memberships = services.memberships.as_ref();
-            let checks = ghes.apps.iter().zip(services.checks);
-            all.extend(checks.map(|(app, (check, protection))| {
-                let validator = validator(check, memberships, config.cache);
-                let is_asked = config.takes_tokens_of(ghes);
-                IssuerApp::new(ghes, app, validator, protection, is_asked)
-            }));
+            let of_server = Self::of_server(ghes, config.cache, known, &services)?;
+            if config.takes_tokens_of(ghes) {
+                asked.extend(of_server.iter().cloned());
+            }
+            apps.extend(of_server);
         }
-        let apps = all.into();
-        Ok(Self { apps })
+        Ok(Self { apps, asked })
     }
 
-    pub(in crate::proxy) fn iter(&self) -> impl Iterator<Item = &IssuerApp> {
-        self.apps.iter()
+    fn of_server(
+        ghes: &GhesConfig,
+        cache: CacheOptions,
+        known: &[IssuerApp],
+        services: impl Fn(&GhesConfig) -> Result<Services, BoxError>,
+    ) -> Result<Vec<IssuerApp>, BoxError> {
+        let kept = |app| known.iter().find(|known| known.is_for(ghes, app, cache));
+        let kept: Vec<_> = ghes.apps.iter().map(kept).collect();
+        if kept.iter().all(Option::is_some) {
+            return Ok(kept.into_iter().flatten().cloned().collect());
+        }
+        let services = services(ghes)?;
+        let memberships = services.memberships.as_ref();
+        let apps = ghes.apps.iter().zip(services.apps).zip(kept);
+        let apps = apps.map(|((app, service), kept)| match kept {
+            Some(kept) => kept.clone(),
+            None => IssuerApp::new(ghes, app, cache, service, memberships),
+        });
+        Ok(apps.collect())
+    }
+
+    pub(in crate::proxy) fn apps(&self) -> &[IssuerApp] {
+        &self.apps
     }
 
     /// Returns the validators of a route, in the order of its server's apps.
@@ -103,24 +140,47 @@ impl Issuers {
             let mut ids = apps.iter().map(|taken| &taken.client_id);
             app.ghes() == ghes.name && ids.any(|id| id == app.client_id())
         };
-        self.iter().filter(is_taken).cloned().collect()
+        self.apps.iter().filter(is_taken).cloned().collect()
+    }
+}
+
+impl Issuers {
+    pub(in crate::proxy) fn new(apps: IssuerApps) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(apps)))
+    }
+
+    /// Returns the apps that are there now.
+    pub(in crate::proxy) fn now(&self) -> Arc<IssuerApps> {
+        self.0.load_full()
+    }
+
+    pub(in crate::proxy) fn replace(&self, apps: IssuerApps) {
+        self.0.store(Arc::new(apps));
     }
 
     /// Forgets what `purge` names, whoever said it; returns how many answers.
     pub(in crate::proxy) fn purge(&self, purge: &Purge) -> u64 {
-        self.iter().map(|app| app.0.validator.purge(purge)).sum()
+        self.now()
+            .apps
+            .iter()
+            .map(|app| app.0.validator.purge(purge))
+            .sum()
     }
 
     pub(in crate::proxy) fn stats(&self) -> CacheStats {
-        self.iter().map(|app| app.0.validator.stats()).sum()
+        self.now()
+            .apps
+            .iter()
+            .map(|app| app.0.validator.stats())
+            .sum()
     }
 
     /// Tells whether the servers have answered since the start, as far as that is needed.
     ///
     /// The apps of one server share its counts, so it does not matter that each is looked at.
     pub(in crate::proxy) fn have_answered(&self) -> bool {
-        let asked = self.iter().filter(|app| app.0.is_asked);
-        let monitors = asked.filter_map(IssuerApp::protection);
+        let now = self.now();
+        let monitors = now.asked.iter().filter_map(IssuerApp::protection);
         FirstAnswer::suffice(monitors.map(|monitor| FirstAnswer::among(monitor.results())))
     }
 
@@ -130,8 +190,9 @@ impl Issuers {
     /// away requests from gates that are not ready would take them from all, and with them what
     /// the other apps' users come for.
     pub(in crate::proxy) fn are_ready(&self) -> bool {
-        self.iter()
-            .any(|app| app.protection().is_none_or(ProtectionMonitor::is_ready))
+        let now = self.now();
+        let mut apps = now.apps.iter();
+        apps.any(|app| app.protection().is_none_or(ProtectionMonitor::is_ready))
     }
 }
 
@@ -139,36 +200,42 @@ impl IssuerApp {
     fn new(
         ghes: &GhesConfig,
         app: &AppConfig,
-        validator: Validator<Check>,
-        protection: Option<ProtectionMonitor>,
-        is_asked: bool,
+        cache: CacheOptions,
+        service: AppService,
+        memberships: Option<&Memberships>,
     ) -> Self {
         Self(Arc::new(Inner {
-            ghes: ghes.name.clone(),
-            url: ghes.url.clone(),
-            client_id: app.client_id.clone(),
-            validator,
-            protection,
-            is_asked,
+            ghes: ghes.clone(),
+            app: app.clone(),
+            cache,
+            validator: validator(service.check, memberships, cache),
+            protection: service.protection,
+            _kept: (service.server, service.secrets),
         }))
+    }
+
+    /// Tells whether it is this app of this server, and remembers as long.
+    fn is_for(&self, ghes: &GhesConfig, app: &AppConfig, cache: CacheOptions) -> bool {
+        let known = &self.0;
+        known.cache == cache && known.ghes.is_same_server(ghes) && known.app.is_same(app)
     }
 
     /// Returns the [name](GhesConfig::name) of the server.
     #[must_use]
     pub fn ghes(&self) -> &str {
-        &self.0.ghes
+        &self.0.ghes.name
     }
 
     /// Returns where the server lives.
     #[must_use]
     pub fn url(&self) -> &GhesUrl {
-        &self.0.url
+        &self.0.ghes.url
     }
 
     /// Returns the app's client id.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        &self.0.client_id
+        &self.0.app.client_id
     }
 
     /// Returns what stands between the proxy and the server, to be watched; none if the proxy was
@@ -208,8 +275,8 @@ const NO_APP: &str = "a route that asks for a token takes those of some app";
 impl fmt::Debug for IssuerApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuerApp")
-            .field("ghes", &self.0.ghes)
-            .field("client_id", &self.0.client_id)
+            .field("ghes", &self.ghes())
+            .field("client_id", &self.client_id())
             .finish_non_exhaustive()
     }
 }

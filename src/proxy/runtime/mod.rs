@@ -1,4 +1,5 @@
-//! What lives as long as the process: who is asked, what is remembered and counted.
+//! What lives as long as the process, whatever a reload replaces: who is asked, what is remembered
+//! and counted, connections and keys.
 
 pub(super) mod assertion;
 mod descriptors;
@@ -8,3 +9,99 @@ pub(super) mod issuers;
 pub(super) mod listening;
 pub(super) mod metrics;
 pub(super) mod secret_files;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tower::BoxError;
+
+use self::assertion::Assertions;
+use self::issuers::{IssuerApps, Issuers, Services};
+use self::listening::OpenGates;
+use self::metrics::Metrics;
+use self::secret_files::{SecretFiles, WatchedSecret};
+use super::doors::webhook::Receiver;
+use crate::config::{Config, GhesConfig, WebhookConfig};
+use crate::gatekeeper::{ClientLimit, ClientTurns};
+use crate::hygiene::request_id::RequestIds;
+use crate::server::Server;
+use crate::upstream::Upstreams;
+
+/// Makes what a server is asked by.
+pub(super) type Connect = Box<dyn Fn(&GhesConfig) -> Result<Services, BoxError> + Send + Sync>;
+
+pub(super) struct Runtime {
+    pub(super) issuers: Issuers,
+    connect: Connect,
+    pub(super) upstreams: Upstreams,
+    client_turns: Mutex<(ClientLimit, Arc<ClientTurns>)>,
+    pub(super) request_ids: RequestIds,
+    pub(super) metrics: Metrics,
+    pub(super) open_gates: OpenGates,
+    pub(super) webhook: Option<Arc<Receiver>>,
+    _webhook_secret: Option<WatchedSecret>,
+    pub(super) server: Server,
+    pub(super) assertions: Option<Assertions>,
+    pub(super) secret_files: SecretFiles,
+}
+
+impl Runtime {
+    pub(super) fn new(
+        config: &Config,
+        connect: Connect,
+        metrics: Metrics,
+        server: Server,
+        secret_files: SecretFiles,
+    ) -> Result<Self, BoxError> {
+        let assertions = config.assertion.as_ref().map(Assertions::new);
+        let signer = assertions.as_ref().map(Assertions::signer);
+        let limits = &config.server;
+        let upstreams = Upstreams::new(limits.workers, limits.upstream_limits);
+        let webhook = config.webhook.as_ref();
+        let (webhook, webhook_secret) = webhook
+            .map(|webhook| receiver(webhook, &secret_files))
+            .unzip();
+        let turns = Arc::new(ClientTurns::new(limits.client_limit));
+        Ok(Self {
+            issuers: Issuers::new(IssuerApps::of(config, &[], &connect)?),
+            connect,
+            upstreams: upstreams.with_signer(signer.cloned()),
+            client_turns: Mutex::new((limits.client_limit, turns)),
+            request_ids: RequestIds::new(),
+            metrics,
+            open_gates: OpenGates::default(),
+            webhook,
+            _webhook_secret: webhook_secret.flatten(),
+            server,
+            assertions,
+            secret_files,
+        })
+    }
+
+    /// Makes the apps of another configuration, and keeps those that are the same.
+    pub(super) fn apps_of(&self, config: &Config) -> Result<IssuerApps, BoxError> {
+        IssuerApps::of(config, self.issuers.now().apps(), &self.connect)
+    }
+
+    /// Returns the turns of clients: the same ones, unless the limit is another.
+    pub(super) fn client_turns(&self, limit: ClientLimit) -> Arc<ClientTurns> {
+        let mut current = self.client_turns.lock();
+        if current.0 != limit {
+            *current = (limit, Arc::new(ClientTurns::new(limit)));
+        }
+        Arc::clone(&current.1)
+    }
+}
+
+fn receiver(
+    webhook: &WebhookConfig,
+    secrets: &SecretFiles,
+) -> (Arc<Receiver>, Option<WatchedSecret>) {
+    let receiver = Arc::new(Receiver::new(webhook.secret.clone()));
+    let watching = Arc::clone(&receiver);
+    let file = webhook.secret_file.as_ref();
+    let watched = secrets.watch("webhook.secret_file", file, move |secret| {
+        watching.replace_secret(secret);
+    });
+    (receiver, watched)
+}

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use secrecy::SecretString;
@@ -12,7 +12,10 @@ use crate::watched::keep_looking;
 
 /// The files of all secrets, and who uses each. A handle.
 #[derive(Clone, Default)]
-pub(in crate::proxy) struct SecretFiles(Arc<Mutex<Vec<Entry>>>);
+pub(in crate::proxy) struct SecretFiles(Arc<Mutex<Vec<Weak<Mutex<Entry>>>>>);
+
+/// A file that is looked after until this is dropped.
+pub(in crate::proxy) struct WatchedSecret(#[expect(dead_code, reason = "held")] Arc<Mutex<Entry>>);
 
 struct Entry {
     /// Its name in logs.
@@ -22,20 +25,21 @@ struct Entry {
 }
 
 impl SecretFiles {
-    /// Lets `replace` have what a file will hold, if the secret comes from one.
+    /// Lets `replace` have what a file will hold, if the secret comes from one, until what this
+    /// returns is dropped.
     pub(in crate::proxy) fn watch(
         &self,
         key: impl Into<String>,
         file: Option<&SecretFile>,
         replace: impl Fn(SecretString) + Send + 'static,
-    ) {
-        let Some(file) = file else { return };
-        let mut entries = self.0.lock();
-        entries.push(Entry {
+    ) -> Option<WatchedSecret> {
+        let entry = Arc::new(Mutex::new(Entry {
             key: key.into(),
-            file: file.clone(),
+            file: file?.clone(),
             replace: Box::new(replace),
-        });
+        }));
+        self.0.lock().push(Arc::downgrade(&entry));
+        Some(WatchedSecret(entry))
     }
 
     /// Watches the files for ever. A file without a valid secret is reported once, and the last
@@ -46,7 +50,9 @@ impl SecretFiles {
 
     fn look(&self) {
         let mut entries = self.0.lock();
-        for Entry { key, file, replace } in &mut *entries {
+        entries.retain(|entry| entry.strong_count() > 0);
+        for entry in entries.iter().filter_map(Weak::upgrade) {
+            let Entry { key, file, replace } = &mut *entry.lock();
             match file.renew() {
                 None => {}
                 Some(Ok(secret)) => {
@@ -116,7 +122,7 @@ mod tests {
         assert_eq!(first.unwrap().expose_secret(), "first");
         let (sender, replaced) = mpsc::channel();
         let files = SecretFiles::default();
-        files.watch("key", Some(&file), move |secret| {
+        let _watched = files.watch("key", Some(&file), move |secret| {
             sender.send(secret.expose_secret().to_owned()).unwrap();
         });
         let looked = || {

@@ -139,7 +139,7 @@ fn tls() -> (Tls, tokio_rustls::TlsConnector) {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    (tls, std::sync::Arc::new(config).into())
+    (tls, Arc::new(config).into())
 }
 
 const PIECE: &[u8] = &[b'x'; 16 * 1024];

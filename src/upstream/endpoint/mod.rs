@@ -28,6 +28,7 @@ use crate::upstream::url::UpstreamUrl;
 /// The address comes from the configuration alone; nothing in a request can change it.
 pub(super) struct Endpoint {
     url: UpstreamUrl,
+    tls: Option<UpstreamTls>,
     host: Host,
     connector: Connector,
     /// One for each worker, so that a connection stays on the thread that polls it.
@@ -67,6 +68,7 @@ impl Endpoint {
         let (connector, host) = Connector::new(&url, tls);
         let endpoint = Arc::new(Self {
             url,
+            tls: tls.cloned(),
             host,
             connector,
             pools: (0..workers.get()).map(|_| Pool::default()).collect(),
@@ -83,6 +85,16 @@ impl Endpoint {
 
     pub(super) fn url(&self) -> &UpstreamUrl {
         &self.url
+    }
+
+    /// Tells whether it is this address, with which TLS is spoken in this way.
+    pub(super) fn is_at(&self, url: &UpstreamUrl, tls: Option<&UpstreamTls>) -> bool {
+        let is_alike = match (&self.tls, tls) {
+            (Some(ours), Some(theirs)) => ours.is_like(theirs),
+            (None, None) => true,
+            _ => false,
+        };
+        is_alike && self.url == *url
     }
 
     pub(super) fn host(&self) -> &Host {

@@ -56,9 +56,9 @@ async fn a_server_that_is_down_concerns_its_own_routes_alone() {
     }
     let calls = world.eu.requests().len();
     assert!(calls < 20, "it is spared: {calls}");
-    let states: Vec<_> = world
-        .proxy
-        .apps()
+    let apps = world.proxy.apps();
+    let states: Vec<_> = apps
+        .iter()
         .map(|app| {
             (
                 app.ghes(),

@@ -3,6 +3,7 @@
 
 mod failures;
 mod operators;
+mod rules;
 mod tokens;
 
 use std::net::SocketAddr;

@@ -104,7 +104,8 @@ async fn a_gate_is_ready_while_one_app_has_credentials_that_are_accepted() {
     for (count, expected) in [(0, 200), (1, 200), (2, 200), (3, 200), (4, 503)] {
         let world = World::start_with("", wrong(count)).await;
         let mut refused = 0;
-        for app in world.proxy.apps() {
+        let all = world.proxy.apps();
+        for app in &all {
             refused += usize::from(app.ask().await.is_err());
         }
         assert_eq!(refused, count);
@@ -123,7 +124,8 @@ async fn a_gate_is_ready_while_one_app_has_credentials_that_are_accepted() {
 async fn each_app_can_be_asked_by_itself() {
     let world = World::start_with("", |toml| toml.replacen(SECRET, "wrong", 1)).await;
     let mut said = Vec::new();
-    for app in world.proxy.apps() {
+    let all = world.proxy.apps();
+    for app in &all {
         let kind = app.ask().await.err().map(|error| error.kind().as_str());
         said.push((app.ghes(), app.client_id(), kind));
     }

@@ -32,7 +32,7 @@ pub(in crate::proxy) struct Visitor {
 
 impl Visitor {
     pub(in crate::proxy) fn new(proxy: Proxy, peer: Peer) -> Self {
-        let requests = proxy.0.server.requests();
+        let requests = proxy.0.runtime.server.requests();
         let client = peer.is_remote().then(|| requests.client(peer.ip()));
         Self {
             client,
@@ -130,7 +130,7 @@ impl PinnedDrop for Answering {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         if let Some(log) = this.arrival.log.take() {
-            let why = match this.proxy.0.open_gates.any() {
+            let why = match this.proxy.0.runtime.open_gates.any() {
                 true => CutOff::ClientGone,
                 false => CutOff::Shutdown,
             };
@@ -143,7 +143,7 @@ impl Arrival {
     /// Counts and logs a response, and gives it the form for its client.
     fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
         let elapsed = self.at.elapsed();
-        proxy.0.metrics.answered(outcome, elapsed);
+        proxy.0.runtime.metrics.answered(outcome, elapsed);
         if let Body::Streaming(download) = response.body_mut() {
             download.hold(self.counted.take());
         }

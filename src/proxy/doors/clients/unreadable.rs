@@ -34,10 +34,10 @@ fn refuse(
         }
     };
     let outcome = Outcome::Rejected(rejection.kind());
-    proxy.0.metrics.answered(outcome, Duration::ZERO);
-    let response = rejection.into_response(&proxy.0.realm);
+    proxy.0.runtime.metrics.answered(outcome, Duration::ZERO);
+    let response = rejection.into_response(&proxy.0.rules.load().realm);
     if let Some(turn) = turn(throttle, unreadable) {
-        let request_id = proxy.0.request_ids.next();
+        let request_id = proxy.0.runtime.request_ids.next();
         access_log::unreadable(&response, &request_id, peer.ip(), turn);
     }
     with_problem_json(response)

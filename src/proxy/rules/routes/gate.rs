@@ -6,29 +6,33 @@ use crate::config::{Config, RouteConfig};
 use crate::gatekeeper::{ClientTurns, GatekeeperLayer, Guard};
 use crate::proxy::Check;
 use crate::proxy::rules::metadata::PROTECTED_RESOURCE;
-use crate::proxy::runtime::issuers::{IssuerApp, Issuers};
+use crate::proxy::runtime::issuers::{IssuerApp, IssuerApps};
 use crate::rejection::Realm;
 
 /// Makes the gates before upstreams.
 pub(super) struct Gates<'c> {
     config: &'c Config,
-    issuers: &'c Issuers,
+    apps: &'c IssuerApps,
     /// One for all routes: whoever makes up tokens may not begin anew on each.
     client_turns: Arc<ClientTurns>,
 }
 
 impl<'c> Gates<'c> {
-    pub(super) fn new(config: &'c Config, issuers: &'c Issuers) -> Self {
+    pub(super) fn new(
+        config: &'c Config,
+        apps: &'c IssuerApps,
+        client_turns: Arc<ClientTurns>,
+    ) -> Self {
         Self {
             config,
-            issuers,
-            client_turns: Arc::new(ClientTurns::new(config.server.client_limit)),
+            apps,
+            client_turns,
         }
     }
 
     /// Makes the gate of a route that asks for a token.
     pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> Guard<Check> {
-        let validators = self.issuers.of_route(self.config, route);
+        let validators = self.apps.of_route(self.config, route);
         let token_bytes = self.config.server.token_bytes.get() as usize;
         let gate = GatekeeperLayer::new(validators)
             .with_bearer(BearerOptions::default().with_max_length(token_bytes))
@@ -50,7 +54,7 @@ impl<'c> Gates<'c> {
 
     /// Returns the apps that this gate asks, in order.
     pub(super) fn apps_of_route(&self, route: &RouteConfig) -> Vec<IssuerApp> {
-        self.issuers.apps_of_route(self.config, route)
+        self.apps.apps_of_route(self.config, route)
     }
 
     /// Returns the realm, which names the route's description.

@@ -6,6 +6,8 @@ mod rules;
 mod spelling;
 mod table;
 
+use std::sync::Arc;
+
 use http::header::HeaderValue;
 use http::{Method, Request};
 use http_body::Body;
@@ -13,10 +15,10 @@ use http_body::Body;
 use super::cors::{Cors, preflight};
 use super::prefix::Prefix;
 use crate::config::{Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost};
-use crate::gatekeeper::Guard;
+use crate::gatekeeper::{ClientTurns, Guard};
 use crate::proxy::Check;
 use crate::proxy::explain::RouteTrace;
-use crate::proxy::runtime::issuers::{IssuerApp, Issuers};
+use crate::proxy::runtime::issuers::{IssuerApp, IssuerApps};
 use crate::upstream::{Tool, Upstream, Upstreams};
 
 pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
@@ -72,10 +74,11 @@ pub(in crate::proxy) struct Found<'r> {
 impl Routes {
     pub(in crate::proxy) fn new(
         config: &Config,
-        issuers: &Issuers,
-        upstreams: &mut Upstreams,
+        apps: &IssuerApps,
+        upstreams: &Upstreams,
+        client_turns: Arc<ClientTurns>,
     ) -> Self {
-        let gates = Gates::new(config, issuers);
+        let gates = Gates::new(config, apps, client_turns);
         let routes = config.routes.iter();
         Self {
             finder: RouteFinder::new(&config.routes),
@@ -137,7 +140,7 @@ fn tool_of(route: &RouteConfig) -> Tool<'_> {
 }
 
 impl Route {
-    fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &mut Upstreams) -> Self {
+    fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &Upstreams) -> Self {
         let upstream = upstreams.of(&tool_of(config));
         let rules = Rules::of(config);
         let is_gated = !config.anonymous;
