@@ -96,7 +96,7 @@
 //! `default-features = false, features = ["client"]`. No feature changes what another does.
 #![forbid(unsafe_code)]
 
-mod admission;
+pub(crate) mod admission;
 #[cfg(feature = "assertion")]
 pub mod assertion;
 #[cfg(feature = "client")]
@@ -135,6 +135,8 @@ pub mod protection;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 pub mod rejection;
+#[cfg(feature = "proxy")]
+mod routing;
 pub mod scope;
 #[cfg(feature = "proxy")]
 mod server;

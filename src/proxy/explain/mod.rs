@@ -25,8 +25,9 @@ use http::{Method, Request, Response, Uri};
 
 pub use self::trace::{
     AppOutcome, AppTrace, Decision, Forwarded, HeaderTrace, MembershipTrace, Rejected,
-    RequestTrace, RouteTrace, RuleOutcome, RuleTrace, TokenTrace, Trace,
+    RequestTrace, RuleOutcome, RuleTrace, TokenTrace, Trace,
 };
+pub use super::rules::routes::RouteTrace;
 
 use self::evaluation::Evaluation;
 use self::onward::{forwarded, rejected};

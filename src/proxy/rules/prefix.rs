@@ -7,6 +7,7 @@ use http::{Request, Uri};
 use crate::config::RoutePath;
 use crate::hygiene::names::X_FORWARDED_PREFIX;
 use crate::rejection::RejectionKind;
+use crate::routing::end_of;
 
 /// The segments that a path begins with and that an upstream does not see.
 ///
@@ -62,17 +63,6 @@ impl Prefix {
         };
         rest.ok().map(Uri::from)
     }
-}
-
-/// Returns what is left of a path, as it came, where `prefix` is taken off.
-pub(in crate::proxy) fn rest_of<'p>(path: &'p str, prefix: &str) -> &'p str {
-    let segments = prefix.matches('/').count();
-    end_of(path, segments).map_or("/", |at| &path[at..])
-}
-
-/// No reading that leads to the route has other slashes up to here.
-fn end_of(path: &str, segments: usize) -> Option<usize> {
-    path.match_indices('/').nth(segments).map(|(at, _)| at)
 }
 
 #[cfg(test)]

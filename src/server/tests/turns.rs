@@ -18,7 +18,12 @@ async fn e6_a_connection_pauses_after_so_many_bytes() {
     let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
     let server = Server::new(Limits::default(), Timeouts::default());
     let place = server.connections.take_now(peer).expect("the first");
-    let activity = Activity::new(server.settings.load().timeouts, Uptake::default(), true, Instant::now());
+    let activity = Activity::new(
+        server.settings.load().timeouts,
+        Uptake::default(),
+        true,
+        Instant::now(),
+    );
     let mut stream = WatchedStream::new(Box::new(far), Arc::clone(&activity), place);
     let mut turns = Vec::new();
     // A connection that pauses is woken again, or this would hang.

@@ -186,5 +186,5 @@ impl fmt::Debug for Tls {
 }
 
 /// RFC 7301 §6, RFC 9113 §3.1.
-pub(in crate::server) const ALPN_H2: &[u8] = b"h2";
+pub(super) const ALPN_H2: &[u8] = b"h2";
 const ALPN_HTTP_1_1: &[u8] = b"http/1.1";

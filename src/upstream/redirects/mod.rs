@@ -20,8 +20,8 @@ use http::header::{
 };
 use http::uri::Authority;
 
+use super::{Tool, UpstreamHost};
 use crate::hygiene::names::{X_FORWARDED_HOST, X_FORWARDED_PREFIX, X_FORWARDED_PROTO};
-use crate::upstream::{Tool, UpstreamHost};
 
 /// The names that the upstreams of one route have for themselves.
 #[derive(Debug)]

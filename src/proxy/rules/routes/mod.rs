@@ -1,10 +1,8 @@
 //! Which upstream a request is for, and what it takes to get there.
 
-mod finder;
+mod described;
 mod gate;
 mod rules;
-mod spelling;
-mod table;
 
 use std::sync::Arc;
 
@@ -17,15 +15,15 @@ use super::prefix::Prefix;
 use crate::config::{Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost};
 use crate::gatekeeper::{ClientTurns, Guard};
 use crate::proxy::Check;
-use crate::proxy::explain::RouteTrace;
 use crate::proxy::runtime::issuers::{IssuerApp, IssuerApps};
 use crate::upstream::{Tool, Upstream, Upstreams};
 
+pub use self::described::RouteTrace;
 pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
-pub(in crate::proxy) use self::table::Miss;
+pub(in crate::proxy) use crate::routing::table::Miss;
 
-use self::finder::RouteFinder;
 use self::gate::Gates;
+use crate::routing::RouteFinder;
 
 /// All routes.
 #[derive(Debug)]

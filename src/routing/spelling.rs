@@ -14,7 +14,7 @@ use crate::config::{Admittance, RouteConfig, RouteMatch};
 
 /// The routes that can be passed by, sorted by their paths in small letters.
 #[derive(Debug)]
-pub(super) struct Spellings {
+pub(crate) struct Spellings {
     guarded: Vec<Guarded>,
     /// By route.
     admittances: Vec<Admittance>,
@@ -30,7 +30,7 @@ struct Guarded {
 }
 
 impl Spellings {
-    pub(super) fn new(routes: &[RouteConfig]) -> Self {
+    pub(crate) fn new(routes: &[RouteConfig]) -> Self {
         let admittances: Vec<Admittance> = routes.iter().map(Admittance::of).collect();
         let differ = admittances.iter().any(|other| *other != admittances[0]);
         let mut guarded: Vec<Guarded> = routes
@@ -54,7 +54,7 @@ impl Spellings {
 
     /// Tells whether `reading`, which leads to `route`, differs by nothing but case from what leads
     /// to one that turns somebody away whom `route` lets in.
-    pub(super) fn pass_by(&self, route: usize, host: Option<&HeaderValue>, reading: &str) -> bool {
+    pub(crate) fn pass_by(&self, route: usize, host: Option<&HeaderValue>, reading: &str) -> bool {
         if self.guarded.is_empty() {
             return false;
         }

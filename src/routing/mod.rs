@@ -2,22 +2,21 @@
 //!
 //! A path that has several [`Readings`] goes to a route only if all of them lead there; which one
 //! the upstream has then decides nothing. The path that is forwarded stays as it came, but for the
-//! [prefix](crate::proxy::rules::prefix) that a route cuts off: what is left has readings of its own, and
+//! prefix that a route cuts off: what is left has readings of its own, and
 //! each must be below that prefix what the whole path is.
 
 use http::Method;
 use http::header::HeaderValue;
 
-use super::spelling::Spellings;
-use super::table::{Miss, RouteTable};
+use self::spelling::Spellings;
+use self::table::{Miss, RouteTable};
 use crate::config::{AmbiguousPaths, RouteConfig};
 use crate::path::{Readings, is_plain};
-use crate::proxy::rules::prefix::rest_of;
 use crate::rejection::RejectionDetail;
 
 /// All routes, known by their place in the configuration.
 #[derive(Debug)]
-pub(super) struct RouteFinder {
+pub(crate) struct RouteFinder {
     table: RouteTable,
     spellings: Spellings,
     handling: Vec<Handling>,
@@ -39,7 +38,7 @@ struct Question<'r> {
 }
 
 impl RouteFinder {
-    pub(super) fn new(routes: &[RouteConfig]) -> Self {
+    pub(crate) fn new(routes: &[RouteConfig]) -> Self {
         Self {
             table: RouteTable::new(routes.iter().map(|route| &route.matches)),
             spellings: Spellings::new(routes),
@@ -48,7 +47,7 @@ impl RouteFinder {
     }
 
     /// Tells whether any host is for other routes than another.
-    pub(super) fn reads_hosts(&self) -> bool {
+    pub(crate) fn reads_hosts(&self) -> bool {
         self.table.reads_hosts()
     }
 
@@ -56,7 +55,7 @@ impl RouteFinder {
     ///
     /// If all routes are for every path, nothing depends on the path, and whatever an upstream
     /// makes of it is its own business.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         host: Option<&HeaderValue>,
         path: &str,
@@ -133,11 +132,24 @@ fn is_cut_alike(readings: &Readings, prefix: &str, rest: &Readings) -> bool {
         && below.all(|below| below.is_some_and(|below| below.is_empty() || is_reading(below)))
 }
 
+/// Returns what is left of a path, as it came, where `prefix` is taken off.
+pub(crate) fn rest_of<'p>(path: &'p str, prefix: &str) -> &'p str {
+    let segments = prefix.matches('/').count();
+    end_of(path, segments).map_or("/", |at| &path[at..])
+}
+
+/// No reading that leads to the route has other slashes up to here.
+pub(crate) fn end_of(path: &str, segments: usize) -> Option<usize> {
+    path.match_indices('/').nth(segments).map(|(at, _)| at)
+}
+
 fn ambiguous<'t>() -> Miss<'t> {
     Miss::rejected(RejectionDetail::AmbiguousPath)
 }
 
 #[cfg(test)]
 mod meant;
+pub(crate) mod spelling;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::rejection::{Rejection, RejectionKind};
 
 /// All routes, known by their place in the configuration.
 #[derive(Debug)]
-pub(super) struct RouteTable {
+pub(crate) struct RouteTable {
     by_host: HashMap<RouteHost, PathTable>,
     any_host: PathTable,
     reads_paths: bool,
@@ -23,21 +23,21 @@ pub(super) struct RouteTable {
 
 /// Why a request has no route.
 #[derive(Debug, Eq, PartialEq)]
-pub(in crate::proxy) enum Miss<'t> {
+pub(crate) enum Miss<'t> {
     Rejected(Rejection),
     /// There are routes for the path; this is `Allow` (RFC 9110 §15.5.6).
     MethodNotAllowed(&'t HeaderValue),
 }
 
 impl Miss<'_> {
-    pub(in crate::proxy) fn rejection(&self) -> Rejection {
+    pub(crate) fn rejection(&self) -> Rejection {
         match self {
             Self::Rejected(rejection) => rejection.clone(),
             Self::MethodNotAllowed(_) => RejectionKind::MethodNotAllowed.into(),
         }
     }
 
-    pub(in crate::proxy) fn rejected(why: impl Into<Rejection>) -> Self {
+    pub(crate) fn rejected(why: impl Into<Rejection>) -> Self {
         Self::Rejected(why.into())
     }
 }
@@ -66,7 +66,7 @@ struct ByMethod {
 }
 
 impl RouteTable {
-    pub(super) fn new<'m>(routes: impl IntoIterator<Item = &'m RouteMatch>) -> Self {
+    pub(crate) fn new<'m>(routes: impl IntoIterator<Item = &'m RouteMatch>) -> Self {
         let mut table = Self {
             by_host: HashMap::new(),
             any_host: PathTable::default(),
@@ -89,17 +89,17 @@ impl RouteTable {
     }
 
     /// Tells whether any path is for other routes than another.
-    pub(super) fn reads_paths(&self) -> bool {
+    pub(crate) fn reads_paths(&self) -> bool {
         self.reads_paths
     }
 
     /// Tells whether any host is for other routes than another.
-    pub(super) fn reads_hosts(&self) -> bool {
+    pub(crate) fn reads_hosts(&self) -> bool {
         !self.by_host.is_empty()
     }
 
     /// Finds the route of a request whose path has this reading.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         host: Option<&HeaderValue>,
         reading: &str,
@@ -209,7 +209,7 @@ impl Default for ByMethod {
 }
 
 /// The path and those above it, up to the root, without those that are longer than `longest`.
-pub(super) fn upwards(path: &str, longest: usize) -> impl Iterator<Item = &str> {
+pub(crate) fn upwards(path: &str, longest: usize) -> impl Iterator<Item = &str> {
     let first = match path.len() <= longest {
         true => Some(path),
         false => above(path, longest + 1),
