@@ -112,6 +112,7 @@ mod question;
 mod rate;
 mod refusal;
 mod retry;
+mod state;
 
 use std::fmt;
 use std::pin::Pin;
@@ -130,7 +131,8 @@ pub use self::limits::Limits;
 pub use self::meter::CheckObserver;
 #[cfg(feature = "proxy")]
 pub(crate) use self::meter::MeterLayer;
-pub use self::monitor::{BreakerState, ProtectionMonitor};
+pub use self::monitor::ProtectionMonitor;
+pub use self::state::BreakerState;
 pub use crate::check::CheckOutcome;
 
 /// A check service with all layers around it. Boxed, because only misses pay for it.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::availability::SharedBreakers;
 use super::credentials::SharedRotation;
 use super::meter::Counts;
+use super::state::BreakerState;
 
 /// What stands around a check service, seen from outside. Cheap to clone and to ask.
 ///
@@ -82,28 +83,5 @@ impl fmt::Debug for ProtectionMonitor {
             .field("credentials", &self.credentials())
             .field("in_flight", &self.in_flight())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a breaker does with calls.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum BreakerState {
-    /// All may pass.
-    Closed,
-    /// None may pass.
-    Open,
-    /// One may pass, to find out.
-    HalfOpen,
-}
-
-impl BreakerState {
-    /// Returns the state as one lower-case word, for logs and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
     }
 }

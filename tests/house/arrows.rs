@@ -41,11 +41,12 @@ const ORDER: [&str; 35] = [
     "protection",
     "emulator",
     // HTTP, without a gate.
-    "hygiene",
     "server",
+    "hygiene",
     "upstream",
     // The product.
     "config",
+    "routing",
     "proxy",
     "session",
     "cli",
@@ -96,10 +97,6 @@ const HTTP: &[&str] = &[
 /// Arrows that are turned, and why they are.
 const TURNED: &[(&str, &str)] = &[
     (
-        "hygiene -> server",
-        "the server owns the limits of heads, and the peer",
-    ),
-    (
         "upstream -> assertion",
         "the upstream signs, and not the door",
     ),
@@ -114,17 +111,10 @@ const TURNED: &[(&str, &str)] = &[
 ];
 
 /// Folders of more files than are enough, and why.
-const CROWDED: &[(&str, &str)] = &[("src/ghes/wire", "one more than is enough")];
+const CROWDED: &[(&str, &str)] = &[];
 
 /// Circles of files, by the first of them, and why.
-const CIRCLES_OF_FILES: &[(&str, &str)] = &[
-    ("cli/failure", "the log says what a failure says"),
-    (
-        "protection/availability/breaker",
-        "breakers and their monitor share states",
-    ),
-    ("validator/cache/purge", "a subject says what purges it"),
-];
+const CIRCLES_OF_FILES: &[(&str, &str)] = &[];
 
 /// Circles of folders, by the first of them, and why.
 const CIRCLES_OF_FOLDERS: &[(&str, &str)] = &[

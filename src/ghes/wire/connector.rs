@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::Service;
 
-use super::connect_error::{ConnectError, NO_TLS};
+use super::cause::{ConnectError, NO_TLS};
 use super::resolver::RememberingResolver;
 use super::watched_stream::WatchedStream;
 use crate::check::CheckErrorKind;

@@ -1,8 +1,6 @@
 //! How a call gets to GHES and its reply back.
 
 pub(super) mod cause;
-mod chain;
-mod connect_error;
 pub(super) mod connection;
 pub(super) mod connector;
 pub(super) mod content;

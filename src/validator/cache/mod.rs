@@ -12,6 +12,7 @@ mod answer;
 mod deadlines;
 mod options;
 mod purge;
+mod purges;
 mod stats;
 mod subject;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use self::deadlines::{Age, Deadlines, Now};
-use self::purge::Purges;
+use self::purges::Purges;
 use crate::check::Told;
 use crate::counter::Counter;
 use crate::identity::{Grants, Identity};

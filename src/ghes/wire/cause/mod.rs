@@ -1,5 +1,8 @@
 //! What kept a reply away, told by the types in a chain of errors, never by their texts.
 
+mod chain;
+mod connect_error;
+
 use std::error::Error;
 use std::io;
 
@@ -7,8 +10,10 @@ use http::Extensions;
 use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
 
-use super::chain::{find, is_tls};
-use super::connect_error::{ConnectError, of_no_connection};
+use self::chain::{find, is_tls};
+pub(super) use self::connect_error::{ConnectError, NO_TLS};
+
+use self::connect_error::of_no_connection;
 use super::watched_stream::ReplyProgress;
 use crate::check::CheckErrorKind;
 

@@ -5,9 +5,9 @@ use std::{fmt, io};
 use tower::BoxError;
 
 use super::chain::{find, is_tls};
-use super::resolver::Unresolved;
 use crate::check::CheckErrorKind;
 use crate::connect::{ProxyUrl, TunnelError};
+use crate::ghes::wire::resolver::Unresolved;
 
 /// A connection that did not come about.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(in crate::ghes) struct ConnectError {
 }
 
 impl ConnectError {
-    pub(super) fn new(
+    pub(in crate::ghes::wire) fn new(
         kind: CheckErrorKind,
         text: impl Into<Cow<'static, str>>,
         source: impl Into<BoxError>,
@@ -27,13 +27,13 @@ impl ConnectError {
         Self { kind, text, source }
     }
 
-    pub(super) fn tcp(source: impl Into<BoxError>) -> Self {
+    pub(in crate::ghes::wire) fn tcp(source: impl Into<BoxError>) -> Self {
         let source = source.into();
         Self::new(of_no_connection(&*source), "no connection", source)
     }
 
     /// A peer that hangs up before any TLS says nothing about trust, and has not seen the request.
-    pub(super) fn handshake(source: io::Error) -> Self {
+    pub(in crate::ghes::wire) fn handshake(source: io::Error) -> Self {
         match is_tls(&source) {
             true => Self::new(CheckErrorKind::Tls, NO_TLS, source),
             false => {
@@ -44,17 +44,17 @@ impl ConnectError {
     }
 
     /// The name that is not found may be the proxy's: it says nothing about the name of GHES.
-    pub(super) fn no_proxy(proxy: &ProxyUrl, source: impl Into<BoxError>) -> Self {
+    pub(in crate::ghes::wire) fn no_proxy(proxy: &ProxyUrl, source: impl Into<BoxError>) -> Self {
         let text = format!("no connection to the proxy {proxy}");
         Self::new(CheckErrorKind::Connect, text, source)
     }
 
-    pub(super) fn proxy_without_tls(proxy: &ProxyUrl, source: Self) -> Self {
+    pub(in crate::ghes::wire) fn proxy_without_tls(proxy: &ProxyUrl, source: Self) -> Self {
         let text = format!("no TLS with the proxy {proxy}");
         Self::new(source.kind, text, source)
     }
 
-    pub(super) fn tunnel(proxy: &ProxyUrl, source: TunnelError) -> Self {
+    pub(in crate::ghes::wire) fn tunnel(proxy: &ProxyUrl, source: TunnelError) -> Self {
         let kind = match source.is_refusal() {
             true => CheckErrorKind::ProxyRefused,
             false => CheckErrorKind::Connect,
@@ -91,4 +91,4 @@ pub(super) fn of_no_connection(error: &(dyn Error + 'static)) -> CheckErrorKind 
     }
 }
 
-pub(super) const NO_TLS: &str = "the TLS handshake failed";
+pub(in crate::ghes::wire) const NO_TLS: &str = "the TLS handshake failed";
