@@ -13,7 +13,6 @@
 //! for each request, one small box, no lookup of the address.
 
 mod addresses;
-mod assertion;
 pub(crate) mod body;
 mod deadline;
 mod download;
@@ -31,7 +30,7 @@ mod url;
 mod websocket;
 
 use std::fmt;
-use std::mem::{Discriminant, discriminant};
+use std::mem::{self, Discriminant, discriminant};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -49,24 +48,22 @@ pub use self::limits::UpstreamLimits;
 pub use self::timeouts::UpstreamTimeouts;
 pub use self::tls::UpstreamTls;
 pub(crate) use self::tunnel::Tunnels;
+pub(crate) use self::upload::Upload;
 pub use self::url::{InvalidUpstreamUrl, UpstreamUrl};
 pub(crate) use self::websocket::{count_tunnel, note_handshake};
 
 use self::addresses::Addresses;
-use self::assertion::UpstreamAssertion;
 use self::body::Body;
 use self::endpoint::neighbours::Neighbours;
 use self::endpoint::{Endpoint, Lease};
 use self::exchange::{Answered, Outgoing};
 use self::failure::Failure;
 use self::redirects::{Redirects, Told};
-use self::upload::{Sent, Upload};
+use self::upload::Sent;
 use self::websocket::Handshake;
-use crate::assertion::{Claims, Signer};
 use crate::causes::Causes;
 use crate::hygiene::hop_by_hop::strip_response;
 use crate::hygiene::response::response_gate;
-use crate::identity::Identity;
 use crate::rejection::RejectionKind;
 use crate::throttle::Throttle;
 
@@ -78,7 +75,6 @@ pub(crate) struct Upstreams {
     tunnels: Tunnels,
     workers: NonZeroUsize,
     neighbours: Neighbours,
-    signer: Option<Signer>,
 }
 
 impl Upstreams {
@@ -89,13 +85,7 @@ impl Upstreams {
             tunnels: Tunnels::default(),
             workers,
             neighbours: Neighbours::new(limits),
-            signer: None,
         }
-    }
-
-    /// Signs what is sent for somebody, if there is something to sign with.
-    pub(crate) fn with_signer(self, signer: Option<Signer>) -> Self {
-        Self { signer, ..self }
     }
 
     /// Returns what leads to one tool.
@@ -107,11 +97,7 @@ impl Upstreams {
         let upstream = Inner {
             addresses,
             tunnels: self.tunnels.clone(),
-            assertion: self
-                .signer
-                .clone()
-                .zip(tool.audience)
-                .map(|(signer, audience)| UpstreamAssertion::new(signer, audience)),
+            seal: tool.seal.clone(),
             redirects: Redirects::of(tool),
             timeouts: tool.timeouts,
             failures: Throttle::default(),
@@ -142,8 +128,14 @@ impl Upstreams {
     }
 }
 
+/// What a request is given last, when method, path and headers are as they are sent.
+pub(crate) trait Seal: Send + Sync {
+    /// Adds to a request by what the gate has `noted` of it.
+    fn seal(&self, request: &mut Request<Upload>, noted: &Extensions) -> Result<(), RejectionKind>;
+}
+
 /// A tool behind the gate: where it is, and how it is spoken to.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Tool<'a> {
     pub(crate) urls: &'a [UpstreamUrl],
     pub(crate) tls: Option<&'a UpstreamTls>,
@@ -152,8 +144,8 @@ pub(crate) struct Tool<'a> {
     pub(crate) rewrites_redirects: bool,
     /// Whether the route's prefix is removed before the request gets there.
     pub(crate) cuts_prefix: bool,
-    /// Who is named in assertions; absent where none are sent.
-    pub(crate) audience: Option<&'a str>,
+    /// What each request is given last; absent where it is nothing.
+    pub(crate) seal: Option<Arc<dyn Seal>>,
 }
 
 /// The upstream of one route.
@@ -163,7 +155,7 @@ pub(crate) struct Upstream(Arc<Inner>);
 struct Inner {
     addresses: Addresses,
     tunnels: Tunnels,
-    assertion: Option<UpstreamAssertion>,
+    seal: Option<Arc<dyn Seal>>,
     redirects: Option<Redirects>,
     timeouts: UpstreamTimeouts,
     failures: Throttle<Discriminant<Failure>>,
@@ -173,13 +165,6 @@ impl Upstream {
     /// Returns the scheme of the upstream, and the authority if there is only one.
     pub(crate) fn origin(&self) -> (&Scheme, Option<&Authority>) {
         self.0.addresses.origin()
-    }
-
-    /// Returns what is signed for a request that the gate has let in; none if nothing is.
-    pub(crate) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
-        let identity = request.extensions().get::<Identity>()?;
-        let assertion = self.0.assertion.as_ref()?;
-        Some(assertion.claims(request, identity))
     }
 }
 
@@ -222,15 +207,13 @@ impl Inner {
         if !is_origin_form(request.uri()) {
             *request.uri_mut() = origin_form(request.uri());
         }
-        let identity = request.extensions_mut().remove::<Identity>();
-        let groups = request.extensions_mut().remove().unwrap_or_default();
         // What the gate noted there is for us alone.
-        *request.extensions_mut() = Extensions::new();
+        let noted = mem::take(request.extensions_mut());
         if let Some(handshake) = &handshake {
             handshake.ask(&mut request);
         }
-        if let Some((assertion, identity)) = self.assertion.as_ref().zip(identity) {
-            assertion.sign(&mut request, &identity, &groups)?;
+        if let Some(seal) = &self.seal {
+            seal.seal(&mut request, &noted)?;
         }
         Ok(Outgoing {
             request,
@@ -331,7 +314,7 @@ mod tests {
             host: UpstreamHost::default(),
             rewrites_redirects: true,
             cuts_prefix: false,
-            audience: None,
+            seal: None,
         }
     }
 

@@ -113,13 +113,13 @@ impl Proxy {
     ) -> Way {
         let came = request.headers().clone();
         let request_id = self.0.runtime.request_ids.next();
-        let upstream = &found.route.upstream;
+        let assertion = found.route.assertion.as_ref();
         if let Err(kind) = found.prepare(&mut request, &provenance, onward, request_id) {
             return Way::of(rejected(&self.reject(kind).1));
         }
         let Some(gate) = &found.route.gate else {
             strip_everybody(&mut request);
-            return Way::of(forwarded(&came, &request, upstream));
+            return Way::of(forwarded(&came, &request, assertion));
         };
         let recorder = Recorder::new();
         let (decided, credential) = decide(gate, &mut request, &recorder).await;
@@ -127,7 +127,7 @@ impl Proxy {
             Ok(admitted) => {
                 gate.admit(&mut request, credential, admitted);
                 present(&mut request, found.route.identity_headers);
-                forwarded(&came, &request, upstream)
+                forwarded(&came, &request, assertion)
             }
             Err(rejection) => {
                 let response: Response<Body> = gate.reject(rejection, request.headers());

@@ -7,8 +7,8 @@ use http::{Request, Response};
 
 use super::trace::{Decision, Forwarded, HeaderTrace, Rejected};
 use crate::assertion;
+use crate::proxy::rules::assertion::UpstreamAssertion;
 use crate::rejection::Rejection;
-use crate::upstream::Upstream;
 
 /// What differs from request to request: whence it came, and what it is called.
 const OF_EACH_REQUEST: [&str; 4] = [
@@ -22,10 +22,10 @@ const OF_EACH_REQUEST: [&str; 4] = [
 pub(super) fn forwarded<B>(
     came: &HeaderMap,
     request: &Request<B>,
-    upstream: &Upstream,
+    assertion: Option<&UpstreamAssertion>,
 ) -> Decision {
     let goes = request.headers();
-    let assertion = upstream.claims(request);
+    let assertion = assertion.and_then(|assertion| assertion.claims(request));
     let changed = goes
         .iter()
         .filter(|(name, _)| came.get(*name) != goes.get(*name));

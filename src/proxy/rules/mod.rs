@@ -1,6 +1,7 @@
 //! What the configuration says about requests: a reload replaces it whole.
 
 pub(super) mod asked_host;
+pub(super) mod assertion;
 pub(super) mod cors;
 pub(super) mod destination;
 pub(super) mod metadata;
@@ -14,6 +15,7 @@ use std::sync::Once;
 use self::metadata::Metadata;
 use self::routes::Routes;
 use super::runtime::Runtime;
+use super::runtime::assertion::Assertions;
 use super::runtime::issuers::IssuerApps;
 use crate::config::{AllowedHosts, Config};
 use crate::hygiene::provenance::Fronts;
@@ -43,7 +45,8 @@ impl RuleSet {
     pub(super) fn new(config: &Config, apps: &IssuerApps, runtime: &Runtime) -> Self {
         let server = &config.server;
         let turns = runtime.client_turns(server.client_limit);
-        let routes = Routes::new(config, apps, &runtime.upstreams, turns);
+        let signer = runtime.assertions.as_ref().map(Assertions::signer);
+        let routes = Routes::new(config, apps, &runtime.upstreams, turns, signer);
         Self {
             reads_hosts: routes.read_hosts() || server.allowed_hosts.iter().is_some(),
             routes,

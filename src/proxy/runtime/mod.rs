@@ -54,7 +54,6 @@ impl Runtime {
         secret_files: SecretFiles,
     ) -> Result<Self, BoxError> {
         let assertions = config.assertion.as_ref().map(Assertions::new);
-        let signer = assertions.as_ref().map(Assertions::signer);
         let limits = &config.server;
         let upstreams = Upstreams::new(limits.workers, limits.upstream_limits);
         let webhook = config.webhook.as_ref();
@@ -65,7 +64,7 @@ impl Runtime {
         Ok(Self {
             issuers: Issuers::new(IssuerApps::of(config, &[], &connect)?),
             connect,
-            upstreams: upstreams.with_signer(signer.cloned()),
+            upstreams,
             client_turns: Mutex::new((limits.client_limit, turns)),
             request_ids: RequestIds::new(),
             metrics,

@@ -10,13 +10,15 @@ use http::header::HeaderValue;
 use http::{Method, Request};
 use http_body::Body;
 
+use super::assertion::UpstreamAssertion;
 use super::cors::{Cors, preflight};
 use super::prefix::Prefix;
+use crate::assertion::Signer;
 use crate::config::{Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost};
 use crate::gatekeeper::{ClientTurns, Guard};
 use crate::proxy::Check;
 use crate::proxy::runtime::issuers::{IssuerApp, IssuerApps};
-use crate::upstream::{Tool, Upstream, Upstreams};
+use crate::upstream::{Seal, Tool, Upstream, Upstreams};
 
 pub use self::described::RouteTrace;
 pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
@@ -37,6 +39,8 @@ pub(in crate::proxy) struct Routes {
 #[derive(Debug)]
 pub(in crate::proxy) struct Route {
     pub(in crate::proxy) upstream: Upstream,
+    /// What the upstream is told of a person, signed.
+    pub(in crate::proxy) assertion: Option<UpstreamAssertion>,
     /// What stands before the upstream. None for anonymous routes: everybody passes, without a
     /// credential and without an identity.
     pub(in crate::proxy) gate: Option<Guard<Check>>,
@@ -75,6 +79,7 @@ impl Routes {
         apps: &IssuerApps,
         upstreams: &Upstreams,
         client_turns: Arc<ClientTurns>,
+        signer: Option<&Signer>,
     ) -> Self {
         let gates = Gates::new(config, apps, client_turns);
         let routes = config.routes.iter();
@@ -82,7 +87,7 @@ impl Routes {
             finder: RouteFinder::new(&config.routes),
             routes: routes
                 .enumerate()
-                .map(|(at, route)| Route::new(at, route, &gates, upstreams))
+                .map(|(at, route)| Route::new(at, route, &gates, upstreams, signer))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
         }
@@ -125,7 +130,7 @@ impl Routes {
     }
 }
 
-fn tool_of(route: &RouteConfig) -> Tool<'_> {
+fn tool_of<'a>(route: &'a RouteConfig, assertion: Option<&UpstreamAssertion>) -> Tool<'a> {
     Tool {
         urls: &route.upstreams,
         tls: route.upstream_tls.as_ref(),
@@ -133,13 +138,22 @@ fn tool_of(route: &RouteConfig) -> Tool<'_> {
         host: route.host,
         rewrites_redirects: route.rewrite_redirects,
         cuts_prefix: route.strip_prefix,
-        audience: route.audience.as_deref(),
+        seal: assertion.map(|assertion| Arc::new(assertion.clone()) as Arc<dyn Seal>),
     }
 }
 
 impl Route {
-    fn new(at: usize, config: &RouteConfig, gates: &Gates<'_>, upstreams: &Upstreams) -> Self {
-        let upstream = upstreams.of(&tool_of(config));
+    fn new(
+        at: usize,
+        config: &RouteConfig,
+        gates: &Gates<'_>,
+        upstreams: &Upstreams,
+        signer: Option<&Signer>,
+    ) -> Self {
+        let audience = config.audience.as_deref();
+        let assertion = signer.cloned().zip(audience);
+        let assertion = assertion.map(|(signer, to)| UpstreamAssertion::new(signer, to));
+        let upstream = upstreams.of(&tool_of(config, assertion.as_ref()));
         let rules = Rules::of(config);
         let is_gated = !config.anonymous;
         Self {
@@ -150,6 +164,7 @@ impl Route {
                 false => Vec::new(),
             },
             upstream,
+            assertion,
             stripped: config.strip_headers.clone(),
             host: config.host,
             rewrites_redirects: config.rewrite_redirects,

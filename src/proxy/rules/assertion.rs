@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
-use http::Request;
+use http::{Extensions, Request};
 
 use crate::assertion::{Claims, HEADER, Signer};
 use crate::identity::Identity;
 use crate::membership::Groups;
 use crate::rejection::RejectionKind;
+use crate::upstream::{Seal, Upload};
 
 /// Signs what goes to one upstream.
 #[derive(Clone, Debug)]
-pub(super) struct UpstreamAssertion {
+pub(in crate::proxy) struct UpstreamAssertion {
     signer: Signer,
     audience: Arc<str>,
 }
@@ -20,22 +21,27 @@ impl UpstreamAssertion {
         Self { signer, audience }
     }
 
-    /// Returns what is signed for a request.
-    pub(super) fn claims<B>(&self, request: &Request<B>, identity: &Identity) -> Claims {
+    /// Returns what is signed for a request that the gate has let in; none if it is nobody's.
+    pub(in crate::proxy) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
+        let identity = request.extensions().get::<Identity>()?;
         let (method, path) = (request.method(), request.uri().path());
         let groups = request.extensions().get().cloned().unwrap_or_default();
-        self.signer
-            .claims(identity, &groups, &self.audience, method, path)
+        let claims = self
+            .signer
+            .claims(identity, &groups, &self.audience, method, path);
+        Some(claims)
     }
+}
 
+impl Seal for UpstreamAssertion {
     /// Signs a request just as it is sent: a prefix may be gone, and what opens a WebSocket in
     /// HTTP/2 has another method in HTTP/1.1.
-    pub(super) fn sign<B>(
-        &self,
-        request: &mut Request<B>,
-        identity: &Identity,
-        groups: &Groups,
-    ) -> Result<(), RejectionKind> {
+    fn seal(&self, request: &mut Request<Upload>, noted: &Extensions) -> Result<(), RejectionKind> {
+        let Some(identity) = noted.get::<Identity>() else {
+            return Ok(());
+        };
+        let none = Groups::default();
+        let groups = noted.get().unwrap_or(&none);
         let (method, path) = (request.method(), request.uri().path());
         let signed = self
             .signer
