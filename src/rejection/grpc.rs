@@ -4,8 +4,8 @@
 //! broken message to it. A status of gRPC in the head is understood by all, and the status of HTTP
 //! stays beside it for those in between.
 
+use http::Response;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
 
 use super::Rejection;
 
@@ -27,7 +27,7 @@ pub(crate) fn with_status<B>(mut response: Response<B>) -> Response<B> {
     };
     // Visible ASCII without a percent sign, as which it needs no encoding.
     let message = HeaderValue::from_str(&rejection.to_string());
-    let code = HeaderValue::from(code_of(response.status()));
+    let code = HeaderValue::from(rejection.kind.row().grpc);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(STATUS, code);
@@ -37,20 +37,14 @@ pub(crate) fn with_status<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// As clients do it themselves where they get no status of gRPC (`http-grpc-status-mapping.md`).
-fn code_of(status: StatusCode) -> u16 {
-    match status {
-        StatusCode::BAD_REQUEST => 13,
-        StatusCode::UNAUTHORIZED => 16,
-        StatusCode::FORBIDDEN => 7,
-        StatusCode::NOT_FOUND => 12,
-        StatusCode::TOO_MANY_REQUESTS
-        | StatusCode::BAD_GATEWAY
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => 14,
-        _ => 2,
-    }
-}
+// As clients map the status of HTTP themselves where they get none of gRPC
+// (`http-grpc-status-mapping.md`).
+pub(super) const INTERNAL: u16 = 13;
+pub(super) const PERMISSION_DENIED: u16 = 7;
+pub(super) const UNAUTHENTICATED: u16 = 16;
+pub(super) const UNAVAILABLE: u16 = 14;
+pub(super) const UNIMPLEMENTED: u16 = 12;
+pub(super) const UNKNOWN: u16 = 2;
 
 pub(super) const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
@@ -77,6 +71,22 @@ mod tests {
             assert_eq!(is_call(&headers), expected, "{headers:?}");
         }
         assert!(!is_call(&HeaderMap::new()));
+    }
+
+    /// `http-grpc-status-mapping.md`.
+    #[test]
+    fn a_status_is_what_clients_make_of_the_status_of_http() {
+        for kind in RejectionKind::ALL {
+            let expected = match kind.row().status.as_u16() {
+                400 => INTERNAL,
+                401 => UNAUTHENTICATED,
+                403 => PERMISSION_DENIED,
+                404 => UNIMPLEMENTED,
+                429 | 502 | 503 | 504 => UNAVAILABLE,
+                _ => UNKNOWN,
+            };
+            assert_eq!(kind.row().grpc, expected, "{kind:?}");
+        }
     }
 
     #[test]

@@ -2,49 +2,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-/// What kind of rejection it is.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum RejectionKind {
-    /// The upstream refused the connection, broke it, or answered with nonsense.
-    BadGateway,
-    /// The client expects something of the server that it does not do.
-    ExpectationFailed,
-    /// A policy turned this person away.
-    Forbidden,
-    /// The upstream was too slow.
-    GatewayTimeout,
-    /// There are too many header fields, or too long ones.
-    HeaderFieldsTooLarge,
-    /// The token lacks a scope.
-    InsufficientScope,
-    /// The request or its credential is malformed, or there are two credentials.
-    InvalidRequest,
-    /// The issuer says that the token is no good.
-    InvalidToken,
-    /// The request has passed this gate before.
-    LoopDetected,
-    /// There are routes for the path, but none for the method.
-    MethodNotAllowed,
-    /// The gate does not serve the host that the request is for.
-    MisdirectedRequest,
-    /// The request carries no bearer token.
-    MissingToken,
-    /// No route is configured for the request.
-    NoRoute,
-    /// The method is never forwarded, or the body's transfer coding is not known.
-    NotImplemented,
-    /// The client has too many requests under way.
-    TooManyAtOnce,
-    /// The client sends too many unknown tokens.
-    TooManyRequests,
-    /// The issuer could not be asked.
-    Unavailable,
-    /// The upstream has as many requests to answer as it may have.
-    UpstreamBusy,
-    /// The path and query are too long.
-    UriTooLong,
-}
+use super::grpc::{
+    INTERNAL, PERMISSION_DENIED, UNAUTHENTICATED, UNAVAILABLE, UNIMPLEMENTED, UNKNOWN,
+};
 
 /// What a client is told for one kind of rejection.
 pub(super) struct Row {
@@ -54,32 +14,254 @@ pub(super) struct Row {
     pub(super) detail: &'static str,
     /// The error code of the challenge, empty for a challenge without one.
     pub(super) challenge: Option<&'static str>,
+    /// The status of gRPC.
+    pub(super) grpc: u16,
+    /// How long a client is to wait where nothing tells it better.
+    retry_after: Option<Duration>,
+}
+
+/// Makes of one row a kind, and all that a client is told for it.
+macro_rules! rejections {
+    ($(
+        $(#[doc = $doc:literal])+
+        $kind:ident {
+            status: $status:ident,
+            reason: $reason:literal,
+            title: $title:literal,
+            detail: $detail:literal,
+            challenge: $challenge:expr,
+            grpc: $grpc:ident,
+            retry_after: $retry_after:expr,
+        }
+    )*) => {
+        /// What kind of rejection it is.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
+        pub enum RejectionKind {
+            $(
+                $(#[doc = $doc])+
+                #[doc = concat!("\n\nIts reason is `", $reason, "`, its status [`", stringify!($status), "`](StatusCode::", stringify!($status), ").")]
+                $kind,
+            )*
+        }
+
+        impl RejectionKind {
+            /// Every kind there is.
+            pub const ALL: [Self; [$($reason),*].len()] = [$(Self::$kind),*];
+
+            /// The whole table, in one place.
+            pub(super) const fn row(self) -> Row {
+                match self {
+                    $(Self::$kind => Row {
+                        status: StatusCode::$status,
+                        reason: $reason,
+                        title: $title,
+                        detail: $detail,
+                        challenge: $challenge,
+                        grpc: $grpc,
+                        retry_after: $retry_after,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+rejections! {
+    /// The upstream refused the connection, broke it, or answered with nonsense.
+    BadGateway {
+        status: BAD_GATEWAY,
+        reason: "bad_gateway",
+        title: "Bad gateway",
+        detail: "The service behind this gate sent no valid response.",
+        challenge: None,
+        grpc: UNAVAILABLE,
+        retry_after: None,
+    }
+    /// The client expects something of the server that it does not do.
+    ExpectationFailed {
+        status: EXPECTATION_FAILED,
+        reason: "expectation_failed",
+        title: "Expectation failed",
+        detail: "This gate supports no expectation other than 100-continue.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
+    /// A policy turned this person away.
+    Forbidden {
+        status: FORBIDDEN,
+        reason: "forbidden",
+        title: "Not allowed",
+        detail: "You are known, but not allowed to do this.",
+        challenge: None,
+        grpc: PERMISSION_DENIED,
+        retry_after: None,
+    }
+    /// The upstream was too slow.
+    GatewayTimeout {
+        status: GATEWAY_TIMEOUT,
+        reason: "gateway_timeout",
+        title: "Gateway timeout",
+        detail: "The service behind this gate did not answer in time.",
+        challenge: None,
+        grpc: UNAVAILABLE,
+        retry_after: None,
+    }
+    /// There are too many header fields, or too long ones.
+    HeaderFieldsTooLarge {
+        status: REQUEST_HEADER_FIELDS_TOO_LARGE,
+        reason: "header_fields_too_large",
+        title: "Header fields too large",
+        detail: "The request has too many header fields, or too long ones.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
+    /// The token lacks a scope.
+    InsufficientScope {
+        status: FORBIDDEN,
+        reason: "insufficient_scope",
+        title: "Insufficient scope",
+        detail: "The access token lacks a required scope.",
+        challenge: Some("insufficient_scope"),
+        grpc: PERMISSION_DENIED,
+        retry_after: None,
+    }
+    /// The request or its credential is malformed, or there are two credentials.
+    InvalidRequest {
+        status: BAD_REQUEST,
+        reason: "invalid_request",
+        title: "Invalid request",
+        detail: "The request or its credential is malformed.",
+        challenge: Some("invalid_request"),
+        grpc: INTERNAL,
+        retry_after: None,
+    }
+    /// The issuer says that the token is no good.
+    InvalidToken {
+        status: UNAUTHORIZED,
+        reason: "invalid_token",
+        title: "Invalid token",
+        detail: "The access token is unknown, revoked or expired, or belongs to another app.",
+        challenge: Some("invalid_token"),
+        grpc: UNAUTHENTICATED,
+        retry_after: None,
+    }
+    /// The request has passed this gate before.
+    LoopDetected {
+        status: LOOP_DETECTED,
+        reason: "loop_detected",
+        title: "Loop detected",
+        detail: "The request has passed this gate before: a proxy forwards it in a loop.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
+    /// There are routes for the path, but none for the method.
+    MethodNotAllowed {
+        status: METHOD_NOT_ALLOWED,
+        reason: "method_not_allowed",
+        title: "Method not allowed",
+        detail: "This path does not allow this method; see Allow.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
+    /// The gate does not serve the host that the request is for.
+    MisdirectedRequest {
+        status: MISDIRECTED_REQUEST,
+        reason: "misdirected_request",
+        title: "Misdirected request",
+        detail: "This gate does not serve the host that you asked for.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
+    /// The request carries no bearer token.
+    MissingToken {
+        status: UNAUTHORIZED,
+        reason: "missing_token",
+        title: "Access token required",
+        detail: "Send a GitHub access token as Authorization: Bearer.",
+        challenge: Some(""),
+        grpc: UNAUTHENTICATED,
+        retry_after: None,
+    }
+    /// No route is configured for the request.
+    NoRoute {
+        status: NOT_FOUND,
+        reason: "no_route",
+        title: "No such route",
+        detail: "No route matches this request.",
+        challenge: None,
+        grpc: UNIMPLEMENTED,
+        retry_after: None,
+    }
+    /// The method is never forwarded, or the body's transfer coding is not known.
+    NotImplemented {
+        status: NOT_IMPLEMENTED,
+        reason: "not_implemented",
+        title: "Not supported",
+        detail: "This gate does not forward this method or transfer coding.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
+    /// The client has too many requests under way.
+    TooManyAtOnce {
+        status: TOO_MANY_REQUESTS,
+        reason: "too_many_at_once",
+        title: "Too many requests at once",
+        detail: "Too many requests from your address are in progress. Try again when some have ended.",
+        challenge: None,
+        grpc: UNAVAILABLE,
+        retry_after: Some(BUSY),
+    }
+    /// The client sends too many unknown tokens.
+    TooManyRequests {
+        status: TOO_MANY_REQUESTS,
+        reason: "too_many_requests",
+        title: "Too many requests",
+        detail: "Too many unknown access tokens came from your address. Yours may still be \
+                 valid.",
+        challenge: None,
+        grpc: UNAVAILABLE,
+        retry_after: None,
+    }
+    /// The issuer could not be asked.
+    Unavailable {
+        status: SERVICE_UNAVAILABLE,
+        reason: "unavailable",
+        title: "Token check unavailable",
+        detail: "The access token could not be checked right now. It may still be valid.",
+        challenge: None,
+        grpc: UNAVAILABLE,
+        retry_after: None,
+    }
+    /// The upstream has as many requests to answer as it may have.
+    UpstreamBusy {
+        status: SERVICE_UNAVAILABLE,
+        reason: "upstream_busy",
+        title: "Service busy",
+        detail: "The service behind this gate has too many requests right now.",
+        challenge: None,
+        grpc: UNAVAILABLE,
+        retry_after: Some(BUSY),
+    }
+    /// The path and query are too long.
+    UriTooLong {
+        status: URI_TOO_LONG,
+        reason: "uri_too_long",
+        title: "URI too long",
+        detail: "The path and query are too long.",
+        challenge: None,
+        grpc: UNKNOWN,
+        retry_after: None,
+    }
 }
 
 impl RejectionKind {
-    /// Every kind there is.
-    pub const ALL: [Self; 19] = [
-        Self::BadGateway,
-        Self::ExpectationFailed,
-        Self::Forbidden,
-        Self::GatewayTimeout,
-        Self::HeaderFieldsTooLarge,
-        Self::InsufficientScope,
-        Self::InvalidRequest,
-        Self::InvalidToken,
-        Self::LoopDetected,
-        Self::MethodNotAllowed,
-        Self::MisdirectedRequest,
-        Self::MissingToken,
-        Self::NoRoute,
-        Self::NotImplemented,
-        Self::TooManyAtOnce,
-        Self::TooManyRequests,
-        Self::Unavailable,
-        Self::UpstreamBusy,
-        Self::UriTooLong,
-    ];
-
     /// Returns the kind as one lower-case word, as it stands in the problem's `reason`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -88,166 +270,7 @@ impl RejectionKind {
 
     /// How long a client is to wait where nothing tells it better.
     pub(super) const fn retry_after(self) -> Option<Duration> {
-        match self {
-            Self::TooManyAtOnce | Self::UpstreamBusy => Some(BUSY),
-            _ => None,
-        }
-    }
-
-    /// The whole table, in one place.
-    pub(super) const fn row(self) -> Row {
-        match self {
-            Self::BadGateway => row(
-                StatusCode::BAD_GATEWAY,
-                "bad_gateway",
-                "Bad gateway",
-                "The service behind this gate sent no valid response.",
-                None,
-            ),
-            Self::ExpectationFailed => row(
-                StatusCode::EXPECTATION_FAILED,
-                "expectation_failed",
-                "Expectation failed",
-                "This gate supports no expectation other than 100-continue.",
-                None,
-            ),
-            Self::Forbidden => row(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "Not allowed",
-                "You are known, but not allowed to do this.",
-                None,
-            ),
-            Self::GatewayTimeout => row(
-                StatusCode::GATEWAY_TIMEOUT,
-                "gateway_timeout",
-                "Gateway timeout",
-                "The service behind this gate did not answer in time.",
-                None,
-            ),
-            Self::HeaderFieldsTooLarge => row(
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "header_fields_too_large",
-                "Header fields too large",
-                "The request has too many header fields, or too long ones.",
-                None,
-            ),
-            Self::InsufficientScope => row(
-                StatusCode::FORBIDDEN,
-                "insufficient_scope",
-                "Insufficient scope",
-                "The access token lacks a required scope.",
-                Some("insufficient_scope"),
-            ),
-            Self::InvalidRequest => row(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "Invalid request",
-                "The request or its credential is malformed.",
-                Some("invalid_request"),
-            ),
-            Self::InvalidToken => row(
-                StatusCode::UNAUTHORIZED,
-                "invalid_token",
-                "Invalid token",
-                "The access token is unknown, revoked or expired, or belongs to another app.",
-                Some("invalid_token"),
-            ),
-            Self::LoopDetected => row(
-                StatusCode::LOOP_DETECTED,
-                "loop_detected",
-                "Loop detected",
-                "The request has passed this gate before: a proxy forwards it in a loop.",
-                None,
-            ),
-            Self::MethodNotAllowed => row(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method not allowed",
-                "This path does not allow this method; see Allow.",
-                None,
-            ),
-            Self::MisdirectedRequest => row(
-                StatusCode::MISDIRECTED_REQUEST,
-                "misdirected_request",
-                "Misdirected request",
-                "This gate does not serve the host that you asked for.",
-                None,
-            ),
-            Self::MissingToken => row(
-                StatusCode::UNAUTHORIZED,
-                "missing_token",
-                "Access token required",
-                "Send a GitHub access token as Authorization: Bearer.",
-                Some(""),
-            ),
-            Self::NoRoute => row(
-                StatusCode::NOT_FOUND,
-                "no_route",
-                "No such route",
-                "No route matches this request.",
-                None,
-            ),
-            Self::NotImplemented => row(
-                StatusCode::NOT_IMPLEMENTED,
-                "not_implemented",
-                "Not supported",
-                "This gate does not forward this method or transfer coding.",
-                None,
-            ),
-            Self::TooManyAtOnce => row(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_at_once",
-                "Too many requests at once",
-                "Too many requests from your address are in progress. Try again when some have ended.",
-                None,
-            ),
-            Self::TooManyRequests => row(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_requests",
-                "Too many requests",
-                "Too many unknown access tokens came from your address. Yours may still be \
-                 valid.",
-                None,
-            ),
-            Self::Unavailable => row(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "Token check unavailable",
-                "The access token could not be checked right now. It may still be valid.",
-                None,
-            ),
-            Self::UpstreamBusy => row(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "upstream_busy",
-                "Service busy",
-                "The service behind this gate has too many requests right now.",
-                None,
-            ),
-            Self::UriTooLong => row(
-                StatusCode::URI_TOO_LONG,
-                "uri_too_long",
-                "URI too long",
-                "The path and query are too long.",
-                None,
-            ),
-        }
-    }
-}
-
-const fn row(
-    status: StatusCode,
-    reason: &'static str,
-    title: &'static str,
-    detail: &'static str,
-    challenge: Option<&'static str>,
-) -> Row {
-    Row {
-        status,
-        reason,
-        title,
-        detail,
-        challenge,
+        self.row().retry_after
     }
 }
 
