@@ -94,7 +94,12 @@ impl Model {
     }
 
     fn quiet_until(&self) -> Instant {
-        let later = self.ends.iter().map(|(at, _, e)| *at + Self::quiet_of(*e));
+        // What says nothing keeps nobody waiting.
+        let telling = self
+            .ends
+            .iter()
+            .filter(|end| !matches!(end.2, Evidence::Nothing | Evidence::Odd(_)));
+        let later = telling.map(|(at, _, e)| *at + Self::quiet_of(*e));
         later.fold(self.since + self.opened_with.1, Instant::max)
     }
 

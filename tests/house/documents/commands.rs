@@ -13,7 +13,12 @@ fn command_lines() -> impl Iterator<Item = String> {
         lines.collect::<Vec<_>>()
     });
     // Comments and redirections are the shell's.
-    lines.map(|line| line.split(['#', '<', '>']).next().unwrap_or_default().to_owned())
+    lines.map(|line| {
+        line.split(['#', '<', '>'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    })
 }
 
 #[test]
