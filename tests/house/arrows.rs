@@ -112,10 +112,6 @@ const CIRCLES_OF_FOLDERS: &[(&str, &str)] = &[
         "the doors of operators and the runtime are not apart yet",
     ),
     (
-        "proxy/doors/clients",
-        "a route has what explain tells of it, and explain does what a door does",
-    ),
-    (
         "server/connection",
         "a connection knows its protocol, and that its stream",
     ),
