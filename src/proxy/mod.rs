@@ -128,7 +128,7 @@ impl Proxy {
     ///
     /// # Panics
     ///
-    /// Panics if a route is for organizations or teams: nobody can be asked about them.
+    /// Panics if a route is for organizations or teams: there is no membership service.
     pub fn with_check(config: &Config, check: Check) -> Self {
         Self::with_services(config, check, None)
     }

@@ -79,7 +79,7 @@ fn recall(route: &Route, validators: &Validators<Check>, token: &AccessToken, no
     }
 }
 
-/// Somebody whose token is good.
+/// A person with a valid token.
 struct Person<'a> {
     token: &'a AccessToken,
     identity: &'a Identity,

@@ -16,9 +16,9 @@ use crate::token::{AccessToken, TokenKind};
 pub struct Trace {
     /// Whether the request passes.
     pub allowed: bool,
-    /// What is asked for.
+    /// The request.
     pub request: RequestTrace,
-    /// What is known of the token by itself.
+    /// The token's own properties.
     pub token: TokenTrace,
     /// The route of the request; none if it has none.
     pub route: Option<RouteTrace>,
@@ -79,13 +79,13 @@ pub struct AppTrace {
     pub reason: Option<&'static str>,
     /// The same for people, with all causes.
     pub detail: Option<String>,
-    /// How long it took, in milliseconds; none if it was remembered, so that nobody was asked.
+    /// How long it took, in milliseconds; none for a cached verdict.
     pub took_ms: Option<u64>,
-    /// Whose token it is, if it is good.
+    /// The owner of the token, if it is valid.
     pub identity: Option<Identity>,
 }
 
-/// What is known of a token.
+/// The properties of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -113,7 +113,7 @@ pub struct RuleTrace {
     /// The scopes of which the lack is why it did not pass. To see a membership, one of them is
     /// enough.
     pub missing_scopes: Vec<String>,
-    /// Whether the gate looked at it: not if it was decided before, or nobody was known.
+    /// Whether the gate evaluated it: not if the decision was made before, or no user was known.
     pub needed: bool,
 }
 
@@ -128,7 +128,7 @@ pub enum RuleOutcome {
     Failed,
     /// The token may not show what it depends on.
     NotVisible,
-    /// What it depends on could not be asked; nobody is known to whom it could apply.
+    /// A fact that it depends on could not be asked for, or no user is known.
     Unknown,
 }
 
@@ -180,7 +180,7 @@ pub struct Forwarded {
     pub removed: Vec<String>,
     /// Whether the upstream sees the token.
     pub forwards_token: bool,
-    /// What is signed for the upstream, if something is.
+    /// The claims signed for the upstream, if any.
     pub assertion: Option<Claims>,
 }
 

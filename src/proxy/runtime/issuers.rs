@@ -1,4 +1,4 @@
-//! Who is asked about tokens: one validator for each app of each server, which all routes share.
+//! The issuers of tokens: one validator for each app of each server, shared by all routes.
 //!
 //! A client of GHES has the address of its server built in, and a route has the validators of one
 //! server alone. So whatever becomes of a token, it is sent to no other.
@@ -158,7 +158,7 @@ impl Issuers {
         self.0.store(Arc::new(apps));
     }
 
-    /// Forgets what `purge` names, whoever said it; returns how many answers.
+    /// Removes the verdicts that `purge` selects; returns how many.
     pub(in crate::proxy) fn purge(&self, purge: &Purge) -> u64 {
         self.now()
             .apps
@@ -184,7 +184,7 @@ impl Issuers {
         FirstAnswer::suffice(monitors.map(|monitor| FirstAnswer::among(monitor.results())))
     }
 
-    /// Tells whether there is an app whose credentials are accepted, as far as is known.
+    /// Returns whether the credentials of at least one app are accepted, as far as known.
     ///
     /// Not whether all are: gates beside this one have the same configuration, so whoever takes
     /// away requests from gates that are not ready would take them from all, and with them what
