@@ -203,7 +203,6 @@ fn interrupts_are_ignored() -> bool {
 const SIGINT: u64 = 1 << 1;
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
 async fn an_interrupted_question_is_a_no() {
     if interrupts_are_ignored() {
         eprintln!("skipped: interrupts are ignored here; run it in the foreground");
