@@ -27,6 +27,14 @@ pub struct AssertionConfig {
 }
 
 impl AssertionConfig {
+    /// Tells whether both sign the same with the keys of the same files.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.issuer == other.issuer
+            && self.key_files.paths() == other.key_files.paths()
+            && self.max_age == other.max_age
+            && self.publish == other.publish
+    }
+
     /// The keys of `[assertion]`.
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
         issuer: Shape::Text, shown "https://gate.example.com";

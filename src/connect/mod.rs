@@ -9,7 +9,7 @@ mod tunnel;
 pub use self::proxy_url::{InvalidProxyUrl, ProxyUrl};
 pub use self::proxy_variables::InvalidProxyVariable;
 pub(crate) use self::proxy_variables::ProxyVariables;
-#[cfg(feature = "proxy")]
-pub(crate) use self::roots::certificates;
 pub(crate) use self::roots::system_roots;
+#[cfg(feature = "proxy")]
+pub(crate) use self::roots::{Contents, certificates};
 pub(crate) use self::tunnel::{TunnelError, open_tunnel};

@@ -1,6 +1,8 @@
 //! The trusted certificate authorities.
 
 #[cfg(feature = "proxy")]
+use std::fs;
+#[cfg(feature = "proxy")]
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -9,6 +11,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 #[cfg(feature = "proxy")]
 use rustls::pki_types::pem::{self, PemObject};
+#[cfg(feature = "proxy")]
+use sha2::{Digest as _, Sha256};
 
 /// The certificate authorities of the system, read once.
 pub(crate) fn system_roots() -> RootCertStore {
@@ -41,4 +45,21 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
         return Err(format!("{path:?} holds no certificate; it must be PEM"));
     }
     Ok(certificates)
+}
+
+/// What was in some files, to be told from what is there later.
+#[cfg(feature = "proxy")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Contents([u8; 32]);
+
+#[cfg(feature = "proxy")]
+impl Contents {
+    /// A file that cannot be read counts as empty: who needs it has found that out before.
+    pub(crate) fn of(files: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
+        let mut all = Sha256::new();
+        for file in files {
+            all.update(Sha256::digest(fs::read(file).unwrap_or_default()));
+        }
+        Self(all.finalize().into())
+    }
 }

@@ -192,13 +192,18 @@ impl Proxy {
     /// none, for each request that begins from now on. Requests under way end by the old ones.
     ///
     /// What is the same in both stays: what is remembered of an app's tokens, the connections to an
-    /// upstream's address, how many unknown tokens a client has brought. Listeners, workers, the
-    /// number of connections, `[assertion]` and `[webhook]` stay as they are.
+    /// upstream's address, how many unknown tokens a client has brought. An app whose secret, ages
+    /// or server are others begins anew, and a server with other `[ghes.limits]` is another.
+    ///
+    /// Connections that are there keep their timeouts, and the limits of hyper and h2. The listeners,
+    /// the workers, `h2c`, how many connections there may be in all and to one upstream, and
+    /// `[webhook]` stay as they are. Call [`Config::fit_descriptors`] before, as before
+    /// [`new`](Self::new).
     ///
     /// # Errors
     ///
-    /// Returns an error if a configured client id or CA file cannot be used. Nothing has changed
-    /// then.
+    /// Returns an error if a configured client id or CA file cannot be used, or if `[assertion]` is
+    /// another. Nothing has changed then.
     ///
     /// # Panics
     ///
@@ -210,9 +215,10 @@ impl Proxy {
             replacing,
         } = &*self.0;
         let _replacing = replacing.lock();
+        runtime.check_assertion(config)?;
         let apps = runtime.apps_of(config)?;
         let new = RuleSet::new(config, &apps, runtime);
-        // The apps first: who is let in by a new rule can be purged from then on.
+        // The apps first: a new rule lets nobody in whom no purge would reach.
         runtime.issuers.replace(apps);
         rules.store(Arc::new(new));
         let server = &config.server;
@@ -327,7 +333,7 @@ impl Proxy {
             let (outcome, response) = self.reject(kind);
             return Answering::new(self.clone(), arrival, Stage::answered(outcome, response));
         }
-        let stage = match request_gate(&request, &self.0.runtime.server.limits()) {
+        let stage = match request_gate(&request, &rules.limits) {
             Ok(Passage::Onward(onward)) => {
                 let counted = arrival.counted.as_ref();
                 self.route(&rules, request, &provenance, onward, request_id, counted)

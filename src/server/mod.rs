@@ -119,10 +119,6 @@ impl Server {
         Self { refusals, ..self }
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        self.settings.load().limits
-    }
-
     /// Lets in and waits as long as these say from now on; connections that are there keep what
     /// they began with. How many there may be in all stays.
     pub(crate) fn replace_settings(&self, limits: Limits, timeouts: Timeouts) {

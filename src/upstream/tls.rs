@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
-use crate::connect::{certificates, system_roots};
+use crate::connect::{Contents, certificates, system_roots};
 
 /// TLS towards upstreams with `https://`.
 ///
@@ -30,12 +30,15 @@ pub struct UpstreamTls {
     /// forwarded.
     pub danger_accept_invalid_certs: bool,
     client: Arc<ClientConfig>,
+    /// What was in the files.
+    contents: Contents,
 }
 
 impl UpstreamTls {
-    /// Tells whether both name the same files and the same server.
+    /// Tells whether both name the same server and the same files, with the same in them.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.ca_file == other.ca_file
+        self.contents == other.contents
+            && self.ca_file == other.ca_file
             && self.client_cert_file == other.client_cert_file
             && self.client_key_file == other.client_key_file
             && self.server_name == other.server_name
@@ -59,6 +62,8 @@ impl UpstreamTls {
     ) -> Result<Self, String> {
         let files = identity.as_ref().map(|(cert, key)| (&**cert, &**key));
         let client = client(ca_file.as_deref(), files, danger_accept_invalid_certs)?;
+        let all = identity.iter().flat_map(|(cert, key)| [cert, key]);
+        let contents = Contents::of(ca_file.iter().chain(all));
         let (client_cert_file, client_key_file) = identity.unzip();
         Ok(Self {
             ca_file,
@@ -67,6 +72,7 @@ impl UpstreamTls {
             server_name,
             danger_accept_invalid_certs,
             client: Arc::new(client),
+            contents,
         })
     }
 }

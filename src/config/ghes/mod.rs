@@ -14,7 +14,7 @@ use super::reader::secret::{self, Secret, SecretFile};
 use super::reader::section::Section;
 use super::reader::source::Node;
 use super::reader::table::{Key, Table, keys};
-use crate::connect::{ProxyVariables, certificates};
+use crate::connect::{Contents, ProxyVariables, certificates};
 use crate::ghes::{GhesUrl, ProxyUrl, is_client_id};
 use crate::protection::Limits;
 
@@ -43,6 +43,8 @@ pub struct GhesConfig {
     /// file: in a [`Config`](super::Config) at least one, in what [`GhesConfig::load`] reads
     /// perhaps none.
     pub apps: Vec<AppConfig>,
+    /// What was in `ca_file`.
+    pub(crate) ca_contents: Contents,
     /// `[ghes.limits]`: how much the server is asked at most, about all its apps together.
     pub limits: Limits,
 }
@@ -70,6 +72,7 @@ impl GhesConfig {
         self.name == other.name
             && self.url == other.url
             && self.ca_file == other.ca_file
+            && self.ca_contents == other.ca_contents
             && self.proxy == other.proxy
             && self.api_version == other.api_version
             && self.limits == other.limits
@@ -83,8 +86,8 @@ impl AppConfig {
         let text =
             |secret: Option<&SecretString>| secret.map(|text| text.expose_secret().to_owned());
         let is_same = |ours, theirs, our_file: &Option<SecretFile>, their_file| {
-            let is_in_one_file = our_file.is_some() && our_file == their_file;
-            is_in_one_file || text(ours) == text(theirs)
+            let is_in_files = our_file.is_some();
+            our_file == their_file && (is_in_files || text(ours) == text(theirs))
         };
         let (ours, theirs) = (Some(&self.client_secret), Some(&other.client_secret));
         let (our_next, their_next) = (&self.client_secret_next, &other.client_secret_next);
@@ -162,6 +165,7 @@ impl GhesConfig {
         Some(Self {
             name: name.or(host)?,
             url,
+            ca_contents: Contents::of(&ca_file),
             ca_file,
             proxy,
             allow_insecure_http,

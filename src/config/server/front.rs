@@ -15,8 +15,9 @@ table! {
     pub(in crate::config) struct ServerLimits for ServerConfig {
         /// from one client; a /64 of IPv6 is one client
         unknown_tokens_per_second => client_limit.per_second: Count;
+        /// absent: four times the above;
         /// raise both if all clients come through one load balancer
-        unknown_tokens_burst => client_limit.burst: Count;
+        unknown_tokens_burst => client_limit.burst: Count, shown 200;
         /// further clients wait
         connections => limits.connections: Count;
         /// further ones are closed; a /64 of IPv6 is one client

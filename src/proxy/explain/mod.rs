@@ -72,7 +72,7 @@ impl Proxy {
         let asked = RequestTrace::of(&request, host);
         let new = |decision| Trace::new(TokenTrace::of(token), asked, decision);
         let rules = self.0.rules.load_full();
-        let onward = match request_gate(&request, &self.0.runtime.server.limits()) {
+        let onward = match request_gate(&request, &rules.limits) {
             Ok(Passage::Onward(onward)) => onward,
             Ok(Passage::Here) => return Ok(new(answered(&about_this_server()))),
             Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),

@@ -20,6 +20,7 @@ use super::runtime::issuers::IssuerApps;
 use crate::config::{AllowedHosts, Config};
 use crate::hygiene::provenance::Fronts;
 use crate::rejection::Realm;
+use crate::server::Limits;
 
 /// The rules of one configuration.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct RuleSet {
     metadata: Metadata,
     pub(super) realm: Realm,
     pub(super) fronts: Fronts,
+    /// What the head of a request may take.
+    pub(super) limits: Limits,
     /// Told once of a proxy that passes on what clients write.
     forwarded_host_warning: Once,
     allowed_hosts: AllowedHosts,
@@ -56,6 +59,7 @@ impl RuleSet {
                 server.trusted_proxies.clone(),
                 server.forwarded_host_from.clone(),
             ),
+            limits: server.limits,
             forwarded_host_warning: Once::new(),
             allowed_hosts: server.allowed_hosts.clone(),
         }

@@ -4,9 +4,14 @@
 //! server alone. So whatever becomes of a token, it is sent to no other.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 use tower::BoxError;
 
 use super::first_answer::FirstAnswer;
@@ -39,7 +44,45 @@ pub(in crate::proxy) struct AppService {
 
 /// All apps of all servers, as the last configuration has them. A handle.
 #[derive(Clone)]
-pub(in crate::proxy) struct Issuers(Arc<ArcSwap<IssuerApps>>);
+pub(in crate::proxy) struct Issuers(Arc<Current>);
+
+struct Current {
+    apps: ArcSwap<IssuerApps>,
+    /// Guards what is not there any more. Held while apps are replaced or purged, so that a purge
+    /// misses none of them.
+    retired: Mutex<Retired>,
+    /// Whether the servers have answered once since the start.
+    has_answered: AtomicBool,
+}
+
+/// The apps that were replaced.
+#[derive(Default)]
+struct Retired {
+    /// Those that requests may still wait for, and since when they are retired.
+    apps: Vec<(Instant, IssuerApp)>,
+    /// What others had counted: counts never fall.
+    counted: CacheStats,
+}
+
+impl Retired {
+    /// Lets go of those that no request waits for any more.
+    fn let_go(&mut self) {
+        let (gone, kept) = mem::take(&mut self.apps)
+            .into_iter()
+            .partition(|(since, _)| since.elapsed() > LONGEST_WAIT);
+        self.apps = kept;
+        let gone: Vec<_> = gone;
+        let counted = gone.iter().map(|(_, app)| CacheStats {
+            active_entries: 0,
+            inactive_entries: 0,
+            ..app.0.validator.stats()
+        });
+        self.counted = [self.counted].into_iter().chain(counted).sum();
+    }
+}
+
+/// More than any request waits for GHES.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The apps of one configuration.
 #[derive(Clone)]
@@ -146,42 +189,67 @@ impl IssuerApps {
 
 impl Issuers {
     pub(in crate::proxy) fn new(apps: IssuerApps) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(apps)))
+        Self(Arc::new(Current {
+            apps: ArcSwap::from_pointee(apps),
+            retired: Mutex::default(),
+            has_answered: AtomicBool::new(false),
+        }))
     }
 
     /// Returns the apps that are there now.
     pub(in crate::proxy) fn now(&self) -> Arc<IssuerApps> {
-        self.0.load_full()
+        self.0.apps.load_full()
     }
 
     pub(in crate::proxy) fn replace(&self, apps: IssuerApps) {
-        self.0.store(Arc::new(apps));
+        // Notes it of those that go.
+        self.have_answered();
+        let mut retired = self.0.retired.lock();
+        retired.let_go();
+        let now = Instant::now();
+        let is_gone = |app: &&IssuerApp| !apps.apps.iter().any(|kept| Arc::ptr_eq(&kept.0, &app.0));
+        let before = self.now();
+        let gone = before.apps.iter().filter(is_gone).cloned();
+        retired.apps.extend(gone.map(|app| (now, app)));
+        self.0.apps.store(Arc::new(apps));
     }
 
     /// Removes the verdicts that `purge` selects; returns how many.
     pub(in crate::proxy) fn purge(&self, purge: &Purge) -> u64 {
-        self.now()
-            .apps
-            .iter()
-            .map(|app| app.0.validator.purge(purge))
-            .sum()
+        let mut retired = self.0.retired.lock();
+        retired.let_go();
+        let now = self.now();
+        let retired = retired.apps.iter().map(|(_, app)| app);
+        let all = now.apps.iter().chain(retired);
+        all.map(|app| app.0.validator.purge(purge)).sum()
     }
 
     pub(in crate::proxy) fn stats(&self) -> CacheStats {
-        self.now()
+        let mut retired = self.0.retired.lock();
+        retired.let_go();
+        let now = self.now();
+        let all = now
             .apps
             .iter()
-            .map(|app| app.0.validator.stats())
-            .sum()
+            .chain(retired.apps.iter().map(|(_, app)| app));
+        let counted = [retired.counted].into_iter();
+        counted.chain(all.map(|app| app.0.validator.stats())).sum()
     }
 
     /// Tells whether the servers have answered since the start, as far as that is needed.
     ///
     /// The apps of one server share its counts, so it does not matter that each is looked at.
     pub(in crate::proxy) fn have_answered(&self) -> bool {
+        if self.0.has_answered.load(Ordering::Relaxed) {
+            return true;
+        }
         let now = self.now();
         let monitors = now.asked.iter().filter_map(IssuerApp::protection);
-        FirstAnswer::suffice(monitors.map(|monitor| FirstAnswer::among(monitor.results())))
+        let answered = monitors.map(|monitor| FirstAnswer::among(monitor.results()));
+        let suffice = FirstAnswer::suffice(answered);
+        // Once is enough: a server that a reload adds must not take the others' people out.
+        self.0.has_answered.fetch_or(suffice, Ordering::Relaxed);
+        suffice
     }
 
     /// Returns whether the credentials of at least one app are accepted, as far as known.

@@ -21,7 +21,7 @@ use self::listening::OpenGates;
 use self::metrics::Metrics;
 use self::secret_files::{SecretFiles, WatchedSecret};
 use super::doors::webhook::Receiver;
-use crate::config::{Config, GhesConfig, WebhookConfig};
+use crate::config::{AssertionConfig, Config, GhesConfig, WebhookConfig};
 use crate::gatekeeper::{ClientLimit, ClientTurns};
 use crate::hygiene::request_id::RequestIds;
 use crate::server::Server;
@@ -42,6 +42,8 @@ pub(super) struct Runtime {
     _webhook_secret: Option<WatchedSecret>,
     pub(super) server: Server,
     pub(super) assertions: Option<Assertions>,
+    /// What they were made of.
+    assertion: Option<AssertionConfig>,
     pub(super) secret_files: SecretFiles,
 }
 
@@ -73,8 +75,22 @@ impl Runtime {
             _webhook_secret: webhook_secret.flatten(),
             server,
             assertions,
+            assertion: config.assertion.clone(),
             secret_files,
         })
+    }
+
+    /// Refuses a configuration that would sign otherwise, or no more: half of that is made of rules.
+    pub(super) fn check_assertion(&self, config: &Config) -> Result<(), BoxError> {
+        let is_same = match (&self.assertion, &config.assertion) {
+            (Some(ours), Some(theirs)) => ours.is_same(theirs),
+            (None, None) => true,
+            _ => false,
+        };
+        match is_same {
+            true => Ok(()),
+            false => Err("[assertion] cannot change while the proxy serves; restart it".into()),
+        }
     }
 
     /// Makes the apps of another configuration, and keeps those that are the same.

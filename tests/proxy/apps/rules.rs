@@ -180,6 +180,124 @@ async fn an_app_is_kept_with_its_server_its_secret_and_its_ages() {
     }
 }
 
+/// A file of a test, which goes with it.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("ghes-gatekeeper-rules-{name}-{}", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).expect("a file");
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn certificate() -> String {
+    let made = rcgen::generate_simple_self_signed(["ghes".to_owned()]);
+    made.expect("a certificate").cert.pem()
+}
+
+#[tokio::test]
+async fn an_app_begins_anew_where_a_file_holds_something_else_or_a_secret_moves_to_one() {
+    let site = Site::start().await;
+    let authority = File::new("ca", &certificate());
+    let (one, other) = (File::new("one", SECRET), File::new("other", SECRET));
+    let plain = site.toml(&site.route("/", ""));
+    let with_ca = plain.replace(
+        "name = 'ghes'",
+        &format!("name = 'ghes'\nca_file = {:?}", authority.0),
+    );
+    let in_file = |file: &File| {
+        let secret = format!("client_secret = '{SECRET}'");
+        plain.replace(&secret, &format!("client_secret_file = {:?}", file.0))
+    };
+    let mut calls = 0;
+    for (toml, begins_anew) in [
+        (&plain, true),
+        (&with_ca, true),
+        (&with_ca, false),
+        (&with_ca, true),
+        (&in_file(&one), true),
+        (&in_file(&one), false),
+        (&in_file(&other), true),
+        (&plain, true),
+    ] {
+        if calls == 2 && begins_anew {
+            // The same path, and another authority in it.
+            authority.write(&certificate());
+        }
+        if calls > 0 {
+            site.replace(toml);
+        }
+        assert_eq!(site.status("/").await, 200);
+        calls += usize::from(begins_anew);
+        assert_eq!(site.calls(), calls, "{toml}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_signed_does_not_change_by_halves() {
+    let site = Site::start().await;
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
+    let key = File::new("key", &key.serialize_pem());
+    let assertion = format!(
+        "[assertion]\nissuer = 'https://gate.example.com'\nkey_files = {:?}\n",
+        key.0
+    );
+    let toml = site.toml(&site.route("/", "users = ['hubot']")) + &assertion;
+    let refused = site.proxy.replace_rules(&config(&toml));
+    let error = refused.expect_err("a gate that does not sign").to_string();
+    assert!(error.contains("[assertion]"), "{error}");
+    assert_eq!(site.status("/").await, 200, "nothing has changed");
+}
+
+#[tokio::test]
+async fn operators_reach_and_see_what_was_replaced() {
+    let site = Site::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(site.proxy.admin().serve(listener, std::future::pending()));
+    let mut admin = Client::to(address).await;
+    for _ in 0..3 {
+        assert_eq!(site.status("/").await, 200);
+    }
+    let toml = site.toml(&site.route("/", ""));
+    let unreachable = "[[ghes]]\nname = 'far'\nurl = 'http://127.0.0.1:1'\n[[ghes.apps]]\n\
+                       client_id = 'a'\nclient_secret = 'b'\n";
+    let far = format!("{unreachable}{}", site.route("/far", "ghes = 'far'"));
+    let both = toml
+        .replace("[ghes]", "[[ghes]]")
+        .replace("path = \"/\"", "path = \"/\"\nghes = 'ghes'")
+        + &far;
+    let both = both.replace("[cache]", "[cache]\nactive_max_age = '30s'");
+    site.replace(&both);
+    let ready = admin
+        .exchange("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
+    assert_eq!(status(&ready), 200, "{ready}");
+    let metrics = admin
+        .exchange("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await;
+    let hits = metrics.lines().find_map(|line| {
+        line.strip_prefix("ghes_gatekeeper_cache_lookups_total{cache=\"active\",result=\"hit\"} ")
+    });
+    assert_eq!(hits, Some("2"), "{metrics}");
+    let purge = "POST /purge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                 Content-Length: 13\r\n\r\n{\"user_id\":1}";
+    let purged = admin.exchange(purge).await;
+    assert!(purged.ends_with("{\"purged\":1}"), "{purged}");
+}
+
 #[tokio::test]
 async fn what_was_purged_before_a_replacement_stays_so() {
     let site = Site::start().await;
@@ -200,14 +318,12 @@ async fn what_was_purged_before_a_replacement_stays_so() {
 async fn rules_that_cannot_be_used_change_nothing() {
     let site = Site::start().await;
     assert_eq!(site.status("/").await, 200);
-    let file = std::env::temp_dir().join(format!("ghes-gatekeeper-rules-{}", std::process::id()));
-    let root = rcgen::generate_simple_self_signed(["ghes".to_owned()]).expect("a certificate");
-    std::fs::write(&file, root.cert.pem()).expect("a file");
-    let ca_file = format!("name = 'ghes'\nca_file = {file:?}");
+    let file = File::new("gone", &certificate());
+    let ca_file = format!("name = 'ghes'\nca_file = {:?}", file.0);
     let toml = site.toml(&site.route("/", "users = ['hubot']"));
     let toml = toml.replace("name = 'ghes'", &ca_file);
     let config = config(&toml);
-    std::fs::remove_file(&file).expect("a file");
+    drop(file);
     let refused = site.proxy.replace_rules(&config);
     assert!(refused.is_err(), "the file is gone");
     assert_eq!(site.status("/").await, 200);
