@@ -199,7 +199,7 @@ fn rejected(error: CheckError) -> Rejection {
 
 /// How many groups one request asks about at the same time: enough for the few that a route
 /// names, and few enough that one person does not take all places.
-const GROUPS_AT_ONCE: usize = 8;
+pub(crate) const GROUPS_AT_ONCE: usize = 8;
 
 /// How many groups one request asks about in all. A policy that needs more is answered by and by,
 /// since what was asked is remembered.

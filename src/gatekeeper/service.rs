@@ -58,13 +58,10 @@ impl<S, C> Gatekeeper<S, C> {
         C: CheckService,
         ResBody: Default + 'static,
     {
+        self.inner = self.inner.clone();
         match self.guard.keep(request, delay) {
             Kept::Rejected(response) => ResponseFuture::rejected(response),
-            Kept::Waiting(pending) => {
-                let inner = self.inner.clone();
-                self.inner = inner.clone();
-                ResponseFuture::waiting(pending, inner)
-            }
+            Kept::Waiting(pending) => ResponseFuture::waiting(pending, self.inner.clone()),
         }
     }
 }

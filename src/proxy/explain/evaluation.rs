@@ -6,6 +6,7 @@ use http::Method;
 
 use super::notes::Noted;
 use super::trace::{AppTrace, MembershipTrace, RuleOutcome, RuleTrace};
+use crate::admission::GROUPS_AT_ONCE;
 use crate::config::Combination;
 use crate::identity::Identity;
 use crate::membership::Group;
@@ -241,6 +242,3 @@ fn wanted(wanted: &Wanted) -> Vec<String> {
         }
     }
 }
-
-/// As many as the gate asks about for one request.
-const GROUPS_AT_ONCE: usize = 8;

@@ -332,7 +332,9 @@ impl<T: Subject> AnswerCache<T> {
 
     /// Forgets what the issuer said, because it says things that cannot be true.
     pub(crate) fn forget(&self, key: &T::Key) {
-        let _changing = self.changing();
+        let mut changing = self.changing();
+        // A check that is under way may bring what the issuer said before.
+        changing.push(Purge::Token(*T::token(key)), Instant::now());
         self.active.invalidate(key);
     }
 

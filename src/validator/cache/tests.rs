@@ -257,6 +257,25 @@ async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_from_before_a_token_was_forgotten_is_not_stored_after_it() {
+    let cache = cache();
+    let active = Verdict::Active(identity());
+    for others in [0, 1, 300] {
+        store(&cache, "a", &active);
+        let before = cache.question();
+        cache.forget(&hash("a"));
+        for other in 0..others {
+            cache.forget(&hash(&format!("b{other}")));
+        }
+        let late = cache.store(&hash("a"), &Told::now(active.clone()), before, || ());
+        assert!(late.is_err(), "{others}");
+        assert_eq!(is_active(&cache, "a"), None, "{others}");
+    }
+    store(&cache, "a", &active);
+    assert_eq!(is_active(&cache, "a"), Some(true), "asked since");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_is_known_after_its_age_but_not_after_a_refusal() {
     let cache = cache();
     assert!(!cache.is_known(&hash("a")));

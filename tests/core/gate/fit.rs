@@ -101,6 +101,31 @@ async fn only_admitted_requests_take_the_inner_services_capacity() {
     drop(waiting);
 }
 
+/// A connection that idles after a 401 keeps no permit that others need.
+#[tokio::test]
+async fn a_rejected_request_gives_the_inner_services_capacity_back() {
+    let (check, _checks) = mock::pair::<CheckRequest, Verdict>();
+    let inner =
+        service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::<Body>::default()));
+    let layer = GatekeeperLayer::new(Validator::new(check));
+    let mut rejected = layer.layer(ConcurrencyLimit::new(inner, 1));
+    let mut others = rejected.clone();
+    for token in ["", "ghp_personal"] {
+        let ready = rejected.ready().now_or_never().expect("a permit");
+        let response = ready.expect("ready").call(request(token, Body::default()));
+        assert!(
+            response
+                .await
+                .expect("a response")
+                .status()
+                .is_client_error()
+        );
+        let ready = others.ready().now_or_never();
+        let response = ready.expect("the permit is free").expect("ready");
+        drop(response.call(request("", Body::default())).await);
+    }
+}
+
 /// What was polled ready gets the request, on a miss too.
 #[tokio::test]
 async fn the_instance_that_was_ready_gets_the_request() {
