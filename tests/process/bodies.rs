@@ -67,11 +67,14 @@ async fn upstream(bytes: usize) -> SocketAddr {
 async fn ghes() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
+    let emulator = Emulator::default();
     tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.expect("a connection");
-        let service = TowerToHyperService::new(Emulator::default());
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        connection.await.expect("a connection");
+        // The gate asks by itself at its start, perhaps beside the first request.
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(emulator.clone());
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(connection);
+        }
     });
     address
 }
