@@ -46,7 +46,9 @@ pub(crate) use self::admitted::Admitted;
 pub(crate) use self::client_limit::{Client, ClientTurns};
 #[cfg(feature = "client")]
 pub use self::client_limit::{ClientAddr, ClientLimit};
-pub(crate) use self::deciding::{Deciding, GROUPS_AT_ONCE};
+pub(crate) use self::deciding::Deciding;
+#[cfg(feature = "proxy")]
+pub(crate) use self::deciding::GROUPS_AT_ONCE;
 
 use self::admitted::Turned;
 use self::deciding::{Next, Waiting};
