@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 use crate::validator::cache::Found;
 use crate::validator::{Freshness, KnownMemberships};
 
-/// Somebody who may do what they asked for.
+/// A person who may do what the request asks for.
 pub(crate) struct Admitted {
     pub(crate) identity: Identity,
     pub(crate) freshness: Freshness,
@@ -21,7 +21,7 @@ pub(crate) struct Admitted {
     pub(crate) groups: Option<Box<Groups>>,
 }
 
-/// What keeps somebody with an active token from being admitted.
+/// Why a request with an active token is not admitted.
 pub(super) enum Turned {
     Away(Rejection),
     Undecided(Undecided),
@@ -35,7 +35,7 @@ pub(super) struct Undecided {
 }
 
 impl<C: CheckService> Inner<C> {
-    /// Decides about somebody whose token is active. Remembered and fresh verdicts and memberships
+    /// Decides about a request with an active token. Remembered and fresh verdicts and memberships
     /// all come through here, so they cannot differ.
     #[inline(always)]
     pub(super) fn admit(

@@ -43,7 +43,7 @@ impl ClientAddr {
     }
 }
 
-/// Somebody who can be told apart from other clients, or cannot. Looked up only where it matters.
+/// A client, which may have an address of its own. Looked up only where it matters.
 pub(crate) trait Client {
     fn address(&self) -> Option<ClientAddr>;
 }
@@ -54,7 +54,7 @@ impl Client for ClientAddr {
     }
 }
 
-/// Whom a server has noted there.
+/// The client that a server has noted there.
 impl Client for Extensions {
     fn address(&self) -> Option<ClientAddr> {
         ClientAddr::find_in(self)

@@ -65,7 +65,7 @@ struct Inner<C> {
     client_turns: Option<Arc<ClientTurns>>,
 }
 
-/// What somebody wants to do.
+/// What a request asks for.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) method: &'a Method,
