@@ -136,11 +136,11 @@ impl<C> Admission<C> {
 }
 
 impl<C: CheckService> Admission<C> {
-    /// Decides whether whoever brought `token` may do what is `asked`: at once, if it is remembered.
+    /// Decides whether the holder of `token` may do what is `asked`: at once, if it is remembered.
     ///
     /// # Panics
     ///
-    /// Panics outside a Tokio runtime if somebody has to be asked.
+    /// Panics outside a Tokio runtime if the issuer has to be asked.
     #[inline(always)]
     pub(crate) fn decide(
         &self,

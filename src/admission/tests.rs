@@ -93,7 +93,7 @@ fn decide<C: CheckService>(admission: &Admission<C>, token: &str) -> Decided {
     admission.decide(Ok(BearerToken::lent(&token)), &asked(&Method::GET, "/"))
 }
 
-/// The outcome, and whether somebody had to wait for it.
+/// The outcome, and whether the request had to wait for it.
 async fn outcome(decided: Decided) -> (Result<Admitted, Rejection>, bool) {
     match decided {
         Decided::Admitted(admitted) => (Ok(admitted), false),

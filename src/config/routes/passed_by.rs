@@ -3,7 +3,7 @@
 use super::{Admittance, RouteConfig};
 use crate::config::Config;
 
-/// A route, its place, and whom it lets in.
+/// A route, its place, and which people it lets in.
 struct Placed<'c> {
     at: usize,
     route: &'c RouteConfig,
@@ -84,8 +84,8 @@ impl<'c> Placed<'c> {
         })
     }
 
-    /// Whoever names another host than these gets to the same upstream by the best of the routes
-    /// for all hosts.
+    /// A request for another host than these reaches the same upstream by the best of the routes for
+    /// all hosts.
     fn is_left_to_other_hosts<'r>(
         &self,
         others: impl Iterator<Item = &'r Self>,

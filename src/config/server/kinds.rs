@@ -117,7 +117,7 @@ impl Plain for RealmName {
     }
 }
 
-/// Whoever sends clients looks more often than this.
+/// Load balancers look more often than this.
 pub(super) type ShutdownDelay = Between<0, 600>;
 
 fn allowed_host(node: Node) -> Result<AllowedHost, String> {
