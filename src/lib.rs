@@ -113,6 +113,8 @@ mod connect;
 mod counter;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+#[cfg(feature = "proxy")]
+mod endpoint;
 #[cfg(feature = "axum")]
 mod extractor;
 mod fold;
@@ -126,6 +128,8 @@ pub mod identity;
 #[cfg(all(any(doc, doctest), feature = "axum", feature = "cli"))]
 pub mod manual;
 pub mod membership;
+#[cfg(feature = "proxy")]
+mod metrics;
 #[cfg(feature = "client")]
 mod network;
 mod path;
@@ -148,6 +152,8 @@ mod upstream;
 pub mod validator;
 #[cfg(feature = "proxy")]
 mod watched;
+#[cfg(feature = "proxy")]
+mod webhook;
 
 #[cfg(feature = "axum")]
 pub use self::extractor::{MissingIdentity, RequireScope, RequiredScopes, ScopeRejection};

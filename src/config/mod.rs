@@ -48,6 +48,7 @@
 mod assertion;
 mod authorization_server;
 mod cache;
+mod descriptors;
 mod ghes;
 mod keys;
 mod reader;

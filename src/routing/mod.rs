@@ -149,6 +149,7 @@ fn ambiguous<'t>() -> Miss<'t> {
 
 #[cfg(test)]
 mod meant;
+pub(crate) mod prefix;
 pub(crate) mod spelling;
 pub(crate) mod table;
 #[cfg(test)]

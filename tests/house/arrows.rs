@@ -9,7 +9,7 @@ use crate::circles::circles;
 use crate::imports::{Module, Source, Tree, files, root};
 
 /// The rooms of `src`, each of which may use those before it. Not all have to be there.
-const ORDER: [&str; 36] = [
+const ORDER: [&str; 39] = [
     // Ground.
     "causes",
     "counter",
@@ -44,7 +44,10 @@ const ORDER: [&str; 36] = [
     "server",
     "hygiene",
     "upstream",
+    "endpoint",
     // The product.
+    "metrics",
+    "webhook",
     "config",
     "routing",
     "proxy",
@@ -54,8 +57,9 @@ const ORDER: [&str; 36] = [
 ];
 
 /// Rooms that may use no more than these.
-const KNOWS_ONLY: [(&str, &[&str]); 5] = [
+const KNOWS_ONLY: [(&str, &[&str]); 6] = [
     ("emulator", &[]),
+    ("endpoint", HTTP),
     ("ghes", ASKING),
     ("hygiene", HTTP),
     ("server", HTTP),
@@ -107,10 +111,6 @@ const CIRCLES_OF_FILES: &[(&str, &str)] = &[];
 const CIRCLES_OF_FOLDERS: &[(&str, &str)] = &[
     ("config/ghes", "the reader knows how a server is written"),
     ("ghes/api", "a reply is read into the errors of the API"),
-    (
-        "proxy/doors/admin",
-        "the doors of operators and the runtime are not apart yet",
-    ),
     (
         "server/connection",
         "a connection knows its protocol, and that its stream",

@@ -2,6 +2,4 @@
 
 pub mod admin;
 pub(super) mod clients;
-pub(super) mod problem;
-pub(super) mod small_body;
 pub mod webhook;

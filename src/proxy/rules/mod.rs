@@ -5,7 +5,6 @@ pub(super) mod assertion;
 pub(super) mod cors;
 pub(super) mod destination;
 pub(super) mod metadata;
-pub(super) mod prefix;
 pub(super) mod presented;
 pub(super) mod routes;
 pub(super) mod webdav;

@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use tower::BoxError;
 
 use super::issuers::{AppService, Services};
-use super::metrics::Metrics;
 use super::secret_files::SecretFiles;
 use crate::config::{AppConfig, GhesConfig};
 use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp};
+use crate::metrics::Metrics;
 use crate::protection::{IssuerProtection, Protection};
 
 /// Makes the clients of each configured GHES, and protects them; each call is measured.

@@ -2,12 +2,10 @@
 //! and counted, connections and keys.
 
 pub(super) mod assertion;
-mod descriptors;
 pub(super) mod first_answer;
 pub(super) mod ghes_services;
 pub(super) mod issuers;
 pub(super) mod listening;
-pub(super) mod metrics;
 pub(super) mod secret_files;
 
 use std::sync::Arc;
@@ -18,14 +16,14 @@ use tower::BoxError;
 use self::assertion::Assertions;
 use self::issuers::{IssuerApps, Issuers, Services};
 use self::listening::OpenGates;
-use self::metrics::Metrics;
 use self::secret_files::{SecretFiles, WatchedSecret};
-use super::doors::webhook::Receiver;
 use crate::config::{AssertionConfig, Config, GhesConfig, WebhookConfig};
 use crate::gatekeeper::{ClientLimit, ClientTurns};
 use crate::hygiene::request_id::RequestIds;
+use crate::metrics::Metrics;
 use crate::server::Server;
 use crate::upstream::Upstreams;
+use crate::webhook::Receiver;
 
 /// Makes what a server is asked by.
 pub(super) type Connect = Box<dyn Fn(&GhesConfig) -> Result<Services, BoxError> + Send + Sync>;

@@ -9,7 +9,7 @@ use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode};
 
-use crate::proxy::doors::problem::Problem;
+use crate::endpoint::Problem;
 
 /// Refuses every name but those of this machine. An address cannot be rebound, and a request
 /// without `Host` is not from a browser.

@@ -40,11 +40,10 @@ use tokio::net::TcpListener;
 
 use self::local_names::refuse_other_names;
 use self::purge_request::read_purge;
-use super::problem::{Problem, empty, json};
-use super::small_body::small_body;
+use crate::endpoint::{OPERATORS, Problem, empty, json, small_body};
+use crate::metrics::{Format, Metrics, PurgeSource};
 use crate::proxy::runtime::assertion::{Assertions, KEYS_PATH};
 use crate::proxy::runtime::issuers::Issuers;
-use crate::proxy::runtime::metrics::{Format, Metrics, PurgeSource};
 use crate::server::{Limits, Server, Timeouts};
 
 pub use self::probes::Probes;
@@ -250,14 +249,12 @@ struct Purged {
 
 fn limits() -> Limits {
     Limits {
-        connections: CONNECTIONS,
+        connections: OPERATORS,
         connections_per_client: CONNECTIONS_PER_CLIENT,
         ..Limits::default()
     }
 }
 
-/// For probes, a few Prometheus servers and their operators.
-pub(in crate::proxy) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
 const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(32).expect("not zero");
 
 /// Far longer than any purge.

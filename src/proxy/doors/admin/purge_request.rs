@@ -1,8 +1,8 @@
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::endpoint::Problem;
 use crate::ghes::is_client_id;
-use crate::proxy::doors::problem::Problem;
 use crate::validator::Purge;
 
 /// The body of `POST /purge`: an object with exactly one of these members.

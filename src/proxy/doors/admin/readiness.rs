@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
-use crate::proxy::doors::problem::json;
+use crate::endpoint::json;
 
 /// The conditions for sending requests to the proxy.
 #[derive(Default)]

@@ -16,11 +16,11 @@ use crate::hygiene::hop_by_hop::{
 use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::Onward;
 use crate::hygiene::via;
+use crate::metrics::Outcome;
 use crate::proxy::Check;
 use crate::proxy::rules::cors::{Cors, strip_preflight};
 use crate::proxy::rules::presented::present;
 use crate::proxy::rules::routes::Found;
-use crate::proxy::runtime::metrics::Outcome;
 use crate::rejection::RejectionKind;
 use crate::server::CountedRequest;
 use crate::upstream::body::Body;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Response;
 
 use super::access_log;
+use crate::metrics::Outcome;
 use crate::proxy::Proxy;
-use crate::proxy::runtime::metrics::Outcome;
 use crate::rejection::{Rejection, RejectionDetail, with_problem_json};
 use crate::server::{Peer, Unreadable, UnreadableHandler};
 use crate::throttle::{Throttle, Turn};

@@ -12,7 +12,6 @@ use http_body::Body;
 
 use super::assertion::UpstreamAssertion;
 use super::cors::{Cors, preflight};
-use super::prefix::Prefix;
 use crate::assertion::Signer;
 use crate::config::{Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost};
 use crate::gatekeeper::{ClientTurns, Guard};
@@ -26,6 +25,7 @@ pub(in crate::proxy) use crate::routing::table::Miss;
 
 use self::gate::Gates;
 use crate::routing::RouteFinder;
+use crate::routing::prefix::Prefix;
 
 /// All routes.
 #[derive(Debug)]

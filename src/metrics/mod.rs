@@ -19,12 +19,12 @@ use self::histogram::Histogram;
 use crate::counter::Counter;
 use crate::validator::CacheStats;
 
-pub(in crate::proxy) use self::format::Format;
-pub(in crate::proxy) use self::outcome::Outcome;
+pub(crate) use self::format::Format;
+pub(crate) use self::outcome::Outcome;
 
 /// The counts of one proxy. A handle: clones count together.
 #[derive(Clone, Debug, Default)]
-pub(in crate::proxy) struct Metrics(Arc<Inner>);
+pub(crate) struct Metrics(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -38,20 +38,20 @@ struct Inner {
 
 /// The source of a purge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::proxy) enum PurgeSource {
+pub(crate) enum PurgeSource {
     Admin,
     Webhook,
 }
 
 impl Metrics {
     /// Counts a request; the head of its response was ready after `elapsed`.
-    pub(in crate::proxy) fn answered(&self, outcome: Outcome, elapsed: Duration) {
+    pub(crate) fn answered(&self, outcome: Outcome, elapsed: Duration) {
         self.0.requests[outcome.index()].increment();
         self.0.request_duration.observe(elapsed);
     }
 
     /// Counts purged verdicts.
-    pub(in crate::proxy) fn purged(&self, source: PurgeSource, verdicts: u64) {
+    pub(crate) fn purged(&self, source: PurgeSource, verdicts: u64) {
         match source {
             PurgeSource::Admin => self.0.purged_by_admin.add(verdicts),
             PurgeSource::Webhook => self.0.purged_by_webhook.add(verdicts),
@@ -59,13 +59,13 @@ impl Metrics {
     }
 
     /// Writes all metrics.
-    pub(in crate::proxy) fn exposition(&self, cache: CacheStats, format: Format) -> String {
+    pub(crate) fn exposition(&self, cache: CacheStats, format: Format) -> String {
         format.of_open_metrics(exposition::text(self, cache))
     }
 }
 
 impl PurgeSource {
-    pub(in crate::proxy) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Webhook => "webhook",

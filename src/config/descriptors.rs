@@ -7,7 +7,7 @@
 use std::num::NonZeroU32;
 
 use crate::config::Config;
-use crate::proxy::doors::{admin, webhook};
+use crate::endpoint::{DELIVERIES, OPERATORS};
 
 impl Config {
     /// Lowers the limits of connections to fit the available file descriptors.
@@ -46,13 +46,10 @@ impl Config {
         let workers = server.workers.get() as u64 * OF_A_WORKER;
         let calls = self.ghes.iter().map(|ghes| ghes.limits.concurrency.get());
         let calls: u64 = calls.map(u64::from).sum();
-        let webhook = self
-            .webhook
-            .as_ref()
-            .map_or(0, |_| webhook::CONNECTIONS.get());
+        let webhook = self.webhook.as_ref().map_or(0, |_| DELIVERIES.get());
         let listeners = server.listen.len() as u64;
-        let probes = server.probe_listen.map_or(0, |_| admin::CONNECTIONS.get());
-        let own = u64::from(admin::CONNECTIONS.get() + probes + webhook);
+        let probes = server.probe_listen.map_or(0, |_| OPERATORS.get());
+        let own = u64::from(OPERATORS.get() + probes + webhook);
         OF_THE_PROCESS + workers + listeners + calls + own
     }
 }
@@ -153,7 +150,7 @@ mod tests {
         };
         let without = with("");
         let probes = with("probe_listen = \"127.0.0.1:9902\"");
-        assert_eq!(probes - without, u64::from(admin::CONNECTIONS.get()));
+        assert_eq!(probes - without, u64::from(OPERATORS.get()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::rejection::{Rejection, RejectionKind};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::proxy) enum Outcome {
+pub(crate) enum Outcome {
     /// The token was valid, and an upstream answered.
     Allowed,
     /// No token was required, and an upstream answered.
@@ -16,7 +16,7 @@ impl Outcome {
     pub(super) const COUNT: usize = 2 + RejectionKind::ALL.len();
 
     /// Returns the outcome of a request that the gate has admitted or rejected.
-    pub(in crate::proxy) fn of<B>(response: &Response<B>) -> Self {
+    pub(crate) fn of<B>(response: &Response<B>) -> Self {
         match response.extensions().get::<Rejection>() {
             Some(rejection) => Self::Rejected(rejection.kind()),
             None => Self::Allowed,

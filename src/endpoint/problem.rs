@@ -6,18 +6,18 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
-/// Why one of the proxy's own endpoints refuses a request (RFC 9457, without a type).
+/// Why an endpoint of our own refuses a request (RFC 9457, without a type).
 ///
 /// The detail never quotes the request: it may have a token in the wrong place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::proxy) struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     detail: &'static str,
     allow: Option<&'static str>,
 }
 
 impl Problem {
-    pub(in crate::proxy) const fn new(status: StatusCode, detail: &'static str) -> Self {
+    pub(crate) const fn new(status: StatusCode, detail: &'static str) -> Self {
         Self {
             status,
             detail,
@@ -26,7 +26,7 @@ impl Problem {
     }
 
     /// The endpoint has other methods, which RFC 9110 §15.5.6 requires in `Allow`.
-    pub(in crate::proxy) const fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) const fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),
             ..Self::new(
@@ -36,7 +36,7 @@ impl Problem {
         }
     }
 
-    pub(in crate::proxy) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let body = ProblemDetails {
             title: self.status.canonical_reason().unwrap_or_default(),
             status: self.status.as_u16(),
@@ -68,8 +68,8 @@ struct ProblemDetails {
     detail: &'static str,
 }
 
-/// A response of one of the proxy's own endpoints, which must not be cached.
-pub(in crate::proxy) fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+/// A response of an endpoint of our own, which must not be cached.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
     // Words and numbers always serialise; a failure is not worth a panic.
     let body = serde_json::to_vec(body).unwrap_or_default();
     let mut response = empty(status).map(|_| Full::from(body));
@@ -79,7 +79,7 @@ pub(in crate::proxy) fn json(status: StatusCode, body: &impl Serialize) -> Respo
 }
 
 /// A response with a status only.
-pub(in crate::proxy) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+pub(crate) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::default();
     *response.status_mut() = status;
     let no_store = HeaderValue::from_static("no-store");

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::signature::{Signature, Signing};
-use crate::proxy::doors::problem::Problem;
+use crate::endpoint::Problem;
 use crate::validator::Purge;
 
 /// Reads webhook deliveries of GitHub, and returns the purges they ask for.
@@ -26,7 +26,7 @@ pub struct Receiver {
 
 /// A delivery that is still arriving. Nothing of it is trusted before its end.
 #[derive(Debug)]
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     event: Event,
     signing: Signing,
     /// The body, if its event matters.
@@ -45,7 +45,7 @@ enum Event {
 
 /// Why a delivery is refused. `Display` is the text for the sender; it quotes nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Refused(pub(super) Problem);
+pub struct Refused(pub(crate) Problem);
 
 impl Receiver {
     /// Takes the secret from the app's webhook settings on GHES.
@@ -61,7 +61,7 @@ impl Receiver {
     }
 
     /// Replaces the secret, for every delivery from now on.
-    pub(in crate::proxy) fn replace_secret(&self, secret: SecretString) {
+    pub(crate) fn replace_secret(&self, secret: SecretString) {
         self.secret.store(Arc::new(secret));
     }
 
@@ -82,7 +82,7 @@ impl Receiver {
     }
 
     /// Begins a delivery, if its head has a well-formed signature.
-    pub(super) fn begin(&self, headers: &HeaderMap) -> Result<Delivery, Refused> {
+    pub(crate) fn begin(&self, headers: &HeaderMap) -> Result<Delivery, Refused> {
         let header = |name| headers.get(name).map_or(&b""[..], |value| value.as_bytes());
         let signing = Signing::claimed(&self.secret(), header("x-hub-signature-256"));
         Ok(Delivery {
@@ -93,7 +93,7 @@ impl Receiver {
     }
 
     /// Reads a complete delivery.
-    pub(super) fn end(&self, delivery: Delivery) -> Result<Option<Purge>, Refused> {
+    pub(crate) fn end(&self, delivery: Delivery) -> Result<Option<Purge>, Refused> {
         let Delivery {
             event,
             signing,
@@ -115,7 +115,7 @@ impl Receiver {
 
 impl Delivery {
     /// Its size limit, in bytes.
-    pub(super) fn max_bytes(&self) -> usize {
+    pub(crate) fn max_bytes(&self) -> usize {
         match self.event {
             Event::Authorization | Event::Ping => MAX_KEPT_BYTES,
             Event::Other => MAX_PAYLOAD_BYTES,
@@ -123,7 +123,7 @@ impl Delivery {
     }
 
     /// Takes the next piece of its body. The caller enforces the limit.
-    pub(super) fn take(&mut self, piece: &[u8]) {
+    pub(crate) fn take(&mut self, piece: &[u8]) {
         self.signing.update(piece);
         if self.event != Event::Other {
             self.body.extend_from_slice(piece);

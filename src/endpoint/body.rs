@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use super::problem::Problem;
 
 /// Reads a body within a size and a time limit.
-pub(in crate::proxy) async fn small_body<B>(body: B, max_bytes: usize) -> Result<Bytes, Problem>
+pub(crate) async fn small_body<B>(body: B, max_bytes: usize) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes>,
 {
@@ -19,7 +19,7 @@ where
 }
 
 /// Reads a body in pieces, within a size and a time limit.
-pub(in crate::proxy) async fn each_piece<B>(
+pub(crate) async fn each_piece<B>(
     body: B,
     max_bytes: usize,
     mut take: impl FnMut(&[u8]),

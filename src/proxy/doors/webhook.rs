@@ -12,9 +12,6 @@
 //! 3. Repeated deliveries, under any id, and all other events are accepted and change nothing. A
 //!    format that could not be read if it mattered, such as a form, is refused at the first `ping`.
 
-mod receiver;
-mod signature;
-
 use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -28,13 +25,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
-use super::problem::{Problem, empty};
-use super::small_body::each_piece;
+use crate::endpoint::{DELIVERIES, Problem, each_piece, empty};
+use crate::metrics::{Metrics, PurgeSource};
 use crate::proxy::runtime::issuers::Issuers;
-use crate::proxy::runtime::metrics::{Metrics, PurgeSource};
 use crate::server::{Limits, Server, Timeouts};
 
-pub use self::receiver::{Receiver, Refused};
+pub use crate::webhook::{Receiver, Refused};
 
 /// The webhook listener of a [`Proxy`](crate::proxy::Proxy). A handle: clones are the same.
 #[derive(Clone)]
@@ -110,7 +106,7 @@ impl Webhook {
 /// at most, whatever it sends.
 fn limits() -> Limits {
     Limits {
-        connections: CONNECTIONS,
+        connections: DELIVERIES,
         connections_per_client: CONNECTIONS_PER_CLIENT,
         ..Limits::default()
     }
@@ -124,7 +120,6 @@ fn timeouts() -> Timeouts {
     }
 }
 
-pub(in crate::proxy) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(128).expect("not zero");
 const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 

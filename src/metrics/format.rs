@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// An exposition format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::proxy) enum Format {
+pub(crate) enum Format {
     /// OpenMetrics 1.0; Prometheus since 2.5 requests and reads it.
     OpenMetrics,
     /// Prometheus's own text format, which every scraper reads.
@@ -12,7 +12,7 @@ pub(in crate::proxy) enum Format {
 
 impl Format {
     /// Returns the format in `Accept` (RFC 9110 §12.5.1); the text format if it names neither.
-    pub(in crate::proxy) fn asked_for(headers: &HeaderMap) -> Self {
+    pub(crate) fn asked_for(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter();
         let lines = lines.filter_map(|line| line.to_str().ok());
         let ranges: Vec<Range<'_>> = lines.flat_map(|line| line.split(',')).map(read).collect();
@@ -28,7 +28,7 @@ impl Format {
         }
     }
 
-    pub(in crate::proxy) fn content_type(self) -> HeaderValue {
+    pub(crate) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",

@@ -4,10 +4,10 @@ use http::header::{HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 
+use super::end_of;
 use crate::config::RoutePath;
 use crate::hygiene::names::X_FORWARDED_PREFIX;
 use crate::rejection::RejectionKind;
-use crate::routing::end_of;
 
 /// The segments that a path begins with and that an upstream does not see.
 ///
@@ -16,14 +16,14 @@ use crate::routing::end_of;
 /// rest, put behind the prefix, leads to the same route. None begins with two slashes, which some
 /// would read as a host.
 #[derive(Debug)]
-pub(in crate::proxy) struct Prefix {
+pub(crate) struct Prefix {
     segments: usize,
     header: HeaderValue,
 }
 
 impl Prefix {
     /// Takes the path of a route, other than `/`.
-    pub(in crate::proxy) fn new(path: &RoutePath) -> Self {
+    pub(crate) fn new(path: &RoutePath) -> Self {
         Self {
             segments: path.as_str().matches('/').count(),
             header: HeaderValue::try_from(path.as_str()).expect("a route's path is ASCII"),
@@ -32,7 +32,7 @@ impl Prefix {
 
     /// Removes the prefix from the target, and sends it to the upstream, which needs it for links.
     /// It follows the one `before` it, which the proxies in front have removed.
-    pub(in crate::proxy) fn strip<B>(
+    pub(crate) fn strip<B>(
         &self,
         request: &mut Request<B>,
         before: Option<&HeaderValue>,
@@ -55,7 +55,7 @@ impl Prefix {
     }
 
     /// Returns the rest of a target.
-    pub(in crate::proxy) fn rest(&self, uri: &Uri) -> Option<Uri> {
+    pub(crate) fn rest(&self, uri: &Uri) -> Option<Uri> {
         let (path, target) = (uri.path(), uri.path_and_query()?.as_str());
         let rest = match end_of(path, self.segments) {
             Some(at) => PathAndQuery::try_from(&target[at..]),

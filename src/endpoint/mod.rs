@@ -1,0 +1,15 @@
+//! Endpoints of our own, for operators and for GHES: small bodies in, JSON and problems out.
+
+mod body;
+mod problem;
+
+use std::num::NonZeroU32;
+
+pub(crate) use self::body::{each_piece, small_body};
+pub(crate) use self::problem::{Problem, empty, json};
+
+/// The connections of operators: for probes, a few Prometheus servers and people.
+pub(crate) const OPERATORS: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
+
+/// The connections for webhook deliveries: GHES connects from few addresses.
+pub(crate) const DELIVERIES: NonZeroU32 = NonZeroU32::new(128).expect("not zero");
