@@ -15,7 +15,7 @@ use super::names::{
     X_REQUEST_ID,
 };
 use super::provenance::Provenance;
-use super::request::Onward;
+use super::request::Forwardable;
 use super::stripped_header::StrippedHeader;
 use crate::fold::{Names, is_listed, remove_where};
 
@@ -168,10 +168,10 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
 pub(crate) fn set_forwarding(
     headers: &mut HeaderMap,
     provenance: &Provenance,
-    onward: Onward,
+    forwardable: Forwardable,
     request_id: HeaderValue,
 ) {
-    if let Some(host) = provenance.host().cloned().or(onward.host) {
+    if let Some(host) = provenance.host().cloned().or(forwardable.host) {
         let port = provenance.port().cloned();
         let port = port.unwrap_or_else(|| port_of(&host, &provenance.scheme()));
         headers.insert(X_FORWARDED_PORT.clone(), port);
@@ -183,7 +183,7 @@ pub(crate) fn set_forwarding(
     headers.insert(X_FORWARDED_FOR.clone(), provenance.addresses());
     headers.insert(X_FORWARDED_PROTO.clone(), provenance.scheme());
     headers.insert(X_REQUEST_ID.clone(), request_id);
-    if let Some(hops) = onward.max_forwards {
+    if let Some(hops) = forwardable.max_forwards {
         headers.insert(MAX_FORWARDS, HeaderValue::from(hops));
     }
 }
@@ -372,7 +372,7 @@ mod tests {
         let peer: std::net::SocketAddr = "[::ffff:192.0.2.7]:443".parse().unwrap();
         let peer = crate::server::Peer::from(peer).into();
         let provenance = Provenance::of(&headers, &peer, &Fronts::default());
-        let onward = Onward {
+        let forwardable = Forwardable {
             host: Some(HeaderValue::from_static("tools.example.com")),
             max_forwards: Some(2),
         };
@@ -380,7 +380,7 @@ mod tests {
         set_forwarding(
             &mut headers,
             &provenance,
-            onward,
+            forwardable,
             HeaderValue::from_static("id"),
         );
         assert_eq!(headers["authorization"], "Bearer x");

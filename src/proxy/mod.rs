@@ -58,7 +58,7 @@ pub use crate::upstream::{Download, UpstreamLimits};
 
 use self::doors::admin::{Admin, Probes, Readiness};
 use self::doors::clients::access_log::AccessLog;
-use self::doors::clients::answering::{Answering, Arrival, Stage, Visitor};
+use self::doors::clients::answering::{Answer, Answering, ConnectionService, RequestContext};
 use self::doors::clients::unreadable;
 use self::doors::webhook::Webhook;
 use self::rules::RuleSet;
@@ -71,7 +71,7 @@ use self::runtime::secret_files::SecretFiles;
 use self::runtime::{Connect, Runtime};
 use crate::config::{Config, GhesConfig};
 use crate::hygiene::provenance::Provenance;
-use crate::hygiene::request::{Onward, Passage, request_gate};
+use crate::hygiene::request::{Forwardable, Recipient, request_gate};
 use crate::metrics::{Metrics, Outcome};
 use crate::protection::{MeterLayer, ProtectedCheck, ProtectedMemberships};
 use crate::rejection::{Rejection, RejectionKind, grpc};
@@ -231,11 +231,11 @@ impl Proxy {
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
     /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
-        let make_service = |peer| Visitor::new(self.clone(), peer);
-        let open_gate = self.0.runtime.open_gates.open();
+        let make_service = |peer| ConnectionService::new(self.clone(), peer);
+        let open_listener = self.0.runtime.listening.open();
         let shutdown = async {
             shutdown.await;
-            drop(open_gate);
+            drop(open_listener);
             self.0.runtime.upstreams.tunnels().end();
         };
         let server = self.0.runtime.server.clone();
@@ -250,7 +250,7 @@ impl Proxy {
     /// Tells whoever asks whether the proxy is ready that it is not any more. Clients are served as
     /// before: those who send them have time to send them elsewhere before the listeners close.
     pub fn begin_shutdown(&self) {
-        self.0.runtime.open_gates.announce_closing();
+        self.0.runtime.listening.announce_closing();
     }
 
     /// Returns what operators connect to.
@@ -265,14 +265,14 @@ impl Proxy {
     /// - while GHES refuses the credentials of all apps.
     #[must_use]
     pub fn admin(&self) -> Admin {
-        let open_gates = self.0.runtime.open_gates.clone();
+        let listening = self.0.runtime.listening.clone();
         let (issuers, metrics) = (
             self.0.runtime.issuers.clone(),
             self.0.runtime.metrics.clone(),
         );
         let (apps, asked) = (issuers.clone(), issuers.clone());
         let readiness = Readiness::default()
-            .with("not_accepting", move || open_gates.accept())
+            .with("not_accepting", move || listening.accepts_clients())
             .with("ghes_not_answered", move || asked.have_answered())
             .with("credentials_refused", move || apps.are_ready());
         let assertions = self.0.runtime.assertions.clone();
@@ -304,24 +304,24 @@ impl Proxy {
     /// Dropping it ends the request, and the connection to the upstream where HTTP/1.1 needs that.
     /// A check that was under way goes on for others who wait for the same token.
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let visitor = Visitor::new(self.clone(), peer);
-        let Ok(response) = self.answer(request, &visitor).await;
+        let connection = ConnectionService::new(self.clone(), peer);
+        let Ok(response) = self.answer(request, &connection).await;
         response
     }
 
-    fn answer(&self, request: Request<Incoming>, visitor: &Visitor) -> Answering {
+    fn answer(&self, request: Request<Incoming>, connection: &ConnectionService) -> Answering {
         let at = Instant::now();
         // One set of rules from here to the upstream, whatever is replaced meanwhile.
         let rules = self.0.rules.load();
-        let provenance = Provenance::of(request.headers(), &visitor.peer, &rules.fronts);
+        let provenance = Provenance::of(request.headers(), &connection.peer, &rules.fronts);
         let request_id = provenance.request_id().cloned();
         let request_id = request_id.unwrap_or_else(|| self.0.runtime.request_ids.next());
         let log = AccessLog::begin(&request, &request_id).map(Box::new);
-        let (counted, refused) = match self.count(&provenance, visitor) {
+        let (counted, refused) = match self.count(&provenance, connection) {
             Ok(counted) => (counted, None),
             Err(kind) => (None, Some(kind)),
         };
-        let arrival = Arrival {
+        let context = RequestContext {
             at,
             request_id: request_id.clone(),
             client: provenance.client(),
@@ -331,34 +331,41 @@ impl Proxy {
         };
         if let Some(kind) = refused {
             let (outcome, response) = self.reject(kind);
-            return Answering::new(self.clone(), arrival, Stage::answered(outcome, response));
+            return Answering::new(self.clone(), context, Answer::ready(outcome, response));
         }
-        let stage = match request_gate(&request, &rules.limits) {
-            Ok(Passage::Onward(onward)) => {
-                let counted = arrival.counted.as_ref();
-                self.route(&rules, request, &provenance, onward, request_id, counted)
+        let answer = match request_gate(&request, &rules.limits) {
+            Ok(Recipient::Upstream(forwardable)) => {
+                let counted = context.counted.as_ref();
+                self.route(
+                    &rules,
+                    request,
+                    &provenance,
+                    forwardable,
+                    request_id,
+                    counted,
+                )
             }
-            Ok(Passage::Here) => Stage::answered(Outcome::Anonymous, about_this_server()),
+            Ok(Recipient::ThisServer) => Answer::ready(Outcome::Anonymous, about_this_server()),
             Err(kind) => {
                 let version = request.version();
                 let (outcome, response) = self.reject(kind);
-                Stage::answered(outcome, close_after(response, version))
+                Answer::ready(outcome, close_after(response, version))
             }
         };
-        Answering::new(self.clone(), arrival, stage)
+        Answering::new(self.clone(), context, answer)
     }
 
     /// Counts a request among those of its client; none where clients cannot be told apart.
     fn count(
         &self,
         provenance: &Provenance,
-        visitor: &Visitor,
+        connection: &ConnectionService,
     ) -> Result<Option<CountedRequest>, RejectionKind> {
         let requests = self.0.runtime.server.requests();
         let told = provenance.told_client();
         let client = told
             .map(|address| requests.client(address))
-            .or(visitor.client);
+            .or(connection.client);
         let counted = client.map(|client| {
             let begun = requests.begin(client);
             begun.ok_or(RejectionKind::TooManyAtOnce)
@@ -371,36 +378,36 @@ impl Proxy {
         rules: &RuleSet,
         mut request: Request<Incoming>,
         provenance: &Provenance,
-        onward: Onward,
+        forwardable: Forwardable,
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
-    ) -> Stage {
-        let host = match rules.asked_host(provenance, &onward) {
+    ) -> Answer {
+        let host = match rules.asked_host(provenance, &forwardable) {
             Ok(host) => host,
             Err(rejection) => {
                 let (outcome, response) = self.reject(rejection);
-                return Stage::answered(outcome, response);
+                return Answer::ready(outcome, response);
             }
         };
         let found = match rules.destination(host, &request, self.0.runtime.assertions.as_ref()) {
             Destination::Route(found) => found,
-            Destination::Here(response) => return Stage::answered(Outcome::Anonymous, *response),
+            Destination::Here(response) => return Answer::ready(Outcome::Anonymous, *response),
             Destination::Nowhere(miss) => {
                 let (outcome, response) = self.miss(&miss);
-                return Stage::answered(outcome, response);
+                return Answer::ready(outcome, response);
             }
         };
         if let Some(answer) = found.answer(&request) {
-            return Stage::answered(Outcome::Anonymous, answer);
+            return Answer::ready(Outcome::Anonymous, answer);
         }
         let settled = rules.routes.settle_destination(&found, host, &mut request);
         if let Err(detail) = settled {
             let (outcome, response) = self.reject(detail);
-            return Stage::answered(outcome, response);
+            return Answer::ready(outcome, response);
         }
         let marking = found.route.cors.marking(&request);
-        let forwarding = found.forward(request, provenance, onward, request_id, counted);
-        Stage::Forwarded(forwarding, marking)
+        let forwarding = found.forward(request, provenance, forwardable, request_id, counted);
+        Answer::Forwarded(forwarding, marking)
     }
 
     fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {

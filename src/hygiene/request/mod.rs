@@ -45,18 +45,17 @@ use super::via::is_loop;
 use crate::rejection::RejectionKind;
 use crate::server::Limits;
 
-/// How to treat a well-formed request.
+/// The recipient of a well-formed request.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Passage {
-    /// It may be forwarded.
-    Onward(Onward),
-    /// It is for this server and not for an upstream (RFC 9110 §9.3.7, §7.6.2).
-    Here,
+pub(crate) enum Recipient {
+    Upstream(Forwardable),
+    /// The server is the final recipient (RFC 9110 §9.3.7, §7.6.2).
+    ThisServer,
 }
 
 /// Values from the fields that are not forwarded unchanged.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Onward {
+pub(crate) struct Forwardable {
     /// The one host that the request is for; none if HTTP/1.0 names none.
     pub(crate) host: Option<HeaderValue>,
     /// How many more proxies may forward it, for methods with such a limit.
@@ -67,7 +66,7 @@ pub(crate) struct Onward {
 pub(crate) fn request_gate<B>(
     request: &Request<B>,
     limits: &Limits,
-) -> Result<Passage, RejectionKind> {
+) -> Result<Recipient, RejectionKind> {
     let told = Told::by(request.headers(), is_multiplexed(request.version()));
     limits::check(request, &told, limits)?;
     method::check(request)?;
@@ -82,8 +81,8 @@ pub(crate) fn request_gate<B>(
         return Err(RejectionKind::LoopDetected);
     }
     Ok(match (target, method::max_forwards(request, &told)?) {
-        (Target::Server, _) | (_, Some(0)) => Passage::Here,
-        (Target::Path, hops) => Passage::Onward(Onward {
+        (Target::Server, _) | (_, Some(0)) => Recipient::ThisServer,
+        (Target::Path, hops) => Recipient::Upstream(Forwardable {
             host,
             max_forwards: hops.map(|hops| hops - 1),
         }),

@@ -41,7 +41,7 @@ fn build<'f>(
 #[track_caller]
 fn assert_onward(request: &Request<()>, host: &str) {
     match request_gate(request, &Limits::default()) {
-        Ok(Passage::Onward(onward)) => assert_eq!(onward.host.expect("a host"), host),
+        Ok(Recipient::Upstream(forwardable)) => assert_eq!(forwardable.host.expect("a host"), host),
         other => panic!("{other:?}: {request:?}"),
     }
 }
@@ -140,7 +140,7 @@ fn what_is_about_the_server_is_answered_here() {
     ] {
         assert_eq!(
             request_gate(&request, &Limits::default()),
-            Ok(Passage::Here),
+            Ok(Recipient::ThisServer),
             "{request:?}"
         );
     }
@@ -153,7 +153,7 @@ fn every_proxy_on_the_way_counts() {
         &h1(method, &[("max-forwards", told)]),
         &Limits::default(),
     ) {
-        Ok(Passage::Onward(onward)) => onward.max_forwards,
+        Ok(Recipient::Upstream(forwardable)) => forwardable.max_forwards,
         other => panic!("{other:?}"),
     };
     assert_eq!(hops("OPTIONS /a", "10"), Some(9));
@@ -191,7 +191,7 @@ fn http_1_0_need_not_say_it() {
         request.body(()).unwrap()
     };
     let host = |request: &Request<()>| match request_gate(request, &Limits::default()) {
-        Ok(Passage::Onward(onward)) => onward.host,
+        Ok(Recipient::Upstream(forwardable)) => forwardable.host,
         other => panic!("{other:?}"),
     };
     assert_eq!(host(&old("/", &[])), None);

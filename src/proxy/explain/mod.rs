@@ -40,7 +40,7 @@ use crate::admission::{Admitted, Asked, Decided};
 use crate::bearer::Credential;
 use crate::gatekeeper::Guard;
 use crate::hygiene::provenance::Provenance;
-use crate::hygiene::request::{Onward, Passage, request_gate};
+use crate::hygiene::request::{Forwardable, Recipient, request_gate};
 use crate::rejection::Rejection;
 use crate::token::AccessToken;
 use crate::upstream::body::Body;
@@ -72,14 +72,14 @@ impl Proxy {
         let asked = RequestTrace::of(&request, host);
         let new = |decision| Trace::new(TokenTrace::of(token), asked, decision);
         let rules = self.0.rules.load_full();
-        let onward = match request_gate(&request, &rules.limits) {
-            Ok(Passage::Onward(onward)) => onward,
-            Ok(Passage::Here) => return Ok(new(answered(&about_this_server()))),
+        let forwardable = match request_gate(&request, &rules.limits) {
+            Ok(Recipient::Upstream(forwardable)) => forwardable,
+            Ok(Recipient::ThisServer) => return Ok(new(answered(&about_this_server()))),
             Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),
         };
         let from_here = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let provenance = Provenance::of(request.headers(), &from_here.into(), &rules.fronts);
-        let host = match rules.asked_host(&provenance, &onward) {
+        let host = match rules.asked_host(&provenance, &forwardable) {
             Ok(host) => host,
             Err(rejection) => return Ok(new(rejected(&self.reject(rejection).1))),
         };
@@ -88,7 +88,9 @@ impl Proxy {
                 Destination::Here(response) => new(answered(&response)),
                 Destination::Nowhere(miss) => new(rejected(&self.miss(&miss).1)),
                 Destination::Route(found) => {
-                    let way = self.way(found, token, request, provenance, onward).await;
+                    let way = self
+                        .way(found, token, request, provenance, forwardable)
+                        .await;
                     Trace {
                         route: Some(found.route.described.clone()),
                         apps: way.evaluation.apps,
@@ -109,12 +111,12 @@ impl Proxy {
         token: &AccessToken,
         mut request: Request<Body>,
         provenance: Provenance,
-        onward: Onward,
+        forwardable: Forwardable,
     ) -> Way {
         let came = request.headers().clone();
         let request_id = self.0.runtime.request_ids.next();
         let assertion = found.route.assertion.as_ref();
-        if let Err(kind) = found.prepare(&mut request, &provenance, onward, request_id) {
+        if let Err(kind) = found.prepare(&mut request, &provenance, forwardable, request_id) {
             return Way::of(rejected(&self.reject(kind).1));
         }
         let Some(gate) = &found.route.gate else {

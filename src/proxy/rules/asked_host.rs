@@ -5,7 +5,7 @@ use http::header::HeaderValue;
 use super::RuleSet;
 use crate::authority::bare_host;
 use crate::hygiene::provenance::Provenance;
-use crate::hygiene::request::Onward;
+use crate::hygiene::request::Forwardable;
 use crate::rejection::{Rejection, RejectionDetail};
 
 impl RuleSet {
@@ -17,9 +17,9 @@ impl RuleSet {
     pub(in crate::proxy) fn asked_host<'r>(
         &self,
         provenance: &'r Provenance,
-        onward: &'r Onward,
+        forwardable: &'r Forwardable,
     ) -> Result<Option<&'r HeaderValue>, Rejection> {
-        let (told, own) = (provenance.host(), onward.host.as_ref());
+        let (told, own) = (provenance.host(), forwardable.host.as_ref());
         if self.reads_hosts {
             match (told, own) {
                 (None, None) => return Err(RejectionDetail::NoHost.into()),

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Counts the listeners that accept client connections, and records whether they are closing.
 #[derive(Clone, Debug, Default)]
-pub(in crate::proxy) struct OpenGates(Arc<Inner>);
+pub(in crate::proxy) struct Listening(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -13,12 +13,12 @@ struct Inner {
 
 /// A listener that accepts connections, until it is dropped.
 #[derive(Debug)]
-pub(in crate::proxy) struct OpenGate(OpenGates);
+pub(in crate::proxy) struct OpenListener(Listening);
 
-impl OpenGates {
-    pub(in crate::proxy) fn open(&self) -> OpenGate {
+impl Listening {
+    pub(in crate::proxy) fn open(&self) -> OpenListener {
         self.0.open.fetch_add(1, Ordering::Relaxed);
-        OpenGate(self.clone())
+        OpenListener(self.clone())
     }
 
     /// Announces that all of them are about to close, and that none opens again.
@@ -31,12 +31,12 @@ impl OpenGates {
     }
 
     /// Returns whether clients should be sent here.
-    pub(in crate::proxy) fn accept(&self) -> bool {
+    pub(in crate::proxy) fn accepts_clients(&self) -> bool {
         self.any() && !self.0.are_closing.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for OpenGate {
+impl Drop for OpenListener {
     fn drop(&mut self) {
         self.0.0.open.fetch_sub(1, Ordering::Relaxed);
     }

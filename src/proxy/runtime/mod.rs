@@ -15,7 +15,7 @@ use tower::BoxError;
 
 use self::assertion::Assertions;
 use self::issuers::{IssuerApps, Issuers, Services};
-use self::listening::OpenGates;
+use self::listening::Listening;
 use self::secret_files::{SecretFiles, WatchedSecret};
 use crate::config::{AssertionConfig, Config, GhesConfig, WebhookConfig};
 use crate::gatekeeper::{ClientLimit, ClientTurns};
@@ -35,7 +35,7 @@ pub(super) struct Runtime {
     client_turns: Mutex<(ClientLimit, Arc<ClientTurns>)>,
     pub(super) request_ids: RequestIds,
     pub(super) metrics: Metrics,
-    pub(super) open_gates: OpenGates,
+    pub(super) listening: Listening,
     pub(super) webhook: Option<Arc<Receiver>>,
     _webhook_secret: Option<WatchedSecret>,
     pub(super) server: Server,
@@ -68,7 +68,7 @@ impl Runtime {
             client_turns: Mutex::new((limits.client_limit, turns)),
             request_ids: RequestIds::new(),
             metrics,
-            open_gates: OpenGates::default(),
+            listening: Listening::default(),
             webhook,
             _webhook_secret: webhook_secret.flatten(),
             server,

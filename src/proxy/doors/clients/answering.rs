@@ -22,7 +22,7 @@ use crate::server::{Client, CountedRequest, Peer};
 use crate::upstream::body::Body;
 
 /// The service of one connection.
-pub(in crate::proxy) struct Visitor {
+pub(in crate::proxy) struct ConnectionService {
     proxy: Proxy,
     pub(in crate::proxy) peer: Hop,
     /// The client of the requests, if no trusted proxy names another; none if there could be
@@ -30,7 +30,7 @@ pub(in crate::proxy) struct Visitor {
     pub(in crate::proxy) client: Option<Client>,
 }
 
-impl Visitor {
+impl ConnectionService {
     pub(in crate::proxy) fn new(proxy: Proxy, peer: Peer) -> Self {
         let requests = proxy.0.runtime.server.requests();
         let client = peer.is_remote().then(|| requests.client(peer.ip()));
@@ -42,7 +42,7 @@ impl Visitor {
     }
 }
 
-impl Service<Request<Incoming>> for Visitor {
+impl Service<Request<Incoming>> for ConnectionService {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Answering;
@@ -58,13 +58,13 @@ impl Service<Request<Incoming>> for Visitor {
 #[must_use = "futures do nothing unless polled"]
 pub(in crate::proxy) struct Answering {
     proxy: Proxy,
-    arrival: Arrival,
+    context: RequestContext,
     #[pin]
-    stage: Stage,
+    answer: Answer,
 }
 
 /// The data of a request that its response needs.
-pub(in crate::proxy) struct Arrival {
+pub(in crate::proxy) struct RequestContext {
     pub(in crate::proxy) at: Instant,
     pub(in crate::proxy) client: IpAddr,
     pub(in crate::proxy) request_id: HeaderValue,
@@ -75,26 +75,26 @@ pub(in crate::proxy) struct Arrival {
     pub(in crate::proxy) counted: Option<CountedRequest>,
 }
 
-#[pin_project(project = StageProj)]
-pub(in crate::proxy) enum Stage {
+#[pin_project(project = AnswerProj)]
+pub(in crate::proxy) enum Answer {
     /// Ready at once; taken by the first poll.
-    Answered(Option<(Outcome, Response<Body>)>),
+    Ready(Option<(Outcome, Response<Body>)>),
     Forwarded(#[pin] Forwarding, Option<Marking>),
 }
 
 impl Answering {
-    pub(in crate::proxy) fn new(proxy: Proxy, arrival: Arrival, stage: Stage) -> Self {
+    pub(in crate::proxy) fn new(proxy: Proxy, context: RequestContext, answer: Answer) -> Self {
         Self {
             proxy,
-            arrival,
-            stage,
+            context,
+            answer,
         }
     }
 }
 
-impl Stage {
-    pub(in crate::proxy) fn answered(outcome: Outcome, response: Response<Body>) -> Self {
-        Self::Answered(Some((outcome, response)))
+impl Answer {
+    pub(in crate::proxy) fn ready(outcome: Outcome, response: Response<Body>) -> Self {
+        Self::Ready(Some((outcome, response)))
     }
 }
 
@@ -103,12 +103,12 @@ impl Future for Answering {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (outcome, mut response) = match this.stage.project() {
-            StageProj::Answered(answer) => {
+        let (outcome, mut response) = match this.answer.project() {
+            AnswerProj::Ready(answer) => {
                 let answer = answer.take();
                 answer.expect("Answering polled after completion")
             }
-            StageProj::Forwarded(mut forwarding, marking) => {
+            AnswerProj::Forwarded(mut forwarding, marking) => {
                 let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx)) {
                     Ok(response) => (forwarding.outcome(&response), response),
                     Err(kind) => this.proxy.reject(kind),
@@ -119,7 +119,7 @@ impl Future for Answering {
                 (outcome, response)
             }
         };
-        this.arrival.answered(this.proxy, outcome, &mut response);
+        this.context.answered(this.proxy, outcome, &mut response);
         Poll::Ready(Ok(response))
     }
 }
@@ -129,17 +129,17 @@ impl Future for Answering {
 impl PinnedDrop for Answering {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
-        if let Some(log) = this.arrival.log.take() {
-            let why = match this.proxy.0.runtime.open_gates.any() {
+        if let Some(log) = this.context.log.take() {
+            let why = match this.proxy.0.runtime.listening.any() {
                 true => CutOff::ClientGone,
                 false => CutOff::Shutdown,
             };
-            log.cut_off(why, this.arrival.client, this.arrival.at.elapsed());
+            log.cut_off(why, this.context.client, this.context.at.elapsed());
         }
     }
 }
 
-impl Arrival {
+impl RequestContext {
     /// Counts and logs a response, and gives it the form for its client.
     fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
         let elapsed = self.at.elapsed();

@@ -14,7 +14,7 @@ use crate::hygiene::hop_by_hop::{
     length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
 };
 use crate::hygiene::provenance::Provenance;
-use crate::hygiene::request::Onward;
+use crate::hygiene::request::Forwardable;
 use crate::hygiene::via;
 use crate::metrics::Outcome;
 use crate::proxy::Check;
@@ -41,11 +41,11 @@ impl Found<'_> {
         self,
         mut request: Request<Incoming>,
         provenance: &Provenance,
-        onward: Onward,
+        forwardable: Forwardable,
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
     ) -> Forwarding {
-        if let Err(kind) = self.prepare(&mut request, provenance, onward, request_id) {
+        if let Err(kind) = self.prepare(&mut request, provenance, forwardable, request_id) {
             return Forwarding::Refused(kind);
         }
         count_tunnel(&mut request, counted);
@@ -89,7 +89,7 @@ impl Found<'_> {
         &self,
         request: &mut Request<B>,
         provenance: &Provenance,
-        onward: Onward,
+        forwardable: Forwardable,
         request_id: HeaderValue,
     ) -> Result<(), RejectionKind> {
         let version = request.version();
@@ -107,7 +107,7 @@ impl Found<'_> {
         if let Some(length) = length {
             headers.insert(CONTENT_LENGTH, length);
         }
-        set_forwarding(headers, provenance, onward, request_id);
+        set_forwarding(headers, provenance, forwardable, request_id);
         if self.route.host == UpstreamHost::Client {
             set_host(headers);
         }
