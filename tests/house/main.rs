@@ -7,6 +7,7 @@ mod circles;
 mod documents;
 #[cfg(all(feature = "axum", feature = "cli"))]
 mod examples;
+mod fronts;
 mod imports;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod peers;
