@@ -118,6 +118,8 @@ mod endpoint;
 #[cfg(feature = "axum")]
 mod extractor;
 mod fold;
+#[cfg(feature = "proxy")]
+mod fronts;
 pub mod gatekeeper;
 #[cfg(feature = "client")]
 pub mod ghes;

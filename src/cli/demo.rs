@@ -28,7 +28,7 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
     let shutdown = Shutdown::on_signals()?;
     let ghes = bind(ANY_PORT).await?;
     let upstream = bind(ANY_PORT).await?;
-    let gate = bind_gate(arguments.listen).await?;
+    let gate = bind_door(arguments.listen).await?;
     let ghes_address = announcer.announce(&ghes, "emulator")?;
     let upstream_address = announcer.announce(&upstream, "upstream")?;
     let gate_address = announcer.announce(&gate, "gate")?;
@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
     Ok(())
 }
 
-async fn bind_gate(listen: Option<SocketAddr>) -> Result<TcpListener, Failure> {
+async fn bind_door(listen: Option<SocketAddr>) -> Result<TcpListener, Failure> {
     match listen {
         Some(address) => bind(address).await,
         None => match bind(DEFAULT_LISTEN).await {

@@ -15,8 +15,8 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     bound.map_err(|error| cannot_listen(&address.into(), error))
 }
 
-/// Binds the address of a gate.
-pub(super) async fn bind_gate(
+/// Binds the address of a door that may be a Unix socket, or speak TLS.
+pub(super) async fn bind_door(
     address: &ListenAddress,
     unix_mode: u32,
     tls: Option<&Tls>,
@@ -53,9 +53,9 @@ impl Announcer {
         Ok(address)
     }
 
-    /// The same for the gate's own listeners.
-    pub(super) fn announce_gate(self, listener: &Listener) -> Result<(), Failure> {
-        self.announce_url(&listener.url().map_err(no_address)?, "gate")
+    /// The same for listeners that may be Unix sockets, or speak TLS.
+    pub(super) fn announce_door(self, listener: &Listener, role: &str) -> Result<(), Failure> {
+        self.announce_url(&listener.url().map_err(no_address)?, role)
     }
 
     fn announce_url(self, url: &str, role: &str) -> Result<(), Failure> {

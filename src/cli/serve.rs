@@ -6,12 +6,12 @@ use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
 use ghes_gatekeeper::config::Config;
-use ghes_gatekeeper::proxy::{Listener, Proxy, Tls};
+use ghes_gatekeeper::proxy::{CertificateFiles, Listener, Proxy, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::listen::{Announcer, Shutdown, bind, bind_gate};
+use super::listen::{Announcer, Shutdown, bind, bind_door};
 use super::{Failure, descriptors, environment, self_check};
 
 #[derive(Args, Debug)]
@@ -50,6 +50,7 @@ pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<()
 /// whole or not at all.
 struct Listeners {
     gates: Vec<Listener>,
+    decisions: Vec<Listener>,
     admin: Option<TcpListener>,
     probes: Option<TcpListener>,
     webhook: Option<TcpListener>,
@@ -73,12 +74,20 @@ impl Listeners {
         if let Some(address) = server.admin_listen {
             warn_if_exposed(address);
         }
-        let tls = server.tls.clone().map(Tls::load).transpose();
-        let tls = tls.map_err(|error| Failure::running("cannot start", error))?;
-        tokio::spawn(renew_on_hangup(tls.clone())?);
-        let gate = |address| bind_gate(address, server.unix_mode, tls.as_ref());
+        let tls = load_certificate(server.tls.as_ref())?;
+        let decisions = config.decisions.as_ref();
+        let of_decisions = decisions.and_then(|decisions| decisions.tls.as_ref());
+        let of_decisions = load_certificate(of_decisions)?;
+        let all = tls.iter().chain(&of_decisions).cloned().collect();
+        tokio::spawn(renew_on_hangup(all)?);
+        let gate = |address| bind_door(address, server.unix_mode, tls.as_ref());
+        let decision = |address| bind_door(address, server.unix_mode, of_decisions.as_ref());
+        let asked_at = decisions
+            .into_iter()
+            .flat_map(|decisions| &decisions.listen);
         Ok(Self {
             gates: try_join_all(server.listen.iter().map(gate)).await?,
+            decisions: try_join_all(asked_at.map(decision)).await?,
             admin: OptionFuture::from(server.admin_listen.map(bind))
                 .await
                 .transpose()?,
@@ -104,10 +113,15 @@ impl Listeners {
             ..Servers::default()
         };
         for gate in self.gates {
-            announcer.announce_gate(&gate)?;
+            announcer.announce_door(&gate, "gate")?;
             servers
                 .first
                 .push(proxy.clone().serve(gate, stop()).boxed());
+        }
+        for door in self.decisions {
+            announcer.announce_door(&door, "decisions")?;
+            let decisions = proxy.decisions();
+            servers.first.push(decisions.serve(door, stop()).boxed());
         }
         if let Some(listener) = self.admin {
             announcer.announce(&listener, "admin")?;
@@ -151,17 +165,22 @@ async fn end_of_drain(mut has_drained: watch::Receiver<()>) {
     while has_drained.changed().await.is_ok() {}
 }
 
-/// Reads the certificate again on each SIGHUP, as tools that renew certificates expect. Without a
+fn load_certificate(files: Option<&CertificateFiles>) -> Result<Option<Tls>, Failure> {
+    let tls = files.cloned().map(Tls::load).transpose();
+    tls.map_err(|error| Failure::running("cannot start", error))
+}
+
+/// Reads the certificates again on each SIGHUP, as tools that renew certificates expect. Without a
 /// certificate it still has to take the signal, which would end the process otherwise.
-fn renew_on_hangup(tls: Option<Tls>) -> Result<impl Future<Output = ()>, Failure> {
+fn renew_on_hangup(certificates: Vec<Tls>) -> Result<impl Future<Output = ()>, Failure> {
     let hangups = signal(SignalKind::hangup());
     let mut hangups =
         hangups.map_err(|error| Failure::running("cannot listen for signals", error))?;
     Ok(async move {
         while hangups.recv().await.is_some() {
-            match &tls {
-                Some(tls) => tls.renew(),
-                None => tracing::warn!("{NOTHING_TO_RENEW}"),
+            certificates.iter().for_each(Tls::renew);
+            if certificates.is_empty() {
+                tracing::warn!("{NOTHING_TO_RENEW}");
             }
         }
     })

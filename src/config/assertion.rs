@@ -96,7 +96,10 @@ pub(super) fn audience(
         [only] => Some(only.to_string()),
         _ => {
             let example = "audience = \"https://tool.example.com\"";
-            let why = "missing; several upstreams need one name";
+            let why = match upstreams {
+                Some([]) => "missing; without upstream there is no address to take it from",
+                _ => "missing; several upstreams need one name",
+            };
             route.refuse("audience", format!("{why}; write {example}"));
             None
         }

@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::config::Config;
+use crate::config::{Config, DecisionsConfig};
 use crate::endpoint::{DELIVERIES, OPERATORS};
 
 impl Config {
@@ -47,9 +47,12 @@ impl Config {
         let calls = self.ghes.iter().map(|ghes| ghes.limits.concurrency.get());
         let calls: u64 = calls.map(u64::from).sum();
         let webhook = self.webhook.as_ref().map_or(0, |_| DELIVERIES.get());
-        let listeners = server.listen.len() as u64;
+        let decisions = self.decisions.as_ref();
+        let asking = decisions.map_or(0, |_| DecisionsConfig::CONNECTIONS.get());
+        let doors = decisions.map_or(0, |decisions| decisions.listen.len());
+        let listeners = (server.listen.len() + doors) as u64;
         let probes = server.probe_listen.map_or(0, |_| OPERATORS.get());
-        let own = u64::from(OPERATORS.get() + probes + webhook);
+        let own = u64::from(OPERATORS.get() + probes + webhook + asking);
         OF_THE_PROCESS + workers + listeners + calls + own
     }
 }

@@ -48,6 +48,7 @@
 mod assertion;
 mod authorization_server;
 mod cache;
+mod decisions;
 mod descriptors;
 mod ghes;
 mod keys;
@@ -80,6 +81,7 @@ use crate::validator::CacheOptions;
 
 pub use self::assertion::AssertionConfig;
 pub use self::authorization_server::AuthorizationServerConfig;
+pub use self::decisions::DecisionsConfig;
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::reader::error::{ConfigError, ConfigErrors};
 pub(crate) use self::reader::secret::SecretFile;
@@ -92,6 +94,7 @@ pub use self::routes::{
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::webhook::WebhookConfig;
+pub use crate::fronts::{Dialect, UnknownDialect};
 pub use crate::hygiene::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
 pub use crate::hygiene::stripped_header::{InvalidStrippedHeader, StrippedHeader};
 pub use crate::hygiene::trusted_proxies::{InvalidTrustedProxy, TrustedProxies, TrustedProxy};
@@ -115,6 +118,8 @@ pub struct Config {
     pub cache: CacheOptions,
     /// Which requests go to which upstream, in the order of the file; at least one.
     pub routes: Vec<RouteConfig>,
+    /// Where other people's proxies ask about the requests that they hold. Absent: nowhere.
+    pub decisions: Option<DecisionsConfig>,
     /// What clients are told about GHES. Absent: nothing.
     pub authorization_server: Option<AuthorizationServerConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
@@ -206,6 +211,7 @@ impl Config {
         let authorization_server = root.optional_section("authorization_server", |section| {
             AuthorizationServerConfig::read(section, servers)
         });
+        let decisions = root.optional_section("decisions", DecisionsConfig::read);
         let webhook = root.optional_section("webhook", WebhookConfig::read);
         let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {
@@ -213,6 +219,7 @@ impl Config {
             ghes: ghes?,
             cache: cache?,
             routes,
+            decisions,
             authorization_server,
             webhook,
             assertion,

@@ -5,6 +5,7 @@ use http::{HeaderName, Method};
 use toml::Value;
 
 use super::cache::Cache;
+use super::decisions::Decisions;
 use super::ghes::limits::GhesLimits;
 use super::ghes::proxy::NONE;
 use super::reader::duration::friendly;
@@ -14,13 +15,14 @@ use super::routes::upstream::RouteTimeouts;
 use super::server::Server;
 use super::server::front::{ServerLimits, ServerTimeouts};
 use super::{
-    AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers, GhesConfig,
-    PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, ServerConfig, UpstreamTls,
-    UpstreamUrl, WebhookConfig,
+    AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers,
+    DecisionsConfig, GhesConfig, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch,
+    ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
 };
 use crate::ghes::ProxyUrl;
 use crate::membership::Group;
 use crate::scope::{Scope, Scopes};
+use crate::server::CertificateFiles;
 
 /// Prints a configuration as TOML, with defaults and without secrets.
 pub(super) struct Redacted<'c>(pub(super) &'c Config);
@@ -32,6 +34,7 @@ impl fmt::Display for Redacted<'_> {
             ghes,
             cache,
             routes,
+            decisions,
             authorization_server,
             webhook,
             assertion,
@@ -45,6 +48,9 @@ impl fmt::Display for Redacted<'_> {
             .try_for_each(|ghes| write_ghes(f, header, ghes))?;
         write_table::<Cache>(f, "[cache]", cache)?;
         routes.iter().try_for_each(|route| write_route(f, route))?;
+        decisions
+            .iter()
+            .try_for_each(|decisions| write_decisions(f, decisions))?;
         authorization_server
             .iter()
             .try_for_each(|server| write_authorization_server(f, server))?;
@@ -62,12 +68,25 @@ fn write_server(f: &mut fmt::Formatter<'_>, server: &ServerConfig) -> fmt::Resul
     write_keys::<Server>(f, server)?;
     write_limits(f, server)?;
     write_table::<ServerTimeouts>(f, "[server.timeouts]", &server.timeouts)?;
-    let Some(files) = &server.tls else {
+    write_certificate(f, "[server.tls]", server.tls.as_ref())
+}
+
+fn write_certificate(
+    f: &mut fmt::Formatter<'_>,
+    header: &str,
+    files: Option<&CertificateFiles>,
+) -> fmt::Result {
+    let Some(files) = files else {
         return Ok(());
     };
-    writeln!(f, "\n[server.tls]")?;
+    writeln!(f, "\n{header}")?;
     write_key(f, "cert_file", files.cert_file.to_string_lossy().as_ref())?;
     write_key(f, "key_file", files.key_file.to_string_lossy().as_ref())
+}
+
+fn write_decisions(f: &mut fmt::Formatter<'_>, decisions: &DecisionsConfig) -> fmt::Result {
+    write_table::<Decisions>(f, "[decisions]", decisions)?;
+    write_certificate(f, "[decisions.tls]", decisions.tls.as_ref())
 }
 
 /// What follows from other limits is written out.
@@ -242,6 +261,7 @@ fn write_match(f: &mut fmt::Formatter<'_>, matches: &RouteMatch) -> fmt::Result 
 /// One is written as people write it.
 fn write_upstreams(f: &mut fmt::Formatter<'_>, upstreams: &[UpstreamUrl]) -> fmt::Result {
     match upstreams {
+        [] => Ok(()),
         [only] => write_key(f, "upstream", only.to_string()),
         several => {
             let several: Vec<String> = several.iter().map(ToString::to_string).collect();

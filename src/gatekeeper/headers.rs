@@ -9,7 +9,7 @@ use crate::fold::{is_listed, remove_where};
 use crate::identity::Identity;
 
 /// The login.
-static X_FORWARDED_USER: HeaderName = HeaderName::from_static("x-forwarded-user");
+pub(crate) static X_FORWARDED_USER: HeaderName = HeaderName::from_static("x-forwarded-user");
 /// The numeric id of the user.
 static X_GITHUB_USER_ID: HeaderName = HeaderName::from_static("x-github-user-id");
 /// The scopes, in GitHub's own header.
@@ -18,6 +18,15 @@ static X_OAUTH_SCOPES: HeaderName = HeaderName::from_static("x-oauth-scopes");
 static X_OAUTH_CLIENT_ID: HeaderName = HeaderName::from_static("x-oauth-client-id");
 /// Set to 1 where the identity is past its age and GHES out of reach.
 static X_GATEKEEPER_STALE: HeaderName = HeaderName::from_static("x-gatekeeper-stale");
+
+/// What is told of a person beside the login, and of the answer about them.
+#[cfg(feature = "proxy")]
+pub(crate) static OF_GITHUB: [&HeaderName; 4] = [
+    &X_GITHUB_USER_ID,
+    &X_OAUTH_SCOPES,
+    &X_OAUTH_CLIENT_ID,
+    &X_GATEKEEPER_STALE,
+];
 
 /// Names, after folding, that upstreams take an identity from, behind us or behind another gate.
 ///
@@ -75,6 +84,12 @@ pub(crate) fn strip_identity(headers: &mut HeaderMap) {
     if headers.keys().any(is_reserved) {
         remove_where(headers, is_reserved);
     }
+}
+
+/// Returns the names that an upstream could take for an identity of ours, as they are written.
+#[cfg(feature = "proxy")]
+pub(crate) fn reserved_in(headers: &HeaderMap) -> impl Iterator<Item = &HeaderName> {
+    headers.keys().filter(|name| is_reserved(name))
 }
 
 /// Tells an upstream who is asking.

@@ -150,10 +150,17 @@ pub(crate) fn strip_listed(headers: &mut HeaderMap, listed: &[StrippedHeader]) {
 
 /// Removes fields that override the method that the decision was made for.
 pub(crate) fn strip_other_methods(headers: &mut HeaderMap) {
-    remove_where(headers, |name| {
-        let mut others = OTHER_METHODS.iter();
-        others.any(|other| is_listed(name.as_str(), other))
-    });
+    remove_where(headers, is_other_method);
+}
+
+/// Tells whether a request has any of them.
+pub(crate) fn has_other_methods(headers: &HeaderMap) -> bool {
+    headers.keys().any(is_other_method)
+}
+
+fn is_other_method(name: &HeaderName) -> bool {
+    let mut others = OTHER_METHODS.iter();
+    others.any(|other| is_listed(name.as_str(), other))
 }
 
 /// Removes from a response the fields for its hop only, and `Alt-Svc`, which would send clients

@@ -53,6 +53,11 @@ impl Fronts {
             write_host,
         }
     }
+
+    /// Tells whether a peer is one of them.
+    pub(crate) fn trust(&self, peer: &Hop) -> bool {
+        self.trusted.contains(peer.address)
+    }
 }
 
 /// A peer in the form that upstreams get; made once for a connection.

@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::Histogram;
-use super::{Metrics, Outcome, PurgeSource};
+use super::{Door, Metrics, Outcome, PurgeSource};
 use crate::validator::CacheStats;
 
 pub(super) fn text(metrics: &Metrics, cache: CacheStats) -> String {
@@ -54,6 +54,18 @@ impl Scrape {
         families.counters("requests", "Requests that were answered.", outcomes)?;
         let help = "Time from a request's head to its response's.";
         families.histogram("request_duration", help, &inner.request_duration)?;
+        let decisions = Door::ALL.into_iter().flat_map(|door| {
+            Outcome::all().map(move |outcome| {
+                let labels = [("door", door.as_str()), ("outcome", outcome.as_str())];
+                (labels, inner.decisions.of(door, outcome).get())
+            })
+        });
+        // Without that door there is nothing to count.
+        let decisions = decisions.filter(|(_, count)| *count > 0);
+        let help = "Decisions about requests that other proxies hold.";
+        families.counters("decisions", help, decisions)?;
+        let help = "Time from a question's head to its answer's.";
+        families.histogram("decision_duration", help, &inner.decision_duration)?;
         let purged = [
             (PurgeSource::Admin, &inner.purged_by_admin),
             (PurgeSource::Webhook, &inner.purged_by_webhook),

@@ -6,6 +6,7 @@
 //! 3. Nothing is global: two proxies in one process count separately.
 
 mod calls;
+mod door;
 mod exposition;
 mod format;
 mod histogram;
@@ -19,6 +20,7 @@ use self::histogram::Histogram;
 use crate::counter::Counter;
 use crate::validator::CacheStats;
 
+pub(crate) use self::door::Door;
 pub(crate) use self::format::Format;
 pub(crate) use self::outcome::Outcome;
 
@@ -31,9 +33,28 @@ struct Inner {
     /// By [`Outcome::index`].
     requests: [Counter; Outcome::COUNT],
     request_duration: Histogram,
+    decisions: Decisions,
+    decision_duration: Histogram,
     calls: Calls,
     purged_by_admin: Counter,
     purged_by_webhook: Counter,
+}
+
+/// Counts by door and outcome; in memory of their own, because they are many.
+#[derive(Debug)]
+struct Decisions(Box<[Counter]>);
+
+impl Decisions {
+    fn of(&self, door: Door, outcome: Outcome) -> &Counter {
+        &self.0[door.index() * Outcome::COUNT + outcome.index()]
+    }
+}
+
+impl Default for Decisions {
+    fn default() -> Self {
+        let none = std::iter::repeat_with(Counter::default);
+        Self(none.take(Door::ALL.len() * Outcome::COUNT).collect())
+    }
 }
 
 /// The source of a purge.
@@ -48,6 +69,12 @@ impl Metrics {
     pub(crate) fn answered(&self, outcome: Outcome, elapsed: Duration) {
         self.0.requests[outcome.index()].increment();
         self.0.request_duration.observe(elapsed);
+    }
+
+    /// Counts what was decided about a request that somebody else holds, after `elapsed`.
+    pub(crate) fn decided(&self, door: Door, outcome: Outcome, elapsed: Duration) {
+        self.0.decisions.of(door, outcome).increment();
+        self.0.decision_duration.observe(elapsed);
     }
 
     /// Counts purged verdicts.

@@ -22,7 +22,8 @@
 //! 6. A person is one of the route's server, and came with a token of one of the route's apps. No
 //!    token is sent to another server.
 //!
-//! Operators and GHES come in by listeners of their own: see [`admin`] and [`webhook`].
+//! Operators, GHES, and those who ask about requests instead of sending them through come in by
+//! listeners of their own: see [`admin`], [`webhook`] and [`decisions`].
 //!
 //! # Deployment
 //!
@@ -46,7 +47,7 @@ use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
 
-pub use self::doors::{admin, webhook};
+pub use self::doors::{admin, decisions, webhook};
 pub use self::runtime::issuers::IssuerApp;
 pub use crate::assertion::{KeyFileError, KeyFiles};
 pub use crate::server::{
@@ -60,10 +61,11 @@ use self::doors::admin::{Admin, Probes, Readiness};
 use self::doors::clients::access_log::AccessLog;
 use self::doors::clients::answering::{Answer, Answering, ConnectionService, RequestContext};
 use self::doors::clients::unreadable;
+use self::doors::decisions::Decisions;
 use self::doors::webhook::Webhook;
 use self::rules::RuleSet;
 use self::rules::destination::Destination;
-use self::rules::routes::Miss;
+use self::rules::routes::{Found, Miss};
 use self::runtime::assertion;
 use self::runtime::ghes_services::GhesServices;
 use self::runtime::issuers::{AppService, Services};
@@ -96,6 +98,9 @@ struct Inner {
     /// Held while the rules are replaced, so that of two replacements one is whole.
     replacing: Mutex<()>,
 }
+
+/// A route, and the host that its request is for.
+type Located<'r, 'h> = (Found<'r>, Option<&'h HeaderValue>);
 
 impl Proxy {
     /// Builds the proxy that a configuration describes, asking each GHES that it names, and starts
@@ -286,6 +291,14 @@ impl Proxy {
         self.admin().into()
     }
 
+    /// Returns what other people's proxies ask about the requests that they hold.
+    ///
+    /// It answers any of `server.trusted_proxies`, by the rules of the routes.
+    #[must_use]
+    pub fn decisions(&self) -> Decisions {
+        Decisions::new(self.clone())
+    }
+
     /// Returns what GHES sends its webhooks to, if one is configured.
     #[must_use]
     pub fn webhook(&self) -> Option<Webhook> {
@@ -382,20 +395,13 @@ impl Proxy {
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
     ) -> Answer {
-        let host = match rules.asked_host(provenance, &forwardable) {
-            Ok(host) => host,
-            Err(rejection) => {
-                let (outcome, response) = self.reject(rejection);
-                return Answer::ready(outcome, response);
-            }
+        let (found, host) = match self.locate(rules, &request, provenance, &forwardable) {
+            Ok(located) => located,
+            Err((outcome, response)) => return Answer::ready(outcome, *response),
         };
-        let found = match rules.destination(host, &request, self.0.runtime.assertions.as_ref()) {
-            Destination::Route(found) => found,
-            Destination::Here(response) => return Answer::ready(Outcome::Anonymous, *response),
-            Destination::Nowhere(miss) => {
-                let (outcome, response) = self.miss(&miss);
-                return Answer::ready(outcome, response);
-            }
+        let Some(upstream) = &found.route.upstream else {
+            let (outcome, response) = self.reject(RejectionKind::NoRoute);
+            return Answer::ready(outcome, response);
         };
         if let Some(answer) = found.answer(&request) {
             return Answer::ready(Outcome::Anonymous, answer);
@@ -406,8 +412,34 @@ impl Proxy {
             return Answer::ready(outcome, response);
         }
         let marking = found.route.cors.marking(&request);
-        let forwarding = found.forward(request, provenance, forwardable, request_id, counted);
+        let forwarding = found.forward(
+            upstream,
+            request,
+            provenance,
+            forwardable,
+            request_id,
+            counted,
+        );
         Answer::Forwarded(forwarding, marking)
+    }
+
+    /// Finds the route of a well-formed request, and the host that it is for; or what is answered
+    /// where there is none.
+    fn locate<'r, 'h, B: http_body::Body>(
+        &self,
+        rules: &'r RuleSet,
+        request: &Request<B>,
+        provenance: &'h Provenance,
+        forwardable: &'h Forwardable,
+    ) -> Result<Located<'r, 'h>, (Outcome, Box<Response<Body>>)> {
+        let boxed = |(outcome, response)| (outcome, Box::new(response));
+        let host = rules.asked_host(provenance, forwardable);
+        let host = host.map_err(|rejection| boxed(self.reject(rejection)))?;
+        match rules.destination(host, request, self.0.runtime.assertions.as_ref()) {
+            Destination::Route(found) => Ok((found, host)),
+            Destination::Here(response) => Err((Outcome::Anonymous, response)),
+            Destination::Nowhere(miss) => Err(boxed(self.miss(&miss))),
+        }
     }
 
     fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {

@@ -17,22 +17,35 @@ pub enum RejectionDetail {
     BareLineFeed,
     /// `Authorization` has the scheme Basic.
     Basic,
+    /// An Envoy asks by `ext_authz` about a path that is none.
+    EnvoyQuestion,
     /// `Destination` (RFC 4918 §10.3) names no path of the request's own route.
     ForeignDestination,
+    /// A proxy asks without the `X-Forwarded-*` fields that say about what.
+    ForwardedQuestion,
     /// The token is one of an installation of a GitHub App.
     InstallationToken,
     /// There is a `Content-Length` beside a `Transfer-Encoding`.
     LengthAndCoding,
     /// `Authorization` is not a bearer credential in the form of RFC 6750 §2.1.
     MalformedCredential,
+    /// A proxy asks without a method, and routes for the path differ by it.
+    MethodsDiffer,
     /// There is more than one credential.
     MultipleCredentials,
+    /// An nginx asks without the `X-Original-*` fields that say about what.
+    NginxQuestion,
     /// HTTP/1.0 names no host, and routes depend on one.
     NoHost,
+    /// An nginx with the snippet of oauth2-proxy asks without the fields that say about what.
+    OAuth2ProxyQuestion,
     /// A proxy passes on an `X-Forwarded-Host` other than the host of its request.
     OtherForwardedHost,
     /// `Authorization` has a scheme that is neither Bearer nor Basic.
     OtherScheme,
+    /// A field names another method, routes depend on the method, and the proxy that asks would
+    /// pass the field on.
+    OverriddenMethod,
     /// The token is a personal access token.
     PersonalAccessToken,
     /// The request is plain HTTP, and was sent to a port that speaks TLS.
@@ -55,18 +68,24 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::AmbiguousPath,
         Self::BareLineFeed,
         Self::Basic,
+        Self::EnvoyQuestion,
         Self::ForeignDestination,
+        Self::ForwardedQuestion,
         Self::InstallationToken,
         Self::LengthAndCoding,
         Self::MalformedCredential,
+        Self::MethodsDiffer,
         Self::MultipleCredentials,
+        Self::NginxQuestion,
         Self::NoHost,
+        Self::OAuth2ProxyQuestion,
         Self::OtherForwardedHost,
         Self::OtherScheme,
+        Self::OverriddenMethod,
         Self::PersonalAccessToken,
         Self::PlainHttpToTls,
         Self::QuotedToken,
@@ -104,10 +123,20 @@ impl RejectionDetail {
                 "basic",
                 "The request has Basic credentials. Send a GitHub access token as Authorization: Bearer.",
             ),
+            Self::EnvoyQuestion => row(
+                RejectionKind::InvalidRequest,
+                "envoy_question",
+                "The proxy that asks must put the path of the request behind the path_prefix /auth/envoy, and the host of the request into Host.",
+            ),
             Self::ForeignDestination => row(
                 RejectionKind::InvalidRequest,
                 "foreign_destination",
                 "The Destination header names no path of the request's route. Name one on the same host.",
+            ),
+            Self::ForwardedQuestion => row(
+                RejectionKind::InvalidRequest,
+                "forwarded_question",
+                "The proxy that asks must set X-Forwarded-Method, X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Uri, each once.",
             ),
             Self::InstallationToken => row(
                 RejectionKind::InvalidToken,
@@ -124,15 +153,30 @@ impl RejectionDetail {
                 "malformed_credential",
                 "The Authorization header is malformed. Send Authorization: Bearer, one space and the token.",
             ),
+            Self::MethodsDiffer => row(
+                RejectionKind::InvalidRequest,
+                "methods_differ",
+                "Routes for this path differ by method, and the question at /oauth2/auth has none. Ask at /auth/nginx.",
+            ),
             Self::MultipleCredentials => row(
                 RejectionKind::InvalidRequest,
                 "multiple_credentials",
                 "The request has more than one credential: a second Authorization header, or an access_token in the query. Send only one.",
             ),
+            Self::NginxQuestion => row(
+                RejectionKind::InvalidRequest,
+                "nginx_question",
+                "The nginx that asks must set X-Original-Method, and either X-Original-URL or all of X-Original-URI, X-Original-Host and X-Original-Proto, each once.",
+            ),
             Self::NoHost => row(
                 RejectionKind::InvalidRequest,
                 "no_host",
                 "The request names no host. Send a Host header: routes depend on it.",
+            ),
+            Self::OAuth2ProxyQuestion => row(
+                RejectionKind::InvalidRequest,
+                "oauth2_proxy_question",
+                "The nginx that asks must set Host and X-Forwarded-Uri, each once.",
             ),
             Self::OtherForwardedHost => row(
                 RejectionKind::MisdirectedRequest,
@@ -143,6 +187,11 @@ impl RejectionDetail {
                 RejectionKind::MissingToken,
                 "other_scheme",
                 "The Authorization header does not use the scheme Bearer. Send a GitHub access token as Authorization: Bearer.",
+            ),
+            Self::OverriddenMethod => row(
+                RejectionKind::InvalidRequest,
+                "overridden_method",
+                "A header field names another method, and routes depend on the method. Send the request without it.",
             ),
             Self::PersonalAccessToken => row(
                 RejectionKind::InvalidToken,

@@ -140,6 +140,15 @@ impl Server {
         Self { workers, ..self }
     }
 
+    /// Makes a server on the same workers, with limits that follow from these.
+    pub(crate) fn beside(&self, limits: impl FnOnce(Limits) -> Limits) -> Self {
+        let now = self.settings.load();
+        Self {
+            workers: self.workers.clone(),
+            ..Self::new(limits(now.limits), now.timeouts)
+        }
+    }
+
     /// Serves clients on `listener` until `shutdown`, then lets requests end.
     ///
     /// HTTP/2 is spoken where TLS agrees on it, HTTP/1.1 otherwise. `make_service` makes the

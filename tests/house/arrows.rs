@@ -9,7 +9,7 @@ use crate::circles::circles;
 use crate::imports::{Module, Source, Tree, files, root};
 
 /// The rooms of `src`, each of which may use those before it. Not all have to be there.
-const ORDER: [&str; 39] = [
+const ORDER: [&str; 40] = [
     // Ground.
     "causes",
     "counter",
@@ -45,6 +45,7 @@ const ORDER: [&str; 39] = [
     "hygiene",
     "upstream",
     "endpoint",
+    "fronts",
     // The product.
     "metrics",
     "webhook",
@@ -57,9 +58,10 @@ const ORDER: [&str; 39] = [
 ];
 
 /// Rooms that may use no more than these.
-const KNOWS_ONLY: [(&str, &[&str]); 6] = [
+const KNOWS_ONLY: [(&str, &[&str]); 7] = [
     ("emulator", &[]),
     ("endpoint", HTTP),
+    ("fronts", HTTP),
     ("ghes", ASKING),
     ("hygiene", HTTP),
     ("server", HTTP),

@@ -13,6 +13,7 @@ mod connections;
 mod corpus;
 mod cors;
 mod cross_talk;
+mod decisions;
 mod details;
 mod draining;
 mod explain;

@@ -151,6 +151,7 @@ async fn names_and_labels_are_a_closed_list() {
             "build_info",
             "cache_entries",
             "cache_lookups_total",
+            "decision_duration_seconds_count",
             "ghes_in_flight",
             "ghes_request_duration_seconds_count",
             "ghes_requests_total",

@@ -94,6 +94,14 @@ impl Gate {
         Client::to(address).await
     }
 
+    /// Starts the listener for other people's proxies, and connects to it.
+    pub(crate) async fn decisions(&self) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(self.proxy.decisions().serve(listener, pending()));
+        Client::to(address).await
+    }
+
     /// The status of a request with this token.
     pub(crate) async fn status_for(&self, token: &str) -> u16 {
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");

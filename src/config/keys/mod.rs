@@ -6,6 +6,7 @@ mod schema;
 use super::assertion::AssertionConfig;
 use super::authorization_server::AuthorizationServerConfig;
 use super::cache::Cache;
+use super::decisions::Decisions;
 use super::ghes::limits::GhesLimits;
 use super::ghes::{AppConfig, GhesConfig};
 use super::reader::table::{Key, Table};
@@ -77,6 +78,15 @@ pub(super) const TABLES: &[Listed] = &[
         upstream::TLS_KEYS,
     )
     .aside(),
+    Listed::new(
+        "[decisions]",
+        &[
+            "absent: none; for proxies that ask about requests instead of sending them",
+            "through: at /auth/nginx, /auth/traefik, /auth/caddy, /auth/envoy",
+        ],
+        Decisions::KEYS,
+    ),
+    Listed::new("[decisions.tls]", &["as [server.tls]"], tls::KEYS),
     Listed::new(
         "[authorization_server]",
         &["absent: none; RFC 8414 metadata about the login of GHES, which has none"],

@@ -49,7 +49,8 @@ use self::upstream::RouteTimeouts;
 pub struct RouteConfig {
     /// The requests that this route is for, from `path`, `exact`, `hosts` and `methods`.
     pub matches: RouteMatch,
-    /// Where their requests go, from `upstream`: at least one address. Required.
+    /// Where their requests go, from `upstream`: at least one address. Required, unless there are
+    /// [decisions](crate::config::DecisionsConfig): then the route may be for those who ask alone.
     pub upstreams: Vec<UpstreamUrl>,
     /// `[routes.upstream_tls]`: how `https://` is spoken there. None if nowhere.
     pub upstream_tls: Option<UpstreamTls>,
@@ -97,12 +98,22 @@ pub struct RouteConfig {
     pub resource: Option<ResourceConfig>,
 }
 
+/// What else there is that routes depend on.
+#[derive(Clone, Copy)]
+struct Doors {
+    signs: bool,
+    decides: bool,
+}
+
 /// Reads all routes and holds them against each other.
 pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteConfig> {
     let mut taken = Taken::default();
-    let signs = root.has("assertion");
+    let doors = Doors {
+        signs: root.has("assertion"),
+        decides: root.has("decisions"),
+    };
     root.sections("routes", "path", |route| {
-        RouteConfig::read(route, &mut taken, servers, signs)
+        RouteConfig::read(route, &mut taken, servers, doors)
     })
 }
 
@@ -117,7 +128,8 @@ impl RouteConfig {
         hosts: Shape::List(&Shape::Text), shown ["tools.example.com"];
         /// GET includes HEAD; others get 405; absent: all
         methods: Shape::List(&Shape::Text), shown ["GET", "POST"];
-        /// or https://, h2c://, unix:/run/tool.sock; or several: ["http://a", "http://b"]
+        /// or https://, h2c://, unix:/run/tool.sock; or several: ["http://a", "http://b"];
+        /// may be absent where [decisions] is on: a route for those who ask
         upstream: Shape::OneOrMany(&Shape::Text), shown "http://127.0.0.1:3000";
         /// the Host that the tool gets; "upstream": the one of upstream
         host: Shape::Words(&["client", "upstream"]), default "client";
@@ -180,11 +192,10 @@ impl RouteConfig {
         route: &mut Section<'_>,
         taken: &mut Taken,
         servers: Servers<'_>,
-        signs: bool,
+        doors: Doors,
     ) -> Option<Self> {
         let matches = RouteMatch::read(route, taken);
-        let example = "upstream = \"http://127.0.0.1:3000\"";
-        let upstreams = route.required("upstream", example, upstream::addresses);
+        let upstreams = upstream::read(route, doors.decides);
         let upstream_tls = upstream::tls(route, upstreams.as_deref());
         let host = route.optional("host", parsed::<UpstreamHost>);
         let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
@@ -202,7 +213,7 @@ impl RouteConfig {
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let strip_headers = route.list("strip_headers", Node::items, parsed::<StrippedHeader>);
-        let audience = assertion::audience(route, upstreams.as_deref(), signs, anonymous);
+        let audience = assertion::audience(route, upstreams.as_deref(), doors.signs, anonymous);
         let strip_prefix = route
             .optional("strip_prefix", strip_prefix)
             .unwrap_or_default();

@@ -12,8 +12,33 @@ use crate::config::reader::source::Node;
 use crate::config::reader::table::{Key, keys, table};
 use crate::upstream::{InvalidUpstreamUrl, UpstreamTimeouts, UpstreamTls, UpstreamUrl};
 
+/// Reads the addresses of a route; there may be none where it is for those who ask alone.
+pub(super) fn read(route: &mut Section<'_>, may_be_absent: bool) -> Option<Vec<UpstreamUrl>> {
+    if !may_be_absent || route.has("upstream") {
+        let example = "upstream = \"http://127.0.0.1:3000\"";
+        return route.required("upstream", example, addresses);
+    }
+    // The key is known, here or not.
+    route.take("upstream");
+    for key in OF_AN_UPSTREAM {
+        if route.has(key) {
+            route.refuse(key, format!("has no effect without upstream; drop {key}"));
+        }
+    }
+    Some(Vec::new())
+}
+
+/// The keys that say how an upstream is spoken to.
+const OF_AN_UPSTREAM: [&str; 5] = [
+    "host",
+    "rewrite_redirects",
+    "strip_headers",
+    "strip_prefix",
+    "timeouts",
+];
+
 /// Reads one address, or several of equal rights.
-pub(super) fn addresses(node: Node) -> Result<Vec<UpstreamUrl>, String> {
+fn addresses(node: Node) -> Result<Vec<UpstreamUrl>, String> {
     let items = node.items_or_one()?;
     if items.is_empty() {
         return Err("names no address; write [\"http://127.0.0.1:3000\"]".to_owned());

@@ -16,7 +16,7 @@ use crate::rejection::Realm;
 use crate::server::{InvalidListenAddress, ListenAddress};
 
 /// Where to listen for clients.
-pub(super) struct Listen;
+pub(in crate::config) struct Listen;
 
 impl Kind for Listen {
     type Value = Vec<ListenAddress>;

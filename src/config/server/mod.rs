@@ -1,5 +1,5 @@
 pub(super) mod front;
-pub(super) mod kinds;
+pub(in crate::config) mod kinds;
 pub(super) mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

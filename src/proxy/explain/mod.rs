@@ -32,7 +32,6 @@ pub use super::rules::routes::RouteTrace;
 use self::evaluation::Evaluation;
 use self::onward::{forwarded, rejected};
 use super::doors::clients::forward::strip_everybody;
-use super::rules::destination::Destination;
 use super::rules::presented::present;
 use super::rules::routes::Found;
 use super::{Check, Peer, Proxy, about_this_server};
@@ -41,6 +40,7 @@ use crate::bearer::Credential;
 use crate::gatekeeper::Guard;
 use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::{Forwardable, Recipient, request_gate};
+use crate::metrics::Outcome;
 use crate::rejection::Rejection;
 use crate::token::AccessToken;
 use crate::upstream::body::Body;
@@ -79,29 +79,22 @@ impl Proxy {
         };
         let from_here = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let provenance = Provenance::of(request.headers(), &from_here.into(), &rules.fronts);
-        let host = match rules.asked_host(&provenance, &forwardable) {
-            Ok(host) => host,
-            Err(rejection) => return Ok(new(rejected(&self.reject(rejection).1))),
+        let found = match self.locate(&rules, &request, &provenance, &forwardable) {
+            Ok((found, _)) => found,
+            Err((Outcome::Rejected(_), response)) => return Ok(new(rejected(&response))),
+            Err((_, response)) => return Ok(new(answered(&response))),
         };
-        Ok(
-            match rules.destination(host, &request, self.0.runtime.assertions.as_ref()) {
-                Destination::Here(response) => new(answered(&response)),
-                Destination::Nowhere(miss) => new(rejected(&self.miss(&miss).1)),
-                Destination::Route(found) => {
-                    let way = self
-                        .way(found, token, request, provenance, forwardable)
-                        .await;
-                    Trace {
-                        route: Some(found.route.described.clone()),
-                        apps: way.evaluation.apps,
-                        people: way.evaluation.people,
-                        rules: way.evaluation.rules,
-                        memberships: way.evaluation.memberships,
-                        ..new(way.decision)
-                    }
-                }
-            },
-        )
+        let way = self
+            .way(found, token, request, provenance, forwardable)
+            .await;
+        Ok(Trace {
+            route: Some(found.route.described.clone()),
+            apps: way.evaluation.apps,
+            people: way.evaluation.people,
+            rules: way.evaluation.rules,
+            memberships: way.evaluation.memberships,
+            ..new(way.decision)
+        })
     }
 
     /// Sends a request the way of its route.

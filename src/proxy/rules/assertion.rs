@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use http::{Extensions, Request};
+use http::{Extensions, HeaderValue, Method, Request};
 
 use crate::assertion::{Claims, HEADER, Signer};
 use crate::identity::Identity;
@@ -31,26 +31,45 @@ impl UpstreamAssertion {
             .claims(identity, &groups, &self.audience, method, path);
         Some(claims)
     }
+
+    /// Signs a request that the gate has let in, for whoever passes it on; none if it is nobody's.
+    pub(in crate::proxy) fn signed<B>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<Option<HeaderValue>, RejectionKind> {
+        let (method, path) = (request.method(), request.uri().path());
+        self.sign(request.extensions(), method, path)
+    }
+
+    fn sign(
+        &self,
+        noted: &Extensions,
+        method: &Method,
+        path: &str,
+    ) -> Result<Option<HeaderValue>, RejectionKind> {
+        let Some(identity) = noted.get::<Identity>() else {
+            return Ok(None);
+        };
+        let none = Groups::default();
+        let groups = noted.get().unwrap_or(&none);
+        let signed = self
+            .signer
+            .sign(identity, groups, &self.audience, method, path);
+        signed.map(Some).map_err(|error| {
+            tracing::error!("a request could not be forwarded: {error}");
+            RejectionKind::Unavailable
+        })
+    }
 }
 
 impl Seal for UpstreamAssertion {
     /// Signs a request just as it is sent: a prefix may be gone, and what opens a WebSocket in
     /// HTTP/2 has another method in HTTP/1.1.
     fn seal(&self, request: &mut Request<Upload>, noted: &Extensions) -> Result<(), RejectionKind> {
-        let Some(identity) = noted.get::<Identity>() else {
-            return Ok(());
-        };
-        let none = Groups::default();
-        let groups = noted.get().unwrap_or(&none);
-        let (method, path) = (request.method(), request.uri().path());
-        let signed = self
-            .signer
-            .sign(identity, groups, &self.audience, method, path);
-        let assertion = signed.map_err(|error| {
-            tracing::error!("a request could not be forwarded: {error}");
-            RejectionKind::Unavailable
-        })?;
-        request.headers_mut().insert(HEADER, assertion);
+        let signed = self.sign(noted, request.method(), request.uri().path())?;
+        if let Some(assertion) = signed {
+            request.headers_mut().insert(HEADER, assertion);
+        }
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use super::runtime::Runtime;
 use super::runtime::assertion::Assertions;
 use super::runtime::issuers::IssuerApps;
 use crate::config::{AllowedHosts, Config};
+use crate::fronts::Dialect;
 use crate::hygiene::provenance::Fronts;
 use crate::rejection::Realm;
 use crate::server::Limits;
@@ -33,6 +34,8 @@ pub(super) struct RuleSet {
     /// Told once of a proxy that passes on what clients write.
     forwarded_host_warning: Once,
     allowed_hosts: AllowedHosts,
+    /// What `/oauth2/auth` speaks.
+    pub(super) oauth2_auth: Option<Dialect>,
     /// Whether the host of a request decides anything.
     reads_hosts: bool,
 }
@@ -61,6 +64,7 @@ impl RuleSet {
             limits: server.limits,
             forwarded_host_warning: Once::new(),
             allowed_hosts: server.allowed_hosts.clone(),
+            oauth2_auth: config.decisions.as_ref().and_then(|door| door.oauth2_auth),
         }
     }
 }

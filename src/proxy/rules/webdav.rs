@@ -49,7 +49,7 @@ impl Routes {
         if !other.is_some_and(|other| std::ptr::eq(other.route, found.route)) {
             return Err(RejectionDetail::ForeignDestination);
         }
-        if !found.route.rewrites_redirects {
+        if !found.route.rewrites_redirects || found.route.upstream.is_none() {
             return Ok(());
         }
         let rest = match &found.route.prefix {
@@ -65,7 +65,7 @@ impl Routes {
 
 impl Route {
     fn destination(&self, host: Option<&HeaderValue>, rest: &Uri) -> Option<HeaderValue> {
-        let (scheme, own) = self.upstream.origin();
+        let (scheme, own) = self.upstream.as_ref()?.origin();
         let told = host.filter(|_| self.host == UpstreamHost::Client);
         let told = match told {
             Some(host) => Some(host.to_str().ok()?),

@@ -15,6 +15,8 @@ pub(in crate::proxy) struct AccessLog {
     method: Method,
     path: Box<str>,
     request_id: HeaderValue,
+    /// None for clients.
+    door: Option<&'static str>,
 }
 
 impl AccessLog {
@@ -26,7 +28,14 @@ impl AccessLog {
             method: request.method().clone(),
             path: request.uri().path().into(),
             request_id: request_id.clone(),
+            door: None,
         })
+    }
+
+    /// Says by which door others ask about the request.
+    pub(in crate::proxy) fn at_door(self, door: &'static str) -> Self {
+        let door = Some(door);
+        Self { door, ..self }
     }
 
     pub(in crate::proxy) fn end<B>(
@@ -42,6 +51,7 @@ impl AccessLog {
             http.method = %Bounded(self.method.as_str()),
             http.path = &*self.path,
             http.status = response.status().as_u16(),
+            door = self.door,
             reason = rejection.map(|rejection| rejection.kind().as_str()),
             detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
             duration_ms = millis(elapsed),

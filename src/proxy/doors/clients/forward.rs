@@ -39,6 +39,7 @@ impl Found<'_> {
     /// request is a preflight.
     pub(in crate::proxy) fn forward(
         self,
+        upstream: &Upstream,
         mut request: Request<Incoming>,
         provenance: &Provenance,
         forwardable: Forwardable,
@@ -50,11 +51,13 @@ impl Found<'_> {
         }
         count_tunnel(&mut request, counted);
         match (&self.route.gate, self.is_preflight) {
-            (Some(gate), false) => self.pass(gate, ClientAddr(provenance.client()), request),
+            (Some(gate), false) => {
+                self.pass(gate, upstream, ClientAddr(provenance.client()), request)
+            }
             _ => {
                 strip_everybody(&mut request);
                 // An upstream is always ready.
-                Forwarding::Open(self.route.upstream.clone().call(request))
+                Forwarding::Open(upstream.clone().call(request))
             }
         }
     }
@@ -62,11 +65,12 @@ impl Found<'_> {
     fn pass(
         &self,
         gate: &Guard<Check>,
+        upstream: &Upstream,
         client: ClientAddr,
         mut request: Request<Incoming>,
     ) -> Forwarding {
         let headers = self.route.identity_headers;
-        let mut upstream = self.route.upstream.clone();
+        let mut upstream = upstream.clone();
         match gate.let_in_of(client, &mut request) {
             Ok(()) => {
                 present(&mut request, headers);

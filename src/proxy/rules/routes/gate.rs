@@ -38,7 +38,7 @@ impl<'c> Gates<'c> {
             .with_bearer(BearerOptions::default().with_max_length(token_bytes))
             .with_realm(self.realm(route))
             .with_identity_extension(self.config.assertion.is_some())
-            .with_groups_extension(self.config.assertion.is_some())
+            .with_groups_extension(self.tells_groups())
             .with_identity_headers(true)
             .with_client_turns(Arc::clone(&self.client_turns))
             .with_policy(rules.policy())
@@ -50,6 +50,11 @@ impl<'c> Gates<'c> {
             None => gate,
         };
         gate.into_guard()
+    }
+
+    /// Whether anybody is told to which groups people belong.
+    fn tells_groups(&self) -> bool {
+        self.config.assertion.is_some() || self.config.decisions.is_some()
     }
 
     /// Returns the apps that this gate asks, in order.

@@ -33,12 +33,15 @@ pub(in crate::proxy) struct Routes {
     finder: RouteFinder,
     routes: Vec<Route>,
     reads_methods: bool,
+    /// Those that any route names, and one that none does.
+    methods: Vec<Method>,
 }
 
 /// The configuration of one route's requests.
 #[derive(Debug)]
 pub(in crate::proxy) struct Route {
-    pub(in crate::proxy) upstream: Upstream,
+    /// None if the route is for those who ask alone.
+    pub(in crate::proxy) upstream: Option<Upstream>,
     /// What the upstream is told of a person, signed.
     pub(in crate::proxy) assertion: Option<UpstreamAssertion>,
     /// What stands before the upstream. None for anonymous routes: everybody passes, without a
@@ -90,12 +93,24 @@ impl Routes {
                 .map(|(at, route)| Route::new(at, route, &gates, upstreams, signer))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
+            methods: methods(config),
         }
     }
 
     /// Returns whether any route is for some hosts only.
     pub(in crate::proxy) fn read_hosts(&self) -> bool {
         self.finder.reads_hosts()
+    }
+
+    /// Tells whether it depends on the method which route a path has, or whether it has one.
+    pub(in crate::proxy) fn differ_by_method(
+        &self,
+        host: Option<&HeaderValue>,
+        path: &str,
+    ) -> bool {
+        let find = |method| self.finder.find(host, path, method).ok();
+        let of_get = find(&Method::GET);
+        self.reads_methods && self.methods.iter().any(|method| find(method) != of_get)
     }
 
     /// Finds the route of a request, by the rules of [`RouteMatch`](crate::config::RouteMatch); for
@@ -130,6 +145,17 @@ impl Routes {
     }
 }
 
+fn methods(config: &Config) -> Vec<Method> {
+    let named = config
+        .routes
+        .iter()
+        .flat_map(|route| &route.matches.methods);
+    named
+        .cloned()
+        .chain(Method::from_bytes(b"UNNAMED"))
+        .collect()
+}
+
 fn tool_of<'a>(route: &'a RouteConfig, assertion: Option<&UpstreamAssertion>) -> Tool<'a> {
     Tool {
         urls: &route.upstreams,
@@ -153,7 +179,10 @@ impl Route {
         let audience = config.audience.as_deref();
         let assertion = signer.cloned().zip(audience);
         let assertion = assertion.map(|(signer, to)| UpstreamAssertion::new(signer, to));
-        let upstream = upstreams.of(&tool_of(config, assertion.as_ref()));
+        let upstream = match config.upstreams.is_empty() {
+            true => None,
+            false => Some(upstreams.of(&tool_of(config, assertion.as_ref()))),
+        };
         let rules = Rules::of(config);
         let is_gated = !config.anonymous;
         Self {

@@ -1,0 +1,76 @@
+use std::num::NonZeroU32;
+
+use super::reader::kind::{Plain, Shape};
+use super::reader::section::Section;
+use super::reader::source::Node;
+use super::reader::table::{Table, table};
+use super::server::kinds::Listen;
+use super::server::tls;
+use crate::config::reader::kind::Optional;
+use crate::fronts::{Dialect, UnknownDialect};
+use crate::server::{CertificateFiles, ListenAddress};
+
+/// `[decisions]`: for those who ask about requests instead of sending them through.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DecisionsConfig {
+    /// The addresses to listen on; at least one. Required.
+    pub listen: Vec<ListenAddress>,
+    /// What `/oauth2/auth` speaks. Absent: nothing, and it is not there.
+    pub oauth2_auth: Option<Dialect>,
+    /// The certificate for those who ask over an IP address. Absent: they are served without TLS.
+    pub tls: Option<CertificateFiles>,
+}
+
+table! {
+    /// `[decisions]` itself.
+    pub(in crate::config) struct Decisions for DecisionsConfig {
+        /// HTTP/1.1, HTTP/2 and gRPC; or several, or "unix:/run/ghes-gatekeeper/decisions.sock"
+        listen: Listen, shown "127.0.0.1:8081";
+        /// what /oauth2/auth speaks: oauth2-proxy (its own nginx snippet),
+        /// nginx, traefik or caddy; absent: 404
+        oauth2_auth: Optional<AtOldPath>, shown "oauth2-proxy";
+    }
+}
+
+impl DecisionsConfig {
+    /// How many connections there may be. A proxy has as many as it has requests under way that no
+    /// answer has come for, and each is answered within seconds.
+    pub(crate) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
+
+    pub(super) fn read(decisions: &mut Section<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        Decisions::read_over(&mut read, decisions);
+        if read.listen.is_empty() && !decisions.is_refused("listen") {
+            decisions.refuse("listen", MISSING_LISTEN);
+        }
+        read.tls = decisions.optional_section("tls", tls::read);
+        Some(read)
+    }
+}
+
+/// The dialect at the path of oauth2-proxy. Envoy puts what it asks about behind a prefix.
+struct AtOldPath;
+
+impl Plain for AtOldPath {
+    type Value = Dialect;
+
+    const SHAPE: Shape = Shape::Words(&["oauth2-proxy", "nginx", "traefik", "caddy"]);
+
+    fn read(node: Node) -> Result<Dialect, String> {
+        let dialect = node.text()?.parse();
+        match dialect.map_err(|error: UnknownDialect| error.to_string())? {
+            Dialect::Envoy => Err(ENVOY_HAS_A_PREFIX.to_owned()),
+            dialect => Ok(dialect),
+        }
+    }
+
+    fn print(dialect: &Dialect) -> toml::Value {
+        dialect.as_str().into()
+    }
+}
+
+const MISSING_LISTEN: &str = "missing; write listen = \"127.0.0.1:8081\"";
+
+const ENVOY_HAS_A_PREFIX: &str =
+    "envoy needs a path_prefix; have it ask at /auth/envoy, and drop this or name another";

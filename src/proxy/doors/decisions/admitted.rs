@@ -1,0 +1,108 @@
+//! The answer for a request that may pass: who it is from, in fields that a proxy copies.
+
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response};
+
+use crate::assertion;
+use crate::config::IdentityHeaders;
+use crate::fronts::Dialect;
+use crate::gatekeeper::headers as identity;
+use crate::membership::{Group, Groups};
+use crate::proxy::rules::routes::Route;
+use crate::rejection::RejectionKind;
+use crate::upstream::body::Body;
+
+/// A request that may pass to its tool.
+pub(super) struct Admitted {
+    /// All fields that say who it is from, always each of them: a proxy that gets none of a name
+    /// passes on what the client wrote there. Empty where there is nothing to say.
+    pub(super) told: HeaderMap,
+    /// What the client wrote that the tool could take for ours, by its very names. The credential is
+    /// among it, unless the tool gets that.
+    pub(super) removed: Vec<HeaderName>,
+}
+
+impl Admitted {
+    /// Reads what the gate has written into a `request`; `reserved` is what the client had put
+    /// there.
+    pub(super) fn new(
+        route: &Route,
+        request: &Request<Body>,
+        reserved: Vec<HeaderName>,
+    ) -> Result<Self, RejectionKind> {
+        let headers = request.headers();
+        let told = |name: &HeaderName| headers.get(name).cloned().unwrap_or_else(nothing);
+        let login = told(&identity::X_FORWARDED_USER);
+        let mut all = HeaderMap::with_capacity(FIELDS);
+        let names = [IdentityHeaders::XAuthRequest, route.identity_headers];
+        for name in names.into_iter().flat_map(IdentityHeaders::of_the_login) {
+            all.insert(name.clone(), login.clone());
+        }
+        all.insert(X_AUTH_REQUEST_GROUPS, groups(request));
+        for name in identity::OF_GITHUB {
+            all.insert(name.clone(), told(name));
+        }
+        if let Some(signing) = &route.assertion {
+            let assertion = signing.signed(request)?.unwrap_or_else(nothing);
+            all.insert(assertion::HEADER, assertion);
+        }
+        let mut removed = reserved;
+        match headers.get(AUTHORIZATION) {
+            Some(credential) => drop(all.insert(AUTHORIZATION, credential.clone())),
+            None => removed.push(AUTHORIZATION),
+        }
+        Ok(Self { told: all, removed })
+    }
+
+    /// Writes it for a proxy that speaks a dialect: exactly 200, and nothing for the client.
+    pub(super) fn into_response(self, dialect: Dialect) -> Response<Body> {
+        let mut response = Response::new(Body::default());
+        let headers = response.headers_mut();
+        *headers = self.told;
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if dialect == Dialect::Envoy {
+            let empty = headers.iter().filter(|(_, value)| value.is_empty());
+            let empty = empty.map(|(name, _)| name);
+            let names: Vec<&str> = self
+                .removed
+                .iter()
+                .chain(empty)
+                .map(HeaderName::as_str)
+                .collect();
+            let names = HeaderValue::try_from(names.join(","));
+            // Names have no byte that a value may not have.
+            headers.insert(
+                X_ENVOY_AUTH_HEADERS_TO_REMOVE,
+                names.unwrap_or_else(|_| nothing()),
+            );
+        }
+        response
+    }
+}
+
+/// The groups by which the gate has let somebody in: `octo-org,octo-org:platform`.
+fn groups(request: &Request<Body>) -> HeaderValue {
+    let groups = request.extensions().get::<Groups>();
+    let names = groups.into_iter().flat_map(Groups::iter).map(name);
+    let names: Vec<String> = names.collect();
+    HeaderValue::try_from(names.join(",")).unwrap_or_else(|_| nothing())
+}
+
+/// The form in which oauth2-proxy tells GitHub's teams.
+fn name(group: &Group) -> String {
+    match group.team() {
+        Some(team) => format!("{}:{team}", group.organization()),
+        None => group.organization().to_owned(),
+    }
+}
+
+fn nothing() -> HeaderValue {
+    HeaderValue::from_static("")
+}
+
+const FIELDS: usize = 12;
+
+const X_AUTH_REQUEST_GROUPS: HeaderName = HeaderName::from_static("x-auth-request-groups");
+
+const X_ENVOY_AUTH_HEADERS_TO_REMOVE: HeaderName =
+    HeaderName::from_static("x-envoy-auth-headers-to-remove");

@@ -1,0 +1,142 @@
+use std::future::poll_fn;
+
+use http::{Request, Response};
+
+use super::super::clients::forward::strip_everybody;
+use super::admitted::Admitted;
+use crate::fronts::{Dialect, Question};
+use crate::gatekeeper::headers::reserved_in;
+use crate::gatekeeper::{ClientAddr, Guard, Kept};
+use crate::hygiene::hop_by_hop::has_other_methods;
+use crate::hygiene::provenance::{Hop, Provenance};
+use crate::hygiene::request::{Recipient, request_gate};
+use crate::metrics::Outcome;
+use crate::proxy::rules::RuleSet;
+use crate::proxy::rules::cors::Cors;
+use crate::proxy::rules::routes::Found;
+use crate::proxy::{Check, Proxy};
+use crate::rejection::{Rejection, RejectionDetail, RejectionKind, grpc};
+use crate::upstream::body::Body;
+
+/// What becomes of a request that a proxy holds.
+pub(super) struct Decision {
+    pub(super) outcome: Outcome,
+    /// Whether its client calls by gRPC.
+    pub(super) is_grpc: bool,
+    /// Boxed, because both are large.
+    pub(super) answer: Result<Box<Admitted>, Box<Response<Body>>>,
+}
+
+impl Decision {
+    pub(super) fn rejected((outcome, response): (Outcome, Response<Body>)) -> Self {
+        Self {
+            outcome,
+            is_grpc: false,
+            answer: Err(Box::new(response)),
+        }
+    }
+
+    fn admitted(outcome: Outcome, admitted: Admitted) -> Self {
+        Self {
+            outcome,
+            is_grpc: false,
+            answer: Ok(Box::new(admitted)),
+        }
+    }
+
+    pub(super) fn into_response(self, dialect: Dialect) -> Response<Body> {
+        match self.answer {
+            Ok(admitted) => admitted.into_response(dialect),
+            Err(response) => *response,
+        }
+    }
+}
+
+impl Proxy {
+    /// Decides about a request that a trusted `peer` holds.
+    pub(super) async fn decide(&self, rules: &RuleSet, question: Question, peer: &Hop) -> Decision {
+        let is_grpc = grpc::is_call(question.request.headers());
+        let decision = self.decide_held(rules, question, peer).await;
+        let decision = decision.unwrap_or_else(|why| Decision::rejected(self.reject(why)));
+        Decision {
+            is_grpc,
+            ..decision
+        }
+    }
+
+    async fn decide_held(
+        &self,
+        rules: &RuleSet,
+        question: Question,
+        peer: &Hop,
+    ) -> Result<Decision, Rejection> {
+        let mut request = question.request.map(|()| Body::default());
+        let provenance = Provenance::of(request.headers(), peer, &rules.fronts);
+        let forwardable = match request_gate(&request, &rules.limits)? {
+            Recipient::Upstream(forwardable) => forwardable,
+            // It is for a server, and the proxy that holds it is one.
+            Recipient::ThisServer => return Err(RejectionKind::NoRoute.into()),
+        };
+        let (found, host) = match self.locate(rules, &request, &provenance, &forwardable) {
+            Ok(located) => located,
+            Err((Outcome::Anonymous, _)) => return Err(RejectionKind::NoRoute.into()),
+            Err((outcome, response)) => return Ok(Decision::rejected((outcome, *response))),
+        };
+        if !question.has_method && rules.routes.differ_by_method(host, request.uri().path()) {
+            return Err(RejectionDetail::MethodsDiffer.into());
+        }
+        // The proxy that holds it passes the field on.
+        if found.reads_methods && has_other_methods(request.headers()) {
+            return Err(RejectionDetail::OverriddenMethod.into());
+        }
+        rules
+            .routes
+            .settle_destination(&found, host, &mut request)?;
+        let client = ClientAddr(provenance.client());
+        found.decide(client, request).await
+    }
+}
+
+impl Found<'_> {
+    /// Has the gate of the route decide, if it has one.
+    async fn decide(
+        self,
+        client: ClientAddr,
+        mut request: Request<Body>,
+    ) -> Result<Decision, Rejection> {
+        // A preflight that the gate would answer is one that no proxy lets it answer.
+        let is_open = self.is_preflight && matches!(self.route.cors, Cors::Upstream);
+        let reserved: Vec<_> = reserved_in(request.headers()).cloned().collect();
+        let outcome = match &self.route.gate {
+            Some(gate) if !is_open => match let_in(gate, client, request).await {
+                Ok(let_in) => {
+                    request = let_in;
+                    Outcome::Allowed
+                }
+                Err(response) => {
+                    return Ok(Decision::rejected((Outcome::of(&response), response)));
+                }
+            },
+            _ => {
+                strip_everybody(&mut request);
+                Outcome::Anonymous
+            }
+        };
+        let admitted = Admitted::new(self.route, &request, reserved)?;
+        Ok(Decision::admitted(outcome, admitted))
+    }
+}
+
+async fn let_in(
+    gate: &Guard<Check>,
+    client: ClientAddr,
+    mut request: Request<Body>,
+) -> Result<Request<Body>, Response<Body>> {
+    let Err(delay) = gate.let_in_of(client, &mut request) else {
+        return Ok(request);
+    };
+    match gate.keep(request, delay) {
+        Kept::Rejected(response) => Err(response),
+        Kept::Waiting(mut pending) => poll_fn(|cx| pending.poll(cx)).await,
+    }
+}

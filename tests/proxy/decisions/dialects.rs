@@ -1,0 +1,277 @@
+//! What may ask, and what each dialect reads.
+
+use super::*;
+use crate::support::{Upstream, route, status};
+
+const ROUTES: &str = "
+    [[routes]]
+    path = '/'
+    anonymous = true
+    hosts = ['open.example.com']
+    [[routes]]
+    path = '/'
+    [[routes]]
+    path = '/admin'
+    users = ['hubot']
+    ";
+
+async fn gate(more: &str) -> Gate {
+    Gate::start(&format!("{TRUSTED}{ROUTES}{more}")).await
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_may_ask() {
+    for server in ["[server]\n", "[server]\ntrusted_proxies = ['192.0.2.1']\n"] {
+        let config = TRUSTED.replace("[server]\ntrusted_proxies = ['127.0.0.1']\n", server);
+        let gate = Gate::start(&format!("{config}{ROUTES}")).await;
+        for door in DOORS {
+            let lines = bearer(TOKEN);
+            let held = Held {
+                lines: &lines,
+                ..Held::GET
+            };
+            let response = door.ask(&mut gate.decisions().await, &held).await;
+            assert_eq!(status(&response), 403, "{door:?}");
+            assert!(response.contains("server.trusted_proxies"), "{response}");
+        }
+        assert_eq!(gate.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_elsewhere() {
+    let gate = gate("").await;
+    for path in [
+        "/",
+        "/auth",
+        "/auth/",
+        "/auth/nginx/",
+        "/auth/NGINX",
+        "/auth%2Fnginx",
+        "//auth/nginx",
+        "/auth/envoy",
+        "/auth/nginx/../traefik",
+        "/oauth2/auth/",
+        "/healthz",
+    ] {
+        let question = Door::Nginx.question(&Held::GET);
+        let question = question.replacen("/auth/nginx", path, 1);
+        let response = gate.decisions().await.exchange(&question).await;
+        assert_eq!(status(&response), 404, "{path}");
+    }
+    let without = TRUSTED.replace("oauth2_auth = 'oauth2-proxy'\n", "");
+    let gate = Gate::start(&format!("{without}{ROUTES}")).await;
+    let response = Door::OAuth2Proxy
+        .ask(&mut gate.decisions().await, &Held::GET)
+        .await;
+    assert_eq!(status(&response), 404);
+}
+
+/// A client's own fields of another family, its queries on our path, and a second of each field of
+/// the dialect: none leads to the route that is open.
+#[tokio::test]
+async fn no_field_of_a_client_chooses_what_is_decided() {
+    let gate = gate("").await;
+    let mut client = gate.decisions().await;
+    let forged = "X-Original-Method: GET\r\nX-Original-URL: https://open.example.com/\r\n\
+                  X-Original-Host: open.example.com\r\nX-Original-Proto: https\r\n\
+                  X-Original-URI: /\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Proto: https\r\n\
+                  X-Forwarded-Host: open.example.com\r\nX-Forwarded-Uri: /\r\n\
+                  Forwarded: host=open.example.com\r\nX-Rewrite-Url: /\r\nX-Host: open.example.com\r\n";
+    for door in DOORS {
+        for line in forged.split_inclusive("\r\n").chain([forged]) {
+            let held = Held {
+                lines: line,
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            let status = status(&response);
+            assert!(matches!(status, 400 | 401), "{door:?} {line}: {response}");
+            let underscored = line.replace("X-", "X_").replacen("-", "_", 4);
+            let held = Held {
+                lines: &underscored,
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            assert!(
+                matches!(crate::support::status(&response), 400 | 401),
+                "{door:?} {line}"
+            );
+        }
+        let question = door.question(&Held::GET);
+        let forged = match question.lines().next().unwrap().contains('?') {
+            true => "&X-Original-URL=https://open.example.com/ HTTP/1.1",
+            false => "?X-Original-URL=https://open.example.com/ HTTP/1.1",
+        };
+        let asked = question.replacen(" HTTP/1.1", forged, 1);
+        let asked = client.exchange(&asked).await;
+        assert_eq!(status(&asked), 401, "{door:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_read_is_400_and_says_what_it_needs() {
+    let gate = gate("").await;
+    for (path, needs) in [
+        ("/auth/nginx", "X-Original-Method"),
+        ("/auth/traefik", "X-Forwarded-Uri"),
+        ("/auth/caddy", "X-Forwarded-Uri"),
+        ("/oauth2/auth", "X-Forwarded-Uri"),
+    ] {
+        let question = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{}\r\n", bearer(TOKEN));
+        let response = gate.decisions().await.exchange(&question).await;
+        assert_eq!(status(&response), 400, "{path}");
+        assert!(response.contains(needs), "{response}");
+    }
+    assert_eq!(gate.calls(), 0);
+}
+
+#[tokio::test]
+async fn without_a_method_nothing_may_depend_on_it() {
+    let routes = "
+        [[routes]]
+        path = '/'
+        [[routes]]
+        path = '/mixed'
+        anonymous = true
+        methods = ['GET']
+        [[routes]]
+        path = '/mixed'
+        methods = ['POST', 'DELETE']
+        [[routes]]
+        path = '/readonly'
+        methods = ['GET']
+        [[routes]]
+        path = '/all'
+        ";
+    let gate = Gate::start(&format!("{TRUSTED}{routes}")).await;
+    let mut client = gate.decisions().await;
+    let lines = bearer(TOKEN);
+    for (target, expected) in [
+        ("/", 200),
+        ("/all/a", 200),
+        ("/mixed", 400),
+        ("/mixed/a", 400),
+        ("/readonly", 400),
+    ] {
+        let held = Held {
+            target,
+            lines: &lines,
+            ..Held::GET
+        };
+        let response = Door::OAuth2Proxy.ask(&mut client, &held).await;
+        assert_eq!(status(&response), expected, "{target} {response}");
+    }
+    for door in DOORS.into_iter().filter(|door| door.has_method()) {
+        for (method, expected) in [("GET", 200), ("POST", 401), ("PUT", 405)] {
+            let held = Held {
+                method,
+                target: "/mixed",
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            assert_eq!(status(&response), expected, "{door:?} {method}");
+        }
+    }
+}
+
+/// The proxy that asks passes the field on, and the tool may take it for the method.
+#[tokio::test]
+async fn a_method_in_a_field_is_refused_where_routes_depend_on_the_method() {
+    let routes = "
+        [[routes]]
+        path = '/'
+        methods = ['GET']
+        [[routes]]
+        path = '/'
+        methods = ['DELETE']
+        users = ['hubot']
+        ";
+    let gate = Gate::start(&format!("{TRUSTED}{routes}")).await;
+    let mut client = gate.decisions().await;
+    for door in DOORS.into_iter().filter(|door| door.has_method()) {
+        for name in [
+            "X-HTTP-Method-Override",
+            "x_http_method",
+            "X-Method-Override",
+        ] {
+            let lines = format!("{}{name}: DELETE\r\n", bearer(TOKEN));
+            let held = Held {
+                lines: &lines,
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            assert_eq!(status(&response), 400, "{door:?} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_route_without_an_upstream_is_not_there_for_clients() {
+    let upstream = Upstream::start().await;
+    let routes = format!(
+        "[[routes]]\npath = '/asked'\n{}",
+        route("/sent", upstream.address, "")
+    );
+    let gate = Gate::start(&format!("{TRUSTED}{routes}")).await;
+    let lines = bearer(TOKEN);
+    for (target, expected) in [("/asked", 404), ("/sent", 200), ("/other", 404)] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+        let response = gate.connect().await.exchange(&request).await;
+        assert_eq!(status(&response), expected, "{target}");
+    }
+    for door in DOORS {
+        let mut client = gate.decisions().await;
+        for (target, expected) in [("/asked", 200), ("/sent", 200), ("/other", 404)] {
+            let held = Held {
+                target,
+                lines: &lines,
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            assert_eq!(status(&response), expected, "{door:?} {target}");
+        }
+    }
+}
+
+/// nginx sends the length of a body that it does not send.
+#[tokio::test]
+async fn a_body_is_not_waited_for() {
+    let gate = gate("").await;
+    let lines = format!("{}Content-Type: text/plain\r\n", bearer(TOKEN));
+    let held = Held {
+        method: "POST",
+        lines: &lines,
+        ..Held::GET
+    };
+    let question = Door::Nginx.question(&held);
+    let question = question.replacen("\r\n\r\n", "\r\nContent-Length: 1000000\r\n\r\n", 1);
+    let response = gate.decisions().await.exchange(&question).await;
+    assert_eq!(status(&response), 200, "{response}");
+}
+
+/// A proxy that asks adds its own fields to a head that the gate would take.
+#[tokio::test]
+async fn a_head_that_clients_may_send_may_be_asked_about() {
+    let gate = gate("").await;
+    let target = format!("/{}", "a".repeat(8000));
+    let cookies = format!("Cookie: {}\r\n", "b".repeat(5000)).replace("Cookie", "X-A");
+    let lines = format!("{}{}", bearer(TOKEN), cookies.repeat(4));
+    for door in DOORS {
+        let held = Held {
+            target: &target,
+            lines: &lines,
+            ..Held::GET
+        };
+        let response = door.ask(&mut gate.decisions().await, &held).await;
+        assert_eq!(status(&response), 200, "{door:?} {response}");
+        let target = format!("/{}", "a".repeat(8192));
+        let held = Held {
+            target: &target,
+            lines: &lines,
+            ..Held::GET
+        };
+        let response = door.ask(&mut gate.decisions().await, &held).await;
+        assert_eq!(status(&response), 414, "{door:?} {response}");
+    }
+}
