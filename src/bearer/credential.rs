@@ -1,7 +1,8 @@
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{BearerError, BearerOptions, BearerToken, has_github_token, read};
+use super::{BearerError, BearerOptions, BearerToken, basic, has_github_token, read};
+use crate::token::AccessToken;
 
 /// The credential of a request, removed from its headers so that no inner service sees it.
 ///
@@ -9,6 +10,8 @@ use super::{BearerError, BearerOptions, BearerToken, has_github_token, read};
 pub(crate) struct Credential {
     line: Option<HeaderValue>,
     is_alone: bool,
+    /// The token, if it did not stand in the line as it is.
+    decoded: Option<AccessToken>,
 }
 
 impl Credential {
@@ -23,22 +26,38 @@ impl Credential {
         Self {
             is_alone: is_alone && !(may_be_two && has_two_credentials(headers)),
             line: headers.remove(AUTHORIZATION),
+            decoded: None,
         }
     }
 
-    /// Reads the token, with the same outcome as [`bearer`](super::bearer).
+    /// Reads the token, with the same outcome as [`bearer`](super::bearer), and beyond that in the
+    /// place of a password where the options have it.
     #[inline]
-    pub(crate) fn token(&self, options: &BearerOptions) -> Result<BearerToken<'_>, BearerError> {
+    pub(crate) fn token(
+        &mut self,
+        options: &BearerOptions,
+    ) -> Result<BearerToken<'_>, BearerError> {
         match &self.line {
             None => Err(BearerError::Missing),
             Some(_) if !self.is_alone => Err(BearerError::Multiple),
-            Some(line) => read(line, options),
+            Some(line) => match read(line, options) {
+                Err(BearerError::Basic) if options.basic => {
+                    let token = basic::read(line.as_bytes(), options.max_length)?;
+                    Ok(BearerToken::lent(self.decoded.insert(token)))
+                }
+                read => read,
+            },
         }
     }
 
-    /// Returns the line as it stood in the headers.
+    /// Returns the line for an upstream that may see the token: as it stood in the headers, or
+    /// `Bearer` with a token that stood in the place of a password. The user name beside it could be
+    /// anybody's, and an upstream might take it for the user.
     pub(crate) fn into_line(self) -> Option<HeaderValue> {
-        self.line
+        match self.decoded {
+            Some(token) => HeaderValue::try_from(format!("Bearer {}", token.expose())).ok(),
+            None => self.line,
+        }
     }
 }
 
@@ -67,6 +86,67 @@ mod tests {
         token.map(|token| token.to_access_token().expose().to_owned())
     }
 
+    fn taken(lines: &[&str], query: &str, options: &BearerOptions) -> Result<String, BearerError> {
+        let mut request = Request::get(query).body(()).unwrap();
+        for line in lines {
+            let line = HeaderValue::from_str(line).unwrap();
+            request.headers_mut().append(AUTHORIZATION, line);
+        }
+        let mut credential = Credential::take(&mut request);
+        assert!(!request.headers().contains_key(AUTHORIZATION));
+        exposed(credential.token(options))
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_password_is_taken_where_that_is_on() {
+        let basic = "Basic b2N0b2NhdDpnaG9feA==";
+        let (off, on) = (
+            BearerOptions::default(),
+            BearerOptions::default().with_basic(true),
+        );
+        assert_eq!(taken(&[basic], "/", &off), Err(BearerError::Basic));
+        assert_eq!(taken(&[basic], "/", &on).as_deref(), Ok("gho_x"));
+        assert_eq!(taken(&["Bearer gho_x"], "/", &on).as_deref(), Ok("gho_x"));
+        assert_eq!(
+            taken(&["Digest a"], "/", &on),
+            Err(BearerError::OtherScheme)
+        );
+        assert_eq!(
+            taken(&["Basic gho_x"], "/", &on),
+            Err(BearerError::Malformed)
+        );
+    }
+
+    #[test]
+    fn a_password_beside_another_credential_is_refused_even_when_alike() {
+        let on = BearerOptions::default().with_basic(true);
+        let basic = "Basic b2N0b2NhdDpnaG9feA==";
+        for lines in [
+            [basic, basic],
+            [basic, "Bearer gho_x"],
+            ["Bearer gho_x", basic],
+        ] {
+            assert_eq!(
+                taken(&lines, "/", &on),
+                Err(BearerError::Multiple),
+                "{lines:?}"
+            );
+        }
+        let query = "/?access_token=gho_x";
+        assert_eq!(taken(&[basic], query, &on), Err(BearerError::Multiple));
+    }
+
+    #[test]
+    fn no_user_name_goes_on_with_a_token() {
+        let mut request = Request::new(());
+        let line = HeaderValue::from_static("Basic b2N0b2NhdDpnaG9feA==");
+        request.headers_mut().insert(AUTHORIZATION, line);
+        let mut credential = Credential::take(&mut request);
+        let on = BearerOptions::default().with_basic(true);
+        assert!(credential.token(&on).is_ok());
+        assert_eq!(credential.into_line().unwrap(), "Bearer gho_x");
+    }
+
     proptest! {
         #[test]
         fn whatever_is_taken_reads_as_it_does_in_its_place(
@@ -86,7 +166,7 @@ mod tests {
             let options = BearerOptions::default();
             let read = bearer(request.headers(), request.uri().query(), &options);
             let read = exposed(read);
-            let credential = Credential::take(&mut request);
+            let mut credential = Credential::take(&mut request);
             prop_assert_eq!(exposed(credential.token(&options)), read);
             prop_assert!(!request.headers().contains_key(AUTHORIZATION));
         }

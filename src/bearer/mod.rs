@@ -6,9 +6,12 @@
 //! 2. The scheme is `Bearer` in any case, or GitHub's `token`, which Octokit sends.
 //! 3. One or more spaces follow, then a `b64token` and nothing else.
 //! 4. Another scheme counts as no token, as RFC 6750 §3.1 wants it.
-//! 5. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
+//! 5. Where [`BearerOptions::with_basic`] says so, a token may also be the password of the scheme
+//!    Basic, for clients such as git that know no other.
+//! 6. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
 //!    not supported, since such tokens end up in logs.
 
+mod basic;
 mod credential;
 
 use std::fmt;
@@ -24,6 +27,7 @@ pub(crate) use self::credential::Credential;
 #[derive(Clone, Copy, Debug)]
 pub struct BearerOptions {
     token_scheme: bool,
+    basic: bool,
     max_length: usize,
 }
 
@@ -35,6 +39,26 @@ impl BearerOptions {
     pub fn with_token_scheme(mut self, accepted: bool) -> Self {
         self.token_scheme = accepted;
         self
+    }
+
+    /// Decides whether the [gate](crate::gatekeeper) also takes a token as the password of
+    /// `Authorization: Basic …` (RFC 7617), and names that scheme in its challenges; off by default.
+    ///
+    /// For git, pip, npm, Maven and whatever else reads a `.netrc`. The user name may be any; or it
+    /// is the token, and the password is empty or `x-oauth-basic`, as GitHub has it. Browsers ask
+    /// their users for a password where this is on, and remember it.
+    ///
+    /// [`bearer`] lends a token from the headers, where this one does not lie, and has
+    /// [`BearerError::Basic`] for it in any case.
+    #[must_use]
+    pub fn with_basic(mut self, accepted: bool) -> Self {
+        self.basic = accepted;
+        self
+    }
+
+    /// Tells whether the scheme Basic is accepted.
+    pub(crate) const fn take_basic(&self) -> bool {
+        self.basic
     }
 
     /// The longest token, in bytes, that is looked at by default.
@@ -64,6 +88,7 @@ impl Default for BearerOptions {
     fn default() -> Self {
         Self {
             token_scheme: true,
+            basic: false,
             max_length: Self::DEFAULT_MAX_LENGTH,
         }
     }
@@ -122,6 +147,8 @@ pub enum BearerError {
     OtherScheme,
     /// The credential does not have the form of RFC 6750 §2.1.
     Malformed,
+    /// The password of a Basic credential cannot be a token.
+    NotAToken,
     /// The token is in quotes.
     Quoted,
     /// The token is longer than [`BearerOptions::with_max_length`] allows.
@@ -136,6 +163,7 @@ impl fmt::Display for BearerError {
             Self::Missing => "the request carries no bearer token",
             Self::Basic => "the request carries Basic credentials and no bearer token",
             Self::OtherScheme => "the request carries a credential of another scheme",
+            Self::NotAToken => "the Basic credential's password is no token",
             Self::Quoted => "the bearer token is in quotes",
             Self::Malformed => "the Authorization header is not a well-formed bearer credential",
             Self::TooLong => "the bearer token is too long",

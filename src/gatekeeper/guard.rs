@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Request, Response};
 
 use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
@@ -31,6 +32,8 @@ pub(super) struct Door {
     pub(super) groups_extension: bool,
     pub(super) identity_headers: bool,
     pub(super) forward_token: bool,
+    /// Whether challenges name the scheme Basic as well.
+    takes_basic: bool,
     pub(super) bodies: Bodies,
 }
 
@@ -65,6 +68,7 @@ impl<C> Guard<C> {
                 groups_extension: false,
                 identity_headers: false,
                 forward_token: false,
+                takes_basic: false,
                 bodies: Bodies::default(),
             }),
         }))
@@ -79,7 +83,7 @@ impl<C> Guard<C> {
 
     pub(super) fn with_bearer(mut self, bearer: BearerOptions) -> Self {
         Arc::make_mut(&mut self.0).bearer = bearer;
-        self
+        self.with_door(|door| door.takes_basic = bearer.take_basic())
     }
 
     pub(super) fn with_admission(
@@ -103,7 +107,7 @@ impl<C: CheckService> Guard<C> {
     /// its extensions.
     #[inline(always)]
     pub(super) fn let_in<B>(&self, request: &mut Request<B>) -> Result<(), Delay> {
-        let credential = Credential::take(request);
+        let mut credential = Credential::take(request);
         let asked = Asked {
             method: request.method(),
             path: request.uri().path(),
@@ -123,7 +127,7 @@ impl<C: CheckService> Guard<C> {
         client: ClientAddr,
         request: &mut Request<B>,
     ) -> Result<(), Delay> {
-        let credential = Credential::take(request);
+        let mut credential = Credential::take(request);
         let asked = Asked {
             method: request.method(),
             path: request.uri().path(),
@@ -244,7 +248,13 @@ impl Door {
             detail = rejection.detail().map(RejectionDetail::as_str),
             "request rejected",
         );
-        rejection.answer(&self.realm, headers, &self.bodies)
+        let mut response = rejection.answer(&self.realm, headers, &self.bodies);
+        if self.takes_basic && response.headers().contains_key(WWW_AUTHENTICATE) {
+            // A line of its own: many clients read no further than the first challenge of a line.
+            let challenge = self.realm.basic_challenge();
+            response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }
 

@@ -37,6 +37,8 @@ pub enum RejectionDetail {
     NginxQuestion,
     /// HTTP/1.0 names no host, and routes depend on one.
     NoHost,
+    /// The password of a Basic credential cannot be a token.
+    NotAToken,
     /// An nginx with the snippet of oauth2-proxy asks without the fields that say about what.
     OAuth2ProxyQuestion,
     /// A proxy passes on an `X-Forwarded-Host` other than the host of its request.
@@ -68,7 +70,7 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AmbiguousPath,
         Self::BareLineFeed,
         Self::Basic,
@@ -82,6 +84,7 @@ impl RejectionDetail {
         Self::MultipleCredentials,
         Self::NginxQuestion,
         Self::NoHost,
+        Self::NotAToken,
         Self::OAuth2ProxyQuestion,
         Self::OtherForwardedHost,
         Self::OtherScheme,
@@ -173,6 +176,11 @@ impl RejectionDetail {
                 "no_host",
                 "The request names no host. Send a Host header: routes depend on it.",
             ),
+            Self::NotAToken => row(
+                RejectionKind::InvalidToken,
+                "not_a_token",
+                "The password is not a GitHub access token. Send one as the password, with any user name.",
+            ),
             Self::OAuth2ProxyQuestion => row(
                 RejectionKind::InvalidRequest,
                 "oauth2_proxy_question",
@@ -235,6 +243,7 @@ impl From<BearerError> for Option<RejectionDetail> {
             BearerError::Basic => RejectionDetail::Basic,
             BearerError::Malformed => RejectionDetail::MalformedCredential,
             BearerError::Multiple => RejectionDetail::MultipleCredentials,
+            BearerError::NotAToken => RejectionDetail::NotAToken,
             BearerError::OtherScheme => RejectionDetail::OtherScheme,
             BearerError::Quoted => RejectionDetail::QuotedToken,
             BearerError::TooLong => RejectionDetail::TokenTooLong,

@@ -51,6 +51,12 @@ impl Realm {
         }
     }
 
+    /// Returns the challenge of the scheme Basic (RFC 7617 §2), which has no error codes.
+    pub(crate) fn basic_challenge(&self) -> HeaderValue {
+        let challenge = format!("Basic realm=\"{}\", charset=\"UTF-8\"", self.name);
+        HeaderValue::try_from(challenge).expect(QUOTABLE)
+    }
+
     /// Returns the challenge for an error code of RFC 6750 §3.1, empty for a challenge without one.
     pub(super) fn challenge(&self, error: &str, required: Option<&Scopes>) -> HeaderValue {
         let made = ERRORS.iter().position(|made| *made == error);
@@ -85,8 +91,10 @@ fn challenge(
     if let Some(url) = resource_metadata {
         challenge.push_str(&format!(", resource_metadata=\"{url}\""));
     }
-    HeaderValue::try_from(challenge).expect("all that it is made of is visible ASCII and spaces")
+    HeaderValue::try_from(challenge).expect(QUOTABLE)
 }
+
+const QUOTABLE: &str = "all that it is made of is visible ASCII and spaces";
 
 fn quotable(text: &str) -> Result<Box<str>, InvalidRealm> {
     let legal = |b: u8| (b == b' ' || b.is_ascii_graphic()) && b != b'"' && b != b'\\';

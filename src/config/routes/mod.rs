@@ -78,6 +78,8 @@ pub struct RouteConfig {
     pub max_age: Option<Duration>,
     /// Whether requests pass without a token. Absent: no.
     pub anonymous: bool,
+    /// Whether a token may also be a Basic password. Absent: no.
+    pub basic: bool,
     /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
     pub forward_token: bool,
     /// How the upstream is told who is asking. Absent: `x-forwarded`.
@@ -164,6 +166,9 @@ impl RouteConfig {
         max_age: MaxAge::SHAPE, shown "10s";
         /// true: everybody may enter, without a token
         anonymous: Shape::Boolean, default false;
+        /// true: a token may also be a Basic password, with any user name, as git, pip, npm
+        /// and Maven send it
+        basic: Shape::Boolean, default false;
         /// true: the upstream sees the token
         forward_token: Shape::Boolean, default false;
         /// or x-auth-request, remote-user, x-webauth: the header with the login
@@ -210,6 +215,7 @@ impl RouteConfig {
         let max_age = route.optional("max_age", MaxAge::read);
         let anonymous = route.flag("anonymous");
         let tokens = TokensConfig::read(route, servers, anonymous);
+        let basic = route.flag("basic");
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let strip_headers = route.list("strip_headers", Node::items, parsed::<StrippedHeader>);
@@ -235,6 +241,7 @@ impl RouteConfig {
             people,
             max_age,
             anonymous,
+            basic,
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
             strip_headers: strip_headers.unwrap_or_default(),
@@ -279,6 +286,7 @@ impl RouteConfig {
             ("teams", !self.people.teams.is_empty()),
             ("account_types", !self.people.account_types.is_empty()),
             ("max_age", self.max_age.is_some()),
+            ("basic", self.basic),
             ("forward_token", self.forward_token),
             (
                 "identity_headers",

@@ -87,6 +87,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
          anonymous",
     ),
     (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nanonymous = true\nbasic = true\n",
+        "21: routes[0].basic: has no effect on an anonymous route; drop basic or anonymous",
+    ),
+    (
+        "forward_token = false\n",
+        "basic = \"yes\"\n",
+        "21: routes[0].basic: expected true or false, found a string",
+    ),
+    (
         "forward_token = false\n",
         "forward_token = \"yes\"\n",
         "21: routes[0].forward_token: expected true or false, found a string",

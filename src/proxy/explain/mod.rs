@@ -160,7 +160,7 @@ async fn decide(
     request: &mut Request<Body>,
     recorder: &Recorder,
 ) -> (Result<Admitted, Rejection>, Credential) {
-    let credential = Credential::take(request);
+    let mut credential = Credential::take(request);
     let decided = {
         let asked = Asked {
             method: request.method(),

@@ -71,12 +71,18 @@ pub(super) fn rejected<B>(response: &Response<B>) -> Decision {
         status: response.status().as_u16(),
         reason: rejection.map_or("", |rejection| rejection.kind().as_str()),
         detail: rejection.map(ToString::to_string).unwrap_or_default(),
-        challenge: headers.get(WWW_AUTHENTICATE).map(text),
+        challenge: challenges(headers),
         retry_after: headers
             .get(RETRY_AFTER)
             .and_then(|seconds| seconds.to_str().ok()?.parse().ok()),
         allow: headers.get(ALLOW).map(text),
     })
+}
+
+/// All of them in one line, as RFC 9110 §5.3 allows.
+fn challenges(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(WWW_AUTHENTICATE).iter().map(text).collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
 }
 
 fn text(value: &HeaderValue) -> String {

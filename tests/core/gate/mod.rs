@@ -3,6 +3,7 @@
 mod admission;
 mod apps;
 #[cfg(feature = "axum")]
+mod basic;
 mod bodies;
 mod client_limit;
 mod fit;

@@ -34,8 +34,11 @@ impl<'c> Gates<'c> {
     pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> Guard<Check> {
         let validators = self.apps.of_route(self.config, route);
         let token_bytes = self.config.server.token_bytes.get() as usize;
+        let bearer = BearerOptions::default()
+            .with_max_length(token_bytes)
+            .with_basic(route.basic);
         let gate = GatekeeperLayer::new(validators)
-            .with_bearer(BearerOptions::default().with_max_length(token_bytes))
+            .with_bearer(bearer)
             .with_realm(self.realm(route))
             .with_identity_extension(self.config.assertion.is_some())
             .with_groups_extension(self.tells_groups())
