@@ -8,11 +8,14 @@
 //! 4. Another scheme counts as no token, as RFC 6750 §3.1 wants it.
 //! 5. Where [`BearerOptions::with_basic`] says so, a token may also be the password of the scheme
 //!    Basic, for clients such as git that know no other.
-//! 6. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
+//! 6. A WebSocket of the proxy may carry it among its subprotocols.
+//! 7. A token in the query or the body alone counts as no credential: RFC 6750 §2.2 and §2.3 are
 //!    not supported, since such tokens end up in logs.
 
 mod basic;
 mod credential;
+#[cfg(feature = "proxy")]
+pub(crate) mod subprotocol;
 
 use std::fmt;
 
@@ -145,8 +148,12 @@ pub enum BearerError {
     Basic,
     /// The credential is one of a scheme that is neither accepted nor Basic.
     OtherScheme,
+    /// A WebSocket offers the token as its only subprotocol, so that nothing else could be answered.
+    LoneProtocol,
     /// The credential does not have the form of RFC 6750 §2.1.
     Malformed,
+    /// The subprotocols of a WebSocket announce a token, and there is none.
+    MalformedProtocol,
     /// The password of a Basic credential cannot be a token.
     NotAToken,
     /// The token is in quotes.
@@ -165,6 +172,8 @@ impl fmt::Display for BearerError {
             Self::OtherScheme => "the request carries a credential of another scheme",
             Self::NotAToken => "the Basic credential's password is no token",
             Self::Quoted => "the bearer token is in quotes",
+            Self::LoneProtocol => "the token is the only subprotocol",
+            Self::MalformedProtocol => "the subprotocols announce a token, and have none",
             Self::Malformed => "the Authorization header is not a well-formed bearer credential",
             Self::TooLong => "the bearer token is too long",
             Self::Multiple => "the request carries more than one credential",

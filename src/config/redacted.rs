@@ -152,6 +152,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     }
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "basic", route.basic)?;
+    write_key(f, "websocket_protocol", route.websocket_protocol)?;
     write_key(f, "forward_token", route.forward_token)?;
     write_key(f, "identity_headers", route.identity_headers.as_str())?;
     if !route.strip_headers.is_empty() {

@@ -9,6 +9,8 @@ use super::headers::{forward_credential, set_identity, set_stale, strip_identity
 #[cfg(feature = "proxy")]
 use crate::admission::ClientAddr;
 use crate::admission::{Admission, Admitted, Asked, Decided, Deciding};
+#[cfg(feature = "proxy")]
+use crate::bearer::BearerError;
 use crate::bearer::{BearerOptions, Credential};
 use crate::check::CheckService;
 use crate::policy::Policy;
@@ -135,6 +137,20 @@ impl<C: CheckService> Guard<C> {
         };
         let token = credential.token(&self.0.bearer);
         let decided = self.0.admission.decide(token, &asked);
+        self.0.door.conclude(request, credential, decided)
+    }
+
+    /// Decides about a request whose credential could not be found by reading its headers.
+    #[cfg(feature = "proxy")]
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn turn_away<B>(
+        &self,
+        request: &mut Request<B>,
+        error: BearerError,
+    ) -> Result<(), Delay> {
+        let credential = Credential::take(request);
+        let decided = Decided::Rejected(error.into());
         self.0.door.conclude(request, credential, decided)
     }
 

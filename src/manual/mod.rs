@@ -13,7 +13,7 @@
 //! | [Listening](mod@listening) | TLS, HTTP/2, Unix sockets, limits, load balancers |
 //! | [Operations](mod@operations) | probes, metrics, log, shutdown, new secrets |
 //! | [Signed identity](mod@signed_identity) | for tools that cannot trust their network |
-//! | [Other clients](mod@clients) | git, pip, npm and others with passwords; web pages of other origins (CORS); MCP clients |
+//! | [Other clients](mod@clients) | git, pip, npm and others with passwords; browsers' WebSockets; web pages of other origins (CORS); MCP clients |
 //! | [Commands and GHES client](mod@commands) | manage tokens from the command line, or from Rust |
 //! | [Emulator](mod@emulator) | a GHES for development and tests |
 //! | [Security](mod@security) | what the gate promises and refuses, and what you must do |

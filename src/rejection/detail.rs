@@ -27,8 +27,12 @@ pub enum RejectionDetail {
     InstallationToken,
     /// There is a `Content-Length` beside a `Transfer-Encoding`.
     LengthAndCoding,
+    /// A WebSocket offers its token as its only subprotocol.
+    LoneProtocol,
     /// `Authorization` is not a bearer credential in the form of RFC 6750 §2.1.
     MalformedCredential,
+    /// The subprotocols of a WebSocket announce a token, and there is none.
+    MalformedProtocol,
     /// A proxy asks without a method, and routes for the path differ by it.
     MethodsDiffer,
     /// There is more than one credential.
@@ -70,7 +74,7 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::AmbiguousPath,
         Self::BareLineFeed,
         Self::Basic,
@@ -79,7 +83,9 @@ impl RejectionDetail {
         Self::ForwardedQuestion,
         Self::InstallationToken,
         Self::LengthAndCoding,
+        Self::LoneProtocol,
         Self::MalformedCredential,
+        Self::MalformedProtocol,
         Self::MethodsDiffer,
         Self::MultipleCredentials,
         Self::NginxQuestion,
@@ -151,6 +157,16 @@ impl RejectionDetail {
                 "length_and_coding",
                 "The request has both Content-Length and Transfer-Encoding. Send only one.",
             ),
+            Self::LoneProtocol => row(
+                RejectionKind::InvalidRequest,
+                "lone_protocol",
+                "The token is the only WebSocket subprotocol. Offer another one beside it: the token is never answered.",
+            ),
+            Self::MalformedProtocol => row(
+                RejectionKind::InvalidRequest,
+                "malformed_protocol",
+                "Sec-WebSocket-Protocol announces an access token and has none. Offer bearer, and the token after it.",
+            ),
             Self::MalformedCredential => row(
                 RejectionKind::InvalidRequest,
                 "malformed_credential",
@@ -164,7 +180,7 @@ impl RejectionDetail {
             Self::MultipleCredentials => row(
                 RejectionKind::InvalidRequest,
                 "multiple_credentials",
-                "The request has more than one credential: a second Authorization header, or an access_token in the query. Send only one.",
+                "The request has more than one credential: a second Authorization header, an access_token in the query, or one among WebSocket subprotocols. Send only one.",
             ),
             Self::NginxQuestion => row(
                 RejectionKind::InvalidRequest,
@@ -241,6 +257,8 @@ impl From<BearerError> for Option<RejectionDetail> {
         Some(match error {
             BearerError::Missing => return None,
             BearerError::Basic => RejectionDetail::Basic,
+            BearerError::LoneProtocol => RejectionDetail::LoneProtocol,
+            BearerError::MalformedProtocol => RejectionDetail::MalformedProtocol,
             BearerError::Malformed => RejectionDetail::MalformedCredential,
             BearerError::Multiple => RejectionDetail::MultipleCredentials,
             BearerError::NotAToken => RejectionDetail::NotAToken,

@@ -50,7 +50,7 @@ pub use self::tls::UpstreamTls;
 pub(crate) use self::tunnel::Tunnels;
 pub(crate) use self::upload::Upload;
 pub use self::url::{InvalidUpstreamUrl, UpstreamUrl};
-pub(crate) use self::websocket::{count_tunnel, note_handshake};
+pub(crate) use self::websocket::{count_tunnel, is_handshake, note_handshake, note_offer};
 
 use self::addresses::Addresses;
 use self::body::Body;

@@ -6,7 +6,9 @@
 //!    request for another upgrade is forwarded without it.
 //! 3. No byte passes after the handshake before the upstream has agreed to it with 101.
 //! 4. The connection is one of its own, and never enters a pool.
-//! 5. All that holds over HTTP/2 as well, where the request is an extended CONNECT (RFC 8441 §5).
+//! 5. The subprotocol that is answered to a client whose token stood among its subprotocols is one
+//!    that the upstream was offered, or the marker beside the token.
+//! 6. All that holds over HTTP/2 as well, where the request is an extended CONNECT (RFC 8441 §5).
 //!    The upstream gets the handshake of HTTP/1.1 with a key of ours. A success other than 101 is
 //!    refused: the client would read it as an open WebSocket.
 
@@ -16,7 +18,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
@@ -32,6 +34,16 @@ use crate::server::{CountedRequest, TunnelUnderWay};
 struct IsHandshake {
     /// The WebSocket's place in its client's count.
     counted: Option<CountedRequest>,
+    /// What was offered, where a token was among it.
+    offered: Option<Box<Offered>>,
+}
+
+/// The subprotocols of a client without the token that was among them.
+#[derive(Clone)]
+struct Offered {
+    names: Vec<Box<str>>,
+    /// Answered where the upstream chooses none of these.
+    marker: Option<HeaderValue>,
 }
 
 /// Checks a request as the client sent it (RFC 6455 §4.2.1, RFC 8441 §5). The upstream checks the
@@ -46,6 +58,23 @@ pub(crate) fn note_handshake<B: Body>(request: &mut Request<B>) {
 pub(crate) fn count_tunnel<B>(request: &mut Request<B>, counted: Option<&CountedRequest>) {
     if let Some(handshake) = request.extensions_mut().get_mut::<IsHandshake>() {
         handshake.counted = counted.cloned();
+    }
+}
+
+/// Returns whether a request was [noted](note_handshake) as one for a WebSocket.
+pub(crate) fn is_handshake<B>(request: &Request<B>) -> bool {
+    request.extensions().get::<IsHandshake>().is_some()
+}
+
+/// Notes what a client offered beside a token, and what it is answered where the upstream chooses
+/// none of it.
+pub(crate) fn note_offer<B>(
+    request: &mut Request<B>,
+    names: Vec<Box<str>>,
+    marker: Option<HeaderValue>,
+) {
+    if let Some(handshake) = request.extensions_mut().get_mut::<IsHandshake>() {
+        handshake.offered = Some(Box::new(Offered { names, marker }));
     }
 }
 
@@ -72,17 +101,19 @@ pub(super) struct Handshake {
     key: Option<HeaderValue>,
     under_way: Option<TunnelUnderWay>,
     counted: Option<CountedRequest>,
+    offered: Option<Box<Offered>>,
 }
 
 impl Handshake {
     /// Takes the client's connection or stream; none if the request is no WebSocket handshake.
     pub(super) fn of<B>(request: &mut Request<B>) -> Option<Self> {
-        let IsHandshake { counted } = request.extensions_mut().remove()?;
+        let IsHandshake { counted, offered } = request.extensions_mut().remove()?;
         Some(Self {
             key: is_connect(request).then(random_key),
             under_way: request.extensions_mut().remove(),
             client: hyper::upgrade::on(request),
             counted,
+            offered,
         })
     }
 
@@ -122,6 +153,9 @@ impl Handshake {
     pub(super) fn agree<B>(&self, response: &mut Response<B>) {
         strip_response(response.headers_mut());
         response.headers_mut().remove(CONTENT_LENGTH);
+        if let Some(offered) = &self.offered {
+            offered.answer(response.headers_mut());
+        }
         if self.key.is_some() {
             *response.status_mut() = StatusCode::OK;
             response.headers_mut().remove(SEC_WEBSOCKET_ACCEPT);
@@ -133,6 +167,22 @@ impl Handshake {
     /// Returns the client's side, and the values to hold while it is open.
     pub(super) fn into_client(self) -> (OnUpgrade, impl Send + 'static) {
         (self.client, (self.under_way, self.counted))
+    }
+}
+
+impl Offered {
+    /// Leaves a choice of the upstream's that the client can take: it fails at any other
+    /// (RFC 6455 §4.1), and where it is answered none, as browsers do.
+    fn answer(&self, headers: &mut HeaderMap) {
+        let chosen = only(headers, &SEC_WEBSOCKET_PROTOCOL);
+        let mut names = self.names.iter();
+        if chosen.is_some_and(|chosen| names.any(|name| *chosen == **name)) {
+            return;
+        }
+        headers.remove(SEC_WEBSOCKET_PROTOCOL);
+        if let Some(marker) = &self.marker {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, marker.clone());
+        }
     }
 }
 

@@ -55,6 +55,7 @@ mod webhook;
 mod websocket;
 mod websocket_frames;
 mod websocket_http2;
+mod websocket_protocol;
 mod wire;
 
 /// From GitHub's documents.

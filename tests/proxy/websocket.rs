@@ -16,7 +16,7 @@ use super::peers::run;
 use super::support::{Gate, headers, read_message, route, status};
 
 /// A handshake as browsers send it, from RFC 6455 §1.3.
-const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: tools\r\n\
+pub(super) const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: tools\r\n\
      Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 

@@ -88,9 +88,18 @@ fn key(request: &str) -> &str {
 
 /// What an upstream says that agrees.
 fn agreement(request: &str) -> String {
+    agreement_with(request, "chat")
+}
+
+/// The same with a subprotocol; an empty one is none.
+pub(super) fn agreement_with(request: &str, protocol: &str) -> String {
+    let protocol = match protocol {
+        "" => String::new(),
+        protocol => format!("Sec-WebSocket-Protocol: {protocol}\r\n"),
+    };
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: chat\r\nContent-Length: 7\r\n\r\n",
+         Sec-WebSocket-Accept: {}\r\n{protocol}Content-Length: 7\r\n\r\n",
         derive_accept_key(key(request).as_bytes())
     )
 }

@@ -80,6 +80,8 @@ pub struct RouteConfig {
     pub anonymous: bool,
     /// Whether a token may also be a Basic password. Absent: no.
     pub basic: bool,
+    /// Whether the token of a WebSocket may stand among its subprotocols. Absent: no.
+    pub websocket_protocol: bool,
     /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
     pub forward_token: bool,
     /// How the upstream is told who is asking. Absent: `x-forwarded`.
@@ -169,6 +171,9 @@ impl RouteConfig {
         /// true: a token may also be a Basic password, with any user name, as git, pip, npm
         /// and Maven send it
         basic: Shape::Boolean, default false;
+        /// true: the token of a WebSocket may stand in Sec-WebSocket-Protocol, as "bearer, TOKEN"
+        /// or Kubernetes' base64url.bearer.authorization.k8s.io.TOKEN; browsers can send no other
+        websocket_protocol: Shape::Boolean, default false;
         /// true: the upstream sees the token
         forward_token: Shape::Boolean, default false;
         /// or x-auth-request, remote-user, x-webauth: the header with the login
@@ -216,6 +221,7 @@ impl RouteConfig {
         let anonymous = route.flag("anonymous");
         let tokens = TokensConfig::read(route, servers, anonymous);
         let basic = route.flag("basic");
+        let websocket_protocol = route.flag("websocket_protocol");
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let strip_headers = route.list("strip_headers", Node::items, parsed::<StrippedHeader>);
@@ -242,6 +248,7 @@ impl RouteConfig {
             max_age,
             anonymous,
             basic,
+            websocket_protocol,
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
             strip_headers: strip_headers.unwrap_or_default(),
@@ -287,6 +294,7 @@ impl RouteConfig {
             ("account_types", !self.people.account_types.is_empty()),
             ("max_age", self.max_age.is_some()),
             ("basic", self.basic),
+            ("websocket_protocol", self.websocket_protocol),
             ("forward_token", self.forward_token),
             (
                 "identity_headers",

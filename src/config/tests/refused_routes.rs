@@ -92,6 +92,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "21: routes[0].basic: has no effect on an anonymous route; drop basic or anonymous",
     ),
     (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nanonymous = true\nwebsocket_protocol = true\n",
+        "21: routes[0].websocket_protocol: has no effect on an anonymous route; drop \
+         websocket_protocol or anonymous",
+    ),
+    (
+        "forward_token = false\n",
+        "websocket_protocol = \"bearer\"\n",
+        "21: routes[0].websocket_protocol: expected true or false, found a string",
+    ),
+    (
         "forward_token = false\n",
         "basic = \"yes\"\n",
         "21: routes[0].basic: expected true or false, found a string",

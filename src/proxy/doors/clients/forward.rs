@@ -7,6 +7,7 @@ use hyper::body::Incoming;
 use pin_project::pin_project;
 use tower::Service;
 
+use super::subprotocol::move_token;
 use crate::config::{IdentityHeaders, UpstreamHost};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, Guard, Kept, Pending};
@@ -71,7 +72,15 @@ impl Found<'_> {
     ) -> Forwarding {
         let headers = self.route.identity_headers;
         let mut upstream = upstream.clone();
-        match gate.let_in_of(client, &mut request) {
+        let credential = match self.route.websocket_protocol {
+            true => move_token(&mut request),
+            false => Ok(()),
+        };
+        let decided = match credential {
+            Ok(()) => gate.let_in_of(client, &mut request),
+            Err(error) => gate.turn_away(&mut request, error),
+        };
+        match decided {
             Ok(()) => {
                 present(&mut request, headers);
                 Forwarding::Gated(upstream.call(request))

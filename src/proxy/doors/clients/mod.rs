@@ -3,4 +3,5 @@
 pub(in crate::proxy) mod access_log;
 pub(in crate::proxy) mod answering;
 pub(in crate::proxy) mod forward;
+mod subprotocol;
 pub(in crate::proxy) mod unreadable;

@@ -47,6 +47,8 @@ pub(in crate::proxy) struct Route {
     /// What stands before the upstream. None for anonymous routes: everybody passes, without a
     /// credential and without an identity.
     pub(in crate::proxy) gate: Option<Guard<Check>>,
+    /// Whether the token of a WebSocket may stand among its subprotocols.
+    pub(in crate::proxy) websocket_protocol: bool,
     /// By which names the upstream is told the login.
     pub(in crate::proxy) identity_headers: IdentityHeaders,
     /// The apps whose tokens are good here, in the order in which they are asked.
@@ -187,6 +189,7 @@ impl Route {
         let is_gated = !config.anonymous;
         Self {
             gate: is_gated.then(|| gates.of_route(config, &rules)),
+            websocket_protocol: config.websocket_protocol,
             identity_headers: config.identity_headers,
             apps: match is_gated {
                 true => gates.apps_of_route(config),
