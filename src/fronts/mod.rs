@@ -10,6 +10,7 @@
 //! | `nginx` | `/auth/nginx` | `X-Original-Method` and `X-Original-URL`, or in place of the latter `X-Original-URI`, `-Host`, `-Proto` |
 //! | `traefik`, `caddy` | `/auth/traefik`, `/auth/caddy` | `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` |
 //! | `envoy` | `/auth/envoy/…` | its method, its `Host`, and the path behind the prefix |
+//! | [`ext_authz`] | `/envoy.service.auth.v3.Authorization/Check`, by gRPC | a message |
 //! | `oauth2-proxy` | `/oauth2/auth`, where that is configured | `Host` and `X-Forwarded-Uri`, and no method |
 //!
 //! 1. A field that is missing, that is there twice, or that cannot be what it should be, is a
@@ -19,6 +20,7 @@
 //!    other fields, which goes the way of all requests.
 
 mod envoy;
+pub(crate) mod ext_authz;
 mod forwarded;
 mod nginx;
 #[cfg(test)]

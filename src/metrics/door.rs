@@ -8,15 +8,17 @@ pub(crate) enum Door {
     Caddy,
     Envoy,
     OAuth2Proxy,
+    ExtAuthz,
 }
 
 impl Door {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
         Self::Envoy,
         Self::OAuth2Proxy,
+        Self::ExtAuthz,
     ];
 
     /// Returns its name, as it stands in the log and in labels.
@@ -27,6 +29,7 @@ impl Door {
             Self::Caddy => Dialect::Caddy.as_str(),
             Self::Envoy => Dialect::Envoy.as_str(),
             Self::OAuth2Proxy => Dialect::OAuth2Proxy.as_str(),
+            Self::ExtAuthz => "ext_authz",
         }
     }
 

@@ -1,6 +1,8 @@
 //! The door of other people's proxies: what they ask, and what they get.
 
 mod dialects;
+mod ext_authz;
+mod same;
 mod words;
 
 use ghes_gatekeeper::emulator::Fault;

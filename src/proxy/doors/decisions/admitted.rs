@@ -7,6 +7,7 @@ use crate::assertion;
 use crate::config::IdentityHeaders;
 use crate::fronts::Dialect;
 use crate::gatekeeper::headers as identity;
+use crate::hygiene::names::X_REQUEST_ID;
 use crate::membership::{Group, Groups};
 use crate::proxy::rules::routes::Route;
 use crate::rejection::RejectionKind;
@@ -17,8 +18,8 @@ pub(super) struct Admitted {
     /// All fields that say who it is from, always each of them: a proxy that gets none of a name
     /// passes on what the client wrote there. Empty where there is nothing to say.
     pub(super) told: HeaderMap,
-    /// What the client wrote that the tool could take for ours, by its very names. The credential is
-    /// among it, unless the tool gets that.
+    /// What the client wrote that the tool could take for ours, by its very names, but for names
+    /// that are told. The credential is among it, unless the tool gets that.
     pub(super) removed: Vec<HeaderName>,
 }
 
@@ -47,6 +48,8 @@ impl Admitted {
             all.insert(assertion::HEADER, assertion);
         }
         let mut removed = reserved;
+        // Envoy removes after it has set.
+        removed.retain(|name| !all.contains_key(name));
         match headers.get(AUTHORIZATION) {
             Some(credential) => drop(all.insert(AUTHORIZATION, credential.clone())),
             None => removed.push(AUTHORIZATION),
@@ -55,11 +58,12 @@ impl Admitted {
     }
 
     /// Writes it for a proxy that speaks a dialect: exactly 200, and nothing for the client.
-    pub(super) fn into_response(self, dialect: Dialect) -> Response<Body> {
+    pub(super) fn into_response(self, dialect: Dialect, request_id: HeaderValue) -> Response<Body> {
         let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
         *headers = self.told;
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_REQUEST_ID.clone(), request_id);
         if dialect == Dialect::Envoy {
             let empty = headers.iter().filter(|(_, value)| value.is_empty());
             let empty = empty.map(|(name, _)| name);

@@ -4,7 +4,7 @@ use http::{Request, Response};
 
 use super::super::clients::forward::strip_everybody;
 use super::admitted::Admitted;
-use crate::fronts::{Dialect, Question};
+use crate::fronts::Question;
 use crate::gatekeeper::headers::reserved_in;
 use crate::gatekeeper::{ClientAddr, Guard, Kept};
 use crate::hygiene::hop_by_hop::has_other_methods;
@@ -41,13 +41,6 @@ impl Decision {
             outcome,
             is_grpc: false,
             answer: Ok(Box::new(admitted)),
-        }
-    }
-
-    pub(super) fn into_response(self, dialect: Dialect) -> Response<Body> {
-        match self.answer {
-            Ok(admitted) => admitted.into_response(dialect),
-            Err(response) => *response,
         }
     }
 }

@@ -15,6 +15,8 @@
 //! 4. Nothing of a body is read.
 
 mod admitted;
+mod asking;
+mod check;
 mod decide;
 
 use std::convert::Infallible;
@@ -22,22 +24,20 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use http::{Request, Response, StatusCode};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use tokio::time::Instant;
 
+use self::asking::Asking;
+use self::check::Message;
 use self::decide::Decision;
-use super::clients::access_log::AccessLog;
 use super::clients::unreadable;
 use crate::config::DecisionsConfig;
 use crate::endpoint::Problem;
-use crate::fronts::Dialect;
-use crate::hygiene::names::X_REQUEST_ID;
-use crate::hygiene::provenance::{Hop, Provenance};
-use crate::metrics::Door;
+use crate::fronts::{Dialect, ext_authz};
+use crate::hygiene::provenance::Hop;
 use crate::proxy::Proxy;
 use crate::proxy::rules::RuleSet;
-use crate::rejection::{grpc, with_problem_json};
 use crate::server::{Limits, Listener, Peer};
 use crate::upstream::body::Body;
 
@@ -67,15 +67,19 @@ impl Decisions {
         server.serve(listener, make_service, shutdown).await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: &Hop) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: &Hop) -> Response<Reply> {
         // One set of rules for the whole answer, whatever is replaced meanwhile.
         let rules = self.0.0.rules.load_full();
-        let dialect = Dialect::of_path(request.uri().path(), rules.oauth2_auth);
-        match dialect {
+        let path = request.uri().path();
+        if path == ext_authz::CHECK {
+            return self.check(request, &rules, peer).await;
+        }
+        let response = match Dialect::of_path(path, rules.oauth2_auth) {
             None => refused(NO_SUCH_QUESTION),
             Some(_) if !rules.fronts.trust(peer) => refused(NOT_TRUSTED),
             Some(dialect) => self.answer_in(dialect, request, &rules, peer).await,
-        }
+        };
+        response.map(Reply::Left)
     }
 
     /// Answers a trusted proxy. The body of its request is not looked at.
@@ -86,34 +90,25 @@ impl Decisions {
         rules: &RuleSet,
         peer: &Hop,
     ) -> Response<Body> {
-        let at = Instant::now();
-        let provenance = Provenance::of(request.headers(), peer, &rules.fronts);
-        let request_id = provenance.request_id().cloned();
-        let request_id = request_id.unwrap_or_else(|| self.0.0.runtime.request_ids.next());
-        let mut log = AccessLog::begin(&request, &request_id);
-        let (asking, _) = request.into_parts();
-        let decision = match dialect.question(asking) {
+        let mut asking = Asking::by(dialect.into(), &self.0, rules, peer, &request);
+        let (head, _) = request.into_parts();
+        let decision = match dialect.question(head) {
             Ok(question) => {
-                log = AccessLog::begin(&question.request, &request_id);
+                asking = asking.about(&question.request);
                 self.0.decide(rules, question, peer).await
             }
             Err(mistake) => Decision::rejected(self.0.reject(mistake)),
         };
-        let (outcome, is_grpc) = (decision.outcome, decision.is_grpc);
-        let response = decision.into_response(dialect);
-        let elapsed = at.elapsed();
-        let door = Door::from(dialect);
-        self.0.0.runtime.metrics.decided(door, outcome, elapsed);
-        if let Some(log) = log {
-            let log = log.at_door(door.as_str());
-            log.end(&response, provenance.client(), elapsed);
+        let request_id = asking.request_id();
+        match asking.end(decision) {
+            Ok(admitted) => admitted.into_response(dialect, request_id),
+            Err(response) => *response,
         }
-        let mut response = rendered(response, is_grpc);
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID.clone(), request_id);
-        response
     }
 }
+
+/// An answer over HTTP, or a message of gRPC.
+type Reply = Either<Body, Message>;
 
 /// One proxy asks for all of its clients, over as many connections as it needs. Its request has
 /// what it asks about beside the head of the client's.
@@ -133,14 +128,6 @@ fn for_proxies(limits: Limits) -> Limits {
 
 const FIELDS_OF_A_QUESTION: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 const BYTES_OF_A_QUESTION: u32 = 1024;
-
-/// Gives a rejection the form for the client that the proxy passes it on to.
-fn rendered(response: Response<Body>, is_grpc: bool) -> Response<Body> {
-    match is_grpc {
-        true => grpc::with_status(response),
-        false => with_problem_json(response),
-    }
-}
 
 fn refused(problem: Problem) -> Response<Body> {
     problem.into_response().map(Body::Own)
