@@ -212,6 +212,14 @@ impl Config {
             AuthorizationServerConfig::read(section, servers)
         });
         let decisions = root.optional_section("decisions", DecisionsConfig::read);
+        if let (Some(server), Some(decisions)) = (&server, &decisions)
+            && let Some(twin) = decisions.twin_of(server)
+        {
+            root.refuse(
+                "decisions",
+                format!("listens on {twin} of server.listen, too; give it another port"),
+            );
+        }
         let webhook = root.optional_section("webhook", WebhookConfig::read);
         let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {

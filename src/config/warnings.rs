@@ -16,7 +16,8 @@ impl Config {
     /// 5. A route's `max_age` beyond that of the cache is none: nothing is remembered so long.
     /// 6. A route that asks for more than another, where requests of another case or for another host
     ///    get to that other one, or to none.
-    /// 7. A certificate that has expired, is not valid yet, or ends within 14 days.
+    /// 7. Proxies that may not ask, or would ask what is not answered.
+    /// 8. A certificate that has expired, is not valid yet, or ends within 14 days.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -31,10 +32,13 @@ impl Config {
             unheard.chain(self.useless_age(at, route))
         });
         let passed_by = passed_by::warnings(self);
+        let decisions = self.decision_warnings();
         let all = unused.chain(shut).chain(mixed).chain(aimless);
-        let tls = self.server.tls.as_ref();
-        let dates = tls.and_then(CertificateFiles::warning);
-        all.chain(passed_by).chain(dates).collect()
+        let decisions_tls = self.decisions.iter().filter_map(|door| door.tls.as_ref());
+        let certificates = self.server.tls.iter().chain(decisions_tls);
+        let dates = certificates.filter_map(CertificateFiles::warning);
+        let all = all.chain(passed_by).chain(decisions);
+        all.chain(dates).collect()
     }
 
     fn unheard_hosts(&self, at: usize, route: &RouteConfig) -> impl Iterator<Item = String> {

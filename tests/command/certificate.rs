@@ -36,6 +36,13 @@ fn configuration(directory: &Path) -> String {
 
 /// Tells whether the server at `address` has this certificate.
 async fn presents(address: &str, pair: &CertifiedKey<KeyPair>) -> bool {
+    let name = "localhost".try_into().expect("a name");
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    connector(pair).connect(name, stream).await.is_ok()
+}
+
+/// A client that trusts this certificate alone.
+pub(crate) fn connector(pair: &CertifiedKey<KeyPair>) -> tokio_rustls::TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(pair.cert.der().clone()).expect("a root");
     let provider = rustls::crypto::ring::default_provider();
@@ -44,10 +51,7 @@ async fn presents(address: &str, pair: &CertifiedKey<KeyPair>) -> bool {
         .expect("protocol versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let name = "localhost".try_into().expect("a name");
-    let stream = TcpStream::connect(address).await.expect("a connection");
-    connector.connect(name, stream).await.is_ok()
+    tokio_rustls::TlsConnector::from(Arc::new(config))
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod bad_configurations;
 mod canary;
 mod certificate;
 mod check_config;
+mod decisions;
 mod demo;
 mod ghes;
 mod ghes_proxy;

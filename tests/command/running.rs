@@ -1,5 +1,7 @@
 //! Starting the command, reading what it prints, and ending it.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -30,9 +32,19 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, Stdio::null())
+    }
+
+    /// Starts it with its log in a file.
+    pub(crate) fn start_logging(arguments: &[&str], log: &Path) -> Self {
+        let log = File::create(log).expect("a file");
+        Self::start_with(arguments, log.into())
+    }
+
+    fn start_with(arguments: &[&str], log: Stdio) -> Self {
         let mut child = command(arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the command");
         let output = child.stdout.take().expect("standard output");

@@ -63,7 +63,7 @@ fn route(route: Option<&RouteTrace>) -> Vec<Row> {
         Row::below("path", format!("{} {below}", route.path)),
         Row::below("hosts", listed(&route.hosts, "all")),
         Row::below("methods", listed(&route.methods, "all")),
-        Row::below("upstream", route.upstreams.join(", ")),
+        Row::below("upstream", listed(&route.upstreams, ONLY_ASKED)),
     ];
     if route.anonymous {
         rows.push(Row::below("anonymous", "yes, so the token is not checked"));
@@ -272,3 +272,6 @@ fn refusal(rejected: &Rejected) -> Vec<Row> {
     }
     rows
 }
+
+/// What stands in the place of upstreams where there are none.
+const ONLY_ASKED: &str = "none: for proxies that ask at [decisions]; clients get 404";

@@ -1,3 +1,8 @@
+mod warnings;
+
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZeroU32;
 
 use super::reader::kind::{Plain, Shape};
@@ -5,7 +10,7 @@ use super::reader::section::Section;
 use super::reader::source::Node;
 use super::reader::table::{Table, table};
 use super::server::kinds::Listen;
-use super::server::tls;
+use super::server::{ServerConfig, is_twin, tls};
 use crate::config::reader::kind::Optional;
 use crate::fronts::{Dialect, UnknownDialect};
 use crate::server::{CertificateFiles, ListenAddress};
@@ -37,6 +42,12 @@ impl DecisionsConfig {
     /// How many connections there may be. A proxy has as many as it has requests under way that no
     /// answer has come for, and each is answered within seconds.
     pub(crate) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
+
+    /// Returns the first address that is listened on for clients, too.
+    pub(super) fn twin_of(&self, server: &ServerConfig) -> Option<&ListenAddress> {
+        let is_taken = |own: &&ListenAddress| server.listen.iter().any(|other| is_twin(own, other));
+        self.listen.iter().find(is_taken)
+    }
 
     pub(super) fn read(decisions: &mut Section<'_>) -> Option<Self> {
         let mut read = Self::default();

