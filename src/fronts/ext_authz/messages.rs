@@ -146,7 +146,7 @@ pub(crate) struct OkHttpResponse {
 pub(crate) struct HeaderValueOption {
     #[prost(message, optional, tag = "1")]
     pub(crate) header: Option<HeaderValue>,
-    /// `OVERWRITE_IF_EXISTS_OR_ADD` is 2.
+    /// `HeaderValueOption.HeaderAppendAction`.
     #[prost(int32, tag = "3")]
     pub(crate) append_action: i32,
 }

@@ -93,7 +93,7 @@ impl CheckResponse {
         Self {
             status: Some(Status { code: OK }),
             http_response: Some(HttpResponse::Ok(OkHttpResponse {
-                headers: told.into_iter().map(set).collect(),
+                headers: fields(told),
                 headers_to_remove: names.collect(),
             })),
         }
@@ -111,25 +111,36 @@ impl CheckResponse {
                 status: Some(HttpStatus {
                     code: response.status().as_u16().into(),
                 }),
-                headers: response.headers().iter().map(set).collect(),
+                headers: fields(response.headers()),
                 body: String::from_utf8_lossy(response.body().as_ref()).into_owned(),
             })),
         }
     }
 }
 
-fn set((name, value): (&HeaderName, &HeaderValue)) -> HeaderValueOption {
-    HeaderValueOption {
+/// Replaces what the other side has under each name by all that is under it here. A map gives all
+/// lines of a name in a row.
+fn fields<'h>(
+    headers: impl IntoIterator<Item = (&'h HeaderName, &'h HeaderValue)>,
+) -> Vec<HeaderValueOption> {
+    let mut before = None;
+    let fields = headers.into_iter().map(|(name, value)| HeaderValueOption {
         header: Some(messages::HeaderValue {
             key: name.to_string(),
             // Envoy looks at no other form here. Identities and rejections are ASCII.
             value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
             raw_value: Vec::new(),
         }),
-        append_action: OVERWRITE_IF_EXISTS_OR_ADD,
-    }
+        append_action: match before.replace(name) {
+            Some(before) if before == name => APPEND_IF_EXISTS_OR_ADD,
+            _ => OVERWRITE_IF_EXISTS_OR_ADD,
+        },
+    });
+    fields.collect()
 }
 
+// `envoy/config/core/v3/base.proto`.
+const APPEND_IF_EXISTS_OR_ADD: i32 = 0;
 const OVERWRITE_IF_EXISTS_OR_ADD: i32 = 2;
 
 // `google/rpc/code.proto`.

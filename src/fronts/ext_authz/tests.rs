@@ -152,6 +152,34 @@ fn what_is_empty_is_removed_and_the_rest_is_set() {
     assert_eq!(only.append_action, 2);
 }
 
+/// As two challenges are.
+#[test]
+fn the_lines_of_one_name_replace_those_before_and_stay_apart() {
+    let response = Response::builder()
+        .status(401)
+        .header("www-authenticate", "Bearer")
+        .header("cache-control", "no-store")
+        .header("www-authenticate", "Basic");
+    let answer = CheckResponse::denied(&response.body("").unwrap());
+    let Some(HttpResponse::Denied(denied)) = answer.http_response else {
+        panic!("{answer:?}");
+    };
+    let challenges = denied.headers.iter().filter_map(|option| {
+        let header = option.header.as_ref()?;
+        let is_challenge = header.key == "www-authenticate";
+        is_challenge.then_some((&*header.value, option.append_action))
+    });
+    assert!(challenges.eq([("Bearer", 2), ("Basic", 0)]));
+    assert!(
+        denied
+            .headers
+            .iter()
+            .filter(|option| option.append_action == 2)
+            .count()
+            == 2
+    );
+}
+
 #[test]
 fn a_denial_is_never_ok() {
     for (status, code) in [

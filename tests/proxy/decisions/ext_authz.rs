@@ -119,16 +119,20 @@ async fn read(response: Response<Incoming>) -> Checked {
         answer.denied.unwrap_or_default(),
         answer.ok.unwrap_or_default(),
     );
-    let headers = denied.headers.iter().chain(&ok.headers);
-    let headers = headers.map(|option| {
-        assert_eq!(option.append_action, 2);
+    let mut headers = BTreeMap::<String, String>::new();
+    for option in denied.headers.iter().chain(&ok.headers) {
         let header = option.header.clone().expect("a field");
-        (header.key, header.value)
-    });
+        let lines = headers.entry(header.key).or_default();
+        match option.append_action {
+            0 => lines.push_str(&header.value),
+            2 => *lines = header.value,
+            other => panic!("{other}"),
+        }
+    }
     Checked {
         code: answer.status.unwrap_or_default().code,
         status: denied.status.map(|status| status.code),
-        headers: headers.collect(),
+        headers,
         removed: ok.headers_to_remove,
         body: denied.body,
     }

@@ -16,7 +16,7 @@ const PATHS: [&str; 6] = ["/", "/a", "/a/b", "/admin", "/A", "/x.git"];
 
 const HOSTS: [&str; 3] = ["tools.example.com", "open.example.com", "other.example.com"];
 
-const RULES: [&str; 10] = [
+const RULES: [&str; 11] = [
     "",
     "anonymous = true",
     "scopes = ['admin:org']",
@@ -27,6 +27,7 @@ const RULES: [&str; 10] = [
     "teams = ['octo-org/platform']",
     "orgs = ['octo-org']\nusers = ['monalisa']\npeople = 'all'",
     "ambiguous_paths = 'forward'",
+    "basic = true",
 ];
 
 const METHODS: [&str; 3] = ["", "methods = ['GET']", "methods = ['POST', 'DELETE']"];

@@ -101,6 +101,7 @@ async fn who_may_not_pass_is_told_what_the_gate_says() {
         route("/", upstream.address, ""),
         route("/scoped", upstream.address, "scopes = ['admin:org']"),
         route("/team", upstream.address, "teams = ['octo-org/platform']"),
+        route("/basic", upstream.address, "basic = true"),
     ];
     let gate = Gate::start(&format!("{TRUSTED}{}", routes.concat())).await;
     let mut client = gate.decisions().await;
@@ -131,6 +132,13 @@ async fn who_may_not_pass_is_told_what_the_gate_says() {
         ),
         ("/", &*twice, 400, "invalid_request"),
         ("/?access_token=gho_b", &*known, 400, "invalid_request"),
+        ("/basic", "", 401, "missing_token"),
+        (
+            "/basic",
+            "Authorization: Basic YTpi\r\n",
+            401,
+            "invalid_token",
+        ),
         ("/scoped", &*known, 403, "insufficient_scope"),
         ("/team", &*stranger, 403, "forbidden"),
         ("/..%2fteam", &*known, 400, "invalid_request"),
