@@ -12,13 +12,13 @@ import time
 from contextlib import ExitStack
 from functools import partial
 
-from contenders import CONTENDERS, WORKERS
+from contenders import CONTENDERS, TOKEN, WORKERS
 from load import Load, Moment
 from machine import description
 from processes import Refused, busy_time, processor_time
 from report import table
 from scenarios import SCENARIOS, USUAL
-from scene import TOKEN, Scene
+from scene import Scene
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -101,7 +101,7 @@ class Comparison:
         everything = self._gate_processors | self._load_processors
         gate_on = everything if scenario.workers else self._gate_processors
         load_on = everything if scenario.workers else self._load_processors
-        load = Load(scenario, load_on, self._scene.directory)
+        load = Load(contender, scenario, load_on, self._scene.directory)
         gate, port, url = contender.start(scenario, self._scene, gate_on)
         with gate:
             gate.wait_until_listening(port)
@@ -125,7 +125,8 @@ def _expect_right_answers(load, contender, url, scenario):
     """So that no page of an error is ever measured, and no gate that stands open."""
     token = TOKEN if contender.gated else None
     answer = load.ask_once(url, token)
-    if (answer.status, answer.body_bytes) != (200, scenario.body_bytes):
+    expected = contender.answers(scenario)
+    if answer.status != 200 or expected not in (None, answer.body_bytes):
         raise Refused(f"it answers {answer.status} with {answer.body_bytes} bytes")
     if contender.gated:
         for credential in (None, f"{TOKEN[:-1]}c"):

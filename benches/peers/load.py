@@ -48,7 +48,10 @@ class Sample:
 class Load:
     """A load generator for one scenario."""
 
-    def __init__(self, scenario, processors, directory):
+    def __init__(self, contender, scenario, processors, directory):
+        self._body_bytes = contender.answers(scenario)
+        self._lines = contender.lines
+        self._sends = contender.sends(directory)
         self._scenario = scenario
         self._processors = processors
         self._log = os.path.join(directory, "h2load.log")
@@ -79,7 +82,7 @@ class Load:
             _kill(generator)
             raise
         output, rows = self._finish(generator)
-        _expect_only_good(output, rows, scenario.body_bytes)
+        _expect_only_good(output, rows, self._body_bytes or 0)
         return _sample(before, after, rows)
 
     def _start(self, arguments, url, token):
@@ -90,6 +93,10 @@ class Load:
             command.append("--h1")
         if token:
             command += ["-H", f"authorization: Bearer {token}"]
+        for line in self._lines:
+            command += ["-H", line]
+        if self._sends:
+            command += ["-d", self._sends]
         if os.path.exists(self._log):
             # It would be appended to.
             os.remove(self._log)

@@ -68,6 +68,28 @@ class Process:
         return sum(map(processor_time, _family(self._popen.pid)))
 
 
+class Together:
+    """A server, and another that it asks."""
+
+    def __init__(self, asked, asking):
+        self._asked = asked
+        self._asking = asking
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *reason):
+        self._asking.__exit__(*reason)
+        self._asked.__exit__(*reason)
+
+    def wait_until_listening(self, port):
+        self._asking.wait_until_listening(port)
+
+    def processor_time(self):
+        """Returns the seconds that both have used."""
+        return self._asked.processor_time() + self._asking.processor_time()
+
+
 @contextmanager
 def pinned(processors):
     """Lets what is started meanwhile run on these processors alone."""

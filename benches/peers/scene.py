@@ -13,14 +13,13 @@ import urllib.parse
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from contenders import MODULES, render
+from contenders import MODULES, TOKEN, render
 from processes import Process, Refused, free_port
 from scenarios import LARGE
 
-# From GitHub's documents; the emulator knows them.
+# From GitHub's documents; the emulator knows it.
 CLIENT_ID = "Iv1.8a61f9b3a7aba766"
 CLIENT_SECRET = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f"
-TOKEN = "e72e16c7e42f292c6912e7710c838347ae178b4a"
 
 
 class Scene:
