@@ -45,12 +45,6 @@ pub(crate) enum Delay {
     Waiting(Deciding, Credential),
 }
 
-/// What becomes of a request that is not let in at once.
-pub(crate) enum Kept<B, R> {
-    Rejected(Response<R>),
-    Waiting(Pending<B>),
-}
-
 /// A request that waits for its decision.
 pub(crate) struct Pending<B> {
     deciding: Deciding,
@@ -153,24 +147,31 @@ impl<C: CheckService> Guard<C> {
         let decided = Decided::Rejected(error.into());
         self.0.door.conclude(request, credential, decided)
     }
+}
 
-    /// Goes on with a request that is not let in at once. Apart, so that a hit has no part in what
-    /// this takes of the stack.
+impl<C> Guard<C> {
+    /// Keeps a request until it is decided.
     #[cold]
-    #[inline(never)]
-    pub(crate) fn keep<B, R>(&self, request: Request<B>, delay: Delay) -> Kept<B, R>
+    pub(crate) fn hold<B>(
+        &self,
+        request: Request<B>,
+        credential: Credential,
+        deciding: Deciding,
+    ) -> Pending<B> {
+        Pending {
+            deciding,
+            held: Some((request, credential)),
+            door: Arc::clone(&self.0.door),
+        }
+    }
+
+    /// Answers a request with these `headers`.
+    #[cold]
+    pub(crate) fn reject<R>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<R>
     where
         R: Default + 'static,
     {
-        let door = &self.0.door;
-        match delay {
-            Delay::Rejected(rejection) => Kept::Rejected(door.reject(rejection, request.headers())),
-            Delay::Waiting(deciding, credential) => Kept::Waiting(Pending {
-                deciding,
-                held: Some((request, credential)),
-                door: Arc::clone(door),
-            }),
-        }
+        self.0.door.reject(rejection, headers)
     }
 }
 
@@ -194,14 +195,6 @@ impl<C> Guard<C> {
         admitted: Admitted,
     ) {
         self.0.door.admit(request, credential, admitted);
-    }
-
-    /// Answers a request with these `headers`.
-    pub(crate) fn reject<R>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<R>
-    where
-        R: Default + 'static,
-    {
-        self.0.door.reject(rejection, headers)
     }
 }
 

@@ -60,8 +60,8 @@ fn reserved(first: u8, third: u8, fifth: u8) -> &'static [&'static str] {
     }
 }
 
-/// What GitHub's own clients and webhooks send, to the letter. It names nobody, and a receiver of
-/// webhooks behind the gate needs it.
+/// Names that GitHub's own clients and webhooks send, to the letter. They name no user, and a
+/// receiver of webhooks behind the gate needs them.
 #[cold]
 #[inline(never)]
 fn is_githubs_own(name: &str) -> bool {

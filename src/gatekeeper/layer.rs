@@ -33,8 +33,8 @@ impl<C> GatekeeperLayer<C> {
     ///
     /// # Panics
     ///
-    /// Panics if the policy depends on memberships and a validator has nobody to ask about them:
-    /// each request would get 503. Give it
+    /// Panics if the policy depends on memberships and a validator has no membership service: each
+    /// request would get 503. Give it
     /// [`with_memberships`](crate::validator::ValidatorBuilder::with_memberships).
     #[track_caller]
     pub fn with_policy(self, policy: impl Policy) -> Self {

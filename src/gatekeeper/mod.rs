@@ -28,7 +28,7 @@
 //!
 //! # Deployment
 //!
-//! Bearer tokens can be replayed by whoever reads them, so clients must reach the gate by TLS.
+//! Anyone who reads a bearer token can replay it, so clients must reach the gate by TLS.
 //! An upstream that is told identities in headers must not be reachable past the gate.
 //!
 //! # Example
@@ -85,6 +85,6 @@ pub use crate::admission::{ClientAddr, ClientLimit};
 
 pub use self::future::ResponseFuture;
 #[cfg(feature = "proxy")]
-pub(crate) use self::guard::{Guard, Kept, Pending};
+pub(crate) use self::guard::{Delay, Guard, Pending};
 pub use self::layer::GatekeeperLayer;
 pub use self::service::Gatekeeper;

@@ -5,7 +5,7 @@ use http::{Request, Response};
 use tower::Service;
 
 use super::future::ResponseFuture;
-use super::guard::{Delay, Guard, Kept};
+use super::guard::{Delay, Guard};
 use crate::check::CheckService;
 
 /// Middleware that lets in only requests with a good token.
@@ -59,9 +59,14 @@ impl<S, C> Gatekeeper<S, C> {
         ResBody: Default + 'static,
     {
         self.inner = self.inner.clone();
-        match self.guard.keep(request, delay) {
-            Kept::Rejected(response) => ResponseFuture::rejected(response),
-            Kept::Waiting(pending) => ResponseFuture::waiting(pending, self.inner.clone()),
+        match delay {
+            Delay::Rejected(rejection) => {
+                ResponseFuture::rejected(self.guard.reject(rejection, request.headers()))
+            }
+            Delay::Waiting(deciding, credential) => {
+                let pending = self.guard.hold(request, credential, deciding);
+                ResponseFuture::waiting(pending, self.inner.clone())
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use tower::Service;
 use super::subprotocol::move_token;
 use crate::config::{IdentityHeaders, UpstreamHost};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
-use crate::gatekeeper::{ClientAddr, Guard, Kept, Pending};
+use crate::gatekeeper::{ClientAddr, Delay, Guard, Pending};
 use crate::hygiene::hop_by_hop::{
     length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
 };
@@ -85,14 +85,14 @@ impl Found<'_> {
                 present(&mut request, headers);
                 Forwarding::Gated(upstream.call(request))
             }
-            Err(delay) => match gate.keep(request, delay) {
-                Kept::Rejected(response) => Forwarding::Rejected(Some(response)),
-                Kept::Waiting(pending) => Forwarding::Waiting(Box::new(Held {
-                    pending,
-                    upstream,
-                    headers,
-                })),
-            },
+            Err(Delay::Rejected(rejection)) => {
+                Forwarding::Rejected(Some(gate.reject(rejection, request.headers())))
+            }
+            Err(Delay::Waiting(deciding, credential)) => Forwarding::Waiting(Box::new(Held {
+                pending: gate.hold(request, credential, deciding),
+                upstream,
+                headers,
+            })),
         }
     }
 

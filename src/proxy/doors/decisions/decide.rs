@@ -6,7 +6,7 @@ use super::super::clients::forward::strip_everybody;
 use super::admitted::Admitted;
 use crate::fronts::Question;
 use crate::gatekeeper::headers::reserved_in;
-use crate::gatekeeper::{ClientAddr, Guard, Kept};
+use crate::gatekeeper::{ClientAddr, Delay, Guard};
 use crate::hygiene::hop_by_hop::has_other_methods;
 use crate::hygiene::provenance::{Hop, Provenance};
 use crate::hygiene::request::{Recipient, request_gate};
@@ -125,11 +125,12 @@ async fn let_in(
     client: ClientAddr,
     mut request: Request<Body>,
 ) -> Result<Request<Body>, Response<Body>> {
-    let Err(delay) = gate.let_in_of(client, &mut request) else {
-        return Ok(request);
-    };
-    match gate.keep(request, delay) {
-        Kept::Rejected(response) => Err(response),
-        Kept::Waiting(mut pending) => poll_fn(|cx| pending.poll(cx)).await,
+    match gate.let_in_of(client, &mut request) {
+        Ok(()) => Ok(request),
+        Err(Delay::Rejected(rejection)) => Err(gate.reject(rejection, request.headers())),
+        Err(Delay::Waiting(deciding, credential)) => {
+            let mut pending = gate.hold(request, credential, deciding);
+            poll_fn(|cx| pending.poll(cx)).await
+        }
     }
 }
