@@ -16,8 +16,8 @@ use crate::validator::{Freshness, KnownMemberships};
 pub(crate) struct Admitted {
     pub(crate) identity: Identity,
     pub(crate) freshness: Freshness,
-    /// Where the person was found to belong; none unless that is wanted and there is such a group.
-    /// Boxed, because mostly nobody wants to know.
+    /// The groups to which the person was found to belong; none unless that is wanted and there is
+    /// such a group. Boxed, because it is rarely wanted.
     pub(crate) groups: Option<Box<Groups>>,
 }
 

@@ -123,7 +123,7 @@ const fn number(number: u32) -> NonZeroU32 {
 pub(crate) struct ClientTurns {
     limiter: RateLimiter<u64, Buckets, TokioClock, NoOpMiddleware<Nanos>>,
     clock: TokioClock,
-    /// Seeded at random: nobody can aim at another client's bucket.
+    /// Seeded at random, so that no client can aim at another's bucket.
     hasher: RandomState,
 }
 

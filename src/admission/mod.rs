@@ -100,7 +100,7 @@ impl<C> Admission<C> {
     ///
     /// # Panics
     ///
-    /// Panics if the policy depends on memberships and a validator has nobody to ask about them.
+    /// Panics if the policy depends on memberships and a validator has no membership service.
     #[track_caller]
     pub(crate) fn with_policy(self, policy: impl Policy) -> Self {
         let validators = &self.0.validators;
@@ -260,7 +260,7 @@ impl<C: CheckService> Inner<C> {
     }
 }
 
-const NO_MEMBERSHIPS: &str = "the policy asks for memberships, and a validator has nobody to ask; \
+const NO_MEMBERSHIPS: &str = "the policy asks for memberships, and a validator has no membership service; \
      build it with Validator::for_ghes, or by its builder with_memberships";
 
 impl<C> Clone for Admission<C> {

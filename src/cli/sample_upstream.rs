@@ -21,7 +21,7 @@ pub(super) async fn serve_sample(listener: TcpListener, shutdown: Shutdown) {
 }
 
 fn describe(request: &Request<Incoming>) -> Full<Bytes> {
-    let user = value(request.headers(), "x-forwarded-user").unwrap_or("whoever you are");
+    let user = value(request.headers(), "x-forwarded-user").unwrap_or("anonymous");
     let mut text = format!(
         "Hello, {user}! The tool behind the gate got this request:\n\n{} {}\n",
         request.method(),

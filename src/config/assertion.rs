@@ -12,7 +12,7 @@ use crate::config::reader::kind::{Plain, Shape};
 use crate::config::reader::table::{Key, keys};
 use crate::upstream::UpstreamUrl;
 
-/// `[assertion]`: how upstreams are told who is asking in a way that nobody else can.
+/// `[assertion]`: how the proxy signs an identity, so that upstreams can tell it from a forged one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AssertionConfig {

@@ -124,7 +124,8 @@ pub struct Config {
     pub authorization_server: Option<AuthorizationServerConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
     pub webhook: Option<WebhookConfig>,
-    /// How upstreams are told who is asking in a way that nobody else can. Absent: in plain headers.
+    /// How the proxy signs an identity for upstreams. Absent: identities come in plain headers
+    /// only.
     pub assertion: Option<AssertionConfig>,
 }
 
@@ -173,7 +174,7 @@ impl Config {
     }
 
     /// Returns the server and the apps whose tokens are good on a route of this configuration;
-    /// none where nobody is asked for one.
+    /// none where the route needs no token.
     #[must_use]
     pub fn issuer_of(&self, route: &RouteConfig) -> Option<(&GhesConfig, Vec<&AppConfig>)> {
         let tokens = route.tokens.as_ref()?;
@@ -197,7 +198,7 @@ impl Config {
         let errors = report.into_errors();
         match config {
             Some(config) if errors.is_empty() => Ok(config),
-            // Whoever reads no value notes why.
+            // A reader that returns `None` has already recorded the error.
             _ => Err(ConfigErrors::new(errors)),
         }
     }

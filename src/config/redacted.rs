@@ -121,8 +121,8 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fm
     Ok(())
 }
 
-/// The address of a proxy; where it has credentials, it is no address any more, so that nobody uses
-/// the print as it is.
+/// The address of a proxy. One with credentials is printed as no valid address, so that the print
+/// cannot be used as it is.
 fn address(proxy: &ProxyUrl) -> String {
     match proxy.to_string().split_once("://") {
         Some((scheme, host)) if proxy.has_credentials() => format!("{scheme}://{REDACTED}@{host}"),

@@ -10,8 +10,8 @@ impl Config {
     /// 1. Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of
     ///    them. Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
     /// 2. A server of several that no route takes tokens of is never asked.
-    /// 3. Logins and ids are those of one server: the same one may be somebody else's at another, and
-    ///    an upstream that gets people of both cannot tell.
+    /// 3. Logins and ids are those of one server: the same one may be another person's at another
+    ///    server, and an upstream that gets people of both cannot tell.
     /// 4. A host of a route that `server.allowed_hosts` leaves out is never asked for.
     /// 5. A route's `max_age` beyond that of the cache is none: nothing is remembered so long.
     /// 6. A route that asks for more than another, where requests of another case or for another host

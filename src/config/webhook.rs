@@ -8,7 +8,7 @@ use super::server::kinds::Address;
 use crate::config::reader::kind::{Plain, Shape};
 use crate::config::reader::table::{Key, keys};
 
-/// `[webhook]`: where GHES reports that somebody revoked the app's authorization.
+/// `[webhook]`: where GHES reports that a user revoked the app's authorization.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebhookConfig {

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::{Stack, StackFuture};
 use crate::check::{CheckError, CheckOutcome, CheckPurpose, Question};
 
-/// Whoever wants to know of each call, and how each check ended; for metrics.
+/// Observes each call and the outcome of each check; for metrics.
 ///
 /// Each method is called between other work and must not block.
 pub trait CheckObserver: Send + Sync + 'static {
@@ -103,7 +103,7 @@ enum Place {
 }
 
 impl MeterLayer {
-    /// Counts calls for nobody but an observer, where there is no stack.
+    /// Counts calls for an observer only, where there is no stack.
     #[cfg(feature = "proxy")]
     pub(crate) fn observed_by(observer: impl CheckObserver) -> Self {
         let counts = Counts::new(Some(Arc::new(observer)));

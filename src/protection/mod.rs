@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! check ─► refusals counted
-//!            └► hold-back: a moment for those about whom the last call failed
+//!            └► hold-back: a pause for a subject whose last call failed
 //!                 └► concurrency: at most 64 at once, a quarter for renewals; a bounded line
 //!                      └► retry: once, where nothing can have been done
 //!                           └► credentials: the accepted ones, and the next if they are refused

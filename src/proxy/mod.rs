@@ -223,7 +223,7 @@ impl Proxy {
         runtime.check_assertion(config)?;
         let apps = runtime.apps_of(config)?;
         let new = RuleSet::new(config, &apps, runtime);
-        // The apps first: a new rule lets nobody in whom no purge would reach.
+        // The apps first: a purge must reach the tokens of every app that a new rule accepts.
         runtime.issuers.replace(apps);
         rules.store(Arc::new(new));
         let server = &config.server;
@@ -252,8 +252,8 @@ impl Proxy {
         }
     }
 
-    /// Tells whoever asks whether the proxy is ready that it is not any more. Clients are served as
-    /// before: those who send them have time to send them elsewhere before the listeners close.
+    /// Makes readiness probes fail from now on. Clients are served as before: a balancer has time
+    /// to send them elsewhere before the listeners close.
     pub fn begin_shutdown(&self) {
         self.0.runtime.listening.announce_closing();
     }
@@ -264,8 +264,8 @@ impl Proxy {
     ///
     /// - until a listener [serves](Self::serve) clients, once none does any more, and after
     ///   [`begin_shutdown`](Self::begin_shutdown);
-    /// - until GHES has answered once. Who has a proxy that nobody asks anything should
-    ///   [ask](IssuerApp::ask) by each of its [`apps`](Self::apps) until there is an answer. Of
+    /// - until GHES has answered once. A proxy without requests learns that only if its owner
+    ///   [asks](IssuerApp::ask) by each of its [`apps`](Self::apps) until there is an answer. Of
     ///   several servers, one that is merely down does not keep the others' people out;
     /// - while GHES refuses the credentials of all apps.
     #[must_use]
@@ -462,8 +462,7 @@ fn server_of(config: &Config) -> Server {
     Server::new(server.limits, server.timeouts).with_h2c(server.h2c)
 }
 
-/// RFC 9110 §9.3.7: whoever asks `OPTIONS *` learns that there is a server, and nothing of what
-/// stands behind it.
+/// Answers `OPTIONS *` (RFC 9110 §9.3.7): there is a server. Says nothing of what stands behind it.
 fn about_this_server() -> Response<Body> {
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::NO_CONTENT;

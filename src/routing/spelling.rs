@@ -52,8 +52,8 @@ impl Spellings {
         }
     }
 
-    /// Tells whether `reading`, which leads to `route`, differs by nothing but case from what leads
-    /// to one that turns somebody away whom `route` lets in.
+    /// Tells whether `reading`, which leads to `route`, differs only by case from a path of a
+    /// stricter route: one that turns away some user that `route` lets in.
     pub(crate) fn pass_by(&self, route: usize, host: Option<&HeaderValue>, reading: &str) -> bool {
         if self.guarded.is_empty() {
             return false;

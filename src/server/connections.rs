@@ -55,7 +55,7 @@ impl Connections {
     /// than refusing them, and are accepted when others have timed out.
     pub(super) async fn room(&self) -> Room {
         let room = Arc::clone(&self.0.room).acquire_owned().await;
-        Room(room.expect("nobody closes the semaphore"))
+        Room(room.expect("the semaphore is never closed"))
     }
 
     /// Takes a slot for `peer` if there is room and the peer does not have too many already.

@@ -49,7 +49,7 @@ impl<C: CheckService> ValidatorBuilder<C> {
 
     /// Sets how long one check may take, all attempts of the service included; 3 s by default.
     ///
-    /// It ends every check, whatever the service does, so that nobody waits for ever.
+    /// It ends every check, whatever the service does, so that no request waits for ever.
     pub fn with_check_timeout(mut self, timeout: Duration) -> Self {
         self.check_timeout = timeout;
         self
@@ -57,7 +57,7 @@ impl<C: CheckService> ValidatorBuilder<C> {
 
     /// Sets how many requests may wait for checks: for that of one token, and for all together.
     ///
-    /// Those for whom there is no room fail at once. By default 16,384 and 65,536: a request that
+    /// Requests beyond these fail at once. By default 16,384 and 65,536: a request that
     /// waits takes a few KiB.
     pub fn with_max_waiting(mut self, per_token: usize, in_all: usize) -> Self {
         self.seats = Seats {

@@ -17,7 +17,7 @@ use crate::check::{CheckError, Verdict};
 #[must_use = "futures do nothing unless polled"]
 pub struct Checking {
     waiting: Waiting<Tokens>,
-    /// Nobody is asked: the token cannot be one, or the answer is remembered.
+    /// The issuer is not asked: it cannot be a token, or the answer is remembered.
     is_decided: bool,
 }
 
@@ -38,7 +38,7 @@ impl Checking {
     }
 
     /// Returns what was said when the issuer was asked, before an older answer stood in for it; none
-    /// if nobody was asked. `outcome` is what this has ended with.
+    /// if it was not. `outcome` is how this has ended.
     pub(super) fn said(
         &self,
         outcome: &Result<Answer, CheckError>,

@@ -13,8 +13,8 @@ use crate::token::AccessToken;
 
 /// A future for what one of several validators says about a token, and which of them.
 ///
-/// 1. Whoever found the token good within the hour is asked first, then the others in order. Those
-///    that remember it as no good are not asked again.
+/// 1. The validator that found the token good within the hour is asked first, then the others in
+///    order. Those that remember it as no good are not asked again.
 /// 2. The first that finds it good ends it.
 /// 3. An error that is [about one app](crate::check::CheckErrorKind::is_about_app) alone leaves it
 ///    to the others. If none of them finds the token good, that error is the outcome: the app that

@@ -301,7 +301,7 @@ impl Future for Asking {
     }
 }
 
-/// Clocks may differ, and limits may be lifted: nobody is left alone for longer than this.
+/// The longest pause before the issuer is asked again: clocks may differ, and limits may be lifted.
 const LONGEST_LIMIT: Duration = Duration::from_secs(300);
 
 /// Few people write programs that use up a limit of their own.

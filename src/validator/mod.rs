@@ -11,10 +11,10 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), ghes_gatekeeper::check::CheckError> {
-//! let nobody = service_fn(async |_: CheckRequest| {
+//! let check = service_fn(async |_: CheckRequest| {
 //!     Ok::<_, Infallible>(Verdict::Inactive(InactiveReason::Unknown))
 //! });
-//! let validator = Validator::new(nobody);
+//! let validator = Validator::new(check);
 //! let token = AccessToken::new("gho_unknown");
 //!
 //! assert!(validator.lookup(&token.hash()).is_none());
@@ -28,8 +28,8 @@
 //! # Several apps
 //!
 //! GHES tells an app nothing about another app's tokens. Where the tokens of several are good, each
-//! has a [`Validator`], and [`Validators`] asks one after the other, so that what is remembered
-//! stays apart and whoever has confirmed a token is the one to be asked about it from then on.
+//! has a [`Validator`], and [`Validators`] asks one after the other. Each remembers its own
+//! answers, and one that has confirmed a token is asked about it from then on.
 
 mod builder;
 pub(crate) mod cache;
@@ -130,9 +130,9 @@ impl<C: CheckService> Validator<C> {
         Some(found.into())
     }
 
-    /// Asks about a token, together with everybody who is asking about it right now.
+    /// Asks about a token, in one call with all others that are asking about it right now.
     ///
-    /// The check runs in a task of its own and its verdict is remembered, even if nobody waits
+    /// The check runs in a task of its own and its verdict is remembered, even if no caller waits
     /// for it any more. The future fails with [`CheckError`] if there is no verdict, and at once
     /// if too many wait already. Tokens that [cannot be those of an
     /// app](crate::token::TokenKind::may_be_checked) are refused without asking.
@@ -196,15 +196,15 @@ impl<C: CheckService> Validator<C> {
         !self.is_known(hash) && !self.is_under_way(hash)
     }
 
-    /// Tells whether somebody is asking about the token right now.
+    /// Tells whether a check of the token is under way.
     fn is_under_way(&self, hash: &TokenHash) -> bool {
         self.tokens.is_under_way(hash)
     }
 
     /// Asks in the background about a token whose answer is due.
     ///
-    /// Does nothing if somebody else is at it, or failed to a moment ago. The answer that is
-    /// there stays good until its age ends.
+    /// Does nothing if a renewal is under way, or failed a moment ago. The remembered answer stays
+    /// good until its age ends.
     ///
     /// # Panics
     ///
@@ -230,7 +230,7 @@ impl<C: CheckService> Validator<C> {
         self.tokens.cache().stats()
     }
 
-    /// Returns the same about memberships; all zero where nobody asks about them.
+    /// Returns the same about memberships; all zero without a membership service.
     #[must_use]
     pub fn membership_stats(&self) -> CacheStats {
         let memberships = self.memberships.as_ref();
@@ -246,7 +246,7 @@ impl<C> Validator<C> {
         self.tokens.is_same(&other.tokens)
     }
 
-    /// Tells whether there is somebody to ask where people belong.
+    /// Tells whether there is a membership service.
     pub(crate) fn can_ask_memberships(&self) -> bool {
         self.memberships.is_some()
     }
@@ -270,9 +270,7 @@ impl<C> Validator<C> {
         groups: impl IntoIterator<Item = Group>,
     ) -> Asking {
         let Some(memberships) = &self.memberships else {
-            tracing::error!(
-                "a policy needs a membership, and there is nobody to be asked about it"
-            );
+            tracing::error!("a policy needs a membership, and there is no membership service");
             return Asking::failed(CheckError::new(CheckErrorKind::Unavailable));
         };
         let waiting = groups.into_iter().map(|group| {

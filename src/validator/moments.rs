@@ -1,4 +1,4 @@
-//! An answer counts from the moment that it is from, whoever remembered it meanwhile.
+//! An answer's age counts from the moment of its origin, also if another cache remembered it since.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -31,7 +31,7 @@ fn token() -> AccessToken {
     AccessToken::new("gho_a")
 }
 
-/// Says this, whoever asks.
+/// Gives this answer to every question.
 fn says(told: impl Into<Told<Verdict>>) -> impl CheckService {
     let told = told.into();
     service_fn(move |_: CheckRequest| ready(Ok::<_, Infallible>(told.clone())))

@@ -10,7 +10,7 @@ use super::failure_log::FailureLog;
 use super::flight::{Flights, Landing, Outcome, Seat, Seats, Waiters};
 use crate::check::{CheckError, CheckErrorKind, Told};
 
-/// Whoever gives the answers about a subject.
+/// The source of answers about a subject.
 pub(super) trait Ask<T: Subject>: Clone + Send + Sync + 'static {
     /// The question, with all that is needed to ask it again.
     type Question: Clone + Send + Sync + 'static;
@@ -88,7 +88,7 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
         Waiting::seated(seat, grace(key))
     }
 
-    /// Asks in the background for an answer that is due, unless somebody else is at it.
+    /// Asks in the background for an answer that is due, unless a renewal is under way.
     pub(super) fn renew(&self, key: &T::Key, question: A::Question) {
         if !self.0.cache.claim_renewal(key) {
             return;
@@ -98,7 +98,7 @@ impl<T: Subject, A: Ask<T>> ReadThrough<T, A> {
         }
     }
 
-    /// Tells whether somebody is asking about it right now.
+    /// Tells whether a question about it is under way.
     pub(super) fn is_under_way(&self, key: &T::Key) -> bool {
         self.0.flights.is_under_way(key)
     }
@@ -165,12 +165,12 @@ impl<T: Subject, A: Ask<T>> Inner<T, A> {
         }
     }
 
-    /// Asks, and ends the flight in the same moment as the answer is stored: whoever comes later
-    /// finds the one that is stored, or asks anew, and no purge comes in between.
+    /// Asks, and ends the flight in the same moment as the answer is stored: a later caller finds
+    /// the stored answer, or asks anew, and no purge comes in between.
     ///
     /// Asks again if there was a purge meanwhile, because the answer may be from before the event
-    /// that the purge is for; and once more if the answer is one that somebody has remembered for
-    /// too long.
+    /// that the purge is for; and once more if another cache has remembered the answer for too
+    /// long.
     async fn call(
         &self,
         landing: &mut Option<Landing<T::Key, Told<T::Answer>>>,
@@ -202,7 +202,7 @@ impl<T: Subject, A: Ask<T>> Inner<T, A> {
     }
 }
 
-/// Whoever gives such an answer stands between us and the issuer, who was not asked.
+/// Such an answer comes from a cache between us and the issuer, which was not asked.
 fn too_old() -> CheckError {
     CheckError::with_source(CheckErrorKind::Unavailable, "the answer is too old")
 }

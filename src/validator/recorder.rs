@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use crate::check::{CheckError, Verdict};
 use crate::membership::{Group, Membership};
 
-/// Records what is asked for one decision, and what came of it; mostly nobody wants that. A handle.
+/// Records the questions of one decision and their results; usually off. A handle.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Option<Arc<Mutex<Vec<Entry>>>>);
 

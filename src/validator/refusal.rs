@@ -18,8 +18,8 @@ impl<V> Refusal<V> {
         }
     }
 
-    /// Returns the one that tells more: the first, unless it only says that it does not know the
-    /// token. Whoever is asked first has no say in it, so it is the same when all remember.
+    /// Returns the one that tells more: the first, unless it only says that the token is unknown.
+    /// The order in which apps are asked does not matter, so it is the same when all remember.
     pub(super) fn or(self, other: Option<Self>) -> Self {
         match other {
             Some(other) if other.rank() < self.rank() => other,

@@ -49,7 +49,7 @@ impl<C> Validators<C> {
         iter::once(&self.first).chain(&*self.others)
     }
 
-    /// Tells whether all of them have somebody to ask where people belong.
+    /// Tells whether all of them have a membership service.
     pub(crate) fn can_ask_memberships(&self) -> bool {
         self.iter().all(Validator::can_ask_memberships)
     }
@@ -136,10 +136,10 @@ impl<C: CheckService> Validators<C> {
         refusal.map(Refusal::into_parts)
     }
 
-    /// Asks one after the other about a token, each together with everybody who is asking it about
-    /// the token right now.
+    /// Asks one after the other about a token, each in one call with all others that are asking it
+    /// about the token right now.
     ///
-    /// See [`CheckingEach`] for whom it asks and when it ends.
+    /// See [`CheckingEach`] for the order of the questions and their end.
     ///
     /// # Panics
     ///
@@ -162,8 +162,8 @@ impl<C: CheckService> Validators<C> {
         CheckingEach::new((place, first), checking, left, token.clone())
     }
 
-    /// Tells whether nobody knows of the token of which a lookup has found nothing good, and nobody
-    /// is being asked about it.
+    /// Tells whether a token for which the lookup has `missed` is unknown to all, and no check of
+    /// it is under way.
     #[cfg(feature = "client")]
     pub(crate) fn is_new(&self, hash: &TokenHash, missed: Missed) -> bool {
         let mut all = self.iter();

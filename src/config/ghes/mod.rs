@@ -133,7 +133,7 @@ impl GhesConfig {
         })
     }
 
-    /// Reads the section for whoever only calls the server, with an app or without.
+    /// Reads the section for a command that only calls the server, with an app or without.
     pub(super) fn read_with_any_apps(
         ghes: &mut Section<'_>,
         variables: &ProxyVariables,

@@ -101,7 +101,7 @@ impl<'s> Servers<'s> {
             return Ok(Some(server));
         }
         let names = servers.iter().map(|server| &*server.name);
-        // One slip makes any short name of another, and a guess would be somebody else's server.
+        // One slip turns a short name into any other, and a guess could name the wrong server.
         let meant = closest(&name, names).filter(|meant| meant.len() > 4);
         Err(match meant {
             Some(meant) => format!("no server has this name; did you mean {meant}?"),

@@ -171,8 +171,8 @@ impl Node {
 
 /// Tells apart what [Kubernetes] sets in every pod beside a Service named `ghes-gatekeeper`.
 ///
-/// Refusing those would keep the proxy from starting for reasons that nobody wrote down. None
-/// can be a key of ours: every key has at least two levels.
+/// Refusing those would keep the proxy from starting because of variables that no operator has set.
+/// None can be a key of ours: every key has at least two levels.
 ///
 /// [Kubernetes]: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 fn is_service_link(levels: &str, text: &str) -> bool {

@@ -1,5 +1,5 @@
-/// Refuses what is a pattern elsewhere and would be letters here: taken to the letter, it would
-/// name nobody and nothing without a word.
+/// Refuses text that is a pattern elsewhere. Here it would be plain letters, match nothing, and
+/// raise no error.
 pub(in crate::config) fn refuse_pattern(text: &str, cure: &str) -> Result<(), String> {
     match text.contains(PATTERN_LETTERS) {
         true => Err(format!("there are no patterns here; {cure}")),

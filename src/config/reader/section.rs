@@ -211,8 +211,8 @@ impl<'e> Section<'e> {
         self.asked.get(key).unwrap_or(&self.place)
     }
 
-    /// Tells whether a mistake in a key is noted. Rules across keys ask before they judge by it: its
-    /// value may be a default that nobody chose.
+    /// Tells whether a mistake in a key is noted. Rules across keys ask before they judge by its
+    /// value, which is only the default then.
     pub(in crate::config) fn is_refused(&self, key: &str) -> bool {
         self.refused.borrow().contains(key)
     }
@@ -247,7 +247,7 @@ impl<'e> Section<'e> {
         }
     }
 
-    /// Names the variables below a table that only the environment has: nobody wrote the table.
+    /// Names the variables below a table that only the environment has: the file has no such table.
     fn refuse_unknown(&self, unknown: &str, path: KeyPath, node: Node, message: Option<&str>) {
         match node.value {
             Value::Table(entries) if node.place.is_implied() => {

@@ -5,7 +5,7 @@ use super::people::PeopleConfig;
 use super::tokens::TokensConfig;
 use crate::scope::{Scope, Scopes};
 
-/// Whom a route lets in.
+/// The rule for the people that a route lets in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Admittance {
     /// None where everybody comes in.
@@ -34,8 +34,8 @@ impl Admittance {
         self.tokens.is_none()
     }
 
-    /// Tells whether it lets in nobody whom the other turns away. Where that is not plain to see, it
-    /// does not.
+    /// Tells whether the other lets in everyone that this lets in. False where that is not plain to
+    /// see.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
         let (Some(ours), Some(theirs)) = (&self.tokens, &other.tokens) else {
             return other.is_open();

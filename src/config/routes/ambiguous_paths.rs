@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-/// `ambiguous_paths`: what becomes of paths of which nobody can tell all readings.
+/// `ambiguous_paths`: what happens to paths whose readings cannot all be known.
 ///
 /// A path passes without this if all its readings lead to one route: `/a%2Fb`, `//a`, `/a;b`. Of
 /// some, servers make what they like: bytes that are no UTF-8, a percent sign that begins no

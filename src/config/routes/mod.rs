@@ -94,7 +94,7 @@ pub struct RouteConfig {
     pub audience: Option<String>,
     /// Whether the upstream sees the path without the route's. Absent: no.
     pub strip_prefix: bool,
-    /// What becomes of paths of which nobody can tell all readings. Absent: `refuse`.
+    /// What happens to paths whose readings cannot all be known. Absent: `refuse`.
     pub ambiguous_paths: AmbiguousPaths,
     /// What becomes of requests that web pages of other origins make. Absent: `gate`.
     pub cors: Cors,

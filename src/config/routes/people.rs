@@ -10,7 +10,7 @@ use crate::membership::{Group, InvalidGroup};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PeopleConfig {
-    /// Logins, without regard to case. A login can be given up and taken by somebody else.
+    /// Logins, without regard to case. A user can give a login up, and another can take it.
     pub users: Vec<String>,
     /// Ids of users, which stay the same when a login changes.
     pub user_ids: Vec<u64>,
@@ -20,7 +20,7 @@ pub struct PeopleConfig {
     pub orgs: Vec<Group>,
     /// Teams whose members are among them, as `org/team`.
     pub teams: Vec<Group>,
-    /// Which of these somebody must be, from `people`. Absent: `any`.
+    /// How many of these keys must name a user, from `people`. Absent: `any`.
     pub combination: Combination,
     /// The types of account that come in, such as `User` and `Bot`, beside all that. Absent: all.
     pub account_types: Vec<String>,
@@ -30,11 +30,10 @@ pub struct PeopleConfig {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Combination {
-    /// `"any"`: whoever is one of those who are named, in whichever key.
+    /// `"any"`: at least one of the keys names the user.
     #[default]
     Any,
-    /// `"all"`: whoever is named by each of the keys that are there: one of `orgs`, and one of
-    /// `teams`.
+    /// `"all"`: each key that is there names the user: one of `orgs`, and one of `teams`.
     All,
 }
 
@@ -61,8 +60,8 @@ impl PeopleConfig {
         }
     }
 
-    /// Refuses lists that name nobody where no other key names somebody: read as no rule, they
-    /// would let everybody in, and whoever wrote them may have meant the reverse.
+    /// Refuses empty lists where no other key names a user: read as no rule, they would let
+    /// everyone in, and the author may have meant the reverse.
     fn refuse_nobody(&self, route: &Section<'_>, empty: &[&'static str]) {
         for key in empty {
             let names_somebody = match *key {

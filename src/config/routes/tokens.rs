@@ -19,7 +19,7 @@ pub struct TokensConfig {
 }
 
 impl TokensConfig {
-    /// Reads the keys; none where nobody is asked for a token.
+    /// Reads the keys; none where the route needs no token.
     pub(super) fn read(
         route: &mut Section<'_>,
         servers: Servers<'_>,

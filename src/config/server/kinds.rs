@@ -54,7 +54,7 @@ impl Kind for Proxies {
     }
 }
 
-/// The hosts that clients may ask for; none would leave nobody anything to ask for.
+/// The hosts that clients may ask for. An empty list would refuse every request.
 pub(super) struct Hosts;
 
 impl Kind for Hosts {

@@ -41,7 +41,7 @@ pub struct ServerConfig {
     /// How long clients are still accepted after the order to stop. Absent: not at all.
     pub shutdown_delay: Duration,
     /// The peers whose `X-Forwarded-For`, `-Host`, `-Proto`, `-Port`, `-Prefix` and `X-Request-Id`
-    /// are believed. Absent: nobody's.
+    /// are believed. Absent: no peer's.
     pub trusted_proxies: TrustedProxies,
     /// Those of `trusted_proxies` whose `X-Forwarded-Host` decides where it differs from `Host`.
     /// Absent: none; where routes depend on the host, such requests are refused.
@@ -195,7 +195,7 @@ fn default_workers() -> NonZeroUsize {
 /// that people try first.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// A web server before the gate is in its group; nobody else has to reach it past that server.
+/// A web server before the gate is in its group; all other clients come through that server.
 const DEFAULT_UNIX_MODE: u32 = 0o660;
 
 fn is_remote(address: SocketAddr) -> bool {

@@ -39,7 +39,8 @@ fn key_of(error: &TlsError, files: &CertificateFiles) -> &'static str {
     }
 }
 
-/// What rustls says of a damaged file helps nobody; why it cannot be read does.
+/// Leaves out rustls's text about a damaged file, which does not help; why a file cannot be read
+/// does.
 fn message(error: &TlsError) -> String {
     if error.is_io() {
         format!("{error}: {}", Causes(error))

@@ -305,7 +305,7 @@ fn routes_that_are_passed_by_are_warned_about() {
     }
 }
 
-/// Its default stands there instead, which nobody wrote.
+/// Its default stands there instead, which is not in the file.
 #[test]
 fn what_could_not_be_read_is_not_held_against_other_keys() {
     for (key, mistake, other) in [

@@ -100,7 +100,7 @@ fn no_pattern_is_a_host() {
     }
 }
 
-/// Of people, scopes, methods and what pages may do; a pattern there would name nobody.
+/// Of people, scopes, methods and what pages may do; a pattern there would match nothing.
 #[test]
 fn no_list_has_patterns() {
     for (key, patterns) in [

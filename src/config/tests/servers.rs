@@ -340,7 +340,7 @@ fn a_server_without_an_app_says_where_to_begin() {
     );
 }
 
-/// Whoever has the login of an administrator at one server may be nobody at the other.
+/// An administrator's login at one server may be any user's at the other.
 #[test]
 fn an_upstream_that_gets_people_of_two_servers_is_warned_about() {
     let warnings = |toml: &str| Config::parse(toml, []).unwrap().warnings();

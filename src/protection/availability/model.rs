@@ -94,7 +94,7 @@ impl Model {
     }
 
     fn quiet_until(&self) -> Instant {
-        // What says nothing keeps nobody waiting.
+        // A failure that says nothing about GHES makes no call wait.
         let telling = self
             .ends
             .iter()

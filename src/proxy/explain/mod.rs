@@ -4,7 +4,7 @@
 //! where it would go to an upstream, and notes what it meets there. Nothing is decided a second
 //! time: routes, rules, validator, memberships and headers are those of the gate.
 //!
-//! Beyond what the gate does, it asks about all groups that the route names, so that whoever reads
+//! Beyond what the gate does, it asks about all groups that the route names, so that a reader of
 //! the trace need not guess what would come next. The gate itself asks only what its decision
 //! depends on; the trace says what that was.
 //!
@@ -144,7 +144,7 @@ struct Way {
 }
 
 impl Way {
-    /// Of a request about which nobody is asked.
+    /// Of a request that needs no answer of an issuer.
     fn of(decision: Decision) -> Self {
         let evaluation = Evaluation::default();
         Self {

@@ -17,7 +17,7 @@ pub(super) struct Noted {
     /// The last answer about the token, if it is good: the place of the app that says
     /// so, and whose the token is.
     pub(super) known_by: Option<(usize, Identity)>,
-    /// Somebody was asked about the token. What is remembered does not count then.
+    /// An app was asked about the token. Remembered answers do not count then.
     is_asked: bool,
     pub(super) memberships: Vec<MembershipTrace>,
     /// What is known of memberships, the last answer about each.

@@ -22,7 +22,7 @@ pub struct Trace {
     pub token: TokenTrace,
     /// The route of the request; none if it has none.
     pub route: Option<RouteTrace>,
-    /// What was said of the token, in the order in which it was asked. Empty where nobody is asked:
+    /// What was said of the token, in the order in which it was asked. Empty where no app is asked:
     /// there is no route or an anonymous one, or no app can have such a token.
     pub apps: Vec<AppTrace>,
     /// How those of the rules that are about people go together, `any` or `all`; none if there are

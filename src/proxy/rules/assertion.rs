@@ -21,7 +21,7 @@ impl UpstreamAssertion {
         Self { signer, audience }
     }
 
-    /// Returns what is signed for a request that the gate has let in; none if it is nobody's.
+    /// Returns what is signed for a request that the gate has let in; none if it has no identity.
     pub(in crate::proxy) fn claims<B>(&self, request: &Request<B>) -> Option<Claims> {
         let identity = request.extensions().get::<Identity>()?;
         let (method, path) = (request.method(), request.uri().path());

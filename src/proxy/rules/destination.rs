@@ -16,8 +16,8 @@ pub(in crate::proxy) enum Destination<'p> {
 }
 
 impl RuleSet {
-    /// Decides where a request for `host` goes, whoever sends it; one that names no host is for
-    /// all of them.
+    /// Decides where a request for `host` goes, independent of its sender. A request without a host
+    /// is for all of them.
     pub(in crate::proxy) fn destination<B: http_body::Body>(
         &self,
         host: Option<&HeaderValue>,

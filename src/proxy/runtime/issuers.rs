@@ -156,7 +156,7 @@ impl IssuerApps {
     /// # Panics
     ///
     /// Panics if the route takes tokens of no app of `config`, which no configuration that was read
-    /// has: nobody else may be asked in its place.
+    /// has: no other app may be asked in its place.
     pub(in crate::proxy) fn of_route(
         &self,
         config: &Config,
@@ -254,9 +254,8 @@ impl Issuers {
 
     /// Returns whether the credentials of at least one app are accepted, as far as known.
     ///
-    /// Not whether all are: gates beside this one have the same configuration, so whoever takes
-    /// away requests from gates that are not ready would take them from all, and with them what
-    /// the other apps' users come for.
+    /// Not whether all are: gates beside this one have the same configuration. A balancer would
+    /// take requests away from all of them, and so from the users of the other apps.
     pub(in crate::proxy) fn are_ready(&self) -> bool {
         let now = self.now();
         let mut apps = now.apps.iter();

@@ -49,8 +49,8 @@ impl Sockets {
         let of_one = Arc::clone(&self.of_one).acquire_owned().await;
         let of_all = Arc::clone(&self.of_all).acquire_owned().await;
         Socket {
-            _of_one: of_one.expect("nobody closes the semaphore"),
-            _of_all: of_all.expect("nobody closes the semaphore"),
+            _of_one: of_one.expect("the semaphore is never closed"),
+            _of_all: of_all.expect("the semaphore is never closed"),
         }
     }
 }

@@ -225,7 +225,7 @@ mod tests {
         let mut waits = pin!(turns.take_in_line(client(1)));
         assert_eq!(waits.as_mut().now_or_never(), None);
         turns.release();
-        assert!(!turns.take_now(), "it is somebody's");
+        assert!(!turns.take_now(), "it is taken");
         assert_eq!(waits.now_or_never(), Some(Ok(())));
         turns.release();
         assert!(turns.take_now());
@@ -276,7 +276,7 @@ mod tests {
             let next = line
                 .iter_mut()
                 .position(|(_, waits)| waits.as_mut().now_or_never() == Some(Ok(())));
-            served.push(line.remove(next.expect("somebody's turn")).0);
+            served.push(line.remove(next.expect("a turn that is next")).0);
         }
         assert_eq!(served, [1, 2, 3, 1, 2, 1, 1]);
     }

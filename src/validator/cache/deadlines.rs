@@ -34,7 +34,7 @@ impl Now {
 /// Ages are whole milliseconds, rounded down: an answer is trusted for shorter, never for longer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
-    /// A renewal in the background is due. Until then nobody asks for more, unless for `max_age`.
+    /// A renewal in the background is due. Until then only a `max_age` causes another question.
     due_at: Moment,
     /// What `due_at` is later than that moment by.
     due: Milliseconds,
@@ -42,7 +42,7 @@ pub(super) struct Deadlines {
     fresh: Milliseconds,
     /// The end of trust while the issuer is out of reach.
     stale: Milliseconds,
-    /// Until then somebody is renewing, or failed to a moment ago.
+    /// Until then a renewal is under way, or one failed a moment ago.
     renewal_paused: Milliseconds,
 }
 
@@ -76,7 +76,7 @@ impl Deadlines {
         Instant::from(self.due_at) - Duration::from(self.due)
     }
 
-    /// Tells how far the answer may be relied on by somebody who wants it no older than `max_age`.
+    /// Tells how far a caller that wants an answer no older than `max_age` may rely on this one.
     #[inline]
     pub(super) fn age(&self, now: Instant, max_age: Option<Duration>) -> Age {
         if Moment::from(now) < self.due_at && max_age.is_none() {
@@ -107,7 +107,7 @@ impl Deadlines {
             && max_age.is_none_or(|max_age| age < max_age.saturating_add(grace))
     }
 
-    /// Tells whether nobody is renewing the answer.
+    /// Tells whether no renewal of the answer is under way.
     #[inline]
     pub(super) fn may_be_renewed(&self, now: Instant) -> bool {
         Milliseconds::of(self.elapsed(now)) >= self.renewal_paused

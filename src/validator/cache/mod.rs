@@ -6,7 +6,7 @@
 //! 3. Every read compares the entry's own [deadlines] with the clock. moka's
 //!    `time_to_live` only bounds how long a dead entry may take up memory.
 //! 4. Changes are made one at a time, so that an answer never replaces a younger one, and an
-//!    answer from before a purge never comes back after it. Reads wait for nobody.
+//!    answer from before a purge never comes back after it. Reads never wait.
 
 mod answer;
 mod deadlines;
@@ -147,9 +147,9 @@ impl<T: Subject> AnswerCache<T> {
         }
     }
 
-    /// Does the first half of [`get`](Self::get): whoever finds nothing here looks for an inactive
-    /// answer next. Apart, since what is active is found without an `Answer`, which takes time to
-    /// hand about.
+    /// Looks in the active cache only: the first half of [`get`](Self::get). A caller that finds
+    /// nothing looks for an inactive answer next. Apart, because an `Answer` is large and takes
+    /// time to move.
     #[inline]
     pub(crate) fn get_active(
         &self,
@@ -252,8 +252,8 @@ impl<T: Subject> AnswerCache<T> {
 
     /// Remembers the answer that a question brought, unless there is a younger one.
     ///
-    /// `then` runs before any purge can come between: whoever may still be told this answer is
-    /// known by then.
+    /// `then` runs before any purge can come between: it collects the callers that may still get
+    /// this answer.
     pub(crate) fn store<R>(
         &self,
         key: &T::Key,
@@ -338,8 +338,8 @@ impl<T: Subject> AnswerCache<T> {
         self.active.invalidate(key);
     }
 
-    /// Tells whether the caller is the one to renew an answer that is due; for a while nobody
-    /// else will be.
+    /// Tells whether the caller is to renew an answer that is due; for a while no other caller is
+    /// told so.
     pub(crate) fn claim_renewal(&self, key: &T::Key) -> bool {
         // A purge may take its time, and this is on the way of a request that need not wait.
         let Some(_changing) = self.purges.try_lock() else {

@@ -34,9 +34,9 @@ pub struct CacheOptions {
     ///
     /// A flood of unknown tokens fills this and no more: about 400 bytes an entry, 40 MB.
     pub inactive_capacity: u64,
-    /// How long somebody is taken for a member of an organization or a team; 60 s by default.
+    /// How long a membership of an organization or a team is remembered; 60 s by default.
     ///
-    /// This is the longest that somebody who has been removed still comes in: like a revoked
+    /// This is the longest that a removed member still comes in: like a revoked
     /// token, within the minute. A busy person costs GHES one call a minute for each group that a
     /// route needs. Never past the token's expiry.
     pub membership_max_age: Duration,
@@ -84,7 +84,7 @@ impl CacheOptions {
         self
     }
 
-    /// Sets how long somebody is taken for a member; a day at most.
+    /// Sets how long a membership is remembered; a day at most.
     #[must_use]
     pub fn with_membership_max_age(mut self, age: Duration) -> Self {
         self.membership_max_age = age;

@@ -41,7 +41,7 @@ impl Purge {
 }
 
 impl fmt::Debug for Purge {
-    /// Shows no client id: it is free text, and somebody in a hurry may have sent a token as one.
+    /// Shows no client id: it is free text, and an operator may have pasted a token by mistake.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("All"),

@@ -75,7 +75,7 @@ impl<K: Clone + Eq + Hash, A> Flights<K, A> {
         Some((Seat(receiver), landing))
     }
 
-    /// Begins a flight for which nobody waits yet, and which takes no seat; none if there is one.
+    /// Begins a flight without a waiter and without a seat; none if there is a flight already.
     pub(crate) fn begin(self: &Arc<Self>, key: &K) -> Option<Landing<K, A>> {
         let mut waiting = self.lock();
         match waiting.by_key.entry(key.clone()) {
@@ -152,11 +152,11 @@ pub(crate) struct Landing<K: Eq + Hash, A> {
 }
 
 /// Those who waited for a flight that has ended. Dropped without an answer, they get an error.
-#[must_use = "somebody waits for an answer"]
+#[must_use = "callers wait for an answer"]
 pub(crate) struct Waiters<A>(Vec<oneshot::Sender<Outcome<A>>>);
 
 impl<K: Eq + Hash, A> Landing<K, A> {
-    /// Ends the flight: whoever comes now boards the next.
+    /// Ends the flight: the next caller boards the next one.
     pub(crate) fn close(mut self) -> Waiters<A> {
         let flights = self.flights.take();
         flights

@@ -56,7 +56,7 @@ impl World {
         if let Some(landing) = landing {
             let mut landing = Some(landing);
             let (verdict, waiters) = self.look_again(&mut landing).unwrap_or_else(|| {
-                let landing = landing.take().expect("nobody closed it");
+                let landing = landing.take().expect("it is closed once");
                 self.ask(landing)
             });
             waiters.tell(&Ok(verdict));

@@ -43,7 +43,7 @@ async fn the_next_flight_survives_the_end_of_the_last() {
     let flights = Arc::new(Flights::default());
     let (last, landing) = flights.board(&hash(), false).unwrap();
     let landing = landing.unwrap();
-    // Whoever boards while the last waiters are told must not lose its flight.
+    // A caller that boards while the last waiters are told must not lose its flight.
     let boarding = async {
         last.await.unwrap();
         flights.board(&hash(), false).unwrap()

@@ -178,7 +178,9 @@ async fn nobody_comes_in_because_their_token_may_not_show_where_they_belong() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "the policy asks for memberships, and a validator has nobody to ask")]
+#[should_panic(
+    expected = "the policy asks for memberships, and a validator has no membership service"
+)]
 async fn without_anybody_to_ask_no_gate_is_built() {
     let check: super::Check = everybody_is_octocat;
     let validator = Validator::new(service_fn(check));

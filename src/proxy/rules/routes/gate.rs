@@ -13,7 +13,7 @@ use crate::rejection::Realm;
 pub(super) struct Gates<'c> {
     config: &'c Config,
     apps: &'c IssuerApps,
-    /// One for all routes: whoever makes up tokens may not begin anew on each.
+    /// One for all routes: a client that makes up tokens must not begin anew on each.
     client_turns: Arc<ClientTurns>,
 }
 
