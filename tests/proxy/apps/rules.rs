@@ -358,3 +358,40 @@ async fn limits_are_those_of_the_new_rules() {
     site.replace(&toml);
     assert_eq!(site.status("/").await, 200);
 }
+
+#[tokio::test]
+async fn new_rules_give_a_client_no_more_turns_unless_its_limit_is_another() {
+    let site = Site::start().await;
+    let rules = |burst: u32, more| {
+        let limits = format!(
+            "[server.limits]\nunknown_tokens_per_second = 1\nunknown_tokens_burst = {burst}"
+        );
+        let toml = site.toml(&site.route("/", more));
+        toml.replace("[server.limits]", &limits)
+    };
+    let mut client = Client::to(site.gate).await;
+    let mut unknown = 0..;
+    // A turn comes back each second, so some of many may be there again.
+    let mut refused = async |tokens: usize| {
+        let mut refused = 0;
+        for number in unknown.by_ref().take(tokens) {
+            let request = get("/", &format!("gho_unknown{number}"));
+            match status(&client.exchange(&request).await) {
+                401 => {}
+                429 => refused += 1,
+                other => panic!("{other}"),
+            }
+        }
+        refused
+    };
+    site.replace(&rules(20, ""));
+    assert_eq!(refused(20).await, 0);
+    for more in ["scopes = ['repo']", "users = ['octocat']", ""] {
+        site.replace(&rules(20, more));
+        assert!(refused(20).await > 0, "{more}");
+    }
+    for burst in [30, 25] {
+        site.replace(&rules(burst, ""));
+        assert_eq!(refused(20).await, 0, "{burst}");
+    }
+}
