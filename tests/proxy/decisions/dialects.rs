@@ -275,3 +275,99 @@ async fn a_head_that_clients_may_send_may_be_asked_about() {
         assert_eq!(status(&response), 414, "{door:?} {response}");
     }
 }
+
+/// A preflight has no token. What the tool answers may pass, without an identity; what the gate would
+/// answer cannot, for no proxy lets it answer.
+#[tokio::test]
+async fn only_a_preflight_for_the_tool_passes_without_a_token() {
+    let upstream = Upstream::start().await;
+    let cors = "[routes.cors]\nallow_origins = ['https://app.example.com']";
+    let routes = [
+        route("/tool", upstream.address, "cors = 'upstream'"),
+        route("/none", upstream.address, ""),
+        route("/gate", upstream.address, cors),
+    ];
+    let gate = Gate::start(&format!("{TRUSTED}{}", routes.concat())).await;
+    let mut client = gate.decisions().await;
+    let preflight = "Origin: https://app.example.com\r\nAccess-Control-Request-Method: GET\r\n";
+    let bare = "Origin: https://app.example.com\r\n";
+    let forged = format!("{preflight}X-Auth-Request-User: root\r\n");
+    for door in DOORS.into_iter().filter(|door| door.has_method()) {
+        for (target, lines, expected) in [
+            ("/tool", preflight, 200),
+            ("/tool", &*forged, 200),
+            ("/tool", bare, 401),
+            ("/none", preflight, 401),
+            ("/gate", preflight, 401),
+        ] {
+            let held = Held {
+                method: "OPTIONS",
+                target,
+                lines,
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            assert_eq!(status(&response), expected, "{door:?} {target} {lines}");
+            if expected == 200 {
+                assert_eq!(only(&response, "x-auth-request-user"), "");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_second_path_of_a_request_is_held_to_the_first() {
+    let gate = gate("[[routes]]\npath = '/dav'\n").await;
+    let mut client = gate.decisions().await;
+    for door in DOORS.into_iter().filter(|door| door.has_method()) {
+        for (destination, expected) in [
+            ("/dav/b", 200),
+            ("https://tools.example.com/dav/b", 200),
+            ("/admin/b", 400),
+            ("/dav/../admin", 400),
+            ("https://open.example.com/dav/b", 400),
+        ] {
+            let lines = format!("{}Destination: {destination}\r\n", bearer(TOKEN));
+            let held = Held {
+                method: "COPY",
+                target: "/dav/a",
+                lines: &lines,
+                ..Held::GET
+            };
+            let response = door.ask(&mut client, &held).await;
+            assert_eq!(
+                status(&response),
+                expected,
+                "{door:?} {destination} {response}"
+            );
+        }
+    }
+}
+
+/// Whoever brings one unknown token after another waits, and nobody else does: the proxy that asks
+/// names its client.
+#[tokio::test]
+async fn a_flood_is_its_clients_and_not_the_proxys() {
+    let limits = "[server.limits]\nunknown_tokens_per_second = 1\nunknown_tokens_burst = 2\n";
+    let config = TRUSTED.replace("[decisions]", &format!("{limits}[decisions]"));
+    let gate = Gate::start(&format!("{config}{ROUTES}")).await;
+    let mut client = gate.decisions().await;
+    for (at, door) in DOORS.into_iter().enumerate() {
+        let mut statuses = Vec::new();
+        for (number, address) in ["192.0.2.", "192.0.2.", "192.0.2.", "198.51.100."]
+            .into_iter()
+            .enumerate()
+        {
+            let lines = format!(
+                "{}X-Forwarded-For: {address}{at}\r\n",
+                bearer(&format!("gho_{at}{number}"))
+            );
+            let held = Held {
+                lines: &lines,
+                ..Held::GET
+            };
+            statuses.push(status(&door.ask(&mut client, &held).await));
+        }
+        assert_eq!(statuses, [401, 401, 429, 401], "{door:?}");
+    }
+}
