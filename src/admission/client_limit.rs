@@ -1,5 +1,7 @@
 //! A limit to how many unknown tokens one client may bring.
 //!
+//! A client is a network; a caller that has proved who it is, is one wherever it calls from.
+//!
 //! Only tokens that would cause a call to the issuer count. So a client that guesses tokens is
 //! slowed down, and people who are known are not, even behind the same address.
 
@@ -43,21 +45,35 @@ impl ClientAddr {
     }
 }
 
-/// A client, which may have an address of its own. Looked up only where it matters.
+/// A client, if it can be told from others. Looked up only where it matters.
 pub(crate) trait Client {
-    fn address(&self) -> Option<ClientAddr>;
+    fn count_as(&self) -> Option<CountAs<'_>>;
+}
+
+/// Those whose unknown tokens are counted together.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) enum CountAs<'c> {
+    /// The clients of one network.
+    Network(IpAddr),
+    /// A caller that has proved who it is, wherever it calls from.
+    #[cfg_attr(
+        not(feature = "proxy"),
+        expect(dead_code, reason = "only the proxy has them")
+    )]
+    Caller(&'c str),
 }
 
 impl Client for ClientAddr {
-    fn address(&self) -> Option<ClientAddr> {
-        Some(*self)
+    fn count_as(&self) -> Option<CountAs<'_>> {
+        Some(CountAs::Network(network(self.0)))
     }
 }
 
 /// The client that a server has noted there.
 impl Client for Extensions {
-    fn address(&self) -> Option<ClientAddr> {
-        ClientAddr::find_in(self)
+    fn count_as(&self) -> Option<CountAs<'_>> {
+        let address = ClientAddr::find_in(self)?;
+        Some(CountAs::Network(network(address.0)))
     }
 }
 
@@ -138,9 +154,9 @@ impl ClientTurns {
         }
     }
 
-    /// Takes a turn of `client`, or returns how long it has to wait for the next.
-    pub(super) fn take(&self, client: ClientAddr) -> Result<(), Duration> {
-        let bucket = self.hasher.hash_one(network(client.0));
+    /// Takes a turn of a client, or returns how long it has to wait for the next.
+    pub(super) fn take(&self, client: CountAs<'_>) -> Result<(), Duration> {
+        let bucket = self.hasher.hash_one(client);
         self.limiter
             .check_key(&bucket)
             .map_err(|until| until.wait_time_from(self.clock.now()))
@@ -187,8 +203,8 @@ mod tests {
         ClientTurns::new(limit)
     }
 
-    fn client(addr: &str) -> ClientAddr {
-        ClientAddr(addr.parse().unwrap())
+    fn client(addr: &str) -> CountAs<'static> {
+        CountAs::Network(network(addr.parse().unwrap()))
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,5 +229,14 @@ mod tests {
         assert_eq!(turns.take(client("::ffff:192.0.2.1")), Ok(()));
         assert!(turns.take(client("192.0.2.1")).is_err());
         assert_eq!(turns.take(client("::ffff:192.0.2.2")), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_is_counted_by_its_name_and_apart_from_every_network() {
+        let turns = turns(1, 1);
+        assert_eq!(turns.take(CountAs::Caller("apisix")), Ok(()));
+        assert!(turns.take(CountAs::Caller("apisix")).is_err());
+        assert_eq!(turns.take(CountAs::Caller("kubernetes")), Ok(()));
+        assert_eq!(turns.take(client("192.0.2.1")), Ok(()));
     }
 }

@@ -42,6 +42,8 @@ use crate::token::TokenHash;
 use crate::validator::{Freshness, Missed, Recorder, Validators};
 
 pub(crate) use self::admitted::Admitted;
+#[cfg(feature = "proxy")]
+pub(crate) use self::client_limit::CountAs;
 #[cfg(feature = "client")]
 pub(crate) use self::client_limit::{Client, ClientTurns};
 #[cfg(feature = "client")]
@@ -121,6 +123,19 @@ impl<C> Admission<C> {
     #[cfg(feature = "client")]
     pub(crate) fn with_client_turns(self, turns: Arc<ClientTurns>) -> Self {
         self.with(|inner| inner.client_turns = Some(turns))
+    }
+
+    /// Returns how much longer the answers hold that let somebody in: the one about the token, and
+    /// those about the groups that the person was found to belong to, if those are
+    /// [wanted](Self::with_groups). None if one of them is forgotten by now.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn left(&self, token: &TokenHash, admitted: &Admitted) -> Option<Duration>
+    where
+        C: CheckService,
+    {
+        let groups = admitted.groups.as_deref();
+        let validators = &self.0.validators;
+        validators.left(token, groups, admitted.freshness)
     }
 
     /// Returns who is asked about tokens.
@@ -237,7 +252,7 @@ impl<C: CheckService> Inner<C> {
         let Some(turns) = &self.client_turns else {
             return Ok(());
         };
-        let Some(client) = asked.client.address() else {
+        let Some(client) = asked.client.count_as() else {
             return Ok(());
         };
         if !token.kind().may_be_checked() || !self.validators.is_new(hash, missed) {

@@ -85,10 +85,9 @@ pub use self::decisions::DecisionsConfig;
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::reader::error::{ConfigError, ConfigErrors};
 pub(crate) use self::reader::secret::SecretFile;
-pub(crate) use self::routes::Admittance;
 pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::routes::{
-    AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
+    Admittance, AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
     InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
     TokensConfig, UnknownIdentityHeaders,
 };
@@ -177,7 +176,14 @@ impl Config {
     /// none where the route needs no token.
     #[must_use]
     pub fn issuer_of(&self, route: &RouteConfig) -> Option<(&GhesConfig, Vec<&AppConfig>)> {
-        let tokens = route.tokens.as_ref()?;
+        self.issuer_of_tokens(route.tokens.as_ref()?)
+    }
+
+    /// Returns the server and the apps that some tokens are of.
+    pub(crate) fn issuer_of_tokens(
+        &self,
+        tokens: &TokensConfig,
+    ) -> Option<(&GhesConfig, Vec<&AppConfig>)> {
         let mut servers = self.ghes.iter();
         let ghes = servers.find(|ghes| ghes.name == tokens.ghes)?;
         let is_taken = |app: &&AppConfig| tokens.apps.contains(&app.client_id);

@@ -1,7 +1,7 @@
 //! What works, and is probably not meant.
 
 use super::routes::passed_by;
-use super::{AppConfig, Config, GhesConfig, RouteConfig};
+use super::{Admittance, AppConfig, Config, GhesConfig, RouteConfig};
 use crate::server::CertificateFiles;
 
 impl Config {
@@ -71,7 +71,7 @@ impl Config {
     }
 
     fn is_shut(&self, route: &RouteConfig) -> bool {
-        let is_open = !route.needs_scopes() || route.exempt_github_apps;
+        let is_open = !Admittance::of(route).needs_scopes() || route.exempt_github_apps;
         let issuer = self.issuer_of(route);
         !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(is_github_app))
     }

@@ -29,6 +29,12 @@ impl<C> GatekeeperLayer<C> {
         Self(Guard::new(Admission::new(validators.into())))
     }
 
+    /// Lets in the requests that `admission` admits.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn deciding_by(admission: Admission<C>) -> Self {
+        Self(Guard::new(admission))
+    }
+
     /// Sets who may do what; by default everybody with a good token may do everything.
     ///
     /// # Panics
@@ -124,15 +130,6 @@ impl<C> GatekeeperLayer<C> {
     #[cfg(feature = "client")]
     pub fn with_client_limit(self, limit: ClientLimit) -> Self {
         let turns = Arc::new(ClientTurns::new(limit));
-        Self(
-            self.0
-                .with_admission(|admission| admission.with_client_turns(turns)),
-        )
-    }
-
-    /// Does the same with turns that other gates take from as well.
-    #[cfg(feature = "proxy")]
-    pub(crate) fn with_client_turns(self, turns: Arc<ClientTurns>) -> Self {
         Self(
             self.0
                 .with_admission(|admission| admission.with_client_turns(turns)),

@@ -61,6 +61,8 @@ use crate::check::{
     Verdict,
 };
 use crate::identity::Identity;
+#[cfg(feature = "proxy")]
+use crate::membership::Groups;
 use crate::membership::{Group, Membership, MembershipRequest};
 use crate::token::{AccessToken, TokenHash};
 
@@ -286,6 +288,30 @@ impl<C> Validator<C> {
             )
         });
         Asking::new(waiting.collect())
+    }
+
+    /// Returns how much longer the answers hold that a token is good and that its person belongs to
+    /// these groups, as far as they are of this `freshness`; none if one of them is not there.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn left(
+        &self,
+        token: &TokenHash,
+        groups: Option<&Groups>,
+        freshness: Freshness,
+    ) -> Option<Duration>
+    where
+        C: CheckService,
+    {
+        let mut left = self.tokens.cache().left(token, self.max_age, freshness)?;
+        for group in groups.into_iter().flat_map(Groups::iter) {
+            let key = MembershipKey {
+                token: *token,
+                group: group.clone(),
+            };
+            let memberships = self.memberships.as_ref()?.cache();
+            left = left.min(memberships.left(&key, self.max_age, freshness)?);
+        }
+        Some(left)
     }
 
     /// Returns a handle that wants answers no older than `max_age`.

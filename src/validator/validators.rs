@@ -3,12 +3,16 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "proxy")]
+use super::Freshness;
 use super::cache::{Found, IsKnown};
 use super::checking_each::CheckingEach;
 use super::refusal::Refusal;
 use super::{Answer, CacheStats, Checking, Purge, Validator};
 use crate::check::{CheckService, Verdict};
 use crate::identity::Identity;
+#[cfg(feature = "proxy")]
+use crate::membership::Groups;
 use crate::token::{AccessToken, TokenHash};
 
 /// One [`Validator`] for each app whose tokens are good, in the order they are asked.
@@ -176,6 +180,20 @@ impl<C: CheckService> Validators<C> {
     #[must_use]
     pub fn is_unknown(&self, hash: &TokenHash) -> bool {
         self.iter().all(|validator| validator.is_unknown(hash))
+    }
+
+    /// Returns how much longer the answers hold that a token is good and that its person belongs to
+    /// these groups; none if one of them is not remembered by whoever knows the token.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn left(
+        &self,
+        token: &TokenHash,
+        groups: Option<&Groups>,
+        freshness: Freshness,
+    ) -> Option<Duration> {
+        let left = |validator: &Validator<C>| validator.left(token, groups, freshness);
+        // A token is of one app. What another may remember of it is over.
+        self.iter().filter_map(left).max()
     }
 
     /// Forgets what `purge` names at each of them; returns how many answers.

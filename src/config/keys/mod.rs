@@ -11,7 +11,7 @@ use super::ghes::limits::GhesLimits;
 use super::ghes::{AppConfig, GhesConfig};
 use super::reader::table::{Key, Table};
 use super::routes::upstream::{self, RouteTimeouts};
-use super::routes::{CorsAnswers, ResourceConfig, RouteConfig};
+use super::routes::{Admittance, CorsAnswers, ResourceConfig, RouteConfig};
 use super::server::front::{ServerLimits, ServerTimeouts};
 use super::server::{Server, tls};
 use super::webhook::WebhookConfig;
@@ -21,7 +21,9 @@ pub(super) struct Listed {
     /// As `[server.limits]`, or `[[routes]]` where there may be several.
     pub(super) header: &'static str,
     doc: &'static [&'static str],
-    pub(super) keys: &'static [Key],
+    keys: &'static [Key],
+    /// Further ones, some of which other tables have, too.
+    further: &'static [&'static [Key]],
     is_aside: bool,
 }
 
@@ -58,7 +60,8 @@ pub(super) const TABLES: &[Listed] = &[
         "[[routes]]",
         &["one or more, in any order; a request without a matching route gets 404"],
         RouteConfig::KEYS,
-    ),
+    )
+    .and(&[Admittance::KEYS, RouteConfig::FURTHER_KEYS]),
     Listed::new("[routes.timeouts]", &[], RouteTimeouts::KEYS),
     Listed::new(
         "[routes.cors]",
@@ -107,8 +110,19 @@ impl Listed {
             header,
             doc,
             keys,
+            further: &[],
             is_aside: false,
         }
+    }
+
+    const fn and(mut self, further: &'static [&'static [Key]]) -> Self {
+        self.further = further;
+        self
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        let further = self.further.iter().copied().flatten();
+        self.keys.iter().chain(further)
     }
 
     /// The example shows the table behind `#`: it does not go together with the others.

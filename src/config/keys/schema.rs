@@ -16,7 +16,7 @@ impl Config {
     /// [JSON Schema]: https://json-schema.org/draft/2020-12
     #[must_use]
     pub fn schema() -> Value {
-        let mut root = table("", &[]);
+        let mut root = table("", []);
         for listed in TABLES {
             let below = listed.header.trim_matches(['[', ']']);
             insert(&mut root, below, schema_of(listed));
@@ -57,7 +57,7 @@ fn insert(outer: &mut Value, path: &str, schema: Value) {
 }
 
 fn schema_of(listed: &Listed) -> Value {
-    let one = table(&listed.doc.join("\n"), listed.keys);
+    let one = table(&listed.doc.join("\n"), listed.keys());
     let several = |one: &Value| json!({ "type": "array", "items": one });
     match listed.header {
         "[ghes]" => json!({ "oneOf": [one, several(&one)] }),
@@ -66,8 +66,10 @@ fn schema_of(listed: &Listed) -> Value {
     }
 }
 
-fn table(doc: &str, keys: &[Key]) -> Value {
-    let properties = keys.iter().map(|key| (key.name.to_owned(), property(key)));
+fn table(doc: &str, keys: impl IntoIterator<Item = &'static Key>) -> Value {
+    let properties = keys
+        .into_iter()
+        .map(|key| (key.name.to_owned(), property(key)));
     let properties: Map<String, Value> = properties.collect();
     let mut table = json!({
         "type": "object",

@@ -1,23 +1,124 @@
 use std::time::Duration;
 
-use super::RouteConfig;
-use super::people::PeopleConfig;
+use super::people::{ACCOUNT_TYPES, PeopleConfig};
 use super::tokens::TokensConfig;
-use crate::scope::{Scope, Scopes};
+use super::{RouteConfig, refuse_question};
+use crate::config::ghes::servers::Servers;
+use crate::config::reader::duration::MaxAge;
+use crate::config::reader::kind::{Plain, Shape};
+use crate::config::reader::pattern::refuse_pattern;
+use crate::config::reader::section::Section;
+use crate::config::reader::source::Node;
+use crate::config::reader::table::{Key, keys};
+use crate::scope::{InvalidScope, Scope, Scopes};
 
-/// The rule for the people that a route lets in.
+/// The people that a route or a caller is for, and the tokens they bring.
+///
+/// One reader for both, so that a key means the same wherever it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Admittance {
-    /// None where everybody comes in.
-    tokens: Option<TokensConfig>,
-    scopes: Scopes,
-    scopes_any: Vec<Scope>,
-    exempt_github_apps: bool,
-    people: PeopleConfig,
-    max_age: Option<Duration>,
+#[non_exhaustive]
+pub struct Admittance {
+    /// Whose tokens are good, from `ghes` and `apps`. None where no token is asked for.
+    pub tokens: Option<TokensConfig>,
+    /// The scopes a token needs, all of them. Absent: none, so every good token will do.
+    pub scopes: Scopes,
+    /// Scopes of which a token needs one. Absent: none.
+    pub scopes_any: Vec<Scope>,
+    /// Whether tokens of GitHub Apps, which never have scopes, pass without those. Absent: no.
+    pub exempt_github_apps: bool,
+    /// The people, from `users`, `user_ids`, `site_admins`, `orgs`, `teams`, `people` and
+    /// `account_types`.
+    pub people: PeopleConfig,
+    /// The longest that a revoked token still works. Absent: as long as everywhere.
+    pub max_age: Option<Duration>,
 }
 
 impl Admittance {
+    /// The keys of a route, and of a caller.
+    pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// the server of the tokens; may be left out if there is one
+        ghes: Shape::Text, shown "ghes.example.com";
+        /// the apps of the tokens; absent: all of the server
+        apps: Shape::List(&Shape::Text), shown ["Iv1.8a61f9b3a7aba766"];
+        /// all of these; absent: every good token
+        scopes: Shape::List(&Shape::Text), shown ["read:org"];
+        /// like ["gist", "repo"]: one of these
+        scopes_any: Shape::List(&Shape::Text), default [];
+        /// true: tokens of GitHub Apps need no scope; they never have one
+        exempt_github_apps: Shape::Boolean, default false;
+        /// who may enter, in any of these keys; all absent: everybody
+        users: Shape::List(&Shape::Text), shown ["octocat"];
+        /// as users, but an id stays when a login changes
+        user_ids: Shape::List(&Shape::Integer { from: 1, to: i64::MAX as u64 }), shown [1];
+        /// true: administrators of the GHES
+        site_admins: Shape::Boolean, default false;
+        /// members of one of these; GHES is asked with the user's token
+        orgs: Shape::List(&Shape::Text), shown ["octo-org"];
+        /// members of one of these, or of a team below
+        teams: Shape::List(&Shape::Text), shown ["octo-org/platform"];
+        /// "all": each of the given keys must name the person
+        people: Shape::Words(&["any", "all"]), default "any";
+        /// required beside all that; absent: all types
+        account_types: Shape::List(&Shape::Words(&ACCOUNT_TYPES)), shown ["User"];
+        /// less than active_max_age; absent: that
+        max_age: MaxAge::SHAPE, shown "10s";
+    };
+
+    /// Reads the keys. Where no token is asked for, those that ask something of one are refused.
+    pub(in crate::config) fn read(
+        section: &mut Section<'_>,
+        servers: Servers<'_>,
+        anonymous: bool,
+    ) -> Self {
+        let mut scopes = |key| {
+            let scopes = section.list(key, Node::items, scope);
+            scopes.unwrap_or_default()
+        };
+        let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
+        let read = Self {
+            scopes: scopes.into_iter().collect(),
+            scopes_any,
+            exempt_github_apps: section.flag("exempt_github_apps"),
+            people: PeopleConfig::read(section),
+            max_age: section.optional("max_age", MaxAge::read),
+            tokens: TokensConfig::read(section, servers, anonymous),
+        };
+        read.refuse_contradictions(section, anonymous);
+        read
+    }
+
+    fn refuse_contradictions(&self, section: &Section<'_>, anonymous: bool) {
+        if anonymous {
+            let asked = self.questions().into_iter().filter(|(_, asked)| *asked);
+            asked.for_each(|(key, _)| refuse_question(section, key));
+        }
+        if self.exempt_github_apps && !self.needs_scopes() {
+            let message = "has no effect without scopes or scopes_any; drop it";
+            section.refuse("exempt_github_apps", message);
+        }
+    }
+
+    /// The keys that ask something of a token, and whether they do.
+    fn questions(&self) -> [(&'static str, bool); 9] {
+        [
+            ("scopes", !self.scopes.is_empty()),
+            ("scopes_any", !self.scopes_any.is_empty()),
+            ("users", !self.people.users.is_empty()),
+            ("user_ids", !self.people.user_ids.is_empty()),
+            ("site_admins", self.people.site_admins),
+            ("orgs", !self.people.orgs.is_empty()),
+            ("teams", !self.people.teams.is_empty()),
+            ("account_types", !self.people.account_types.is_empty()),
+            ("max_age", self.max_age.is_some()),
+        ]
+    }
+
+    /// Tells whether a token needs scopes, which those of GitHub Apps never have.
+    #[must_use]
+    pub fn needs_scopes(&self) -> bool {
+        !self.scopes.is_empty() || !self.scopes_any.is_empty()
+    }
+
     pub(crate) fn of(route: &RouteConfig) -> Self {
         Self {
             tokens: route.tokens.clone().filter(|_| !route.anonymous),
@@ -60,4 +161,11 @@ impl Admittance {
         let exempts_no_more = !self.exempt_github_apps || other.exempt_github_apps;
         asks_for_none || (asks_for_all && asks_for_one && exempts_no_more)
     }
+}
+
+fn scope(node: Node) -> Result<Scope, String> {
+    let name = node.text()?;
+    refuse_pattern(&name, "name each scope")?;
+    name.parse()
+        .map_err(|error: InvalidScope| error.to_string())
 }

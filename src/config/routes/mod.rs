@@ -18,17 +18,15 @@ use std::time::Duration;
 
 use super::assertion;
 use super::ghes::servers::Servers;
-use super::reader::pattern::refuse_pattern;
 use super::reader::section::Section;
 use super::reader::source::Node;
-use crate::config::reader::duration::MaxAge;
-use crate::config::reader::kind::{Plain, Shape};
+use crate::config::reader::kind::Shape;
 use crate::config::reader::table::{Key, Table, keys};
 use crate::hygiene::stripped_header::StrippedHeader;
-use crate::scope::{InvalidScope, Scope, Scopes};
+use crate::scope::{Scope, Scopes};
 use crate::upstream::{UpstreamHost, UpstreamTimeouts, UpstreamTls, UpstreamUrl};
 
-pub(crate) use self::admittance::Admittance;
+pub use self::admittance::Admittance;
 pub use self::ambiguous_paths::AmbiguousPaths;
 pub use self::cors::{Cors, CorsAnswers};
 pub use self::host::{InvalidRouteHost, RouteHost};
@@ -40,7 +38,6 @@ pub use self::resource::ResourceConfig;
 pub use self::tokens::TokensConfig;
 
 use self::matching::Taken;
-use self::people::ACCOUNT_TYPES;
 use self::upstream::RouteTimeouts;
 
 /// `[[routes]]`: which requests go to which upstream, and who may.
@@ -122,7 +119,7 @@ pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteCon
 }
 
 impl RouteConfig {
-    /// The keys of `[[routes]]`.
+    /// The keys of `[[routes]]` before those of [`Admittance`].
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
         /// and all paths below it; the longest wins; no patterns; case matters
         path: Shape::Text, shown "/";
@@ -140,32 +137,10 @@ impl RouteConfig {
         /// Location, Refresh and cookies that name the upstream itself, or lack the
         /// prefix that strip_prefix removes, are rewritten for the client
         rewrite_redirects: Shape::Boolean, default true;
-        /// the server of the tokens; may be left out if there is one
-        ghes: Shape::Text, shown "ghes.example.com";
-        /// the apps of the tokens; absent: all of the server
-        apps: Shape::List(&Shape::Text), shown ["Iv1.8a61f9b3a7aba766"];
-        /// all of these; absent: every good token
-        scopes: Shape::List(&Shape::Text), shown ["read:org"];
-        /// like ["gist", "repo"]: one of these
-        scopes_any: Shape::List(&Shape::Text), default [];
-        /// true: tokens of GitHub Apps need no scope; they never have one
-        exempt_github_apps: Shape::Boolean, default false;
-        /// who may enter, in any of these keys; all absent: everybody
-        users: Shape::List(&Shape::Text), shown ["octocat"];
-        /// as users, but an id stays when a login changes
-        user_ids: Shape::List(&Shape::Integer { from: 1, to: i64::MAX as u64 }), shown [1];
-        /// true: administrators of the GHES
-        site_admins: Shape::Boolean, default false;
-        /// members of one of these; GHES is asked with the user's token
-        orgs: Shape::List(&Shape::Text), shown ["octo-org"];
-        /// members of one of these, or of a team below
-        teams: Shape::List(&Shape::Text), shown ["octo-org/platform"];
-        /// "all": each of the given keys must name the person
-        people: Shape::Words(&["any", "all"]), default "any";
-        /// required beside all that; absent: all types
-        account_types: Shape::List(&Shape::Words(&ACCOUNT_TYPES)), shown ["User"];
-        /// less than active_max_age, for this route; absent: that
-        max_age: MaxAge::SHAPE, shown "10s";
+    };
+
+    /// The keys behind those.
+    pub(in crate::config) const FURTHER_KEYS: &'static [Key] = keys! {
         /// true: everybody may enter, without a token
         anonymous: Shape::Boolean, default false;
         /// true: a token may also be a Basic password, with any user name, as git, pip, npm
@@ -192,12 +167,6 @@ impl RouteConfig {
         cors: Shape::Words(&["gate", "upstream"]), default "gate";
     };
 
-    /// Tells whether a token needs scopes, which those of GitHub Apps never have.
-    #[must_use]
-    pub fn needs_scopes(&self) -> bool {
-        !self.scopes.is_empty() || !self.scopes_any.is_empty()
-    }
-
     fn read(
         route: &mut Section<'_>,
         taken: &mut Taken,
@@ -210,16 +179,8 @@ impl RouteConfig {
         let host = route.optional("host", parsed::<UpstreamHost>);
         let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
         let timeouts = route.section("timeouts", RouteTimeouts::read);
-        let mut scopes = |key| {
-            let scopes = route.list(key, Node::items, scope);
-            scopes.unwrap_or_default()
-        };
-        let (scopes, scopes_any) = (scopes("scopes"), scopes("scopes_any"));
-        let exempt_github_apps = route.flag("exempt_github_apps");
-        let people = PeopleConfig::read(route);
-        let max_age = route.optional("max_age", MaxAge::read);
         let anonymous = route.flag("anonymous");
-        let tokens = TokensConfig::read(route, servers, anonymous);
+        let admittance = Admittance::read(route, servers, anonymous);
         let basic = route.flag("basic");
         let websocket_protocol = route.flag("websocket_protocol");
         let forward_token = route.flag("forward_token");
@@ -240,12 +201,12 @@ impl RouteConfig {
             host: host.unwrap_or_default(),
             rewrite_redirects: rewrite_redirects.unwrap_or(true),
             timeouts: timeouts?,
-            tokens,
-            scopes: scopes.into_iter().collect(),
-            scopes_any,
-            exempt_github_apps,
-            people,
-            max_age,
+            tokens: admittance.tokens,
+            scopes: admittance.scopes,
+            scopes_any: admittance.scopes_any,
+            exempt_github_apps: admittance.exempt_github_apps,
+            people: admittance.people,
+            max_age: admittance.max_age,
             anonymous,
             basic,
             websocket_protocol,
@@ -269,13 +230,6 @@ impl RouteConfig {
                 route.refuse("anonymous", OPENS_EVERYTHING);
             }
         }
-        if self.exempt_github_apps && !self.needs_scopes() {
-            route.refuse(
-                "exempt_github_apps",
-                "has no effect without scopes or scopes_any; drop \
-             it",
-            );
-        }
         if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
             route.refuse("strip_prefix", NOTHING_TO_STRIP);
         }
@@ -284,15 +238,6 @@ impl RouteConfig {
     /// Refuses what is asked of a token where no token is asked for.
     fn refuse_questions(&self, route: &Section<'_>) {
         let questions = [
-            ("scopes", !self.scopes.is_empty()),
-            ("scopes_any", !self.scopes_any.is_empty()),
-            ("users", !self.people.users.is_empty()),
-            ("user_ids", !self.people.user_ids.is_empty()),
-            ("site_admins", self.people.site_admins),
-            ("orgs", !self.people.orgs.is_empty()),
-            ("teams", !self.people.teams.is_empty()),
-            ("account_types", !self.people.account_types.is_empty()),
-            ("max_age", self.max_age.is_some()),
             ("basic", self.basic),
             ("websocket_protocol", self.websocket_protocol),
             ("forward_token", self.forward_token),
@@ -327,13 +272,6 @@ const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left
 fn strip_prefix(node: Node) -> Result<bool, String> {
     let flag = node.boolean();
     flag.map_err(|error| format!("{error}; true cuts off the path of the route"))
-}
-
-fn scope(node: Node) -> Result<Scope, String> {
-    let name = node.text()?;
-    refuse_pattern(&name, "name each scope")?;
-    name.parse()
-        .map_err(|error: InvalidScope| error.to_string())
 }
 
 pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {

@@ -50,7 +50,7 @@ fn every_key_that_is_read_is_listed_and_every_key_that_is_listed_is_read() {
     for table in TABLES {
         let path = table.header.trim_matches(['[', ']']);
         listed.insert(path.to_owned());
-        listed.extend(table.keys.iter().map(|key| format!("{path}.{}", key.name)));
+        listed.extend(table.keys().map(|key| format!("{path}.{}", key.name)));
     }
     let read = asked(&whole_example(&files()));
     assert!(read.len() > 100, "{}", read.len());
@@ -63,7 +63,7 @@ fn every_key_that_is_listed_is_in_the_example_or_its_file_is() {
     for table in TABLES {
         let lines = table.to_string();
         assert!(Config::EXAMPLE.contains(&lines), "{lines}");
-        for key in table.keys {
+        for key in table.keys() {
             let is_shown = |name: &str| lines.contains(&format!("{name} = "));
             let name = key.name;
             assert!(

@@ -1,5 +1,6 @@
 //! What the configuration says about requests: a reload replaces it whole.
 
+pub(super) mod admissions;
 pub(super) mod asked_host;
 pub(super) mod assertion;
 pub(super) mod cors;
@@ -11,6 +12,7 @@ pub(super) mod webdav;
 
 use std::sync::Once;
 
+use self::admissions::Admissions;
 use self::metadata::Metadata;
 use self::routes::Routes;
 use super::runtime::Runtime;
@@ -51,7 +53,8 @@ impl RuleSet {
         let server = &config.server;
         let turns = runtime.client_turns(server.client_limit);
         let signer = runtime.assertions.as_ref().map(Assertions::signer);
-        let routes = Routes::new(config, apps, &runtime.upstreams, turns, signer);
+        let admissions = Admissions::new(config, apps, turns);
+        let routes = Routes::new(config, admissions, &runtime.upstreams, signer);
         Self {
             reads_hosts: routes.read_hosts() || server.allowed_hosts.iter().is_some(),
             routes,

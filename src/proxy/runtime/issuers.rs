@@ -17,7 +17,7 @@ use tower::BoxError;
 use super::first_answer::FirstAnswer;
 use super::secret_files::WatchedSecret;
 use crate::check::CheckError;
-use crate::config::{AppConfig, Config, GhesConfig, RouteConfig};
+use crate::config::{AppConfig, Config, GhesConfig, TokensConfig};
 use crate::ghes::GhesUrl;
 use crate::protection::{IssuerProtection, ProtectionMonitor};
 use crate::proxy::{Check, Memberships};
@@ -151,34 +151,34 @@ impl IssuerApps {
         &self.apps
     }
 
-    /// Returns the validators of a route, in the order of its server's apps.
+    /// Returns the validators of these tokens, in the order of their server's apps.
     ///
     /// # Panics
     ///
-    /// Panics if the route takes tokens of no app of `config`, which no configuration that was read
-    /// has: no other app may be asked in its place.
-    pub(in crate::proxy) fn of_route(
+    /// Panics if they are of no app of `config`, as in no configuration that was read: nobody else
+    /// may be asked in its place.
+    pub(in crate::proxy) fn validators_of(
         &self,
         config: &Config,
-        route: &RouteConfig,
+        tokens: &TokensConfig,
     ) -> Validators<Check> {
-        let taken = self.apps_of_route(config, route);
+        let taken = self.apps_of(config, tokens);
         let mut validators = taken.iter().map(|app| app.0.validator.clone());
         let first = validators.next().expect(NO_APP);
         validators.fold(first.into(), Validators::or)
     }
 
-    /// Returns the apps of a route, in the same order.
+    /// Returns the apps of these tokens, in the same order.
     ///
     /// # Panics
     ///
-    /// Panics where [`of_route`](Self::of_route) does.
-    pub(in crate::proxy) fn apps_of_route(
+    /// Panics where [`validators_of`](Self::validators_of) does.
+    pub(in crate::proxy) fn apps_of(
         &self,
         config: &Config,
-        route: &RouteConfig,
+        tokens: &TokensConfig,
     ) -> Vec<IssuerApp> {
-        let (ghes, apps) = config.issuer_of(route).expect(NO_APP);
+        let (ghes, apps) = config.issuer_of_tokens(tokens).expect(NO_APP);
         let is_taken = |app: &&IssuerApp| {
             let mut ids = apps.iter().map(|taken| &taken.client_id);
             app.ghes() == ghes.name && ids.any(|id| id == app.client_id())
@@ -337,7 +337,7 @@ fn validator(
     }
 }
 
-const NO_APP: &str = "a route that asks for a token takes those of some app";
+const NO_APP: &str = "tokens that are asked for are those of some app";
 
 impl fmt::Debug for IssuerApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

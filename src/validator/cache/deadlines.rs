@@ -94,17 +94,25 @@ impl Deadlines {
         }
     }
 
-    /// Tells whether the answer may still stand in for one that the issuer fails to give.
-    pub(super) fn bridges_outage(
+    /// Returns how much longer somebody may act on the answer who wants it no older than `max_age`.
+    pub(super) fn left(&self, now: Instant, max_age: Option<Duration>) -> Duration {
+        let end = Duration::from(self.fresh).min(max_age.unwrap_or(Duration::MAX));
+        end.saturating_sub(self.elapsed(now))
+    }
+
+    /// Returns how much longer the answer may stand in for one that the issuer fails to give.
+    pub(super) fn left_in_outage(
         &self,
         now: Instant,
         max_age: Option<Duration>,
         grace: Duration,
-    ) -> bool {
-        let age = self.elapsed(now);
-        !grace.is_zero()
-            && Milliseconds::of(age) < self.stale
-            && max_age.is_none_or(|max_age| age < max_age.saturating_add(grace))
+    ) -> Duration {
+        if grace.is_zero() {
+            return Duration::ZERO;
+        }
+        let wanted = max_age.map_or(Duration::MAX, |max_age| max_age.saturating_add(grace));
+        let end = Duration::from(self.stale).min(wanted);
+        end.saturating_sub(self.elapsed(now))
     }
 
     /// Tells whether no renewal of the answer is under way.
@@ -245,7 +253,9 @@ mod tests {
             );
 
             let age = deadlines.age(now, max_age);
-            let bridged = deadlines.bridges_outage(now, max_age, options.stale_if_error);
+            let bridged = deadlines.left_in_outage(now, max_age, options.stale_if_error);
+            let (bridged_for, bridged) = (bridged, !bridged.is_zero());
+            let left = deadlines.left(now, max_age);
             let shortest = options.active_max_age.mul_f64(0.9);
             let shortest = shortest.saturating_sub(Duration::from_millis(1));
             let wanted = max_age.unwrap_or(Duration::MAX).min(options.active_max_age);
@@ -263,6 +273,11 @@ mod tests {
             if age == Age::Fresh {
                 prop_assert!(read_after < wanted * 4 / 5);
             }
+            // What is left ends when it is over, and not a moment later.
+            prop_assert_eq!(left.is_zero(), age == Age::Over);
+            prop_assert_eq!(deadlines.age(now + left, max_age), Age::Over);
+            let end = now + bridged_for;
+            prop_assert!(deadlines.left_in_outage(end, max_age, options.stale_if_error).is_zero());
         }
 
         /// A token that is past its expiry when its answer comes in is good for nothing, whatever
@@ -273,7 +288,8 @@ mod tests {
             let deadlines =
                 Deadlines::new(now.monotonic, Some(wall - past), &TokenHash::of("a"), &options, now);
             prop_assert_eq!(deadlines.age(now.monotonic, None), Age::Over);
-            prop_assert!(!deadlines.bridges_outage(now.monotonic, None, options.stale_if_error));
+            let bridged = deadlines.left_in_outage(now.monotonic, None, options.stale_if_error);
+            prop_assert!(bridged.is_zero());
         }
     }
 
@@ -329,7 +345,8 @@ mod tests {
         let deadlines = Deadlines::new(now.monotonic, None, &hash, &options, now);
         assert_eq!(deadlines.age(now.monotonic, None), Age::Over);
         let days = now.monotonic + Duration::from_secs(50 * 24 * 60 * 60);
-        assert!(!deadlines.bridges_outage(days, None, Duration::from_secs(1)));
+        let bridged = deadlines.left_in_outage(days, None, Duration::from_secs(1));
+        assert!(bridged.is_zero());
         assert_eq!(size_of::<Deadlines>(), 24);
     }
 

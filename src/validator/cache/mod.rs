@@ -230,11 +230,36 @@ impl<T: Subject> AnswerCache<T> {
         let entry = self.active.get(key)?;
         let grace = self.options.stale_if_error;
         let now = Instant::now();
-        if !entry.deadlines.bridges_outage(now, max_age, grace) {
+        if entry
+            .deadlines
+            .left_in_outage(now, max_age, grace)
+            .is_zero()
+        {
             return None;
         }
         self.lookups.stale.increment();
         Some(Found::new(T::answer(entry.identity), Freshness::Stale))
+    }
+
+    /// Returns how much longer a good answer of this `freshness` holds; none if there is none.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn left(
+        &self,
+        key: &T::Key,
+        max_age: Option<Duration>,
+        freshness: Freshness,
+    ) -> Option<Duration> {
+        let deadlines = self.active.get(key)?.deadlines;
+        let now = Instant::now();
+        let left = deadlines.left(now, max_age);
+        match freshness {
+            // One that is stale holds as long as the outage may be bridged.
+            Freshness::Stale if left.is_zero() => {
+                let grace = self.options.stale_if_error;
+                Some(deadlines.left_in_outage(now, max_age, grace))
+            }
+            Freshness::Stale | Freshness::Due | Freshness::Fresh => Some(left),
+        }
     }
 
     /// Tells whether the answer was good when it was last asked for, within the hour.

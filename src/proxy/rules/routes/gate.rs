@@ -1,57 +1,40 @@
-use std::sync::Arc;
-
 use super::rules::Rules;
 use crate::bearer::BearerOptions;
-use crate::config::{Config, RouteConfig};
-use crate::gatekeeper::{ClientTurns, GatekeeperLayer, Guard};
+use crate::config::{Admittance, Config, RouteConfig};
+use crate::gatekeeper::{GatekeeperLayer, Guard};
 use crate::proxy::Check;
+use crate::proxy::rules::admissions::Admissions;
 use crate::proxy::rules::metadata::PROTECTED_RESOURCE;
-use crate::proxy::runtime::issuers::{IssuerApp, IssuerApps};
+use crate::proxy::runtime::issuers::IssuerApp;
 use crate::rejection::Realm;
 
 /// Makes the gates before upstreams.
 pub(super) struct Gates<'c> {
     config: &'c Config,
-    apps: &'c IssuerApps,
-    /// One for all routes: a client that makes up tokens must not begin anew on each.
-    client_turns: Arc<ClientTurns>,
+    admissions: Admissions<'c>,
 }
 
 impl<'c> Gates<'c> {
-    pub(super) fn new(
-        config: &'c Config,
-        apps: &'c IssuerApps,
-        client_turns: Arc<ClientTurns>,
-    ) -> Self {
-        Self {
-            config,
-            apps,
-            client_turns,
-        }
+    pub(super) fn new(config: &'c Config, admissions: Admissions<'c>) -> Self {
+        Self { config, admissions }
     }
 
     /// Makes the gate of a route that asks for a token.
     pub(super) fn of_route(&self, route: &RouteConfig, rules: &Rules) -> Guard<Check> {
-        let validators = self.apps.of_route(self.config, route);
+        let admission = self.admissions.of(&Admittance::of(route), rules.policy());
         let token_bytes = self.config.server.token_bytes.get() as usize;
         let bearer = BearerOptions::default()
             .with_max_length(token_bytes)
             .with_basic(route.basic);
-        let gate = GatekeeperLayer::new(validators)
+        let gate = GatekeeperLayer::deciding_by(admission)
             .with_bearer(bearer)
             .with_realm(self.realm(route))
             .with_identity_extension(self.config.assertion.is_some())
             .with_groups_extension(self.tells_groups())
             .with_identity_headers(true)
-            .with_client_turns(Arc::clone(&self.client_turns))
-            .with_policy(rules.policy())
             .with_forward_token(route.forward_token)
             // Every rejection is rendered in one other place.
             .with_problem_json(false);
-        let gate = match route.max_age {
-            Some(max_age) => gate.with_max_age(max_age),
-            None => gate,
-        };
         gate.into_guard()
     }
 
@@ -62,7 +45,8 @@ impl<'c> Gates<'c> {
 
     /// Returns the apps that this gate asks, in order.
     pub(super) fn apps_of_route(&self, route: &RouteConfig) -> Vec<IssuerApp> {
-        self.apps.apps_of_route(self.config, route)
+        let tokens = route.tokens.as_ref();
+        tokens.map_or_else(Vec::new, |tokens| self.admissions.apps_of(tokens))
     }
 
     /// Returns the realm, which names the route's description.

@@ -13,10 +13,13 @@ use http_body::Body;
 use super::assertion::UpstreamAssertion;
 use super::cors::{Cors, preflight};
 use crate::assertion::Signer;
-use crate::config::{Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost};
-use crate::gatekeeper::{ClientTurns, Guard};
+use crate::config::{
+    Admittance, Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost,
+};
+use crate::gatekeeper::Guard;
 use crate::proxy::Check;
-use crate::proxy::runtime::issuers::{IssuerApp, IssuerApps};
+use crate::proxy::rules::admissions::Admissions;
+use crate::proxy::runtime::issuers::IssuerApp;
 use crate::upstream::{Seal, Tool, Upstream, Upstreams};
 
 pub use self::described::RouteTrace;
@@ -81,12 +84,11 @@ pub(in crate::proxy) struct Found<'r> {
 impl Routes {
     pub(in crate::proxy) fn new(
         config: &Config,
-        apps: &IssuerApps,
+        admissions: Admissions<'_>,
         upstreams: &Upstreams,
-        client_turns: Arc<ClientTurns>,
         signer: Option<&Signer>,
     ) -> Self {
-        let gates = Gates::new(config, apps, client_turns);
+        let gates = Gates::new(config, admissions);
         let routes = config.routes.iter();
         Self {
             finder: RouteFinder::new(&config.routes),
@@ -185,7 +187,7 @@ impl Route {
             true => None,
             false => Some(upstreams.of(&tool_of(config, assertion.as_ref()))),
         };
-        let rules = Rules::of(config);
+        let rules = Rules::of(&Admittance::of(config));
         let is_gated = !config.anonymous;
         Self {
             gate: is_gated.then(|| gates.of_route(config, &rules)),

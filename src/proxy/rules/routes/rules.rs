@@ -1,9 +1,9 @@
-//! A route's requirements on a token and on the person behind it.
+//! The requirements of a route, or of a caller, on a token and on the person behind it.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::{Combination, PeopleConfig, RouteConfig};
+use crate::config::{Admittance, Combination, PeopleConfig};
 use crate::membership::Group;
 use crate::policy::{
     All, Any, GitHubAppUser, Policy, RequireAccountType, RequireGroup, RequireScopes,
@@ -44,16 +44,16 @@ pub(in crate::proxy) enum Wanted {
 }
 
 impl Rules {
-    pub(super) fn of(route: &RouteConfig) -> Self {
+    pub(in crate::proxy) fn of(admittance: &Admittance) -> Self {
         Self {
-            needed: needed(route),
-            people: people(&route.people),
-            combination: route.people.combination,
+            needed: needed(admittance),
+            people: people(&admittance.people),
+            combination: admittance.people.combination,
         }
     }
 
     /// Makes the policy that the gate decides by.
-    pub(super) fn policy(&self) -> impl Policy + use<> {
+    pub(in crate::proxy) fn policy(&self) -> impl Policy + use<> {
         self.compose(|rule| Arc::clone(&rule.policy))
     }
 
@@ -144,19 +144,19 @@ impl Wanted {
     }
 }
 
-fn needed(route: &RouteConfig) -> Vec<Rule> {
+fn needed(admittance: &Admittance) -> Vec<Rule> {
     let mut needed = Vec::new();
-    if !route.scopes.is_empty() {
-        needed.push(Rule::new(Wanted::AllScopes(route.scopes.clone())));
+    if !admittance.scopes.is_empty() {
+        needed.push(Rule::new(Wanted::AllScopes(admittance.scopes.clone())));
     }
-    if !route.scopes_any.is_empty() {
-        let any = route.scopes_any.iter().cloned().collect();
+    if !admittance.scopes_any.is_empty() {
+        let any = admittance.scopes_any.iter().cloned().collect();
         needed.push(Rule::new(Wanted::OneScope(any)));
     }
-    if route.exempt_github_apps {
+    if admittance.exempt_github_apps {
         needed = needed.into_iter().map(Rule::exempt_github_apps).collect();
     }
-    let types = &route.people.account_types;
+    let types = &admittance.people.account_types;
     if !types.is_empty() {
         needed.push(Rule::new(Wanted::AccountTypes(types.clone())));
     }
