@@ -76,7 +76,7 @@ struct Somewhere;
 
 #[cfg(feature = "client")]
 impl Client for Somewhere {
-    fn address(&self) -> Option<ClientAddr> {
+    fn count_as(&self) -> Option<CountAs<'_>> {
         None
     }
 }

@@ -101,6 +101,19 @@ impl Default for BearerOptions {
 pub struct BearerToken<'r>(&'r [u8]);
 
 impl<'r> BearerToken<'r> {
+    /// Reads a token that stands alone, as in a form.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn alone(text: &'r str, options: &BearerOptions) -> Result<Self, BearerError> {
+        let token = text.as_bytes();
+        if token.len() > options.max_length {
+            return Err(BearerError::TooLong);
+        }
+        match is_b64token(token) {
+            true => Ok(Self(token)),
+            false => Err(BearerError::Malformed),
+        }
+    }
+
     /// Lends a token that was copied out of a request.
     pub(crate) fn lent(token: &'r AccessToken) -> Self {
         Self(token.expose().as_bytes())

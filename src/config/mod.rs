@@ -81,7 +81,8 @@ use crate::validator::CacheOptions;
 
 pub use self::assertion::AssertionConfig;
 pub use self::authorization_server::AuthorizationServerConfig;
-pub use self::decisions::DecisionsConfig;
+pub(crate) use self::decisions::RESERVED;
+pub use self::decisions::{CallerConfig, DecisionsConfig, TokenReviewConfig};
 pub use self::ghes::{AppConfig, GhesConfig};
 pub use self::reader::error::{ConfigError, ConfigErrors};
 pub(crate) use self::reader::secret::SecretFile;
@@ -218,7 +219,9 @@ impl Config {
         let authorization_server = root.optional_section("authorization_server", |section| {
             AuthorizationServerConfig::read(section, servers)
         });
-        let decisions = root.optional_section("decisions", DecisionsConfig::read);
+        let decisions = root.optional_section("decisions", |decisions| {
+            DecisionsConfig::read(decisions, servers)
+        });
         if let (Some(server), Some(decisions)) = (&server, &decisions)
             && let Some(twin) = decisions.twin_of(server)
         {

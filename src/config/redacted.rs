@@ -15,7 +15,7 @@ use super::routes::upstream::RouteTimeouts;
 use super::server::Server;
 use super::server::front::{ServerLimits, ServerTimeouts};
 use super::{
-    AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers,
+    Admittance, AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers,
     DecisionsConfig, GhesConfig, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch,
     ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
 };
@@ -86,7 +86,22 @@ fn write_certificate(
 
 fn write_decisions(f: &mut fmt::Formatter<'_>, decisions: &DecisionsConfig) -> fmt::Result {
     write_table::<Decisions>(f, "[decisions]", decisions)?;
-    write_certificate(f, "[decisions.tls]", decisions.tls.as_ref())
+    write_certificate(f, "[decisions.tls]", decisions.tls.as_ref())?;
+    if decisions.callers.is_empty() {
+        return Ok(());
+    }
+    for caller in &decisions.callers {
+        writeln!(f, "\n[[decisions.callers]]")?;
+        write_key(f, "id", caller.id.as_str())?;
+        write_key(f, "secret", REDACTED)?;
+        write_admittance(f, &caller.admittance)?;
+    }
+    let review = &decisions.token_review;
+    writeln!(f, "\n[decisions.token_review]")?;
+    let groups: Vec<String> = review.groups.iter().map(ToString::to_string).collect();
+    write_key(f, "groups", groups)?;
+    write_key(f, "username_prefix", review.username_prefix.as_str())?;
+    write_key(f, "groups_prefix", review.groups_prefix.as_str())
 }
 
 /// What follows from other limits is written out.
@@ -136,20 +151,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_upstreams(f, &route.upstreams)?;
     write_key(f, "host", route.host.as_str())?;
     write_key(f, "rewrite_redirects", route.rewrite_redirects)?;
-    if let Some(tokens) = &route.tokens {
-        write_key(f, "ghes", tokens.ghes.as_str())?;
-        write_key(f, "apps", tokens.apps.clone())?;
-    }
-    write_key(f, "scopes", names(&route.scopes))?;
-    let scopes_any: Vec<&str> = route.scopes_any.iter().map(Scope::as_str).collect();
-    write_key(f, "scopes_any", scopes_any)?;
-    if route.exempt_github_apps {
-        write_key(f, "exempt_github_apps", true)?;
-    }
-    write_people(f, &route.people)?;
-    if let Some(age) = route.max_age {
-        write_key(f, "max_age", friendly(age))?;
-    }
+    write_admittance(f, &Admittance::of(route))?;
     write_key(f, "anonymous", route.anonymous)?;
     write_key(f, "basic", route.basic)?;
     write_key(f, "websocket_protocol", route.websocket_protocol)?;
@@ -178,6 +180,24 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
         .upstream_tls
         .iter()
         .try_for_each(|tls| write_tls(f, tls))
+}
+
+fn write_admittance(f: &mut fmt::Formatter<'_>, admittance: &Admittance) -> fmt::Result {
+    if let Some(tokens) = &admittance.tokens {
+        write_key(f, "ghes", tokens.ghes.as_str())?;
+        write_key(f, "apps", tokens.apps.clone())?;
+    }
+    write_key(f, "scopes", names(&admittance.scopes))?;
+    let scopes_any: Vec<&str> = admittance.scopes_any.iter().map(Scope::as_str).collect();
+    write_key(f, "scopes_any", scopes_any)?;
+    if admittance.exempt_github_apps {
+        write_key(f, "exempt_github_apps", true)?;
+    }
+    write_people(f, &admittance.people)?;
+    match admittance.max_age {
+        Some(age) => write_key(f, "max_age", friendly(age)),
+        None => Ok(()),
+    }
 }
 
 fn write_cors(f: &mut fmt::Formatter<'_>, answers: &CorsAnswers) -> fmt::Result {

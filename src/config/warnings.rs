@@ -1,14 +1,16 @@
 //! What works, and is probably not meant.
 
+use std::time::Duration;
+
 use super::routes::passed_by;
-use super::{Admittance, AppConfig, Config, GhesConfig, RouteConfig};
+use super::{Admittance, AppConfig, CallerConfig, Config, GhesConfig, RouteConfig};
 use crate::server::CertificateFiles;
 
 impl Config {
     /// Returns what works and is probably not meant: one line each, which names the key.
     ///
-    /// 1. Tokens of GitHub Apps have no scopes, so a route that asks for one is shut to all of
-    ///    them. Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
+    /// 1. Tokens of GitHub Apps have no scopes, so a route or a caller that asks for one is shut to all
+    ///    of them. Client ids of GitHub Apps begin with `Iv1.` or `Iv23`.
     /// 2. A server of several that no route takes tokens of is never asked.
     /// 3. Logins and ids are those of one server: the same one may be another person's at another
     ///    server, and an upstream that gets people of both cannot tell.
@@ -22,14 +24,23 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
         let unused = servers.filter(|(_, ghes)| self.ghes.len() > 1 && !self.takes_tokens_of(ghes));
-        let routes = self.routes.iter().enumerate();
-        let shut = routes.filter(|(_, route)| self.is_shut(route));
         let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
+        let callers = self.callers().iter().enumerate();
+        let callers = callers.flat_map(|(at, caller)| {
+            let place = format!("decisions.callers[{at}]");
+            let shut = self
+                .is_shut(&caller.admittance)
+                .then(|| shut_caller(&place));
+            let useless = self.useless_age(&place, caller.admittance.max_age);
+            shut.into_iter().chain(useless)
+        });
+        let routes = self.routes.iter().enumerate();
+        let shut = routes.filter(|(_, route)| self.is_shut(&Admittance::of(route)));
         let shut = shut.map(|(at, route)| shut_route(at, route));
         let mixed = (0..self.routes.len()).filter_map(|at| self.mixed_people(at));
         let aimless = self.routes.iter().enumerate().flat_map(|(at, route)| {
             let unheard = self.unheard_hosts(at, route);
-            unheard.chain(self.useless_age(at, route))
+            unheard.chain(self.useless_age(&format!("routes[{at}]"), route.max_age))
         });
         let passed_by = passed_by::warnings(self);
         let decisions = self.decision_warnings();
@@ -37,7 +48,7 @@ impl Config {
         let decisions_tls = self.decisions.iter().filter_map(|door| door.tls.as_ref());
         let certificates = self.server.tls.iter().chain(decisions_tls);
         let dates = certificates.filter_map(CertificateFiles::warning);
-        let all = all.chain(passed_by).chain(decisions);
+        let all = all.chain(callers).chain(passed_by).chain(decisions);
         all.chain(dates).collect()
     }
 
@@ -53,26 +64,34 @@ impl Config {
         })
     }
 
-    fn useless_age(&self, at: usize, route: &RouteConfig) -> Option<String> {
+    fn useless_age(&self, place: &str, max_age: Option<Duration>) -> Option<String> {
         let longest = self.cache.active_max_age;
-        let is_useless = route.max_age.is_some_and(|age| age > longest);
+        let is_useless = max_age.is_some_and(|age| age > longest);
         is_useless.then(|| {
             format!(
-                "routes[{at}].max_age: a limit above cache.active_max_age has no effect; drop it, \
-                 or lower it"
+                "{place}.max_age: a limit above cache.active_max_age has no effect; drop it, or \
+                 lower it"
             )
         })
     }
 
-    /// Tells whether tokens of a server are good on any route.
+    fn callers(&self) -> &[CallerConfig] {
+        self.decisions.as_ref().map_or(&[], |door| &door.callers)
+    }
+
+    /// Tells whether tokens of a server are good on any route, or for any caller.
     pub(crate) fn takes_tokens_of(&self, ghes: &GhesConfig) -> bool {
-        let mut tokens = self.routes.iter().filter_map(|route| route.tokens.as_ref());
+        let routes = self.routes.iter().map(|route| &route.tokens);
+        let callers = self.callers().iter();
+        let tokens = routes.chain(callers.map(|caller| &caller.admittance.tokens));
+        let mut tokens = tokens.filter_map(Option::as_ref);
         tokens.any(|tokens| tokens.ghes == ghes.name)
     }
 
-    fn is_shut(&self, route: &RouteConfig) -> bool {
-        let is_open = !Admittance::of(route).needs_scopes() || route.exempt_github_apps;
-        let issuer = self.issuer_of(route);
+    fn is_shut(&self, admittance: &Admittance) -> bool {
+        let is_open = !admittance.needs_scopes() || admittance.exempt_github_apps;
+        let tokens = admittance.tokens.as_ref();
+        let issuer = tokens.and_then(|tokens| self.issuer_of_tokens(tokens));
         !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(is_github_app))
     }
 
@@ -107,6 +126,13 @@ fn shut_route(at: usize, route: &RouteConfig) -> String {
         "routes[{at}].scopes: tokens of GitHub Apps have no scopes, and the route accepts no other \
          app, so it rejects every request for {path}; drop it, set exempt_github_apps, or use an \
          OAuth app"
+    )
+}
+
+fn shut_caller(place: &str) -> String {
+    format!(
+        "{place}.scopes: tokens of GitHub Apps have no scopes, and the caller accepts no other app, \
+         so no token is active for it; drop it, set exempt_github_apps, or use an OAuth app"
     )
 }
 

@@ -1,12 +1,14 @@
-//! Endpoints of our own, for operators and for GHES: small bodies in, JSON and problems out.
+//! Endpoints of our own, for operators, for GHES and for callers: small bodies in, JSON and problems out.
 
 mod body;
 mod problem;
+mod secret;
 
 use std::num::NonZeroU32;
 
 pub(crate) use self::body::{each_piece, small_body};
 pub(crate) use self::problem::{Problem, empty, json};
+pub(crate) use self::secret::SharedSecret;
 
 /// The connections of operators: for probes, a few Prometheus servers and people.
 pub(crate) const OPERATORS: NonZeroU32 = NonZeroU32::new(64).expect("not zero");

@@ -13,6 +13,7 @@
 //! | [Listening](mod@listening) | TLS, HTTP/2, Unix sockets, limits, load balancers |
 //! | [Operations](mod@operations) | probes, metrics, log, shutdown, new secrets |
 //! | [Signed identity](mod@signed_identity) | for tools that cannot trust their network |
+//! | [Introspection and Kubernetes](mod@introspection) | for gateways, frameworks and API servers that ask about tokens |
 //! | [Other clients](mod@clients) | git, pip, npm and others with passwords; browsers' WebSockets; web pages of other origins (CORS); MCP clients |
 //! | [Commands and GHES client](mod@commands) | manage tokens from the command line, or from Rust |
 //! | [Emulator](mod@emulator) | a GHES for development and tests |
@@ -53,6 +54,9 @@ pub mod operations {}
 
 #[doc = include_str!("signed_identity.md")]
 pub mod signed_identity {}
+
+#[doc = include_str!("introspection.md")]
+pub mod introspection {}
 
 #[doc = include_str!("clients.md")]
 pub mod clients {}

@@ -9,16 +9,22 @@ pub(crate) enum Door {
     Envoy,
     OAuth2Proxy,
     ExtAuthz,
+    /// RFC 7662.
+    Introspect,
+    /// Kubernetes.
+    TokenReview,
 }
 
 impl Door {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
         Self::Envoy,
         Self::OAuth2Proxy,
         Self::ExtAuthz,
+        Self::Introspect,
+        Self::TokenReview,
     ];
 
     /// Returns its name, as it stands in the log and in labels.
@@ -30,6 +36,8 @@ impl Door {
             Self::Envoy => Dialect::Envoy.as_str(),
             Self::OAuth2Proxy => Dialect::OAuth2Proxy.as_str(),
             Self::ExtAuthz => "ext_authz",
+            Self::Introspect => "introspect",
+            Self::TokenReview => "token_review",
         }
     }
 

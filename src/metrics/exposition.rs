@@ -62,7 +62,7 @@ impl Scrape {
         });
         // Without that door there is nothing to count.
         let decisions = decisions.filter(|(_, count)| *count > 0);
-        let help = "Decisions about requests that other proxies hold.";
+        let help = "Decisions for others: about requests that proxies hold, and about tokens.";
         families.counters("decisions", help, decisions)?;
         let help = "Time from a question's head to its answer's.";
         families.histogram("decision_duration", help, &inner.decision_duration)?;

@@ -128,6 +128,16 @@ rejections! {
         grpc: PERMISSION_DENIED,
         retry_after: None,
     }
+    /// A caller that asks about tokens does not prove who it is.
+    InvalidClient {
+        status: UNAUTHORIZED,
+        reason: "invalid_client",
+        title: "Caller not known",
+        detail: "Authenticate with the id and secret of a caller: by Basic, or the secret as Bearer.",
+        challenge: None,
+        grpc: UNAUTHENTICATED,
+        retry_after: None,
+    }
     /// The request or its credential is malformed, or there are two credentials.
     InvalidRequest {
         status: BAD_REQUEST,

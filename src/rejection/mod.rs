@@ -6,6 +6,7 @@
 //! | [`InvalidRequest`](RejectionKind::InvalidRequest) | 400 | … `error="invalid_request"` |
 //! | [`InvalidToken`](RejectionKind::InvalidToken) | 401 | … `error="invalid_token"` |
 //! | [`InsufficientScope`](RejectionKind::InsufficientScope) | 403 | … `error="insufficient_scope", scope="…"` |
+//! | [`InvalidClient`](RejectionKind::InvalidClient) | 401 | those of the caller's own scheme |
 //! | [`UriTooLong`](RejectionKind::UriTooLong) | 414 | none |
 //! | [`ExpectationFailed`](RejectionKind::ExpectationFailed) | 417 | none |
 //! | [`HeaderFieldsTooLarge`](RejectionKind::HeaderFieldsTooLarge) | 431 | none |

@@ -9,6 +9,7 @@ mod apps;
 mod assertion;
 mod basic;
 mod bounds;
+mod callers;
 mod catalogue;
 mod connections;
 mod corpus;

@@ -1,10 +1,12 @@
-mod warnings;
-
+mod callers;
 #[cfg(test)]
 mod tests;
+mod token_review;
+mod warnings;
 
 use std::num::NonZeroU32;
 
+use super::ghes::servers::Servers;
 use super::reader::kind::{Plain, Shape};
 use super::reader::section::Section;
 use super::reader::source::Node;
@@ -14,6 +16,10 @@ use super::server::{ServerConfig, is_twin, tls};
 use crate::config::reader::kind::Optional;
 use crate::fronts::{Dialect, UnknownDialect};
 use crate::server::{CertificateFiles, ListenAddress};
+
+pub use self::callers::CallerConfig;
+pub(crate) use self::token_review::RESERVED;
+pub use self::token_review::TokenReviewConfig;
 
 /// `[decisions]`: for those who ask about requests instead of sending them through.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +31,11 @@ pub struct DecisionsConfig {
     pub oauth2_auth: Option<Dialect>,
     /// The certificate for those who ask over an IP address. Absent: they are served without TLS.
     pub tls: Option<CertificateFiles>,
+    /// Those who may ask whose a token is. Absent: nobody, and there are neither `/introspect` nor
+    /// `/token-review`.
+    pub callers: Vec<CallerConfig>,
+    /// What Kubernetes is told about people.
+    pub token_review: TokenReviewConfig,
 }
 
 table! {
@@ -49,13 +60,20 @@ impl DecisionsConfig {
         self.listen.iter().find(is_taken)
     }
 
-    pub(super) fn read(decisions: &mut Section<'_>) -> Option<Self> {
+    pub(super) fn read(decisions: &mut Section<'_>, servers: Servers<'_>) -> Option<Self> {
         let mut read = Self::default();
         Decisions::read_over(&mut read, decisions);
         if read.listen.is_empty() && !decisions.is_refused("listen") {
             decisions.refuse("listen", MISSING_LISTEN);
         }
         read.tls = decisions.optional_section("tls", tls::read);
+        let has_callers = decisions.has("callers");
+        read.callers = callers::read(decisions, servers);
+        let review = decisions.optional_section("token_review", TokenReviewConfig::read);
+        if review.is_some() && !has_callers {
+            decisions.refuse("token_review", NO_CALLERS);
+        }
+        read.token_review = review.unwrap_or_default();
         Some(read)
     }
 }
@@ -80,6 +98,8 @@ impl Plain for AtOldPath {
         dialect.as_str().into()
     }
 }
+
+const NO_CALLERS: &str = "has no effect without [[decisions.callers]]; add one, or drop it";
 
 const MISSING_LISTEN: &str = "missing; write listen = \"127.0.0.1:8081\"";
 

@@ -1,3 +1,5 @@
+mod callers;
+
 use super::*;
 use crate::config::Config;
 

@@ -7,7 +7,8 @@ impl Config {
             return Vec::new();
         };
         let mut warnings = Vec::new();
-        if self.server.trusted_proxies.iter().next().is_none() {
+        let is_anyone_trusted = self.server.trusted_proxies.iter().next().is_some();
+        if !is_anyone_trusted && decisions.callers.is_empty() {
             warnings.push(NOBODY_TRUSTED.to_owned());
         }
         let routes = self.routes.iter().enumerate();

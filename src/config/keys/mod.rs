@@ -6,7 +6,7 @@ mod schema;
 use super::assertion::AssertionConfig;
 use super::authorization_server::AuthorizationServerConfig;
 use super::cache::Cache;
-use super::decisions::Decisions;
+use super::decisions::{CallerConfig, Decisions, TokenReviewConfig};
 use super::ghes::limits::GhesLimits;
 use super::ghes::{AppConfig, GhesConfig};
 use super::reader::table::{Key, Table};
@@ -90,6 +90,17 @@ pub(super) const TABLES: &[Listed] = &[
         Decisions::KEYS,
     ),
     Listed::new("[decisions.tls]", &["as [server.tls]"], tls::KEYS),
+    Listed::new(
+        "[[decisions.callers]]",
+        &["absent: none; who may ask at /introspect and /token-review"],
+        CallerConfig::KEYS,
+    )
+    .and(&[Admittance::KEYS]),
+    Listed::new(
+        "[decisions.token_review]",
+        &["what a Kubernetes API server is told"],
+        TokenReviewConfig::KEYS,
+    ),
     Listed::new(
         "[authorization_server]",
         &["absent: none; RFC 8414 metadata about the login of GHES, which has none"],

@@ -110,6 +110,7 @@ fn with_files(text: &str, [ca, secret, next, cert, key]: &[TempFile; 5]) -> Stri
         .replace("/run/secrets/ghes-client-secret", secret.path())
         .replace("/run/secrets/ghes-next-client-secret", next.path())
         .replace("/run/secrets/webhook-secret", secret.path())
+        .replace("/run/secrets/apisix", next.path())
         .replace("/etc/gate/tls.crt", cert.path())
         .replace("/etc/gate/tls.key", key.path())
         .replace("/etc/gate/assertion.pem", key.path())
@@ -239,6 +240,20 @@ fn the_example_shows_the_defaults() {
             "[decisions.tls]",
             "cert_file",
             "key_file",
+            "[[decisions.callers]]",
+            "id",
+            "secret",
+            "scopes",
+            "users",
+            "orgs",
+            "teams",
+            "account_types",
+            "user_ids",
+            "max_age",
+            "[decisions.token_review]",
+            "groups",
+            "username_prefix",
+            "groups_prefix",
             "[authorization_server]",
             "issuer",
             "scopes_supported",

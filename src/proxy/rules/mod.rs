@@ -3,6 +3,7 @@
 pub(super) mod admissions;
 pub(super) mod asked_host;
 pub(super) mod assertion;
+pub(super) mod callers;
 pub(super) mod cors;
 pub(super) mod destination;
 pub(super) mod metadata;
@@ -13,6 +14,7 @@ pub(super) mod webdav;
 use std::sync::Once;
 
 use self::admissions::Admissions;
+use self::callers::Callers;
 use self::metadata::Metadata;
 use self::routes::Routes;
 use super::runtime::Runtime;
@@ -36,6 +38,8 @@ pub(super) struct RuleSet {
     /// Told once of a proxy that passes on what clients write.
     forwarded_host_warning: Once,
     allowed_hosts: AllowedHosts,
+    /// Those who may ask whose a token is.
+    pub(super) callers: Callers,
     /// What `/oauth2/auth` speaks.
     pub(super) oauth2_auth: Option<Dialect>,
     /// Whether the host of a request decides anything.
@@ -54,6 +58,7 @@ impl RuleSet {
         let turns = runtime.client_turns(server.client_limit);
         let signer = runtime.assertions.as_ref().map(Assertions::signer);
         let admissions = Admissions::new(config, apps, turns);
+        let callers = Callers::new(config, &admissions, &runtime.secret_files);
         let routes = Routes::new(config, admissions, &runtime.upstreams, signer);
         Self {
             reads_hosts: routes.read_hosts() || server.allowed_hosts.iter().is_some(),
@@ -67,6 +72,7 @@ impl RuleSet {
             limits: server.limits,
             forwarded_host_warning: Once::new(),
             allowed_hosts: server.allowed_hosts.clone(),
+            callers,
             oauth2_auth: config.decisions.as_ref().and_then(|door| door.oauth2_auth),
         }
     }

@@ -33,32 +33,60 @@ impl Front {
     pub(crate) async fn start(carrier: Carrier, server: &str, tables: &str) -> Self {
         let h2c = carrier == Carrier::H2c;
         let gate = Gate::start(&format!("[server]\nh2c = {h2c}\n{server}\n{tables}")).await;
-        let directory = Directory::new();
-        let (listener, door) = match carrier {
-            Carrier::Http1 | Carrier::WebSocket | Carrier::H2c => (None, Door::Tcp(gate.address)),
-            Carrier::Http1Tls | Carrier::H2Tls => {
-                directory.write(certificate());
-                let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-                let address = socket.local_addr().expect("an address");
-                let listener = Listener::from(socket).with_tls(directory.tls());
-                (Some(listener), Door::Tcp(address))
-            }
-            Carrier::Http1Unix => {
-                let path = PathBuf::from(directory.file("gate.sock"));
-                let address = ListenAddress::Unix(path.clone());
-                let listener = Listener::bind(&address, 0o600).await.expect("a socket");
-                (Some(listener), Door::Unix(path))
-            }
-        };
-        if let Some(listener) = listener {
-            tokio::spawn(gate.proxy.clone().serve(listener, pending()));
+        if matches!(carrier, Carrier::Http1 | Carrier::WebSocket | Carrier::H2c) {
+            return Self {
+                door: Door::Tcp(gate.address),
+                gate,
+                carrier,
+                _directory: Directory::new(),
+            };
         }
+        let (listener, door, directory) = Self::listen(carrier).await;
+        tokio::spawn(gate.proxy.clone().serve(listener, pending()));
         Self {
             gate,
             carrier,
             door,
             _directory: directory,
         }
+    }
+
+    /// The same for those who ask about requests and tokens.
+    pub(crate) async fn of_decisions(carrier: Carrier, tables: &str) -> Self {
+        let gate = Gate::start(tables).await;
+        let (listener, door, directory) = Self::listen(carrier).await;
+        tokio::spawn(gate.proxy.decisions().serve(listener, pending()));
+        Self {
+            gate,
+            carrier,
+            door,
+            _directory: directory,
+        }
+    }
+
+    async fn listen(carrier: Carrier) -> (Listener, Door, Directory) {
+        let directory = Directory::new();
+        let (listener, door) = match carrier {
+            Carrier::Http1 | Carrier::WebSocket | Carrier::H2c => {
+                let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let address = socket.local_addr().expect("an address");
+                (Listener::from(socket), Door::Tcp(address))
+            }
+            Carrier::Http1Tls | Carrier::H2Tls => {
+                directory.write(certificate());
+                let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let address = socket.local_addr().expect("an address");
+                let listener = Listener::from(socket).with_tls(directory.tls());
+                (listener, Door::Tcp(address))
+            }
+            Carrier::Http1Unix => {
+                let path = PathBuf::from(directory.file("gate.sock"));
+                let address = ListenAddress::Unix(path.clone());
+                let listener = Listener::bind(&address, 0o600).await.expect("a socket");
+                (listener, Door::Unix(path))
+            }
+        };
+        (listener, door, directory)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -17,6 +17,8 @@ pub(in crate::proxy) struct AccessLog {
     request_id: HeaderValue,
     /// None for clients.
     door: Option<&'static str>,
+    /// The id of a caller.
+    caller: Option<Box<str>>,
 }
 
 impl AccessLog {
@@ -29,6 +31,7 @@ impl AccessLog {
             path: request.uri().path().into(),
             request_id: request_id.clone(),
             door: None,
+            caller: None,
         })
     }
 
@@ -36,6 +39,12 @@ impl AccessLog {
     pub(in crate::proxy) fn at_door(self, door: &'static str) -> Self {
         let door = Some(door);
         Self { door, ..self }
+    }
+
+    /// Says who asks about a token, as far as that is known.
+    pub(in crate::proxy) fn of_caller(self, id: Option<&str>) -> Self {
+        let caller = id.map(Into::into);
+        Self { caller, ..self }
     }
 
     pub(in crate::proxy) fn end<B>(
@@ -52,6 +61,7 @@ impl AccessLog {
             http.path = &*self.path,
             http.status = response.status().as_u16(),
             door = self.door,
+            caller = self.caller.as_deref(),
             reason = rejection.map(|rejection| rejection.kind().as_str()),
             detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
             duration_ms = millis(elapsed),

@@ -8,7 +8,7 @@ use super::admitted::Admitted;
 use super::decide::Decision;
 use crate::hygiene::names::X_REQUEST_ID;
 use crate::hygiene::provenance::{Hop, Provenance};
-use crate::metrics::{Door, Metrics};
+use crate::metrics::{Door, Metrics, Outcome};
 use crate::proxy::Proxy;
 use crate::proxy::doors::clients::access_log::AccessLog;
 use crate::proxy::rules::RuleSet;
@@ -57,6 +57,24 @@ impl Asking {
     /// Returns the id of the request, which answers have.
     pub(super) fn request_id(&self) -> HeaderValue {
         self.request_id.clone()
+    }
+
+    /// Counts and logs an answer that is in its form; none is the caller if nobody proved to be one.
+    pub(super) fn answered(
+        self,
+        caller: Option<&str>,
+        mut response: Response<Body>,
+    ) -> Response<Body> {
+        let elapsed = self.at.elapsed();
+        let outcome = Outcome::of(&response);
+        self.metrics.decided(self.door, outcome, elapsed);
+        if let Some(log) = self.log {
+            let log = log.at_door(self.door.as_str()).of_caller(caller);
+            log.end(&response, self.client, elapsed);
+        }
+        let headers = response.headers_mut();
+        headers.insert(X_REQUEST_ID.clone(), self.request_id);
+        response
     }
 
     /// Counts and logs a decision. Returns a rejection in the form for the client that it reaches.

@@ -13,11 +13,17 @@
 //! 3. Admitted is exactly 200. Envoy, and the Gateway API's `ExternalAuth`, take any other status as
 //!    the answer for the client.
 //! 4. Nothing of a body is read.
+//!
+//! Beside them, [callers](self::callers) ask whose a token is, by RFC 7662 or as Kubernetes does.
 
 mod admitted;
 mod asking;
+mod callers;
 mod check;
 mod decide;
+mod introspection;
+mod refused;
+mod token_review;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,6 +35,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 
 use self::asking::Asking;
+use self::callers::Endpoint;
 use self::check::Message;
 use self::decide::Decision;
 use super::clients::unreadable;
@@ -73,6 +80,14 @@ impl Decisions {
         let path = request.uri().path();
         if path == ext_authz::CHECK {
             return self.check(request, &rules, peer).await;
+        }
+        let endpoint = Endpoint::of_path(path).filter(|_| !rules.callers.is_empty());
+        if let Some(endpoint) = endpoint {
+            let asking = Asking::by(endpoint.door(), &self.0, &rules, peer, &request);
+            let (caller, response) = endpoint.answer(request, &rules).await;
+            return asking
+                .answered(caller.as_deref(), response)
+                .map(Reply::Left);
         }
         let response = match Dialect::of_path(path, rules.oauth2_auth) {
             None => refused(NO_SUCH_QUESTION),
