@@ -83,7 +83,7 @@ pub use self::assertion::AssertionConfig;
 pub use self::authorization_server::AuthorizationServerConfig;
 pub(crate) use self::decisions::RESERVED;
 pub use self::decisions::{CallerConfig, DecisionsConfig, TokenReviewConfig};
-pub use self::ghes::{AppConfig, GhesConfig};
+pub use self::ghes::{AppConfig, AppPreset, GhesConfig};
 pub use self::reader::error::{ConfigError, ConfigErrors};
 pub(crate) use self::reader::secret::SecretFile;
 pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};

@@ -127,6 +127,10 @@ fn write_ghes(f: &mut fmt::Formatter<'_>, header: &str, ghes: &GhesConfig) -> fm
     write_table::<GhesLimits>(f, "[ghes.limits]", &ghes.limits)?;
     for app in &ghes.apps {
         writeln!(f, "\n[[ghes.apps]]")?;
+        if let Some(preset) = app.preset {
+            write_key(f, "preset", preset.as_str())?;
+            continue;
+        }
         write_key(f, "client_id", app.client_id.as_str())?;
         write_key(f, "client_secret", REDACTED)?;
         if app.client_secret_next.is_some() {

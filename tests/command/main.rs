@@ -7,6 +7,7 @@ mod certificate;
 mod check_config;
 mod decisions;
 mod demo;
+mod gh;
 mod ghes;
 mod ghes_proxy;
 mod json_log;

@@ -1,5 +1,6 @@
 pub(super) mod alone;
 pub(super) mod limits;
+mod preset;
 pub(super) mod proxy;
 pub(super) mod servers;
 
@@ -7,6 +8,8 @@ use std::path::PathBuf;
 
 use rustls::RootCertStore;
 use secrecy::{ExposeSecret, SecretString};
+
+pub use self::preset::AppPreset;
 
 use self::limits::GhesLimits;
 use super::reader::kind::Shape;
@@ -53,9 +56,12 @@ pub struct GhesConfig {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AppConfig {
-    /// The app's client id. Required.
+    /// The well-known app that it is. Absent: none, one of your own.
+    pub preset: Option<AppPreset>,
+    /// The app's client id. Required, unless there is a preset.
     pub client_id: String,
-    /// The app's client secret, from `client_secret` or the file `client_secret_file`. Required.
+    /// The app's client secret, from `client_secret` or the file `client_secret_file`. Required,
+    /// unless there is a preset.
     pub client_secret: SecretString,
     /// Another client secret of the app, from `client_secret_next` or the file
     /// `client_secret_next_file`: what GHES is asked with once it refuses the first. Absent: none.
@@ -179,6 +185,8 @@ impl GhesConfig {
 impl AppConfig {
     /// The keys of `[[ghes.apps]]`.
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// in place of all below: the app of the gh command, whose secret is public
+        preset: Shape::Words(&["gh-cli"]), aside "gh-cli";
         client_id: Shape::Text, shown "Iv1.8a61f9b3a7aba766";
         /// read again when it changes; or client_secret = "..."
         client_secret_file: Shape::Text, shown "/run/secrets/ghes-client-secret";
@@ -189,6 +197,11 @@ impl AppConfig {
     };
 
     fn read(app: &mut Section<'_>) -> Option<Self> {
+        let is_preset = app.has("preset");
+        let preset = app.optional("preset", preset);
+        if is_preset {
+            return Self::of_preset(app, preset);
+        }
         let example = "client_id = \"Iv1.8a61f9b3a7aba766\"";
         let client_id = app.required("client_id", example, client_id);
         let client_secret = secret::required(app, "client_secret", "client_secret_file");
@@ -208,11 +221,40 @@ impl AppConfig {
             None => (None, None),
         };
         Some(Self {
+            preset: None,
             client_id: client_id?,
             client_secret,
             client_secret_next,
             client_secret_file,
             client_secret_next_file,
+        })
+    }
+
+    fn of_preset(app: &mut Section<'_>, preset: Option<AppPreset>) -> Option<Self> {
+        let own = [
+            "client_id",
+            "client_secret",
+            "client_secret_file",
+            "client_secret_next",
+            "client_secret_next_file",
+        ];
+        let given: Vec<&str> = own
+            .into_iter()
+            .filter(|key| app.take(key).is_some())
+            .collect();
+        if !given.is_empty() {
+            let cure = format!("drop {}, or preset", given.join(" and "));
+            app.refuse("preset", format!("names the app and its secret; {cure}"));
+            return None;
+        }
+        let preset = preset?;
+        Some(Self {
+            preset: Some(preset),
+            client_id: preset.client_id().to_owned(),
+            client_secret: preset.client_secret().into(),
+            client_secret_next: None,
+            client_secret_file: None,
+            client_secret_next_file: None,
         })
     }
 }
@@ -253,6 +295,10 @@ fn url(node: Node) -> Result<GhesUrl, String> {
     node.text()?
         .parse()
         .map_err(|error: crate::ghes::InvalidGhesUrl| error.to_string())
+}
+
+fn preset(node: Node) -> Result<AppPreset, String> {
+    node.text()?.parse().map_err(str::to_owned)
 }
 
 fn client_id(node: Node) -> Result<String, String> {

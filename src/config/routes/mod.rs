@@ -17,6 +17,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::assertion;
+use super::ghes::AppPreset;
 use super::ghes::servers::Servers;
 use super::reader::section::Section;
 use super::reader::source::Node;
@@ -230,6 +231,11 @@ impl RouteConfig {
                 route.refuse("anonymous", OPENS_EVERYTHING);
             }
         }
+        let is_of_gh = |id: &String| id == AppPreset::GhCli.client_id();
+        let apps = self.tokens.as_ref().map(|tokens| &tokens.apps);
+        if self.forward_token && apps.is_some_and(|apps| apps.iter().any(is_of_gh)) {
+            route.refuse("forward_token", WIDE_TOKENS);
+        }
         if self.strip_prefix && (self.matches.exact || self.matches.path.as_str() == "/") {
             route.refuse("strip_prefix", NOTHING_TO_STRIP);
         }
@@ -265,6 +271,10 @@ fn is_everything(matches: &RouteMatch) -> bool {
 
 const OPENS_EVERYTHING: &str = "opens every path without another route; name the open paths, or \
  set exact = true for the front page alone";
+
+/// The gh command asks for `repo`, `read:org` and `gist` at least.
+const WIDE_TOKENS: &str = "would hand this tool tokens of the gh command, which may write to all \
+ repositories of their users; drop it, or name other apps in apps";
 
 const NOTHING_TO_STRIP: &str = "the path is / or exact, so nothing would be left; drop it";
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::config::keys::TABLES;
 
-/// The example with all that it only shows in force, but `cors`, which is a word or a table.
+/// The example with all that it only shows in force, but `cors`, which is a word or a table,
+/// and `preset`, which stands in place of others.
 fn whole_example(files: &[TempFile; 5]) -> String {
     let is_shown = |line: &str| line.starts_with("# [") || line.contains(" = ");
     let uncomment = |line: &'static str| match line.strip_prefix("# ") {
@@ -13,7 +14,8 @@ fn whole_example(files: &[TempFile; 5]) -> String {
         _ => line,
     };
     let lines = Config::EXAMPLE.lines().map(uncomment);
-    let lines = lines.filter(|line| !line.starts_with("cors = "));
+    let is_other_form = |line: &str| line.starts_with("cors = ") || line.starts_with("preset = ");
+    let lines = lines.filter(|line| !is_other_form(line));
     let [.., cert, key] = files;
     let text = lines.collect::<Vec<_>>().join("\n");
     let text = text.replace("upstream = \"http:", "upstream = \"https:");

@@ -244,6 +244,23 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "10: ghes.apps[0].client_secret: expected a string, found an integer",
     ),
     (
+        "client_id = \"Iv1.8a61f9b3a7aba766\"\n",
+        "preset = \"gh-cli\"\n",
+        "9: ghes.apps[0].preset: names the app and its secret; drop client_secret, or preset",
+    ),
+    (
+        "[[ghes.apps]]\n",
+        "[[ghes.apps]]\npreset = \"gh-cli\"\n",
+        "9: ghes.apps[0].preset: names the app and its secret; drop client_id and client_secret, \
+         or preset",
+    ),
+    (
+        "client_id = \"Iv1.8a61f9b3a7aba766\"\n\
+         client_secret = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n",
+        "preset = \"gh\"\n",
+        "9: ghes.apps[0].preset: not known; there is \"gh-cli\"",
+    ),
+    (
         "client_secret = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n",
         "",
         "8: ghes.apps[0].client_secret_file: missing; write client_secret_file = \

@@ -362,3 +362,59 @@ fn an_upstream_that_gets_people_of_two_servers_is_warned_about() {
     let same = same.replace("127.0.0.1:4000", "127.0.0.1:3000");
     assert_eq!(warnings(&same).len(), 1, "the server that is not used");
 }
+
+const GH: &str = "client_id = \"Iv1.8a61f9b3a7aba766\"\n\
+    client_secret = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n";
+
+#[test]
+fn the_gh_command_is_an_app_that_nobody_registers() {
+    let config = Config::parse(&edited(GH, "preset = \"gh-cli\"\n"), []).unwrap();
+    let [app] = &config.ghes[0].apps[..] else {
+        panic!("one app");
+    };
+    assert_eq!(app.preset, Some(AppPreset::GhCli));
+    assert_eq!(app.client_id, "178c6fc778ccc68e1d6a");
+    assert_eq!(app.client_secret.expose_secret().len(), 40);
+    assert_eq!(tokens(&config, 0).1, ["178c6fc778ccc68e1d6a"]);
+    let printed = config.to_redacted_toml();
+    assert!(
+        printed.contains("[[ghes.apps]]\npreset = \"gh-cli\"\n"),
+        "{printed}"
+    );
+    assert!(!printed.contains("client_id ="), "{printed}");
+    let again = Config::parse(&printed, []).unwrap();
+    assert_eq!(again.to_redacted_toml(), printed);
+}
+
+#[test]
+fn the_gh_command_stands_beside_an_app_of_ones_own_and_once() {
+    let more = |more: &str| edited("[cache]", &format!("[[ghes.apps]]\n{more}\n[cache]"));
+    let config = Config::parse(&more("preset = \"gh-cli\""), []).unwrap();
+    let both = ["Iv1.8a61f9b3a7aba766", "178c6fc778ccc68e1d6a"];
+    assert_eq!(tokens(&config, 0).1, both);
+    let twice = more("preset = \"gh-cli\"\n[[ghes.apps]]\npreset = \"gh-cli\"");
+    assert_eq!(
+        errors(&twice, &[]),
+        "configuration:13: ghes.apps[2].client_id: is that of apps[1] too; keep one of them"
+    );
+}
+
+#[test]
+fn no_tool_is_given_tokens_of_the_gh_command() {
+    let given = |toml: String| toml.replace("forward_token = false", "forward_token = true");
+    let gh = edited(GH, "preset = \"gh-cli\"\n");
+    // The app is the same without the word.
+    let by_id = edited("Iv1.8a61f9b3a7aba766", "178c6fc778ccc68e1d6a");
+    let beside = edited("[cache]", "[[ghes.apps]]\npreset = \"gh-cli\"\n[cache]");
+    for toml in [&gh, &by_id, &beside] {
+        let text = errors(&given(toml.clone()), &[]);
+        assert!(
+            text.contains("forward_token: would hand this tool tokens of the gh command"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+    let apps = "apps = [\"Iv1.8a61f9b3a7aba766\"]\nforward_token = true";
+    let other = beside.replace("forward_token = false", apps);
+    assert!(Config::parse(&other, []).is_ok(), "other apps may be");
+}
