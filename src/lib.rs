@@ -102,6 +102,8 @@ pub mod assertion;
 #[cfg(feature = "client")]
 mod authority;
 pub mod bearer;
+#[cfg(feature = "proxy")]
+mod callers;
 mod causes;
 pub mod check;
 #[cfg(feature = "client")]

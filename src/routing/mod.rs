@@ -147,9 +147,12 @@ fn ambiguous<'t>() -> Miss<'t> {
     Miss::rejected(RejectionDetail::AmbiguousPath)
 }
 
+pub(crate) mod cors;
 #[cfg(test)]
 mod meant;
+pub(crate) mod metadata;
 pub(crate) mod prefix;
+pub(crate) mod rules;
 pub(crate) mod spelling;
 pub(crate) mod table;
 #[cfg(test)]

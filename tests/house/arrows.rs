@@ -9,7 +9,7 @@ use crate::circles::circles;
 use crate::imports::{Module, Source, Tree, files, root};
 
 /// The rooms of `src`, each of which may use those before it. Not all have to be there.
-const ORDER: [&str; 40] = [
+const ORDER: [&str; 41] = [
     // Ground.
     "causes",
     "counter",
@@ -51,6 +51,7 @@ const ORDER: [&str; 40] = [
     "webhook",
     "config",
     "routing",
+    "callers",
     "proxy",
     "session",
     "cli",

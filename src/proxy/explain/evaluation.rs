@@ -11,8 +11,9 @@ use crate::config::Combination;
 use crate::identity::Identity;
 use crate::membership::Group;
 use crate::policy::{Decision, Denial, Facts, Memberships, Policy};
-use crate::proxy::rules::routes::{Route, Rule, Rules, Wanted};
+use crate::proxy::rules::routes::Route;
 use crate::proxy::{Check, IssuerApp};
+use crate::routing::rules::{Rule, Rules, Wanted};
 use crate::token::AccessToken;
 use crate::validator::{Recorder, Validator, Validators};
 

@@ -12,9 +12,9 @@ use percent_encoding::percent_decode;
 use secrecy::zeroize::Zeroizing;
 
 use super::admissions::Admissions;
-use super::routes::Rules;
 use crate::admission::{Admission, Admitted, Asked, Client, CountAs, Decided};
 use crate::bearer::{BearerError, BearerOptions, BearerToken};
+use crate::callers::Active;
 use crate::config::{CallerConfig, Config, TokenReviewConfig};
 use crate::endpoint::SharedSecret;
 use crate::membership::{Group, Membership};
@@ -22,6 +22,7 @@ use crate::policy::{All, Decision, Facts, Policy};
 use crate::proxy::Check;
 use crate::proxy::runtime::secret_files::{SecretFiles, WatchedSecret};
 use crate::rejection::{Rejection, RejectionKind};
+use crate::routing::rules::Rules;
 use crate::token::TokenHash;
 use crate::validator::Freshness;
 
@@ -44,12 +45,6 @@ pub(in crate::proxy) struct Caller {
     anew: Admission<Check>,
     /// The same, with the groups that Kubernetes is told.
     review: Admission<Check>,
-}
-
-/// A token that is active, for so much longer.
-pub(in crate::proxy) struct Active {
-    pub(in crate::proxy) admitted: Admitted,
-    pub(in crate::proxy) left: Duration,
 }
 
 impl Callers {

@@ -1,10 +1,11 @@
 use http::header::HeaderValue;
 use http::{Request, Response};
 
+use super::RuleSet;
 use super::routes::{Found, Miss};
-use super::{RuleSet, metadata};
 use crate::proxy::runtime::assertion::Assertions;
 use crate::rejection::RejectionKind;
+use crate::routing::metadata;
 use crate::upstream::body::Body;
 
 /// Where a well-formed request goes.

@@ -4,9 +4,7 @@ pub(super) mod admissions;
 pub(super) mod asked_host;
 pub(super) mod assertion;
 pub(super) mod callers;
-pub(super) mod cors;
 pub(super) mod destination;
-pub(super) mod metadata;
 pub(super) mod presented;
 pub(super) mod routes;
 pub(super) mod webdav;
@@ -15,7 +13,6 @@ use std::sync::Once;
 
 use self::admissions::Admissions;
 use self::callers::Callers;
-use self::metadata::Metadata;
 use self::routes::Routes;
 use super::runtime::Runtime;
 use super::runtime::assertion::Assertions;
@@ -24,6 +21,7 @@ use crate::config::{AllowedHosts, Config};
 use crate::fronts::Dialect;
 use crate::hygiene::provenance::Fronts;
 use crate::rejection::Realm;
+use crate::routing::metadata::Metadata;
 use crate::server::Limits;
 
 /// The rules of one configuration.

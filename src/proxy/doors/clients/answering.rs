@@ -16,8 +16,8 @@ use crate::hygiene::names::X_REQUEST_ID;
 use crate::hygiene::provenance::Hop;
 use crate::metrics::Outcome;
 use crate::proxy::Proxy;
-use crate::proxy::rules::cors::Marking;
 use crate::rejection::{grpc, with_problem_json};
+use crate::routing::cors::Marking;
 use crate::server::{Client, CountedRequest, Peer};
 use crate::upstream::body::Body;
 

@@ -8,8 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::refused::Refused;
-use super::{introspection, token_review};
+use crate::callers::{Refused, introspection, token_review};
 use crate::endpoint::{Problem, small_body};
 use crate::metrics::Door;
 use crate::proxy::rules::RuleSet;
@@ -84,8 +83,14 @@ impl Endpoint {
         let body = small_body(request.into_body(), MAX_BYTES).await;
         let body = body.map_err(Refused::Problem)?;
         match self {
-            Self::Introspection => introspection::answer(caller, &body).await,
-            Self::TokenReview => token_review::answer(caller, &body).await,
+            Self::Introspection => {
+                let token = introspection::token_in(&body)?;
+                introspection::answer(caller.introspect(&token).await, &caller.issuer)
+            }
+            Self::TokenReview => {
+                let (asked, token) = token_review::read(&body)?;
+                asked.answer(caller.review(&token).await, &caller.naming)
+            }
         }
     }
 }

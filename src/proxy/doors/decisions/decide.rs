@@ -12,10 +12,10 @@ use crate::hygiene::provenance::{Hop, Provenance};
 use crate::hygiene::request::{Recipient, request_gate};
 use crate::metrics::Outcome;
 use crate::proxy::rules::RuleSet;
-use crate::proxy::rules::cors::Cors;
 use crate::proxy::rules::routes::Found;
 use crate::proxy::{Check, Proxy};
 use crate::rejection::{Rejection, RejectionDetail, RejectionKind, grpc};
+use crate::routing::cors::Cors;
 use crate::upstream::body::Body;
 
 /// What becomes of a request that a proxy holds.

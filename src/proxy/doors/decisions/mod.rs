@@ -21,9 +21,6 @@ mod asking;
 mod callers;
 mod check;
 mod decide;
-mod introspection;
-mod refused;
-mod token_review;
 
 use std::convert::Infallible;
 use std::fmt;

@@ -1,12 +1,12 @@
-use super::rules::Rules;
 use crate::bearer::BearerOptions;
 use crate::config::{Admittance, Config, RouteConfig};
 use crate::gatekeeper::{GatekeeperLayer, Guard};
 use crate::proxy::Check;
 use crate::proxy::rules::admissions::Admissions;
-use crate::proxy::rules::metadata::PROTECTED_RESOURCE;
 use crate::proxy::runtime::issuers::IssuerApp;
 use crate::rejection::Realm;
+use crate::routing::metadata::PROTECTED_RESOURCE;
+use crate::routing::rules::Rules;
 
 /// Makes the gates before upstreams.
 pub(super) struct Gates<'c> {

@@ -2,7 +2,6 @@
 
 mod described;
 mod gate;
-mod rules;
 
 use std::sync::Arc;
 
@@ -11,7 +10,6 @@ use http::{Method, Request};
 use http_body::Body;
 
 use super::assertion::UpstreamAssertion;
-use super::cors::{Cors, preflight};
 use crate::assertion::Signer;
 use crate::config::{
     Admittance, Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost,
@@ -23,12 +21,13 @@ use crate::proxy::runtime::issuers::IssuerApp;
 use crate::upstream::{Seal, Tool, Upstream, Upstreams};
 
 pub use self::described::RouteTrace;
-pub(in crate::proxy) use self::rules::{Rule, Rules, Wanted};
 pub(in crate::proxy) use crate::routing::table::Miss;
 
 use self::gate::Gates;
 use crate::routing::RouteFinder;
+use crate::routing::cors::{Cors, preflight};
 use crate::routing::prefix::Prefix;
+use crate::routing::rules::Rules;
 
 /// All routes.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::rejection::{Realm, Rejection, RejectionKind, with_problem_json};
 use crate::upstream::body::Body;
 
 /// Why a caller gets no answer to its question.
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// It does not prove who it is.
     InvalidClient,
     /// The question is not in the form of the endpoint.
@@ -23,7 +23,7 @@ pub(super) enum Refused {
 impl Refused {
     /// The same for a client of OAuth, which reads errors as RFC 6749 §5.2 has them: RFC 7662 §2.3
     /// refers to it. What OAuth has no word for is a problem.
-    pub(super) fn into_oauth(self, realm: &Realm) -> Response<Body> {
+    pub(crate) fn into_oauth(self, realm: &Realm) -> Response<Body> {
         match self {
             Self::InvalidClient => {
                 let why = Rejection::new(RejectionKind::InvalidClient);
@@ -39,7 +39,7 @@ impl Refused {
         }
     }
 
-    pub(super) fn into_problem(self, realm: &Realm) -> Response<Body> {
+    pub(crate) fn into_problem(self, realm: &Realm) -> Response<Body> {
         match self {
             Self::InvalidClient => {
                 let why = Rejection::new(RejectionKind::InvalidClient);
@@ -61,14 +61,14 @@ impl Refused {
 }
 
 /// Leaves in a response why it is not what was hoped for, for the log and the counts.
-pub(super) fn noted(mut response: Response<Body>, why: Rejection) -> Response<Body> {
+pub(crate) fn noted(mut response: Response<Body>, why: Rejection) -> Response<Body> {
     response.extensions_mut().insert(why);
     response
 }
 
 /// Tells whether a rejection says something about the token or its person, so that the answer is no.
 /// Every other one only says that there is no answer.
-pub(super) fn is_no(rejection: &Rejection) -> bool {
+pub(crate) fn is_no(rejection: &Rejection) -> bool {
     matches!(
         rejection.kind(),
         RejectionKind::Forbidden
@@ -79,7 +79,7 @@ pub(super) fn is_no(rejection: &Rejection) -> bool {
     )
 }
 
-pub(super) fn of_json(body: &impl Serialize) -> Response<Body> {
+pub(crate) fn of_json(body: &impl Serialize) -> Response<Body> {
     json(StatusCode::OK, body).map(Body::Own)
 }
 

@@ -24,7 +24,7 @@ use crate::scope::Scope;
 use crate::upstream::body::Body;
 
 /// The well-known name of a route's description (RFC 9728 §3).
-pub(in crate::proxy) const PROTECTED_RESOURCE: &str = "oauth-protected-resource";
+pub(crate) const PROTECTED_RESOURCE: &str = "oauth-protected-resource";
 
 /// The well-known name of a description of GHES (RFC 8414 §3).
 const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
@@ -33,21 +33,21 @@ const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
 const PREFIX: &str = "/.well-known/oauth-";
 
 /// The methods of a document.
-pub(in crate::proxy) static ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+pub(crate) static ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// All documents.
 #[derive(Debug)]
-pub(in crate::proxy) struct Metadata(Vec<Document>);
+pub(crate) struct Metadata(Vec<Document>);
 
 #[derive(Debug)]
-pub(in crate::proxy) struct Document {
+pub(crate) struct Document {
     path: String,
     host: String,
     json: Bytes,
 }
 
 impl Metadata {
-    pub(in crate::proxy) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let server = config.authorization_server.as_ref();
         let of_ghes = server.and_then(|server| {
             let mut known = config.ghes.iter();
@@ -69,11 +69,7 @@ impl Metadata {
     }
 
     /// Finds a document by its exact path. A similar path is left to the routes.
-    pub(in crate::proxy) fn find(
-        &self,
-        host: Option<&HeaderValue>,
-        path: &str,
-    ) -> Option<&Document> {
+    pub(crate) fn find(&self, host: Option<&HeaderValue>, path: &str) -> Option<&Document> {
         if self.0.is_empty() || !path.starts_with(PREFIX) {
             return None;
         }
@@ -99,7 +95,7 @@ impl Document {
     }
 
     /// Answers a request for the document; none if documents do not have the method.
-    pub(in crate::proxy) fn answer(&self, method: &Method) -> Option<Response<Body>> {
+    pub(crate) fn answer(&self, method: &Method) -> Option<Response<Body>> {
         let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
         // Nothing in it depends on the client, so all pages may read it.

@@ -6,19 +6,19 @@ use http::Response;
 use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 
+use super::Active;
 use super::refused::{Refused, is_no, noted, of_json};
 use crate::identity::Identity;
-use crate::proxy::rules::callers::{Active, Caller};
+use crate::rejection::Rejection;
 use crate::upstream::body::Body;
 
-pub(super) async fn answer(caller: &Caller, form: &[u8]) -> Result<Response<Body>, Refused> {
-    let token = token_in(form).map_err(Refused::Malformed)?;
-    match caller.introspect(&token).await {
-        Ok(active) => Ok(of_json(&Answer::of(
-            &active,
-            &caller.issuer,
-            SystemTime::now(),
-        ))),
+/// Answers by what was decided about the token; `issuer` is the URL of its GHES.
+pub(crate) fn answer(
+    decided: Result<Active, Rejection>,
+    issuer: &str,
+) -> Result<Response<Body>, Refused> {
+    match decided {
+        Ok(active) => Ok(of_json(&Answer::of(&active, issuer, SystemTime::now()))),
         Err(why) if is_no(&why) => Ok(noted(of_json(&Inactive { active: false }), why)),
         Err(why) => Err(Refused::Unanswered(why)),
     }
@@ -26,7 +26,11 @@ pub(super) async fn answer(caller: &Caller, form: &[u8]) -> Result<Response<Body
 
 /// Reads the token of a form. Whatever else is in it, such as `token_type_hint`, changes nothing
 /// (RFC 7662 §2.1).
-fn token_in(form: &[u8]) -> Result<Zeroizing<String>, &'static str> {
+pub(crate) fn token_in(form: &[u8]) -> Result<Zeroizing<String>, Refused> {
+    only_token(form).map_err(Refused::Malformed)
+}
+
+fn only_token(form: &[u8]) -> Result<Zeroizing<String>, &'static str> {
     let pairs = form_urlencoded::parse(form);
     let mut tokens = pairs.filter(|(name, _)| name == "token");
     match (tokens.next(), tokens.next()) {
@@ -94,7 +98,7 @@ mod tests {
     use crate::identity::User;
 
     fn read(form: &str) -> Result<String, &'static str> {
-        token_in(form.as_bytes()).map(|token| token.to_string())
+        only_token(form.as_bytes()).map(|token| token.to_string())
     }
 
     #[test]

@@ -14,29 +14,46 @@ use super::refused::{Refused, is_no, noted, of_json};
 use crate::admission::Admitted;
 use crate::config::{RESERVED, TokenReviewConfig};
 use crate::membership::Groups;
-use crate::proxy::rules::callers::Caller;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::upstream::body::Body;
 
-pub(super) async fn answer(caller: &Caller, body: &[u8]) -> Result<Response<Body>, Refused> {
+/// A question, without its token.
+pub(crate) struct Asked {
+    api_version: ApiVersion,
+    kind: Kind,
+}
+
+/// Reads a question, and its token.
+pub(crate) fn read(body: &[u8]) -> Result<(Asked, Zeroizing<String>), Refused> {
     let review: Review = serde_json::from_slice(body).map_err(|_| Refused::Malformed(NO_REVIEW))?;
-    let token = Zeroizing::new(review.spec.token);
-    let answer = |status| {
-        of_json(&Reviewed {
-            api_version: review.api_version,
-            kind: review.kind,
-            spec: NoSpec { token: "" },
-            status,
-        })
-    };
-    let reviewed = match caller.review(&token).await {
-        Ok(admitted) => user_of(&admitted, &caller.naming),
-        Err(why) => Err(why),
-    };
-    match reviewed {
-        Ok(user) => Ok(answer(Status::of(user))),
-        Err(why) if is_no(&why) => Ok(noted(answer(Status::refused(&why)), why)),
-        Err(why) => Err(Refused::Unanswered(why)),
+    let Review {
+        api_version,
+        kind,
+        spec,
+    } = review;
+    Ok((Asked { api_version, kind }, Zeroizing::new(spec.token)))
+}
+
+impl Asked {
+    /// Answers by what was decided about the token.
+    pub(crate) fn answer(
+        self,
+        decided: Result<Admitted, Rejection>,
+        naming: &TokenReviewConfig,
+    ) -> Result<Response<Body>, Refused> {
+        let answer = |status| {
+            of_json(&Reviewed {
+                api_version: self.api_version,
+                kind: self.kind,
+                spec: NoSpec { token: "" },
+                status,
+            })
+        };
+        match decided.and_then(|admitted| user_of(&admitted, naming)) {
+            Ok(user) => Ok(answer(Status::of(user))),
+            Err(why) if is_no(&why) => Ok(noted(answer(Status::refused(&why)), why)),
+            Err(why) => Err(Refused::Unanswered(why)),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::scope::Scopes;
 ///
 /// They are in the order of decision: first those that need no call to GHES.
 #[derive(Debug)]
-pub(in crate::proxy) struct Rules {
+pub(crate) struct Rules {
     /// Each of them must let in.
     needed: Vec<Rule>,
     /// The rules about people, as they are combined; without any, everyone may enter.
@@ -24,16 +24,16 @@ pub(in crate::proxy) struct Rules {
 }
 
 /// One key of a route that can reject a request.
-pub(in crate::proxy) struct Rule {
-    pub(in crate::proxy) wanted: Wanted,
+pub(crate) struct Rule {
+    pub(crate) wanted: Wanted,
     /// Whether a token of a GitHub App passes without it.
-    pub(in crate::proxy) exempts_github_apps: bool,
+    pub(crate) exempts_github_apps: bool,
     policy: Arc<dyn Policy>,
 }
 
 /// What a rule requires.
 #[derive(Clone, Debug)]
-pub(in crate::proxy) enum Wanted {
+pub(crate) enum Wanted {
     AllScopes(Scopes),
     OneScope(Scopes),
     AccountTypes(Vec<String>),
@@ -44,7 +44,7 @@ pub(in crate::proxy) enum Wanted {
 }
 
 impl Rules {
-    pub(in crate::proxy) fn of(admittance: &Admittance) -> Self {
+    pub(crate) fn of(admittance: &Admittance) -> Self {
         Self {
             needed: needed(admittance),
             people: people(&admittance.people),
@@ -53,12 +53,12 @@ impl Rules {
     }
 
     /// Makes the policy that the gate decides by.
-    pub(in crate::proxy) fn policy(&self) -> impl Policy + use<> {
+    pub(crate) fn policy(&self) -> impl Policy + use<> {
         self.compose(|rule| Arc::clone(&rule.policy))
     }
 
     /// Combines a policy `of` each rule, as the gate does.
-    pub(in crate::proxy) fn compose<P: Policy>(&self, mut of: impl FnMut(&Rule) -> P) -> All {
+    pub(crate) fn compose<P: Policy>(&self, mut of: impl FnMut(&Rule) -> P) -> All {
         let needed: All = self.needed.iter().map(&mut of).collect();
         let people = self.people.iter().map(of);
         match (self.people.is_empty(), self.combination) {
@@ -68,17 +68,17 @@ impl Rules {
         }
     }
 
-    pub(in crate::proxy) fn iter(&self) -> impl Iterator<Item = &Rule> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.needed.iter().chain(&self.people)
     }
 
     /// Returns the groups that any rule names, in order.
-    pub(in crate::proxy) fn groups(&self) -> impl Iterator<Item = &Group> {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> {
         self.iter().flat_map(|rule| rule.wanted.groups())
     }
 
     /// How the rules about people are combined; none if there are fewer than two.
-    pub(in crate::proxy) fn combination(&self) -> Option<Combination> {
+    pub(crate) fn combination(&self) -> Option<Combination> {
         (self.people.len() > 1).then_some(self.combination)
     }
 }
@@ -100,14 +100,14 @@ impl Rule {
         }
     }
 
-    pub(in crate::proxy) fn policy(&self) -> &Arc<dyn Policy> {
+    pub(crate) fn policy(&self) -> &Arc<dyn Policy> {
         &self.policy
     }
 }
 
 impl Wanted {
     /// Returns the key of the configuration.
-    pub(in crate::proxy) const fn key(&self) -> &'static str {
+    pub(crate) const fn key(&self) -> &'static str {
         match self {
             Self::AllScopes(_) => "scopes",
             Self::OneScope(_) => "scopes_any",
@@ -120,7 +120,7 @@ impl Wanted {
     }
 
     /// Returns the groups with memberships that have to be asked for.
-    pub(in crate::proxy) fn groups(&self) -> &[Group] {
+    pub(crate) fn groups(&self) -> &[Group] {
         match self {
             Self::Organizations(groups) | Self::Teams(groups) => groups,
             _ => &[],

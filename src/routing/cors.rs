@@ -25,7 +25,7 @@ use crate::fold::remove_where;
 
 /// How a route treats other origins.
 #[derive(Debug)]
-pub(in crate::proxy) enum Cors {
+pub(crate) enum Cors {
     Gate,
     Upstream,
     Answer(Arc<Answers>),
@@ -33,14 +33,14 @@ pub(in crate::proxy) enum Cors {
 
 /// The CORS headers that a response will get.
 #[derive(Debug)]
-pub(in crate::proxy) struct Marking {
+pub(crate) struct Marking {
     answers: Arc<Answers>,
     origin: Option<HeaderValue>,
 }
 
 /// The CORS headers of one route, ready to send.
 #[derive(Debug)]
-pub(in crate::proxy) struct Answers {
+pub(crate) struct Answers {
     origins: Vec<HeaderValue>,
     is_for_all: bool,
     methods: HeaderValue,
@@ -51,7 +51,7 @@ pub(in crate::proxy) struct Answers {
 }
 
 /// Returns the method that a preflight asks about; none for every other request.
-pub(in crate::proxy) fn preflight<B: Body>(request: &Request<B>) -> Option<Method> {
+pub(crate) fn preflight<B: Body>(request: &Request<B>) -> Option<Method> {
     let headers = request.headers();
     let is_plain = request.method() == Method::OPTIONS
         && request.body().is_end_stream()
@@ -67,7 +67,7 @@ pub(in crate::proxy) fn preflight<B: Body>(request: &Request<B>) -> Option<Metho
 
 /// Keeps only the fields that browsers send in a preflight: it needs no token, so it must not carry
 /// more.
-pub(in crate::proxy) fn strip_preflight(headers: &mut HeaderMap) {
+pub(crate) fn strip_preflight(headers: &mut HeaderMap) {
     remove_where(headers, |name| {
         let is_asked = name.as_str().starts_with("access-control-request-");
         let is_browsers = name.as_str().starts_with("sec-fetch-");
@@ -76,7 +76,7 @@ pub(in crate::proxy) fn strip_preflight(headers: &mut HeaderMap) {
 }
 
 impl Cors {
-    pub(in crate::proxy) fn of(route: &RouteConfig) -> Self {
+    pub(crate) fn of(route: &RouteConfig) -> Self {
         match &route.cors {
             config::Cors::Gate => Self::Gate,
             config::Cors::Upstream => Self::Upstream,
@@ -87,7 +87,7 @@ impl Cors {
     }
 
     /// Returns the CORS headers for the response to a request, if the gate sets them.
-    pub(in crate::proxy) fn marking<B>(&self, request: &Request<B>) -> Option<Marking> {
+    pub(crate) fn marking<B>(&self, request: &Request<B>) -> Option<Marking> {
         match self {
             Self::Answer(answers) => Some(Marking {
                 answers: Arc::clone(answers),
@@ -100,7 +100,7 @@ impl Cors {
 
 impl Marking {
     /// Sets the CORS headers of a response.
-    pub(in crate::proxy) fn mark<B>(&self, response: &mut Response<B>) {
+    pub(crate) fn mark<B>(&self, response: &mut Response<B>) {
         let headers = response.headers_mut();
         self.answers.mark(headers, self.origin.as_ref());
     }
@@ -125,10 +125,7 @@ impl Answers {
 
     /// Answers a preflight. A page without permission gets no headers, and its browser does not
     /// send the request.
-    pub(in crate::proxy) fn to_preflight<B: Default, C>(
-        &self,
-        request: &Request<C>,
-    ) -> Response<B> {
+    pub(crate) fn to_preflight<B: Default, C>(&self, request: &Request<C>) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
