@@ -1,6 +1,6 @@
 //! The configurations of `examples/fronts` are understood by those that they are for.
 //!
-//! Kubernetes has no server that starts here, so its
+//! What they do is in `tests/fronts`. Kubernetes has no server that starts here, so its
 //! manifests are held against published schemas. Of Envoy Gateway and Contour no registry has one:
 //! of theirs only what is common to all is looked at.
 
