@@ -11,6 +11,7 @@
 //! | [Tokens](mod@tokens) | cache, revocation, purging, GHES's webhook |
 //! | [Outages](mod@outages) | what works while GHES is down, and how it is protected |
 //! | [Listening](mod@listening) | TLS, HTTP/2, Unix sockets, limits, load balancers |
+//! | [Proxies that ask](mod@fronts) | nginx, HAProxy, Caddy, Traefik, Envoy, Kubernetes; leaving ingress-nginx |
 //! | [Operations](mod@operations) | probes, metrics, log, shutdown, new secrets |
 //! | [Signed identity](mod@signed_identity) | for tools that cannot trust their network |
 //! | [Introspection and Kubernetes](mod@introspection) | for gateways, frameworks and API servers that ask about tokens |
@@ -48,6 +49,52 @@ pub mod outages {}
 
 #[doc = include_str!("listening.md")]
 pub mod listening {}
+
+#[doc = include_str!("fronts.md")]
+#[doc = "# The files"]
+#[doc = "\n## nginx.conf\n```nginx"]
+#[doc = include_str!("../../examples/fronts/nginx.conf")]
+#[doc = "```"]
+#[doc = "\n## haproxy.cfg\n```haproxy"]
+#[doc = include_str!("../../examples/fronts/haproxy.cfg")]
+#[doc = "```"]
+#[doc = "\n## gate.lua\n```lua"]
+#[doc = include_str!("../../examples/fronts/gate.lua")]
+#[doc = "```"]
+#[doc = "\n## Caddyfile\n```text"]
+#[doc = include_str!("../../examples/fronts/Caddyfile")]
+#[doc = "```"]
+#[doc = "\n## traefik.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/traefik.yaml")]
+#[doc = "```"]
+#[doc = "\n## traefik-routes.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/traefik-routes.yaml")]
+#[doc = "```"]
+#[doc = "\n## envoy-grpc.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/envoy-grpc.yaml")]
+#[doc = "```"]
+#[doc = "\n## envoy-http.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/envoy-http.yaml")]
+#[doc = "```"]
+#[doc = "\n## apache.conf\n```apache"]
+#[doc = include_str!("../../examples/fronts/apache.conf")]
+#[doc = "```"]
+#[doc = "\n## kubernetes-gate.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/kubernetes-gate.yaml")]
+#[doc = "```"]
+#[doc = "\n## gateway-api.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/gateway-api.yaml")]
+#[doc = "```"]
+#[doc = "\n## envoy-gateway.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/envoy-gateway.yaml")]
+#[doc = "```"]
+#[doc = "\n## istio.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/istio.yaml")]
+#[doc = "```"]
+#[doc = "\n## contour.yaml\n```yaml"]
+#[doc = include_str!("../../examples/fronts/contour.yaml")]
+#[doc = "```"]
+pub mod fronts {}
 
 #[doc = include_str!("operations.md")]
 pub mod operations {}

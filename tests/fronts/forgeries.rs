@@ -152,7 +152,10 @@ async fn no_field_of_a_client_opens_a_route(front: Front) {
                 assert_eq!(request.line, "GET /wiki HTTP/1.1");
                 assert_eq!(request.all("host"), [HOST]);
                 let others = crate::tool::believed(&request);
-                let others = others.iter().filter(|(_, told)| told == value);
+                // Where no route depends on a method, the gate's own proxy passes on another one.
+                let is_other = |name: &str| front.asks() || !name.contains("method");
+                let others = others.iter();
+                let others = others.filter(|(name, told)| told == value && is_other(name));
                 assert_eq!(others.count(), 0, "{request:?}");
                 for host in request.all("x-forwarded-host") {
                     assert_eq!(host, HOST);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::{env, fs};
 
 use tokio::net::TcpListener;
@@ -23,6 +24,9 @@ pub(crate) enum Front {
     DebiansCaddy,
     Traefik,
     EnvoyHttp,
+    EnvoyGrpc,
+    /// It cannot ask, and sends everything through the gate.
+    Apache,
 }
 
 /// Makes one test of each function for each server. The function takes the [`Front`], and the test
@@ -31,7 +35,8 @@ macro_rules! every_front {
     ($($row:ident),+ $(,)?) => {
         $(every_front!(@ $row
             nginx Nginx, haproxy Haproxy, caddy Caddy, debians_caddy DebiansCaddy,
-            traefik Traefik, envoy_http EnvoyHttp);)+
+            traefik Traefik, envoy_http EnvoyHttp, envoy_grpc EnvoyGrpc,
+            apache Apache);)+
     };
     (@ $row:ident $($test:ident $front:ident),+) => {
         mod $row {
@@ -69,14 +74,15 @@ impl Addresses {
         let ports = [
             ("8000", self.front),
             ("8081", self.gate),
+            ("8080", self.gate),
             ("3000", self.tool),
         ];
         let mut text = text.to_owned();
         for (port, address) in ports {
-            text = text.replace(port, &format!("<{}>", address.port()));
+            text = text.replace(port, &format!("\u{1}{}\u{1}", address.port()));
         }
         // One after the other, a port could be taken for another.
-        text.replace(['<', '>'], "")
+        text.replace('\u{1}', "")
     }
 }
 
@@ -88,6 +94,7 @@ impl Front {
             Self::Haproxy => (true, true, 503),
             Self::Caddy | Self::DebiansCaddy => (true, true, 502),
             Self::Traefik => (true, true, 500),
+            Self::EnvoyGrpc | Self::Apache => (true, true, 503),
             // It takes every 5xx for an error, and writes `status_on_error`.
             Self::EnvoyHttp => (true, false, 503),
         };
@@ -106,6 +113,8 @@ impl Front {
             Self::Caddy | Self::DebiansCaddy => &["Caddyfile"],
             Self::Traefik => &["traefik.yaml", "traefik-routes.yaml"],
             Self::EnvoyHttp => &["envoy-http.yaml"],
+            Self::EnvoyGrpc => &["envoy-grpc.yaml"],
+            Self::Apache => &["apache.conf"],
         }
     }
 
@@ -123,8 +132,24 @@ impl Front {
             Self::Caddy | Self::DebiansCaddy => {
                 Some(("main.caddy", "{\n\tadmin off\n}\nimport Caddyfile\n"))
             }
+            Self::Apache => Some((
+                "main.conf",
+                "LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n\
+                 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so\n\
+                 LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n\
+                 LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so\n\
+                 LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so\n\
+                 ServerRoot ${XDG_DATA_HOME}\nServerName localhost\nPidFile apache.pid\n\
+                 User www-data\nGroup www-data\nMutex posixsem\nErrorLog /dev/stderr\n\
+                 Include apache.conf\n",
+            )),
             _ => None,
         }
+    }
+
+    /// Whether it asks, and sends requests to the tool itself.
+    pub(crate) fn asks(self) -> bool {
+        self != Self::Apache
     }
 
     fn program(self) -> String {
@@ -132,9 +157,10 @@ impl Front {
             Self::Nginx => return "nginx".to_owned(),
             Self::Haproxy => return "haproxy".to_owned(),
             Self::DebiansCaddy => return "caddy".to_owned(),
+            Self::Apache => return "apache2".to_owned(),
             Self::Caddy => ("CADDY", "no caddy of PyPI"),
             Self::Traefik => ("TRAEFIK", "traefik"),
-            Self::EnvoyHttp => ("ENVOY", "envoy"),
+            Self::EnvoyHttp | Self::EnvoyGrpc => ("ENVOY", "envoy"),
         };
         env::var(variable).unwrap_or_else(|_| name.to_owned())
     }
@@ -154,6 +180,15 @@ impl Front {
                 "-c",
                 "envoy-http.yaml",
             ],
+            Self::EnvoyGrpc => &[
+                "--disable-hot-restart",
+                "--concurrency",
+                "1",
+                "-c",
+                "envoy-grpc.yaml",
+            ],
+            // Alone, it needs no directory but its own.
+            Self::Apache => &["-X", "-d", ".", "-f", "main.conf"],
         }
     }
 
@@ -244,7 +279,16 @@ impl Drop for Server {
     }
 }
 
+/// A port below those that the system gives to connections, which could take it before the server
+/// does: hundreds of them begin while servers start.
 pub(crate) async fn free() -> SocketAddr {
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    free.local_addr().expect("an address")
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 200).expect("small") * 50;
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + (first + next) % 12_000;
+        if let Ok(free) = TcpListener::bind(("127.0.0.1", port)).await {
+            return free.local_addr().expect("an address");
+        }
+    }
 }

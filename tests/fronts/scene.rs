@@ -35,21 +35,28 @@ impl Scene {
 
     /// The same with another configuration of the gate, of which a route `/open` has to be open.
     pub(crate) async fn start_with(front: Front, toml: &str) -> Option<Self> {
-        let (proxy, ghes) = proxy(toml);
+        let mut tool = Tool::start().await;
+        let (proxy, ghes) = match front.asks() {
+            true => proxy(toml),
+            false => proxy(&through(toml, tool.address)),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let decisions = listener.local_addr().expect("an address");
+        let entrance = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = proxy.decisions().serve(listener, async {
+        let stopped = async {
             let _ = stopped.await;
-        });
-        let gate = Some((stop, tokio::spawn(server)));
+        };
+        let server = match front.asks() {
+            true => tokio::spawn(proxy.decisions().serve(listener, stopped)),
+            false => tokio::spawn(proxy.clone().serve(listener, stopped)),
+        };
+        let gate = Some((stop, server));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let admin = listener.local_addr().expect("an address");
         tokio::spawn(proxy.admin().serve(listener, pending()));
-        let mut tool = Tool::start().await;
         let addresses = Addresses {
             front: free().await,
-            gate: decisions,
+            gate: entrance,
             tool: tool.address,
         };
         let server = front.start(addresses).await?;
@@ -105,6 +112,22 @@ impl Scene {
         stop.send(()).expect("a running gate");
         ended.await.expect("no panic");
     }
+}
+
+/// The same routes for requests that go through the gate, with the names that askers are told.
+fn through(toml: &str, tool: SocketAddr) -> String {
+    let names = "identity_headers = \"x-auth-request\"\n";
+    let mut parts = toml.split("[[routes]]\n");
+    let mut through = parts.next().expect("a beginning").to_owned();
+    for route in parts {
+        let names = if route.contains("anonymous") {
+            ""
+        } else {
+            names
+        };
+        through += &format!("[[routes]]\nupstream = \"http://{tool}\"\n{names}{route}");
+    }
+    through
 }
 
 /// The configuration of the gate that goes with the fronts.
