@@ -40,7 +40,8 @@ impl Scene {
             true => proxy(toml),
             false => proxy(&through(toml, tool.address)),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        // A gate that ends leaves its port to nobody else's.
+        let listener = TcpListener::bind(free().await).await.expect("a port");
         let entrance = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async {
