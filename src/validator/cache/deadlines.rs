@@ -94,7 +94,8 @@ impl Deadlines {
         }
     }
 
-    /// Returns how much longer somebody may act on the answer who wants it no older than `max_age`.
+    /// Returns how much longer an answer may be relied on that is wanted no older than `max_age`.
+    #[cfg(feature = "proxy")]
     pub(super) fn left(&self, now: Instant, max_age: Option<Duration>) -> Duration {
         let end = Duration::from(self.fresh).min(max_age.unwrap_or(Duration::MAX));
         end.saturating_sub(self.elapsed(now))
