@@ -10,6 +10,10 @@ local IDENTITY = {
     "x-github-user-id", "x-oauth-scopes", "x-oauth-client-id", "x-gatekeeper-assertion",
 }
 
+-- What the gate decides by: the token, the second path of WebDAV's COPY and MOVE, and what makes a
+-- preflight.
+local DECIDING = { "authorization", "destination", "origin", "access-control-request-method", "cookie" }
+
 -- What a client needs of a refusal.
 local REFUSAL = { "content-type", "www-authenticate", "retry-after", "cache-control", "location", "x-request-id" }
 
@@ -22,12 +26,14 @@ local function ask_gate(txn)
         ["x-original-url"] = { scheme .. "://" .. host .. txn.sf:pathq() },
         ["x-forwarded-for"] = { txn.sf:src() },
     }
-    -- Every line of it: two tokens are refused, and none is chosen here.
-    local lines = txn.http:req_get_headers()["authorization"]
-    if lines then
-        headers["authorization"] = {}
-        for index, value in pairs(lines) do
-            headers["authorization"][index + 1] = value
+    -- Every line of each: two tokens are refused, and none is chosen here.
+    local own = txn.http:req_get_headers()
+    for _, name in ipairs(DECIDING) do
+        if own[name] then
+            headers[name] = {}
+            for index, value in pairs(own[name]) do
+                headers[name][index + 1] = value
+            end
         end
     end
     local answer = core.httpclient():get({ url = GATE, headers = headers, timeout = TIMEOUT })

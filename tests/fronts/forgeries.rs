@@ -11,6 +11,7 @@ every_front!(
     no_field_of_a_client_opens_a_route,
     no_query_opens_a_route,
     no_path_that_can_be_read_in_two_ways_leaves_its_route,
+    the_second_path_of_a_request_leaves_no_route,
     two_credentials_are_none,
 );
 
@@ -236,6 +237,29 @@ const PATHS: [&str; 34] = [
     "/%2fwiki",
     "/wiki/../open/../wiki",
 ];
+
+/// A front that does not tell the gate of it would let COPY and MOVE write where nobody may.
+async fn the_second_path_of_a_request_leaves_no_route(front: Front) {
+    let Some(mut scene) = Scene::start(front).await else {
+        return;
+    };
+    let known = format!("Authorization: Bearer {TOKEN}");
+    for destination in [
+        "/admin/x",
+        "/wiki/../admin",
+        &format!("http://{HOST}/admin/x"),
+        "http://open.example.com/wiki/x",
+    ] {
+        let second = format!("Destination: {destination}");
+        let answer = scene.send("COPY /wiki/a", &[&known, &second]).await;
+        assert_eq!(answer.status(), 400, "{destination}: {answer:?}");
+        scene.tool.assert_untouched();
+    }
+    let second = "Destination: /wiki/b";
+    let answer = scene.send("COPY /wiki/a", &[&known, second]).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert_eq!(scene.tool.request().line, "COPY /wiki/a HTTP/1.1");
+}
 
 /// Where a path leads to a tool that undoes all that can be undone.
 fn furthest(target: &str) -> String {
