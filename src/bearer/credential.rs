@@ -50,13 +50,13 @@ impl Credential {
         }
     }
 
-    /// Returns the line for an upstream that may see the token: as it stood in the headers, or
+    /// Returns the line for an upstream that may see the token, if it is the only one: as it stood in the headers, or
     /// `Bearer` with a token that stood in the place of a password. The user name beside it could be
     /// anybody's, and an upstream might take it for the user.
     pub(crate) fn into_line(self) -> Option<HeaderValue> {
         match self.decoded {
             Some(token) => HeaderValue::try_from(format!("Bearer {}", token.expose())).ok(),
-            None => self.line,
+            None => self.line.filter(|_| self.is_alone),
         }
     }
 }

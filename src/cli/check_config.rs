@@ -15,16 +15,22 @@ Example:
   ghes-gatekeeper check config --example > gatekeeper.toml
   ghes-gatekeeper check config --schema > gatekeeper.schema.json
 
-Exits with 2 and one line for each mistake if the configuration cannot be used.")]
+  ghes-gatekeeper check config --config new.toml --against gatekeeper.toml
+
+Exits with 2 and one line for each mistake if the configuration cannot be used,
+and with 1 if some route could decide otherwise than by the file of --against.")]
 pub(super) struct Arguments {
     /// The configuration file; without it, only the environment is read.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Names the routes that could decide otherwise than by this configuration, and the keys.
+    #[arg(long, value_name = "OLD")]
+    against: Option<PathBuf>,
     /// Prints a file with every key, its default and what it is for, and checks nothing.
-    #[arg(long, conflicts_with_all = ["config", "schema"])]
+    #[arg(long, conflicts_with_all = ["against", "config", "schema"])]
     example: bool,
     /// Prints a JSON Schema of the file (2020-12) for editors, and checks nothing.
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, conflicts_with_all = ["against", "config"])]
     schema: bool,
 }
 
@@ -39,5 +45,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    print(&config.to_redacted_toml())
+    match &arguments.against {
+        Some(old) => compare(&config, &load(Some(old))?),
+        None => print(&config.to_redacted_toml()),
+    }
+}
+
+fn compare(new: &Config, old: &Config) -> Result<(), Failure> {
+    let differences = new.differences(old);
+    if differences.is_empty() {
+        return print("every route decides as before\n");
+    }
+    print(&format!("{}\n", differences.join("\n")))?;
+    let routes = match differences.len() {
+        1 => "one route".to_owned(),
+        several => format!("{several} routes"),
+    };
+    Err(Failure::negative(format!(
+        "{routes} could decide otherwise than before"
+    )))
 }

@@ -50,6 +50,7 @@ mod authorization_server;
 mod cache;
 mod decisions;
 mod descriptors;
+mod differences;
 mod ghes;
 mod keys;
 mod reader;
@@ -89,8 +90,8 @@ pub(crate) use self::reader::secret::SecretFile;
 pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::routes::{
     Admittance, AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
-    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RoutePath,
-    TokensConfig, UnknownIdentityHeaders,
+    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RouteMode,
+    RoutePath, TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::webhook::WebhookConfig;

@@ -157,6 +157,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "rewrite_redirects", route.rewrite_redirects)?;
     write_admittance(f, &Admittance::of(route))?;
     write_key(f, "anonymous", route.anonymous)?;
+    write_key(f, "mode", route.mode.as_str())?;
     write_key(f, "basic", route.basic)?;
     write_key(f, "websocket_protocol", route.websocket_protocol)?;
     write_key(f, "forward_token", route.forward_token)?;

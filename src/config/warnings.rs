@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::routes::passed_by;
-use super::{Admittance, AppConfig, CallerConfig, Config, GhesConfig, RouteConfig};
+use super::{Admittance, AppConfig, CallerConfig, Config, GhesConfig, RouteConfig, RouteMode};
 use crate::server::CertificateFiles;
 
 impl Config {
@@ -19,7 +19,8 @@ impl Config {
     /// 6. A route that asks for more than another, where requests of another case or for another host
     ///    get to that other one, or to none.
     /// 7. Proxies that may not ask, or would ask what is not answered.
-    /// 8. A certificate that has expired, is not valid yet, or ends within 14 days.
+    /// 8. A route that lets everybody pass, because it only observes.
+    /// 9. A certificate that has expired, is not valid yet, or ends within 14 days.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -40,7 +41,10 @@ impl Config {
         let mixed = (0..self.routes.len()).filter_map(|at| self.mixed_people(at));
         let aimless = self.routes.iter().enumerate().flat_map(|(at, route)| {
             let unheard = self.unheard_hosts(at, route);
-            unheard.chain(self.useless_age(&format!("routes[{at}]"), route.max_age))
+            let observed = observed(at, route);
+            unheard
+                .chain(self.useless_age(&format!("routes[{at}]"), route.max_age))
+                .chain(observed)
         });
         let passed_by = passed_by::warnings(self);
         let decisions = self.decision_warnings();
@@ -113,6 +117,16 @@ impl Config {
             })
         })
     }
+}
+
+fn observed(at: usize, route: &RouteConfig) -> Option<String> {
+    let is_observed = route.mode == RouteMode::Observe;
+    let path = &route.matches.path;
+    is_observed.then(|| {
+        format!(
+            "routes[{at}].mode: observe lets every request for {path} pass, whatever is decided"
+        )
+    })
 }
 
 fn is_github_app(app: &AppConfig) -> bool {

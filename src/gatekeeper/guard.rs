@@ -34,6 +34,8 @@ pub(super) struct Door {
     pub(super) groups_extension: bool,
     pub(super) identity_headers: bool,
     pub(super) forward_token: bool,
+    /// Whether requests that are decided against pass, and only the decision is noted.
+    pub(super) observes: bool,
     /// Whether challenges name the scheme Basic as well.
     takes_basic: bool,
     pub(super) bodies: Bodies,
@@ -44,6 +46,16 @@ pub(crate) enum Delay {
     Rejected(Rejection),
     Waiting(Deciding, Credential),
 }
+
+/// Why a request would have been turned away, had the gate not only observed.
+///
+/// It stands in the extensions of the request that passes all the same.
+#[cfg_attr(
+    not(feature = "proxy"),
+    expect(dead_code, reason = "nobody else observes")
+)]
+#[derive(Clone, Debug)]
+pub(crate) struct Observed(pub(crate) Rejection);
 
 /// A request that waits for its decision.
 pub(crate) struct Pending<B> {
@@ -64,6 +76,7 @@ impl<C> Guard<C> {
                 groups_extension: false,
                 identity_headers: false,
                 forward_token: false,
+                observes: false,
                 takes_basic: false,
                 bodies: Bodies::default(),
             }),
@@ -138,7 +151,7 @@ impl<C: CheckService> Guard<C> {
     #[cfg(feature = "proxy")]
     #[cold]
     #[inline(never)]
-    pub(crate) fn turn_away<B>(
+    pub(crate) fn turn_away_unread<B>(
         &self,
         request: &mut Request<B>,
         error: BearerError,
@@ -196,6 +209,16 @@ impl<C> Guard<C> {
     ) {
         self.0.door.admit(request, credential, admitted);
     }
+
+    /// Turns a request away, or notes in its extensions that it would have been.
+    pub(crate) fn turn_away<B>(
+        &self,
+        request: &mut Request<B>,
+        credential: Credential,
+        rejection: Rejection,
+    ) -> Result<(), Rejection> {
+        self.0.door.turn_away(request, credential, rejection)
+    }
 }
 
 impl Door {
@@ -211,7 +234,10 @@ impl Door {
                 self.admit(request, credential, admitted);
                 Ok(())
             }
-            Decided::Rejected(rejection) => Err(Delay::Rejected(rejection)),
+            Decided::Rejected(rejection) => {
+                let turned = self.turn_away(request, credential, rejection);
+                turned.map_err(Delay::Rejected)
+            }
             Decided::Waiting(deciding) => Err(Delay::Waiting(deciding, credential)),
         }
     }
@@ -246,6 +272,28 @@ impl Door {
         if let Some(groups) = groups.filter(|_| self.groups_extension) {
             request.extensions_mut().insert(*groups);
         }
+    }
+
+    /// Turns a request away; or, where that is only observed, lets it pass without an identity, and
+    /// notes why.
+    #[cold]
+    #[inline(never)]
+    fn turn_away<B>(
+        &self,
+        request: &mut Request<B>,
+        credential: Credential,
+        rejection: Rejection,
+    ) -> Result<(), Rejection> {
+        if !self.observes {
+            return Err(rejection);
+        }
+        let headers = request.headers_mut();
+        strip_identity(headers);
+        if self.forward_token {
+            forward_credential(headers, credential);
+        }
+        request.extensions_mut().insert(Observed(rejection));
+        Ok(())
     }
 
     fn reject<R>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<R>
@@ -286,7 +334,12 @@ impl<B> Pending<B> {
                 self.door.admit(&mut request, credential, admitted);
                 Ok(request)
             }
-            Err(rejection) => Err(self.door.reject(rejection, request.headers())),
+            Err(rejection) => {
+                let turned = self.door.turn_away(&mut request, credential, rejection);
+                turned
+                    .map_err(|rejection| self.door.reject(rejection, request.headers()))
+                    .map(|()| request)
+            }
         })
     }
 }

@@ -136,6 +136,13 @@ impl<C> GatekeeperLayer<C> {
         )
     }
 
+    /// Decides whether requests that are decided against pass all the same, without an identity and
+    /// with [`Observed`](super::guard::Observed) in their extensions; off by default.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn with_observation(self, observes: bool) -> Self {
+        self.with(|door| door.observes = observes)
+    }
+
     /// Returns what stands before a service.
     #[cfg(feature = "proxy")]
     pub(crate) fn into_guard(self) -> Guard<C> {

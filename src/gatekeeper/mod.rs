@@ -85,6 +85,6 @@ pub use crate::admission::{ClientAddr, ClientLimit};
 
 pub use self::future::ResponseFuture;
 #[cfg(feature = "proxy")]
-pub(crate) use self::guard::{Delay, Guard, Pending};
+pub(crate) use self::guard::{Delay, Guard, Observed, Pending};
 pub use self::layer::GatekeeperLayer;
 pub use self::service::Gatekeeper;

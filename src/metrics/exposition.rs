@@ -10,6 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::Histogram;
 use super::{Door, Metrics, Outcome, PurgeSource};
+use crate::rejection::RejectionKind;
 use crate::validator::CacheStats;
 
 pub(super) fn text(metrics: &Metrics, cache: CacheStats) -> String {
@@ -52,6 +53,14 @@ impl Scrape {
             ([("outcome", outcome.as_str())], count)
         });
         families.counters("requests", "Requests that were answered.", outcomes)?;
+        let observed = RejectionKind::ALL.into_iter().map(|kind| {
+            let count = inner.observed[kind as usize].get();
+            ([("reason", kind.as_str())], count)
+        });
+        // Without a route that observes there is nothing to count.
+        let observed = observed.filter(|(_, count)| *count > 0);
+        let help = "Requests that passed because their route only observes, by why not otherwise.";
+        families.counters("observed_rejections", help, observed)?;
         let help = "Time from a request's head to its response's.";
         families.histogram("request_duration", help, &inner.request_duration)?;
         let decisions = Door::ALL.into_iter().flat_map(|door| {

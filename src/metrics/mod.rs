@@ -18,6 +18,7 @@ use std::time::Duration;
 use self::calls::Calls;
 use self::histogram::Histogram;
 use crate::counter::Counter;
+use crate::rejection::RejectionKind;
 use crate::validator::CacheStats;
 
 pub(crate) use self::door::Door;
@@ -35,6 +36,8 @@ struct Inner {
     request_duration: Histogram,
     decisions: Decisions,
     decision_duration: Histogram,
+    /// By the place of the kind.
+    observed: [Counter; RejectionKind::ALL.len()],
     calls: Calls,
     purged_by_admin: Counter,
     purged_by_webhook: Counter,
@@ -75,6 +78,11 @@ impl Metrics {
     pub(crate) fn decided(&self, door: Door, outcome: Outcome, elapsed: Duration) {
         self.0.decisions.of(door, outcome).increment();
         self.0.decision_duration.observe(elapsed);
+    }
+
+    /// Counts a request that would have been turned away, had the gate not only observed.
+    pub(crate) fn observed(&self, kind: RejectionKind) {
+        self.0.observed[kind as usize].increment();
     }
 
     /// Counts purged verdicts.

@@ -9,11 +9,13 @@ pub(crate) enum Outcome {
     Allowed,
     /// No token was required, and an upstream answered.
     Anonymous,
+    /// The gate only observed; it would have turned the request away, and an upstream answered.
+    Observed,
     Rejected(RejectionKind),
 }
 
 impl Outcome {
-    pub(super) const COUNT: usize = 2 + RejectionKind::ALL.len();
+    pub(super) const COUNT: usize = 3 + RejectionKind::ALL.len();
 
     /// Returns the outcome of a request that the gate has admitted or rejected.
     pub(crate) fn of<B>(response: &Response<B>) -> Self {
@@ -25,7 +27,8 @@ impl Outcome {
 
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let rejected = RejectionKind::ALL.into_iter().map(Self::Rejected);
-        [Self::Allowed, Self::Anonymous].into_iter().chain(rejected)
+        let passed = [Self::Allowed, Self::Anonymous, Self::Observed];
+        passed.into_iter().chain(rejected)
     }
 
     /// The index in [`all`](Self::all), without a search.
@@ -33,7 +36,8 @@ impl Outcome {
         match self {
             Self::Allowed => 0,
             Self::Anonymous => 1,
-            Self::Rejected(kind) => 2 + kind as usize,
+            Self::Observed => 2,
+            Self::Rejected(kind) => 3 + kind as usize,
         }
     }
 
@@ -41,6 +45,7 @@ impl Outcome {
         match self {
             Self::Allowed => "allowed",
             Self::Anonymous => "anonymous",
+            Self::Observed => "observed",
             Self::Rejected(kind) => kind.as_str(),
         }
     }

@@ -17,8 +17,10 @@
 //! | [`Unavailable`](RejectionKind::Unavailable) | 503, `Retry-After` | none |
 //!
 //! The challenges are those of RFC 6750 §3, with `resource_metadata="…"` (RFC 9728 §5.1) where the
-//! [`Realm`] has one. An issuer that cannot be asked is no error of the
-//! token: such a reply carries no challenge, so that clients keep their tokens.
+//! [`Realm`] has one. Beside each stands `Basic realm="…", charset="UTF-8"` (RFC 7617) where the
+//! [options](crate::bearer::BearerOptions::with_basic) take a password. An issuer that cannot be
+//! asked is no error of the token: such a reply carries no challenge, so that clients keep their
+//! tokens.
 //!
 //! Where a kind covers several mistakes, a [`RejectionDetail`] says which it was: to the client as
 //! the problem's `detail`, and to the log as one word.

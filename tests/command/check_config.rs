@@ -137,3 +137,35 @@ async fn help_and_usage_go_where_they_belong() {
         assert_eq!(run(arguments).await.status.code(), Some(2), "{arguments:?}");
     }
 }
+
+#[tokio::test]
+async fn routes_that_could_decide_otherwise_are_named() {
+    let toml = |users: &str| {
+        format!(
+            "[ghes]\nurl = \"https://ghes.example.com\"\n\
+             [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+             [[routes]]\npath = \"/a\"\nupstream = \"http://b\"\nusers = [{users}]\n"
+        )
+    };
+    let file = |name: &str, text: &str| {
+        let name = format!("ghes-gatekeeper-{name}-{}.toml", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, text).expect("a file");
+        file.to_str().expect("UTF-8").to_owned()
+    };
+    let old = file("old", &toml("\"octocat\""));
+    let new = file("new", &toml("\"octocat\", \"hubot\""));
+    for (config, against, code, says) in [
+        (&new, &old, 1, "/a: users\n"),
+        (&old, &new, 1, "/a: users\n"),
+        (&new, &new, 0, "every route decides as before\n"),
+    ] {
+        let arguments = ["check", "config", "--config", config, "--against", against];
+        let output = run(&arguments).await;
+        assert_eq!(String::from_utf8_lossy(&output.stdout), says);
+        assert_eq!(output.status.code(), Some(code));
+    }
+    for file in [old, new] {
+        std::fs::remove_file(file).expect("the file");
+    }
+}

@@ -127,3 +127,95 @@ async fn one_request_is_one_line() {
         assert_eq!(lines.iter().all(is_object), format == "json", "{log}");
     }
 }
+
+#[tokio::test]
+async fn a_route_that_only_observes_logs_what_it_would_have_done() {
+    let toml = "[server]\nlisten = \"127.0.0.1:0\"\n[ghes]\nurl = \"http://127.0.0.1:1\"\n\
+                [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"s\"\n\
+                [[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:1\"\nmode = \"observe\"\n\
+                [[routes]]\npath = \"/hello\"\nupstream = \"unix:/nowhere\"\nmode = \"observe\"\n";
+    let (listener, toml) = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (
+            listener,
+            toml.replace(
+                "http://127.0.0.1:1\"\nmode",
+                &format!("http://{address}\"\nmode"),
+            ),
+        )
+    };
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).await.expect("a request");
+            assert_ne!(read, 0);
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer).await.expect("a connection");
+        }
+    });
+    let name = format!("ghes-gatekeeper-observe-{}.toml", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    std::fs::write(&file, toml).expect("a file");
+    let config = file.to_str().expect("UTF-8");
+    let mut serve = command(&["serve", "--config", config, "--log-format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let mut lines = BufReader::new(serve.stdout.take().expect("output")).lines();
+    let address = loop {
+        let line = lines.next_line().await.expect("output").expect("a line");
+        if let Some((_, rest)) = line.split_once("listening on http://") {
+            break rest.split_once(" (gate)").expect("a role").0.to_owned();
+        }
+    };
+    let ask = |path: &str, credential: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: a\r\n{credential}Connection: close\r\n\r\n")
+    };
+    let none = exchange(&address, &ask("/none", "")).await;
+    assert!(none.starts_with("HTTP/1.1 200"), "{none}");
+    let quoted = exchange(
+        &address,
+        &ask("/quoted", "Authorization: Bearer 'gho_x'\r\n"),
+    )
+    .await;
+    assert!(quoted.starts_with("HTTP/1.1 200"), "{quoted}");
+    let away = exchange(&address, &ask("/away", "Authorization: Bearer gho_x\r\n")).await;
+    assert!(away.starts_with("HTTP/1.1 200"), "{away}");
+    let broken = exchange(&address, &ask("/hello", "")).await;
+    assert!(broken.starts_with("HTTP/1.1 502"), "{broken}");
+    serve.kill().await.expect("an end");
+    let mut log = String::new();
+    let mut errors = serve.stderr.take().expect("a log");
+    errors.read_to_string(&mut log).await.expect("a log");
+    std::fs::remove_file(&file).expect("the file");
+    let line = |path: &str| -> serde_json::Value {
+        let mut lines = log.lines().filter(|line| line.contains("request answered"));
+        let line = lines.find(|line| line.contains(path));
+        serde_json::from_str(line.unwrap_or_else(|| panic!("{path} is not in {log}")))
+            .expect("JSON")
+    };
+    for (path, outcome, reason, detail) in [
+        ("/none", Some("observed"), "missing_token", None),
+        (
+            "/quoted",
+            Some("observed"),
+            "invalid_request",
+            Some("quoted_token"),
+        ),
+        ("/away", Some("observed"), "unavailable", None),
+        ("/hello", None, "bad_gateway", None),
+    ] {
+        let line = line(path);
+        let text = |name: &str| line[name].as_str();
+        assert_eq!(text("outcome"), outcome, "{line}");
+        assert_eq!(
+            (text("reason"), text("detail")),
+            (Some(reason), detail),
+            "{line}"
+        );
+    }
+}

@@ -30,6 +30,7 @@ mod lifetime;
 mod mcp;
 mod metadata;
 mod metrics;
+mod observe;
 mod peers;
 mod people;
 mod probes;

@@ -30,6 +30,14 @@ pub(super) fn rows(trace: &Trace) -> Vec<Row> {
         )],
         _ => Vec::new(),
     });
+    if let Some(rejected) = &trace.observed {
+        let Rejected { status, reason, .. } = rejected;
+        rows.push(Row::new(
+            "observed",
+            format!("would be not allowed: {status} {reason}"),
+        ));
+        rows.push(Row::below("detail", &rejected.detail));
+    }
     rows
 }
 
@@ -67,6 +75,9 @@ fn route(route: Option<&RouteTrace>) -> Vec<Row> {
     ];
     if route.anonymous {
         rows.push(Row::below("anonymous", "yes, so the token is not checked"));
+    }
+    if route.mode == "observe" {
+        rows.push(Row::below("mode", "observe, so every request passes"));
     }
     if let Some(ghes) = &route.ghes {
         let apps = route.apps.join(", ");

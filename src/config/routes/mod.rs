@@ -4,6 +4,7 @@ mod cors;
 mod host;
 mod identity_headers;
 mod matching;
+mod mode;
 pub(super) mod passed_by;
 mod path;
 mod people;
@@ -33,6 +34,7 @@ pub use self::cors::{Cors, CorsAnswers};
 pub use self::host::{InvalidRouteHost, RouteHost};
 pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
 pub use self::matching::RouteMatch;
+pub use self::mode::RouteMode;
 pub use self::path::{InvalidRoutePath, RoutePath};
 pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
@@ -76,6 +78,8 @@ pub struct RouteConfig {
     pub max_age: Option<Duration>,
     /// Whether requests pass without a token. Absent: no.
     pub anonymous: bool,
+    /// What becomes of what the gate decides. Absent: `enforce`.
+    pub mode: RouteMode,
     /// Whether a token may also be a Basic password. Absent: no.
     pub basic: bool,
     /// Whether the token of a WebSocket may stand among its subprotocols. Absent: no.
@@ -144,6 +148,9 @@ impl RouteConfig {
     pub(in crate::config) const FURTHER_KEYS: &'static [Key] = keys! {
         /// true: everybody may enter, without a token
         anonymous: Shape::Boolean, default false;
+        /// "observe": what the gate would reject is logged and counted, and passes without an
+        /// identity
+        mode: Shape::Words(&["enforce", "observe"]), default "enforce";
         /// true: a token may also be a Basic password, with any user name, as git, pip, npm
         /// and Maven send it
         basic: Shape::Boolean, default false;
@@ -181,6 +188,7 @@ impl RouteConfig {
         let rewrite_redirects = route.optional("rewrite_redirects", Node::boolean);
         let timeouts = route.section("timeouts", RouteTimeouts::read);
         let anonymous = route.flag("anonymous");
+        let mode = route.optional("mode", parsed::<RouteMode>);
         let admittance = Admittance::read(route, servers, anonymous);
         let basic = route.flag("basic");
         let websocket_protocol = route.flag("websocket_protocol");
@@ -209,6 +217,7 @@ impl RouteConfig {
             people: admittance.people,
             max_age: admittance.max_age,
             anonymous,
+            mode: mode.unwrap_or_default(),
             basic,
             websocket_protocol,
             forward_token,
@@ -244,6 +253,7 @@ impl RouteConfig {
     /// Refuses what is asked of a token where no token is asked for.
     fn refuse_questions(&self, route: &Section<'_>) {
         let questions = [
+            ("mode", self.mode != RouteMode::default()),
             ("basic", self.basic),
             ("websocket_protocol", self.websocket_protocol),
             ("forward_token", self.forward_token),

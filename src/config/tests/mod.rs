@@ -1,4 +1,5 @@
 mod assertion;
+mod differences;
 mod environment;
 mod every_key;
 mod ghes_alone;

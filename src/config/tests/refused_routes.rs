@@ -103,6 +103,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "21: routes[0].websocket_protocol: expected true or false, found a string",
     ),
     (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nanonymous = true\nmode = \"observe\"\n",
+        "21: routes[0].mode: has no effect on an anonymous route; drop mode or anonymous",
+    ),
+    (
+        "forward_token = false\n",
+        "mode = \"report\"\n",
+        "21: routes[0].mode: not known; write \"enforce\" or \"observe\"",
+    ),
+    (
         "forward_token = false\n",
         "basic = \"yes\"\n",
         "21: routes[0].basic: expected true or false, found a string",

@@ -30,7 +30,7 @@ pub use self::trace::{
 pub use super::rules::routes::RouteTrace;
 
 use self::evaluation::Evaluation;
-use self::onward::{forwarded, rejected};
+use self::onward::{forwarded, rejected, told};
 use super::doors::clients::forward::strip_everybody;
 use super::rules::presented::present;
 use super::rules::routes::Found;
@@ -93,6 +93,7 @@ impl Proxy {
             people: way.evaluation.people,
             rules: way.evaluation.rules,
             memberships: way.evaluation.memberships,
+            observed: way.observed,
             ..new(way.decision)
         })
     }
@@ -118,6 +119,7 @@ impl Proxy {
         };
         let recorder = Recorder::new();
         let (decided, credential) = decide(gate, &mut request, &recorder).await;
+        let mut observed = None;
         let decision = match decided {
             Ok(admitted) => {
                 gate.admit(&mut request, credential, admitted);
@@ -125,14 +127,21 @@ impl Proxy {
                 forwarded(&came, &request, assertion)
             }
             Err(rejection) => {
-                let response: Response<Body> = gate.reject(rejection, request.headers());
-                rejected(&response)
+                let response: Response<Body> = gate.reject(rejection.clone(), request.headers());
+                match gate.turn_away(&mut request, credential, rejection) {
+                    Ok(()) => {
+                        observed = Some(told(&response));
+                        forwarded(&came, &request, assertion)
+                    }
+                    Err(_) => rejected(&response),
+                }
             }
         };
         let validators = gate.admission().validators();
         Way {
             evaluation: Evaluation::new(found.route, validators, token, &recorder).await,
             decision,
+            observed,
         }
     }
 }
@@ -141,6 +150,7 @@ impl Proxy {
 struct Way {
     evaluation: Evaluation,
     decision: Decision,
+    observed: Option<Rejected>,
 }
 
 impl Way {
@@ -150,6 +160,7 @@ impl Way {
         Self {
             evaluation,
             decision,
+            observed: None,
         }
     }
 }

@@ -65,9 +65,14 @@ fn hidden(name: &HeaderName) -> HeaderTrace {
 }
 
 pub(super) fn rejected<B>(response: &Response<B>) -> Decision {
+    Decision::Rejected(told(response))
+}
+
+/// What the client is told.
+pub(super) fn told<B>(response: &Response<B>) -> Rejected {
     let headers = response.headers();
     let rejection = response.extensions().get::<Rejection>();
-    Decision::Rejected(Rejected {
+    Rejected {
         status: response.status().as_u16(),
         reason: rejection.map_or("", |rejection| rejection.kind().as_str()),
         detail: rejection.map(ToString::to_string).unwrap_or_default(),
@@ -76,7 +81,7 @@ pub(super) fn rejected<B>(response: &Response<B>) -> Decision {
             .get(RETRY_AFTER)
             .and_then(|seconds| seconds.to_str().ok()?.parse().ok()),
         allow: headers.get(ALLOW).map(text),
-    })
+    }
 }
 
 /// All of them in one line, as RFC 9110 §5.3 allows.

@@ -34,6 +34,8 @@ pub struct Trace {
     pub memberships: Vec<MembershipTrace>,
     /// What becomes of the request.
     pub decision: Decision,
+    /// What would have become of it, had its route not only observed; none if that is the same.
+    pub observed: Option<Rejected>,
 }
 
 /// A request, without its credential and its query.
@@ -224,6 +226,7 @@ impl Trace {
             rules: Vec::new(),
             memberships: Vec::new(),
             decision,
+            observed: None,
         }
     }
 }

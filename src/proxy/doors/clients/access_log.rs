@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response};
 
+use crate::gatekeeper::Observed;
 use crate::hygiene::dotted::Dotted;
 use crate::rejection::{Rejection, RejectionDetail};
 use crate::throttle::Turn;
@@ -53,7 +54,12 @@ impl AccessLog {
         client: IpAddr,
         elapsed: Duration,
     ) {
-        let rejection = response.extensions().get::<Rejection>();
+        let extensions = response.extensions();
+        let observed = extensions.get::<Observed>();
+        let rejection = extensions.get::<Rejection>();
+        // An upstream that fails is another matter than what was observed before.
+        let outcome = observed.filter(|_| rejection.is_none()).map(|_| "observed");
+        let rejection = rejection.or_else(|| observed.map(|observed| &observed.0));
         tracing::info!(
             request.id = self.request_id.to_str().unwrap_or_default(),
             client.address = %Address(client),
@@ -62,6 +68,7 @@ impl AccessLog {
             http.status = response.status().as_u16(),
             door = self.door,
             caller = self.caller.as_deref(),
+            outcome,
             reason = rejection.map(|rejection| rejection.kind().as_str()),
             detail = rejection.and_then(Rejection::detail).map(RejectionDetail::as_str),
             duration_ms = millis(elapsed),

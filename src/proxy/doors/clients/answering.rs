@@ -113,6 +113,10 @@ impl Future for Answering {
                     Ok(response) => (forwarding.outcome(&response), response),
                     Err(kind) => this.proxy.reject(kind),
                 };
+                if let Some(observed) = forwarding.noted() {
+                    this.proxy.0.runtime.metrics.observed(observed.0.kind());
+                    response.extensions_mut().insert(observed.clone());
+                }
                 if let Some(marking) = marking {
                     marking.mark(&mut response);
                 }

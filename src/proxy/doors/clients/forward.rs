@@ -10,7 +10,7 @@ use tower::Service;
 use super::subprotocol::move_token;
 use crate::config::{IdentityHeaders, UpstreamHost};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
-use crate::gatekeeper::{ClientAddr, Delay, Guard, Pending};
+use crate::gatekeeper::{ClientAddr, Delay, Guard, Observed, Pending};
 use crate::hygiene::hop_by_hop::{
     length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
 };
@@ -78,12 +78,15 @@ impl Found<'_> {
         };
         let decided = match credential {
             Ok(()) => gate.let_in_of(client, &mut request),
-            Err(error) => gate.turn_away(&mut request, error),
+            Err(error) => gate.turn_away_unread(&mut request, error),
         };
         match decided {
             Ok(()) => {
                 present(&mut request, headers);
-                Forwarding::Gated(upstream.call(request))
+                match self.route.observes.then(|| noted(&mut request)).flatten() {
+                    Some(observed) => Forwarding::observed(&mut upstream, request, observed),
+                    None => Forwarding::Gated(upstream.call(request)),
+                }
             }
             Err(Delay::Rejected(rejection)) => {
                 Forwarding::Rejected(Some(gate.reject(rejection, request.headers())))
@@ -139,6 +142,8 @@ pub(in crate::proxy) enum Forwarding {
     /// The gate has let it in.
     Gated(#[pin] Exchange),
     Open(#[pin] Exchange),
+    /// The gate only observes, and would have turned it away. Boxed, because it is rare.
+    Observed(Box<(Exchange, Observed)>),
     /// It waits for the gate's decision. Boxed, so that a connection's state does not grow.
     Waiting(Box<Held>),
     /// The gate has turned it away; taken by the first poll.
@@ -155,11 +160,25 @@ pub(in crate::proxy) struct Held {
 }
 
 impl Forwarding {
+    #[cold]
+    fn observed(upstream: &mut Upstream, request: Request<Incoming>, observed: Observed) -> Self {
+        Self::Observed(Box::new((upstream.call(request), observed)))
+    }
+
+    /// Returns why the gate would have turned it away, had it not only observed.
+    pub(in crate::proxy) fn noted(&self) -> Option<&Observed> {
+        match self {
+            Self::Observed(passed) => Some(&passed.1),
+            _ => None,
+        }
+    }
+
     /// Returns the outcome of a request with this response.
     pub(in crate::proxy) fn outcome(&self, response: &Response<Body>) -> Outcome {
         match self {
             Self::Gated(_) | Self::Waiting(_) | Self::Rejected(_) => Outcome::of(response),
             Self::Open(_) => Outcome::Anonymous,
+            Self::Observed(_) => Outcome::Observed,
             Self::Refused(kind) => Outcome::Rejected(*kind),
         }
     }
@@ -174,10 +193,16 @@ impl Future for Forwarding {
             ForwardingProj::Waiting(held) => match ready!(held.pending.poll(cx)) {
                 Ok(mut request) => {
                     present(&mut request, held.headers);
+                    if let Some(observed) = noted(&mut request) {
+                        let passed = Self::observed(&mut held.upstream, request, observed);
+                        self.set(passed);
+                        return self.poll(cx);
+                    }
                     held.upstream.call(request)
                 }
                 Err(response) => return Poll::Ready(Ok(response)),
             },
+            ForwardingProj::Observed(passed) => return Pin::new(&mut passed.0).poll(cx),
             ForwardingProj::Rejected(response) => {
                 let response = response.take();
                 let response = response.expect("Forwarding polled after completion");
@@ -188,6 +213,11 @@ impl Future for Forwarding {
         self.set(Self::Gated(exchange));
         self.poll(cx)
     }
+}
+
+/// Takes what the gate has noted of a request that it would have turned away.
+fn noted<B>(request: &mut Request<B>) -> Option<Observed> {
+    request.extensions_mut().remove()
 }
 
 /// Removes credential and identity from a request, for anonymous upstreams.

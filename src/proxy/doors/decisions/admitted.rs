@@ -6,7 +6,7 @@ use http::{Request, Response};
 use crate::assertion;
 use crate::config::IdentityHeaders;
 use crate::fronts::Dialect;
-use crate::gatekeeper::headers as identity;
+use crate::gatekeeper::{Observed, headers as identity};
 use crate::hygiene::names::X_REQUEST_ID;
 use crate::membership::{Group, Groups};
 use crate::proxy::rules::routes::Route;
@@ -21,6 +21,8 @@ pub(super) struct Admitted {
     /// What the client wrote that the tool could take for ours, by its very names, but for names
     /// that are told. The credential is among it, unless the tool gets that.
     pub(super) removed: Vec<HeaderName>,
+    /// Why it would not pass, had the gate not only observed.
+    pub(super) observed: Option<Observed>,
 }
 
 impl Admitted {
@@ -54,7 +56,11 @@ impl Admitted {
             Some(credential) => drop(all.insert(AUTHORIZATION, credential.clone())),
             None => removed.push(AUTHORIZATION),
         }
-        Ok(Self { told: all, removed })
+        Ok(Self {
+            told: all,
+            removed,
+            observed: request.extensions().get().cloned(),
+        })
     }
 
     /// Writes it for a proxy that speaks a dialect: exactly 200, and nothing for the client.

@@ -89,8 +89,13 @@ impl Asking {
         let log = self.log.map(|log| log.at_door(self.door.as_str()));
         let mut response = match answer {
             Ok(admitted) => {
+                let mut passed = Response::new(());
+                if let Some(observed) = &admitted.observed {
+                    self.metrics.observed(observed.0.kind());
+                    passed.extensions_mut().insert(observed.clone());
+                }
                 if let Some(log) = log {
-                    log.end(&Response::new(()), self.client, elapsed);
+                    log.end(&passed, self.client, elapsed);
                 }
                 return Ok(admitted);
             }

@@ -6,7 +6,7 @@ use super::super::clients::forward::strip_everybody;
 use super::admitted::Admitted;
 use crate::fronts::Question;
 use crate::gatekeeper::headers::reserved_in;
-use crate::gatekeeper::{ClientAddr, Delay, Guard};
+use crate::gatekeeper::{ClientAddr, Delay, Guard, Observed};
 use crate::hygiene::hop_by_hop::has_other_methods;
 use crate::hygiene::provenance::{Hop, Provenance};
 use crate::hygiene::request::{Recipient, request_gate};
@@ -104,7 +104,10 @@ impl Found<'_> {
             Some(gate) if !is_open => match let_in(gate, client, request).await {
                 Ok(let_in) => {
                     request = let_in;
-                    Outcome::Allowed
+                    match request.extensions().get::<Observed>() {
+                        Some(_) => Outcome::Observed,
+                        None => Outcome::Allowed,
+                    }
                 }
                 Err(response) => {
                     return Ok(Decision::rejected((Outcome::of(&response), response)));

@@ -19,6 +19,8 @@ pub struct RouteTrace {
     pub methods: Vec<String>,
     /// Whether requests pass without a token.
     pub anonymous: bool,
+    /// What becomes of what the gate decides: `enforce` or `observe`.
+    pub mode: &'static str,
     /// The name of the server whose tokens are good here; none if no token is asked for.
     pub ghes: Option<String>,
     /// The client ids of the apps whose tokens are good here, in the order in which they are asked.
@@ -37,6 +39,7 @@ impl RouteTrace {
             hosts: matches.hosts.iter().map(ToString::to_string).collect(),
             methods: matches.methods.iter().map(Method::to_string).collect(),
             anonymous: route.anonymous,
+            mode: route.mode.as_str(),
             ghes: tokens.map(|tokens| tokens.ghes.clone()),
             apps: tokens.map_or_else(Vec::new, |tokens| tokens.apps.clone()),
             upstreams: route.upstreams.iter().map(ToString::to_string).collect(),

@@ -1,5 +1,5 @@
 use crate::bearer::BearerOptions;
-use crate::config::{Admittance, Config, RouteConfig};
+use crate::config::{Admittance, Config, RouteConfig, RouteMode};
 use crate::gatekeeper::{GatekeeperLayer, Guard};
 use crate::proxy::Check;
 use crate::proxy::rules::admissions::Admissions;
@@ -33,6 +33,7 @@ impl<'c> Gates<'c> {
             .with_groups_extension(self.tells_groups())
             .with_identity_headers(true)
             .with_forward_token(route.forward_token)
+            .with_observation(route.mode == RouteMode::Observe)
             // Every rejection is rendered in one other place.
             .with_problem_json(false);
         gate.into_guard()

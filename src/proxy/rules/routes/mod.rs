@@ -12,7 +12,7 @@ use http_body::Body;
 use super::assertion::UpstreamAssertion;
 use crate::assertion::Signer;
 use crate::config::{
-    Admittance, Config, IdentityHeaders, RouteConfig, StrippedHeader, UpstreamHost,
+    Admittance, Config, IdentityHeaders, RouteConfig, RouteMode, StrippedHeader, UpstreamHost,
 };
 use crate::gatekeeper::Guard;
 use crate::proxy::Check;
@@ -51,6 +51,8 @@ pub(in crate::proxy) struct Route {
     pub(in crate::proxy) gate: Option<Guard<Check>>,
     /// Whether the token of a WebSocket may stand among its subprotocols.
     pub(in crate::proxy) websocket_protocol: bool,
+    /// Whether the gate only observes.
+    pub(in crate::proxy) observes: bool,
     /// By which names the upstream is told the login.
     pub(in crate::proxy) identity_headers: IdentityHeaders,
     /// The apps whose tokens are good here, in the order in which they are asked.
@@ -190,6 +192,7 @@ impl Route {
         let is_gated = !config.anonymous;
         Self {
             gate: is_gated.then(|| gates.of_route(config, &rules)),
+            observes: config.mode == RouteMode::Observe,
             websocket_protocol: config.websocket_protocol,
             identity_headers: config.identity_headers,
             apps: match is_gated {

@@ -35,7 +35,7 @@ async fn the_json_has_this_form() {
         },
         "route": {
             "index": 2, "path": "/team", "exact": false, "hosts": [], "methods": [],
-            "anonymous": false, "ghes": authority, "apps": [GITHUB_APP],
+            "anonymous": false, "mode": "enforce", "ghes": authority, "apps": [GITHUB_APP],
             "upstreams": [format!("http://{upstream}")],
         },
         "apps": [{
@@ -79,6 +79,7 @@ async fn the_json_has_this_form() {
             "forwards_token": false,
             "assertion": null,
         },
+        "observed": null,
     });
     assert_eq!(trace, expected);
     let (code, trace) = gate.json("--path /org", "gho_nobody").await;
@@ -105,6 +106,22 @@ async fn a_token_that_is_forwarded_is_not_shown_either() {
         let says = ["the token, by forward_token", "\"forwards_token\": true"];
         assert!(says.iter().any(|says| out.contains(says)), "{out}");
     }
+}
+
+#[tokio::test]
+async fn a_route_that_observes_says_what_would_have_happened() {
+    let gate = Gate::new("observe").await;
+    let line = format!("check token --config {}", gate.config.display());
+    let mut observe = command(&words(&line));
+    observe.env("GHES_GATEKEEPER_ROUTES__0__MODE", "observe");
+    let out = run(observe, "gho_nobody").await.good();
+    for says in [
+        "observe, so every request passes",
+        "would be not allowed: 401 invalid_token",
+    ] {
+        assert!(out.contains(says), "{out}");
+    }
+    assert!(!out.contains("x-forwarded-user"), "{out}");
 }
 
 #[tokio::test]
