@@ -14,7 +14,7 @@
 //!    the answer for the client.
 //! 4. Nothing of a body is read.
 //!
-//! Beside them, [callers](self::callers) ask whose a token is, by RFC 7662 or as Kubernetes does.
+//! Beside them, [callers] ask whose a token is, by RFC 7662 or as Kubernetes does.
 
 mod admitted;
 mod asking;
