@@ -1,5 +1,4 @@
 mod assertion;
-mod differences;
 mod environment;
 mod every_key;
 mod ghes_alone;

@@ -4,9 +4,12 @@
 //! credential, what becomes of a decision, and the settings of the whole gate behind these. Where
 //! requests go, how long a tool may take and what it is told is no decision.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{Debug, Write};
 
-use super::{Config, Cors, RouteConfig, RouteMatch};
+use crate::config::{Config, Cors, RouteConfig, RouteMatch};
 
 /// A key, and its value in a form that is the same where its meaning is.
 type Setting = (&'static str, String);

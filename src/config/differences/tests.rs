@@ -1,6 +1,6 @@
 //! Which routes could decide otherwise than before.
 
-use super::*;
+use crate::config::Config;
 
 const OLD: &str = r#"[ghes]
 url = "https://ghes.example.com"
