@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::Emulator;
 use ghes_gatekeeper::ghes::{App, GhesClient};
 use ghes_gatekeeper::proxy::Proxy;
-use ghes_gatekeeper::config::Config;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -40,7 +40,10 @@ impl Harness {
     /// Starts a proxy with more lines of configuration, and routes of which each `(path, more)`
     /// leads to the same upstream.
     pub(crate) fn start(more: &str, routes: &[(&str, &str)]) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let (sender, recorded) = mpsc::unbounded_channel();
         let answer = Arc::new(Mutex::new(HELLO.to_vec()));
         let gate = runtime.block_on(async {
@@ -53,7 +56,12 @@ impl Harness {
             tokio::spawn(proxy.serve(gate, std::future::pending()));
             gate_address
         });
-        Self { runtime, gate, recorded, answer }
+        Self {
+            runtime,
+            gate,
+            recorded,
+            answer,
+        }
     }
 
     /// Has the upstream answer so from now on.
@@ -69,7 +77,10 @@ impl Harness {
             let mut client = TcpStream::connect(self.gate).await.expect("a connection");
             // A gate that refuses need not read to the end.
             let _ = client.write_all(bytes).await;
-            if tokio::time::timeout(PATIENCE, client.read_to_end(&mut answer)).await.is_err() {
+            if tokio::time::timeout(PATIENCE, client.read_to_end(&mut answer))
+                .await
+                .is_err()
+            {
                 let _ = client.shutdown().await;
                 let _ = client.read_to_end(&mut answer).await;
             }

@@ -29,6 +29,10 @@ fuzz_target!(|target: &[u8]| {
 });
 
 static HARNESS: LazyLock<Mutex<Harness>> = LazyLock::new(|| {
-    let routes = [("/", ""), ("/open", "anonymous = true"), ("/open/but/not", "")];
+    let routes = [
+        ("/", ""),
+        ("/open", "anonymous = true"),
+        ("/open/but/not", ""),
+    ];
     Mutex::new(Harness::start("", &routes))
 });

@@ -31,7 +31,11 @@ fuzz_target!(|input: &[u8]| {
     let (_, messages) = harness.exchange(&[input, END].concat());
     for message in messages {
         assert_octocat(&message);
-        assert!(input.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()));
+        assert!(
+            input
+                .windows(TOKEN.len())
+                .any(|part| part == TOKEN.as_bytes())
+        );
     }
 });
 
