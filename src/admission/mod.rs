@@ -125,7 +125,7 @@ impl<C> Admission<C> {
         self.with(|inner| inner.client_turns = Some(turns))
     }
 
-    /// Returns how much longer the answers hold that let somebody in: the one about the token, and
+    /// Returns how much longer the answers of an admission hold: the one about the token, and
     /// those about the groups that the person was found to belong to, if those are
     /// [wanted](Self::with_groups). None if one of them is forgotten by now.
     #[cfg(feature = "proxy")]

@@ -50,7 +50,7 @@ struct Answer<'a> {
     scope: String,
     client_id: &'a str,
     username: &'a str,
-    /// The id: a login can be given up, and taken by somebody else.
+    /// The id: another person can take a login that is given up.
     sub: String,
     iss: &'a str,
     token_type: &'static str,

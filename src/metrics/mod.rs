@@ -74,7 +74,7 @@ impl Metrics {
         self.0.request_duration.observe(elapsed);
     }
 
-    /// Counts what was decided about a request that somebody else holds, after `elapsed`.
+    /// Counts a decision about a request that another proxy holds, after `elapsed`.
     pub(crate) fn decided(&self, door: Door, outcome: Outcome, elapsed: Duration) {
         self.0.decisions.of(door, outcome).increment();
         self.0.decision_duration.observe(elapsed);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 pub enum AppPreset {
     /// `"gh-cli"`: that of the `gh` command, on every server.
     ///
-    /// Whoever has its client id, which is everybody, can ask people for a token of it. So such a
+    /// Its client id is public, so any program can ask people for a token of it. Such a
     /// token says whose it is and no more; it does not say which program it was made for.
     GhCli,
 }

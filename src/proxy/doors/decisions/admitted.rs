@@ -90,7 +90,7 @@ impl Admitted {
     }
 }
 
-/// The groups by which the gate has let somebody in: `octo-org,octo-org:platform`.
+/// The groups by which the gate has admitted a person: `octo-org,octo-org:platform`.
 fn groups(request: &Request<Body>) -> HeaderValue {
     let groups = request.extensions().get::<Groups>();
     let names = groups.into_iter().flat_map(Groups::iter).map(name);
