@@ -148,6 +148,8 @@ mod routing;
 pub mod scope;
 #[cfg(feature = "proxy")]
 mod server;
+#[cfg(feature = "proxy")]
+mod session;
 pub mod testing;
 mod throttle;
 pub mod token;

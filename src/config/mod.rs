@@ -57,6 +57,7 @@ mod reader;
 mod redacted;
 mod routes;
 mod server;
+mod session;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -94,6 +95,7 @@ pub use self::routes::{
     RoutePath, TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
+pub use self::session::SessionConfig;
 pub use self::webhook::WebhookConfig;
 pub use crate::fronts::{Dialect, UnknownDialect};
 pub use crate::hygiene::allowed_hosts::{AllowedHost, AllowedHosts, InvalidAllowedHost};
@@ -121,6 +123,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Where other people's proxies ask about the requests that they hold. Absent: nowhere.
     pub decisions: Option<DecisionsConfig>,
+    /// How browsers log in. Absent: not at all.
+    pub session: Option<SessionConfig>,
     /// What clients are told about GHES. Absent: nothing.
     pub authorization_server: Option<AuthorizationServerConfig>,
     /// Where GHES reports revocations. Absent: nowhere.
@@ -231,6 +235,17 @@ impl Config {
                 format!("listens on {twin} of server.listen, too; give it another port"),
             );
         }
+        let session =
+            root.optional_section("session", |session| SessionConfig::read(session, servers));
+        if let Some(session) = &session
+            && let Some(at) = session.refused_by(routes.iter().enumerate())
+        {
+            let id = &session.client_id;
+            let message = format!(
+                "routes[{at}] has login = true, and refuses tokens of {id}; add it to its apps"
+            );
+            root.refuse("session", message);
+        }
         let webhook = root.optional_section("webhook", WebhookConfig::read);
         let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {
@@ -239,6 +254,7 @@ impl Config {
             cache: cache?,
             routes,
             decisions,
+            session,
             authorization_server,
             webhook,
             assertion,

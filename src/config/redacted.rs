@@ -17,7 +17,7 @@ use super::server::front::{ServerLimits, ServerTimeouts};
 use super::{
     Admittance, AssertionConfig, AuthorizationServerConfig, Combination, Config, Cors, CorsAnswers,
     DecisionsConfig, GhesConfig, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch,
-    ServerConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
+    ServerConfig, SessionConfig, UpstreamTls, UpstreamUrl, WebhookConfig,
 };
 use crate::ghes::ProxyUrl;
 use crate::membership::Group;
@@ -35,6 +35,7 @@ impl fmt::Display for Redacted<'_> {
             cache,
             routes,
             decisions,
+            session,
             authorization_server,
             webhook,
             assertion,
@@ -51,6 +52,9 @@ impl fmt::Display for Redacted<'_> {
         decisions
             .iter()
             .try_for_each(|decisions| write_decisions(f, decisions))?;
+        session
+            .iter()
+            .try_for_each(|session| write_session(f, session))?;
         authorization_server
             .iter()
             .try_for_each(|server| write_authorization_server(f, server))?;
@@ -102,6 +106,18 @@ fn write_decisions(f: &mut fmt::Formatter<'_>, decisions: &DecisionsConfig) -> f
     write_key(f, "groups", groups)?;
     write_key(f, "username_prefix", review.username_prefix.as_str())?;
     write_key(f, "groups_prefix", review.groups_prefix.as_str())
+}
+
+/// Of a key, there is nothing to show: the path may be one, written in the wrong place.
+fn write_session(f: &mut fmt::Formatter<'_>, session: &SessionConfig) -> fmt::Result {
+    writeln!(f, "\n[session]")?;
+    write_key(f, "login_url", session.login_url.to_string())?;
+    write_key(f, "key_files", vec![REDACTED; session.keys.len()])?;
+    write_key(f, "ghes", session.ghes.as_str())?;
+    write_key(f, "client_id", session.client_id.as_str())?;
+    write_key(f, "scopes", names(&session.scopes))?;
+    write_key(f, "max_age", friendly(session.max_age))?;
+    write_key(f, "prefix", session.prefix.as_str())
 }
 
 /// What follows from other limits is written out.
@@ -160,6 +176,7 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     write_key(f, "mode", route.mode.as_str())?;
     write_key(f, "basic", route.basic)?;
     write_key(f, "websocket_protocol", route.websocket_protocol)?;
+    write_key(f, "login", route.login)?;
     write_key(f, "forward_token", route.forward_token)?;
     write_key(f, "identity_headers", route.identity_headers.as_str())?;
     if !route.strip_headers.is_empty() {

@@ -41,6 +41,10 @@ impl App {
     pub(super) fn client_secret(&self) -> &str {
         self.client_secret.expose_secret()
     }
+
+    pub(super) fn with_secret(&self, client_secret: SecretString) -> Self {
+        Self::new(&self.client_id, client_secret)
+    }
 }
 
 /// Tells whether GitHub can have given out such a client id.

@@ -54,6 +54,7 @@ pub use self::api::model::{
 };
 pub use self::api::pages::Pages;
 pub use self::api::scope_request::ScopeRequest;
+pub use self::api::web_flow::{Code, ExchangeError, WebFlow};
 pub use self::client::GhesClient;
 #[cfg(feature = "proxy")]
 pub(crate) use self::credentials::is_client_id;

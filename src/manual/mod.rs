@@ -16,6 +16,7 @@
 //! | [Signed identity](mod@signed_identity) | for tools that cannot trust their network |
 //! | [Introspection and Kubernetes](mod@introspection) | for gateways, frameworks and API servers that ask about tokens |
 //! | [Other clients](mod@clients) | git, pip, npm and others with passwords; browsers' WebSockets; web pages of other origins (CORS); MCP clients |
+//! | [Browsers log in](mod@login) | sessions without a store; what a browser gets; signing out; keys |
 //! | [Commands and GHES client](mod@commands) | manage tokens from the command line, or from Rust |
 //! | [Emulator](mod@emulator) | a GHES for development and tests |
 //! | [Security](mod@security) | what the gate promises and refuses, and what you must do |
@@ -107,6 +108,9 @@ pub mod introspection {}
 
 #[doc = include_str!("clients.md")]
 pub mod clients {}
+
+#[doc = include_str!("login.md")]
+pub mod login {}
 
 #[doc = include_str!("commands.md")]
 pub mod commands {}

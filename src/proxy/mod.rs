@@ -157,6 +157,7 @@ impl Proxy {
             let apps = ghes.apps.iter().map(|_| AppService {
                 check: check.clone(),
                 protection: None,
+                login: None,
                 server: None,
                 secrets: Vec::new(),
             });
@@ -395,9 +396,24 @@ impl Proxy {
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
     ) -> Answer {
+        if let Some(login) = &rules.login
+            && let Ok(Some(host)) = rules.asked_host(provenance, &forwardable)
+            && let Some(endpoint) = login.endpoint(host, request.uri().path())
+        {
+            return Answer::Login(login.answer(endpoint, host, request));
+        }
         let (found, host) = match self.locate(rules, &request, provenance, &forwardable) {
             Ok(located) => located,
             Err((outcome, response)) => return Answer::ready(outcome, *response),
+        };
+        let login = rules.login.as_ref();
+        let visiting = login.map(|login| login.enter(&found, host, &mut request));
+        let visiting = match visiting.transpose() {
+            Ok(visiting) => visiting.flatten(),
+            Err(detail) => {
+                let (outcome, response) = self.reject(detail);
+                return Answer::ready(outcome, response);
+            }
         };
         let Some(upstream) = &found.route.upstream else {
             let (outcome, response) = self.reject(RejectionKind::NoRoute);
@@ -420,7 +436,7 @@ impl Proxy {
             request_id,
             counted,
         );
-        Answer::Forwarded(forwarding, marking)
+        Answer::Forwarded(forwarding, marking, visiting)
     }
 
     /// Finds the route of a well-formed request, and the host that it is for; or what is answered

@@ -49,6 +49,8 @@ pub enum RejectionDetail {
     OtherForwardedHost,
     /// `Authorization` has a scheme that is neither Bearer nor Basic.
     OtherScheme,
+    /// A page of another site asks, with the cookie of a session.
+    OtherSite,
     /// A field names another method, routes depend on the method, and the proxy that asks would
     /// pass the field on.
     OverriddenMethod,
@@ -74,7 +76,7 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::AmbiguousPath,
         Self::BareLineFeed,
         Self::Basic,
@@ -94,6 +96,7 @@ impl RejectionDetail {
         Self::OAuth2ProxyQuestion,
         Self::OtherForwardedHost,
         Self::OtherScheme,
+        Self::OtherSite,
         Self::OverriddenMethod,
         Self::PersonalAccessToken,
         Self::PlainHttpToTls,
@@ -211,6 +214,11 @@ impl RejectionDetail {
                 RejectionKind::MissingToken,
                 "other_scheme",
                 "The Authorization header does not use the scheme Bearer. Send a GitHub access token as Authorization: Bearer.",
+            ),
+            Self::OtherSite => row(
+                RejectionKind::Forbidden,
+                "other_site",
+                "A page of another site sent this request, with the session of this one. Open a page of this site, or send a token.",
             ),
             Self::OverriddenMethod => row(
                 RejectionKind::InvalidRequest,

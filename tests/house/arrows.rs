@@ -52,8 +52,8 @@ const ORDER: [&str; 41] = [
     "config",
     "routing",
     "callers",
-    "proxy",
     "session",
+    "proxy",
     "cli",
     "manual",
 ];

@@ -27,6 +27,7 @@ mod hostile;
 mod inputs;
 mod invariants;
 mod lifetime;
+mod login;
 mod mcp;
 mod metadata;
 mod metrics;

@@ -79,6 +79,7 @@ impl Config {
             mode,
             basic,
             websocket_protocol,
+            login,
             forward_token: _,
             identity_headers: _,
             strip_headers: _,
@@ -113,6 +114,7 @@ impl Config {
             ("mode", text(mode)),
             ("basic", text(basic)),
             ("websocket_protocol", text(websocket_protocol)),
+            ("login", text(login)),
             ("ambiguous_paths", text(ambiguous_paths)),
             ("cors", text(lets_preflights_by)),
         ]

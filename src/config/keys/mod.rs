@@ -14,6 +14,7 @@ use super::routes::upstream::{self, RouteTimeouts};
 use super::routes::{Admittance, CorsAnswers, ResourceConfig, RouteConfig};
 use super::server::front::{ServerLimits, ServerTimeouts};
 use super::server::{Server, tls};
+use super::session::SessionConfig;
 use super::webhook::WebhookConfig;
 
 /// A table as it stands in the file.
@@ -101,6 +102,12 @@ pub(super) const TABLES: &[Listed] = &[
         &["what a Kubernetes API server is told"],
         TokenReviewConfig::KEYS,
     ),
+    Listed::new(
+        "[session]",
+        &["absent: none; how browsers log in, on routes with login = true"],
+        SessionConfig::KEYS,
+    )
+    .aside(),
     Listed::new(
         "[authorization_server]",
         &["absent: none; RFC 8414 metadata about the login of GHES, which has none"],

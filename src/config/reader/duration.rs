@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use toml::Value;
 
 use super::kind::{Plain, Shape};
@@ -11,11 +11,11 @@ use super::source::Node;
 /// Reads a duration; none if it is negative.
 fn duration(node: Node) -> Result<Option<Duration>, String> {
     let with_unit = "a duration is a string with units, like \"60s\" or \"1m 30s\"";
-    let duration: SignedDuration = node
-        .text()
-        .map_err(|found| format!("{found}; {with_unit}"))?
-        .parse()
-        .map_err(|_| format!("not a duration; {with_unit}"))?;
+    let text = node.text();
+    let text = text.map_err(|found| format!("{found}; {with_unit}"))?;
+    let days = SpanRelativeTo::days_are_24_hours();
+    let duration = text.parse().and_then(|span: Span| span.to_duration(days));
+    let duration = duration.map_err(|_| format!("not a duration; {with_unit}"))?;
     Ok(Duration::try_from(duration).ok())
 }
 

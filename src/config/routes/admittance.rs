@@ -64,6 +64,21 @@ impl Admittance {
         max_age: MaxAge::SHAPE, shown "10s";
     };
 
+    /// Every token of one app.
+    pub(crate) fn of_app(ghes: &str, client_id: &str) -> Self {
+        Self {
+            tokens: Some(TokensConfig {
+                ghes: ghes.to_owned(),
+                apps: vec![client_id.to_owned()],
+            }),
+            scopes: Scopes::default(),
+            scopes_any: Vec::new(),
+            exempt_github_apps: false,
+            people: PeopleConfig::default(),
+            max_age: None,
+        }
+    }
+
     /// Reads the keys. Where no token is asked for, those that ask something of one are refused.
     pub(in crate::config) fn read(
         section: &mut Section<'_>,

@@ -84,6 +84,8 @@ pub struct RouteConfig {
     pub basic: bool,
     /// Whether the token of a WebSocket may stand among its subprotocols. Absent: no.
     pub websocket_protocol: bool,
+    /// Whether browsers without a token are sent to log in. Absent: no.
+    pub login: bool,
     /// Whether the upstream sees the token. Absent: no, for it could act as the user with it.
     pub forward_token: bool,
     /// How the upstream is told who is asking. Absent: `x-forwarded`.
@@ -109,6 +111,7 @@ pub struct RouteConfig {
 struct Doors {
     signs: bool,
     decides: bool,
+    logs_in: bool,
 }
 
 /// Reads all routes and holds them against each other.
@@ -117,6 +120,7 @@ pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteCon
     let doors = Doors {
         signs: root.has("assertion"),
         decides: root.has("decisions"),
+        logs_in: root.has("session"),
     };
     root.sections("routes", "path", |route| {
         RouteConfig::read(route, &mut taken, servers, doors)
@@ -157,6 +161,8 @@ impl RouteConfig {
         /// true: the token of a WebSocket may stand in Sec-WebSocket-Protocol, as "bearer, TOKEN"
         /// or Kubernetes' base64url.bearer.authorization.k8s.io.TOKEN; browsers can send no other
         websocket_protocol: Shape::Boolean, default false;
+        /// true: browsers are sent to log in, and come with a cookie; needs [session]
+        login: Shape::Boolean, default false;
         /// true: the upstream sees the token
         forward_token: Shape::Boolean, default false;
         /// or x-auth-request, remote-user, x-webauth: the header with the login
@@ -192,6 +198,10 @@ impl RouteConfig {
         let admittance = Admittance::read(route, servers, anonymous);
         let basic = route.flag("basic");
         let websocket_protocol = route.flag("websocket_protocol");
+        let login = route.flag("login");
+        if login && !doors.logs_in {
+            route.refuse("login", NO_SESSION);
+        }
         let forward_token = route.flag("forward_token");
         let identity_headers = route.optional("identity_headers", parsed::<IdentityHeaders>);
         let strip_headers = route.list("strip_headers", Node::items, parsed::<StrippedHeader>);
@@ -220,6 +230,7 @@ impl RouteConfig {
             mode: mode.unwrap_or_default(),
             basic,
             websocket_protocol,
+            login,
             forward_token,
             identity_headers: identity_headers.unwrap_or_default(),
             strip_headers: strip_headers.unwrap_or_default(),
@@ -256,6 +267,7 @@ impl RouteConfig {
             ("mode", self.mode != RouteMode::default()),
             ("basic", self.basic),
             ("websocket_protocol", self.websocket_protocol),
+            ("login", self.login),
             ("forward_token", self.forward_token),
             (
                 "identity_headers",
@@ -282,6 +294,8 @@ fn is_everything(matches: &RouteMatch) -> bool {
 const OPENS_EVERYTHING: &str = "opens every path without another route; name the open paths, or \
  set exact = true for the front page alone";
 
+const NO_SESSION: &str = "has no effect without [session]; add it, or drop login";
+
 /// The gh command asks for `repo`, `read:org` and `gist` at least.
 const WIDE_TOKENS: &str = "would hand this tool tokens of the gh command, which may write to all \
  repositories of their users; drop it, or name other apps in apps";
@@ -294,7 +308,7 @@ fn strip_prefix(node: Node) -> Result<bool, String> {
     flag.map_err(|error| format!("{error}; true cuts off the path of the route"))
 }
 
-pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
+pub(in crate::config) fn parsed<T: FromStr<Err: fmt::Display>>(node: Node) -> Result<T, String> {
     node.text()?
         .parse()
         .map_err(|error: T::Err| error.to_string())

@@ -29,6 +29,16 @@ impl PublicUrl {
         bare_host(self.authority.as_str())
     }
 
+    /// Returns the scheme, and the host with its port.
+    pub(crate) fn origin(&self) -> (&str, &str) {
+        (self.scheme.as_str(), self.authority.as_str())
+    }
+
+    /// Tells whether there is more than a host.
+    pub(crate) fn has_path(&self) -> bool {
+        !self.path_below_host().is_empty()
+    }
+
     /// Returns the path of a document about this address: the well-known name comes before the
     /// address's own path (RFC 9728 §3.1, RFC 8414 §3.1).
     pub(crate) fn well_known_path(&self, name: &str) -> String {

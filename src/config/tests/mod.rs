@@ -28,7 +28,7 @@ use super::*;
 const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
 const NEXT_SECRET: &str = "f7cc3eea3bf74008f4bb6cab73da95c015da4fe3";
 
-const GOOD: &str = r#"[server]
+pub(in crate::config) const GOOD: &str = r#"[server]
 listen = ["127.0.0.1:8080"]
 realm = "tools"
 [ghes]
@@ -68,10 +68,10 @@ nxgbn4IF+dZiq+XFAiEAmW5sJ0LMMfXK11kHVkl/6BqzH+Ls5KziqZIhcc/x9Z4=\n\
 -----END CERTIFICATE-----\n";
 
 /// A file that is gone when the test is.
-struct TempFile(PathBuf);
+pub(in crate::config) struct TempFile(PathBuf);
 
 impl TempFile {
-    fn new(text: &str) -> Self {
+    pub(in crate::config) fn new(text: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = temp_dir().join(format!("gatekeeper-{}-{count}", process::id()));
@@ -79,7 +79,7 @@ impl TempFile {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(in crate::config) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -111,12 +111,13 @@ fn with_files(text: &str, [ca, secret, next, cert, key]: &[TempFile; 5]) -> Stri
         .replace("/run/secrets/ghes-next-client-secret", next.path())
         .replace("/run/secrets/webhook-secret", secret.path())
         .replace("/run/secrets/apisix", next.path())
+        .replace("/run/secrets/session.key", next.path())
         .replace("/etc/gate/tls.crt", cert.path())
         .replace("/etc/gate/tls.key", key.path())
         .replace("/etc/gate/assertion.pem", key.path())
 }
 
-fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
+pub(in crate::config) fn errors(toml: &str, environment: &[(&str, &str)]) -> String {
     let errors = Config::parse(toml, variables(environment)).unwrap_err();
     let text = errors.to_string();
     assert_eq!(errors.iter().count(), text.lines().count(), "{text}");
@@ -169,7 +170,10 @@ fn a_slip_in_any_key_is_an_error_that_names_it() {
         .collect();
     let example = example.replace("upstream = \"http:", "upstream = \"https:");
     let printed = Config::parse(&example, []).unwrap().to_redacted_toml();
-    let filled = printed.replacen("[redacted]", SECRET, 1);
+    // A list of files is printed as such.
+    let key_files = format!("[\"{}\"]", files[2].path());
+    let filled = printed.replace("[\"[redacted]\"]", &key_files);
+    let filled = filled.replacen("[redacted]", SECRET, 1);
     let filled = filled.replace("[redacted]", NEXT_SECRET);
     let again = Config::parse(&filled, []).unwrap().to_redacted_toml();
     assert_eq!(again, printed, "what is printed is all there is");

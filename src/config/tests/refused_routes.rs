@@ -98,6 +98,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
          websocket_protocol or anonymous",
     ),
     (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nanonymous = true\nlogin = true\n",
+        "21: routes[0].login: has no effect without [session]; add it, or drop login\n\
+         configuration:21: routes[0].login: has no effect on an anonymous route; drop login or \
+         anonymous",
+    ),
+    (
         "forward_token = false\n",
         "websocket_protocol = \"bearer\"\n",
         "21: routes[0].websocket_protocol: expected true or false, found a string",

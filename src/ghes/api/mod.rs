@@ -10,3 +10,4 @@ pub(super) mod model;
 pub(super) mod pages;
 pub(super) mod scope_request;
 pub(super) mod verdict;
+pub(super) mod web_flow;

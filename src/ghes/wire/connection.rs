@@ -38,9 +38,17 @@ struct Settings {
 pub(in crate::ghes) struct Call {
     method: Method,
     uri: Uri,
-    credentials: Option<HeaderValue>,
+    credentials: Credentials,
     body: Option<Bytes>,
     max_reply_bytes: usize,
+}
+
+/// By what a call proves who makes it.
+enum Credentials {
+    OfConnection,
+    Other(HeaderValue),
+    /// They stand in the body.
+    None,
 }
 
 impl Call {
@@ -48,7 +56,7 @@ impl Call {
         Self {
             method,
             uri,
-            credentials: None,
+            credentials: Credentials::OfConnection,
             body: None,
             max_reply_bytes: MAX_REPLY_BYTES,
         }
@@ -62,7 +70,13 @@ impl Call {
 
     /// Makes the call with other credentials than those of the connection.
     pub(in crate::ghes) fn with_credentials(mut self, credentials: HeaderValue) -> Self {
-        self.credentials = Some(credentials);
+        self.credentials = Credentials::Other(credentials);
+        self
+    }
+
+    /// Makes the call without credentials in its head.
+    pub(in crate::ghes) fn without_credentials(mut self) -> Self {
+        self.credentials = Credentials::None;
         self
     }
 
@@ -123,8 +137,12 @@ impl<T: Transport> Connection<T> {
     /// Returns the reply if its status is a success.
     pub(in crate::ghes) async fn send(&self, call: Call) -> Result<Response<Bytes>, ApiError> {
         let mut headers = self.settings.headers.clone();
-        let credentials = call.credentials.unwrap_or_else(|| self.credentials());
-        headers.insert(AUTHORIZATION, credentials);
+        let credentials = match call.credentials {
+            Credentials::OfConnection => Some(self.credentials()),
+            Credentials::Other(credentials) => Some(credentials),
+            Credentials::None => None,
+        };
+        headers.extend(credentials.map(|credentials| (AUTHORIZATION, credentials)));
         if call.body.is_some() {
             let json = HeaderValue::from_static("application/json");
             headers.insert(CONTENT_TYPE, json);

@@ -5,6 +5,7 @@ pub(super) mod asked_host;
 pub(super) mod assertion;
 pub(super) mod callers;
 pub(super) mod destination;
+pub(super) mod login;
 pub(super) mod presented;
 pub(super) mod routes;
 pub(super) mod webdav;
@@ -13,6 +14,7 @@ use std::sync::Once;
 
 use self::admissions::Admissions;
 use self::callers::Callers;
+use self::login::Login;
 use self::routes::Routes;
 use super::runtime::Runtime;
 use super::runtime::assertion::Assertions;
@@ -36,6 +38,8 @@ pub(super) struct RuleSet {
     /// Told once of a proxy that passes on what clients write.
     forwarded_host_warning: Once,
     allowed_hosts: AllowedHosts,
+    /// How browsers log in.
+    pub(super) login: Option<Login>,
     /// Those who may ask whose a token is.
     pub(super) callers: Callers,
     /// What `/oauth2/auth` speaks.
@@ -57,9 +61,13 @@ impl RuleSet {
         let signer = runtime.assertions.as_ref().map(Assertions::signer);
         let admissions = Admissions::new(config, apps, turns);
         let callers = Callers::new(config, &admissions, &runtime.secret_files);
+        let login = config.session.as_ref();
+        let login = login.map(|session| Login::new(config, session, &admissions, runtime));
         let routes = Routes::new(config, admissions, &runtime.upstreams, signer);
         Self {
-            reads_hosts: routes.read_hosts() || server.allowed_hosts.iter().is_some(),
+            reads_hosts: routes.read_hosts()
+                || server.allowed_hosts.iter().is_some()
+                || login.is_some(),
             routes,
             metadata: Metadata::new(config),
             realm: server.realm.clone(),
@@ -70,6 +78,7 @@ impl RuleSet {
             limits: server.limits,
             forwarded_host_warning: Once::new(),
             allowed_hosts: server.allowed_hosts.clone(),
+            login,
             callers,
             oauth2_auth: config.decisions.as_ref().and_then(|door| door.oauth2_auth),
         }

@@ -8,9 +8,10 @@ use tower::BoxError;
 use super::issuers::{AppService, Services};
 use super::secret_files::SecretFiles;
 use crate::config::{AppConfig, GhesConfig};
-use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp};
+use crate::ghes::{App, GhesClient, HttpsError, HttpsTransport, InvalidApp, WebFlow};
 use crate::metrics::Metrics;
 use crate::protection::{IssuerProtection, Protection};
+use crate::session::AppClients;
 
 /// Makes the clients of each configured GHES, and protects them; each call is measured.
 ///
@@ -114,6 +115,10 @@ impl<'c> Clients<'c> {
         let next = app.client_secret_next.as_ref();
         let next = next.map(|secret| self.client(app, secret)).transpose()?;
         let (check, monitor) = server.protect(&app.client_id, current.clone(), next.clone());
+        let login = AppClients {
+            flow: self.flow(app)?,
+            client: current.clone(),
+        };
         let files = [
             ("client_secret_file", &app.client_secret_file, Some(current)),
             (
@@ -124,8 +129,12 @@ impl<'c> Clients<'c> {
         ];
         let files = files.into_iter().filter_map(|(key, file, client)| {
             let (client, monitor) = (client?, monitor.clone());
+            let flow = (key == "client_secret_file").then(|| login.flow.clone());
             let key = format!("{key} of {}", app.client_id);
             secrets.watch(key, file.as_ref(), move |secret| {
+                if let Some(flow) = &flow {
+                    flow.replace_secret(secret.clone());
+                }
                 // The reader of the secret has checked that it can be in a header.
                 if client.replace_secret(secret).is_ok() {
                     monitor.credentials_replaced();
@@ -137,8 +146,14 @@ impl<'c> Clients<'c> {
             check,
             protection: Some(monitor),
             server: Some(Arc::clone(server)),
+            login: Some(login),
             secrets,
         })
+    }
+
+    fn flow(&self, app: &AppConfig) -> Result<WebFlow<HttpsTransport>, InvalidApp> {
+        let app = App::new(&app.client_id, app.client_secret.clone());
+        WebFlow::new(&self.ghes.url, &app, self.transport.clone())
     }
 
     fn client(&self, app: &AppConfig, secret: &SecretString) -> Result<Client, InvalidApp> {

@@ -21,6 +21,7 @@ use crate::config::{AppConfig, Config, GhesConfig, TokensConfig};
 use crate::ghes::GhesUrl;
 use crate::protection::{IssuerProtection, ProtectionMonitor};
 use crate::proxy::{Check, Memberships};
+use crate::session::AppClients;
 use crate::token::AccessToken;
 use crate::validator::{CacheOptions, CacheStats, Purge, Validator, Validators};
 
@@ -38,6 +39,8 @@ pub(in crate::proxy) struct AppService {
     pub(in crate::proxy) protection: Option<ProtectionMonitor>,
     /// What protects the server, whose other apps share it.
     pub(in crate::proxy) server: Option<Arc<IssuerProtection>>,
+    /// How it logs people in. None where something else is asked in place of GHES.
+    pub(in crate::proxy) login: Option<AppClients>,
     /// The files of its secrets, which are looked after as long as it is there.
     pub(in crate::proxy) secrets: Vec<WatchedSecret>,
 }
@@ -103,6 +106,7 @@ struct Inner {
     cache: CacheOptions,
     validator: Validator<Check>,
     protection: Option<ProtectionMonitor>,
+    login: Option<AppClients>,
     /// Kept for the apps that a reload adds, and for the files of the secrets.
     _kept: (Option<Arc<IssuerProtection>>, Vec<WatchedSecret>),
 }
@@ -277,6 +281,7 @@ impl IssuerApp {
             cache,
             validator: validator(service.check, memberships, cache),
             protection: service.protection,
+            login: service.login,
             _kept: (service.server, service.secrets),
         }))
     }
@@ -303,6 +308,10 @@ impl IssuerApp {
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.0.app.client_id
+    }
+
+    pub(in crate::proxy) fn login(&self) -> Option<&AppClients> {
+        self.0.login.as_ref()
     }
 
     /// Returns what stands between the proxy and the server, to be watched; none if the proxy was

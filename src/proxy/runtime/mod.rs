@@ -22,6 +22,7 @@ use crate::gatekeeper::{ClientLimit, ClientTurns};
 use crate::hygiene::request_id::RequestIds;
 use crate::metrics::Metrics;
 use crate::server::Server;
+use crate::session::Used;
 use crate::upstream::Upstreams;
 use crate::webhook::Receiver;
 
@@ -43,6 +44,8 @@ pub(super) struct Runtime {
     /// What they were made of.
     assertion: Option<AssertionConfig>,
     pub(super) secret_files: SecretFiles,
+    /// What logins have used up.
+    pub(super) used: Used,
 }
 
 impl Runtime {
@@ -75,6 +78,7 @@ impl Runtime {
             assertions,
             assertion: config.assertion.clone(),
             secret_files,
+            used: Used::default(),
         })
     }
 

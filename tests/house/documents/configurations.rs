@@ -37,10 +37,12 @@ impl Files {
 
     /// Puts files that are there in place of those that a reader has.
     pub(super) fn name_in(&self, table: &mut Table) {
+        let is_session = table.contains_key("login_url");
         for (key, value) in table.iter_mut() {
             let there = match key.as_str() {
                 "ca_file" | "cert_file" => self.path("certificate.pem").into(),
                 "key_file" => self.path("key.pem").into(),
+                "key_files" if is_session => vec![self.path("secret")].into(),
                 "key_files" => vec![self.path("assertion.pem")].into(),
                 key if key.ends_with("secret_file") => self.path("secret").into(),
                 _ => {

@@ -16,9 +16,11 @@ use crate::hygiene::names::X_REQUEST_ID;
 use crate::hygiene::provenance::Hop;
 use crate::metrics::Outcome;
 use crate::proxy::Proxy;
+use crate::proxy::rules::login::Visiting;
 use crate::rejection::{grpc, with_problem_json};
 use crate::routing::cors::Marking;
 use crate::server::{Client, CountedRequest, Peer};
+use crate::session::Shown;
 use crate::upstream::body::Body;
 
 /// The service of one connection.
@@ -79,7 +81,9 @@ pub(in crate::proxy) struct RequestContext {
 pub(in crate::proxy) enum Answer {
     /// Ready at once; taken by the first poll.
     Ready(Option<(Outcome, Response<Body>)>),
-    Forwarded(#[pin] Forwarding, Option<Marking>),
+    Forwarded(#[pin] Forwarding, Option<Marking>, Option<Box<Visiting>>),
+    /// By an endpoint of the login.
+    Login(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
 }
 
 impl Answering {
@@ -108,7 +112,11 @@ impl Future for Answering {
                 let answer = answer.take();
                 answer.expect("Answering polled after completion")
             }
-            AnswerProj::Forwarded(mut forwarding, marking) => {
+            AnswerProj::Login(answering) => {
+                let response = ready!(answering.as_mut().poll(cx));
+                (Outcome::Anonymous, response)
+            }
+            AnswerProj::Forwarded(mut forwarding, marking, visiting) => {
                 let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx)) {
                     Ok(response) => (forwarding.outcome(&response), response),
                     Err(kind) => this.proxy.reject(kind),
@@ -116,6 +124,9 @@ impl Future for Answering {
                 if let Some(observed) = forwarding.noted() {
                     this.proxy.0.runtime.metrics.observed(observed.0.kind());
                     response.extensions_mut().insert(observed.clone());
+                }
+                if let Some(visiting) = visiting {
+                    visiting.show(&mut response);
                 }
                 if let Some(marking) = marking {
                     marking.mark(&mut response);
@@ -154,7 +165,10 @@ impl RequestContext {
         if let Some(log) = self.log.take() {
             log.end(response, self.client, elapsed);
         }
-        if let Outcome::Rejected(_) = outcome {
+        let is_shown = response.extensions().get::<Shown>().is_some();
+        if let Outcome::Rejected(_) = outcome
+            && !is_shown
+        {
             let bare = mem::take(response);
             *response = match self.is_grpc {
                 true => grpc::with_status(bare),

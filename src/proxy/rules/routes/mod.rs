@@ -51,6 +51,8 @@ pub(in crate::proxy) struct Route {
     pub(in crate::proxy) gate: Option<Guard<Check>>,
     /// Whether the token of a WebSocket may stand among its subprotocols.
     pub(in crate::proxy) websocket_protocol: bool,
+    /// Whether browsers come with a session, and are sent to get one.
+    pub(in crate::proxy) logs_in: bool,
     /// Whether the gate only observes.
     pub(in crate::proxy) observes: bool,
     /// By which names the upstream is told the login.
@@ -193,6 +195,7 @@ impl Route {
         Self {
             gate: is_gated.then(|| gates.of_route(config, &rules)),
             observes: config.mode == RouteMode::Observe,
+            logs_in: config.login,
             websocket_protocol: config.websocket_protocol,
             identity_headers: config.identity_headers,
             apps: match is_gated {

@@ -1,0 +1,94 @@
+use http::Method;
+
+use super::accounts::{Accounts, Answer, Failure};
+use crate::admission::{Admission, Asked, Client, CountAs, Decided};
+use crate::bearer::{BearerOptions, BearerToken};
+use crate::ghes::{Code, ExchangeError, GhesClient, HttpsTransport, WebFlow};
+use crate::identity::Identity;
+use crate::protection::ProtectedCheck;
+use crate::rejection::RejectionKind;
+use crate::token::{AccessToken, TokenHash};
+
+/// How an app logs people in and out at its GHES.
+#[derive(Clone)]
+pub(crate) struct AppClients {
+    pub(crate) flow: WebFlow<HttpsTransport>,
+    pub(crate) client: GhesClient<HttpsTransport>,
+}
+
+/// The app that people log in by. Whose a token is is asked as on every route, by the same answers.
+pub(crate) struct App {
+    /// None where something else is asked in place of GHES: nobody can log in then.
+    pub(crate) clients: Option<AppClients>,
+    pub(crate) admission: Admission<ProtectedCheck>,
+    pub(crate) bearer: BearerOptions,
+    pub(crate) forget: Box<dyn Fn(TokenHash) + Send + Sync>,
+}
+
+impl Accounts for App {
+    fn exchange(&self, code: Code) -> Answer<'_, AccessToken> {
+        Box::pin(async move {
+            let clients = self.clients.as_ref().ok_or(Failure::Away)?;
+            let exchanged = clients.flow.exchange(&code).await;
+            exchanged.map_err(|error| match error {
+                ExchangeError::Refused(word) => Failure::Refused(word),
+                ExchangeError::Api(error) => {
+                    tracing::warn!("a code could not be exchanged: {error}");
+                    Failure::Away
+                }
+            })
+        })
+    }
+
+    fn check<'a>(&'a self, token: &'a AccessToken) -> Answer<'a, Identity> {
+        Box::pin(async move {
+            let decided = {
+                let asked = Asked {
+                    // No rule looks at what the token is for.
+                    method: &Method::GET,
+                    path: "/",
+                    client: &LoggedIn,
+                };
+                let token = BearerToken::alone(token.expose(), &self.bearer);
+                self.admission.decide(token, &asked)
+            };
+            let admitted = match decided {
+                Decided::Admitted(admitted) => Ok(admitted),
+                Decided::Rejected(rejection) => Err(rejection),
+                Decided::Waiting(deciding) => deciding.await,
+            };
+            let admitted = admitted.map_err(|rejection| match rejection.kind() {
+                kind @ (RejectionKind::InvalidToken | RejectionKind::InvalidRequest) => {
+                    Failure::Refused(kind.as_str().to_owned())
+                }
+                _ => Failure::Away,
+            })?;
+            Ok(admitted.identity)
+        })
+    }
+
+    fn revoke<'a>(&'a self, token: &'a AccessToken) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let clients = self.clients.as_ref().ok_or(Failure::Away)?;
+            let deleted = clients.client.delete_token(token).await;
+            // Behind the call: an answer that was on its way meanwhile goes, too.
+            (self.forget)(token.hash());
+            deleted.map_err(|error| match error.status_code() {
+                Some(status) if status == 404 => Failure::Refused("unknown".to_owned()),
+                _ => {
+                    tracing::warn!("a token could not be revoked: {error}");
+                    Failure::Away
+                }
+            })
+        })
+    }
+}
+
+/// It has a cookie of ours, or a code of GHES: nobody makes tokens up that way.
+struct LoggedIn;
+
+impl Client for LoggedIn {
+    fn count_as(&self) -> Option<CountAs<'_>> {
+        None
+    }
+}
