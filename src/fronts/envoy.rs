@@ -7,6 +7,7 @@ use http::uri::PathAndQuery;
 use super::{Held, only};
 
 pub(super) fn held(asking: &Parts) -> Option<Held> {
+    // Of a fragment nothing is left here, and Envoy refuses a path with one.
     let target = target(asking.uri.path_and_query()?.as_str())?;
     // HTTP/2 has the host in `:authority`.
     let host = match asking.uri.authority() {
@@ -17,7 +18,7 @@ pub(super) fn held(asking: &Parts) -> Option<Held> {
         method: Some(asking.method.clone()),
         scheme: None,
         host,
-        target: super::target(target.as_str().as_bytes())?,
+        target,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Traefik's `forwardAuth`, Caddy's `forward_auth` and the snippet of oauth2-proxy: `X-Forwarded-*`,
 //! which the proxy writes anew.
 
-use http::header::{HOST, HeaderMap};
+use http::header::{FORWARDED, HOST, HeaderMap};
 use http::request::Parts;
 
 use super::{Held, method, only, scheme, target};
+use crate::hygiene::names::X_FORWARDED_FOR;
 
 pub(super) fn held(headers: &HeaderMap) -> Option<Held> {
     Some(Held {
@@ -13,6 +14,16 @@ pub(super) fn held(headers: &HeaderMap) -> Option<Held> {
         host: only(headers, "x-forwarded-host")?.clone(),
         target: target(only(headers, "x-forwarded-uri")?.as_bytes())?,
     })
+}
+
+/// Has the client's address be the one that the snippet sets: nginx passes on whatever a client writes
+/// in the other fields.
+pub(super) fn tell_client(headers: &mut HeaderMap) {
+    headers.remove(FORWARDED);
+    headers.remove(X_FORWARDED_FOR.clone());
+    if let Some(address) = only(headers, "x-real-ip").cloned() {
+        headers.insert(X_FORWARDED_FOR.clone(), address);
+    }
 }
 
 /// The snippet of oauth2-proxy for nginx sets `Host`, `X-Real-IP` and `X-Forwarded-Uri`, and

@@ -67,11 +67,23 @@ struct Held {
 }
 
 /// A request to decide about, with the client's header fields.
-#[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) request: Request<()>,
+    /// Whether it is known to have a body. Not every proxy says so.
+    pub(crate) has_body: bool,
     /// Whether the method is the client's. Otherwise it is GET, and nothing may depend on it.
     pub(crate) has_method: bool,
+}
+
+/// Shows no header fields: they have the client's token.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { has_method, .. } = self;
+        let mut shown = f.debug_struct("Question");
+        shown
+            .field("has_method", has_method)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Dialect {
@@ -111,7 +123,7 @@ impl Dialect {
     /// # Errors
     ///
     /// Returns the mistake of the proxy that asks.
-    pub(crate) fn question(self, asking: Parts) -> Result<Question, RejectionDetail> {
+    pub(crate) fn question(self, mut asking: Parts) -> Result<Question, RejectionDetail> {
         let held = match self {
             Self::Nginx => nginx::held(&asking.headers).ok_or(RejectionDetail::NginxQuestion),
             Self::Traefik | Self::Caddy => {
@@ -122,6 +134,9 @@ impl Dialect {
                 forwarded::held_of_snippet(&asking).ok_or(RejectionDetail::OAuth2ProxyQuestion)
             }
         }?;
+        if self == Self::OAuth2Proxy {
+            forwarded::tell_client(&mut asking.headers);
+        }
         Ok(held.into_question(asking.headers))
     }
 }
@@ -129,6 +144,7 @@ impl Dialect {
 impl Held {
     /// Puts the request together as its client sent it to the proxy.
     fn into_question(self, mut headers: HeaderMap) -> Question {
+        let has_body = has_body(&headers);
         for name in OF_THE_ASKING {
             headers.remove(name);
         }
@@ -143,6 +159,7 @@ impl Held {
         *request.headers_mut() = headers;
         Question {
             request,
+            has_body,
             has_method,
         }
     }
@@ -171,6 +188,13 @@ const OF_THE_ASKING: [HeaderName; 19] = [
     HeaderName::from_static("x-original-uri"),
     HeaderName::from_static("x-original-url"),
 ];
+
+/// Tells whether a proxy passes on that there is a body (RFC 9112 §6).
+fn has_body(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let is_long = lengths.any(|length| !length.is_empty() && length != "0");
+    is_long || headers.contains_key(TRANSFER_ENCODING)
+}
 
 /// Returns the value of a field that is there exactly once.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h HeaderValue> {

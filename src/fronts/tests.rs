@@ -258,3 +258,58 @@ fn a_name_is_read_as_it_is_written() {
         "{error}"
     );
 }
+
+/// nginx passes on what a client writes, and the snippet sets one field about it.
+#[test]
+fn with_the_snippet_a_client_is_whom_nginx_names() {
+    for (written, expected) in [
+        (&[("x-real-ip", "192.0.2.1")][..], Some("192.0.2.1")),
+        (
+            &[
+                ("x-forwarded-for", "198.51.100.1"),
+                ("x-real-ip", "192.0.2.1"),
+            ],
+            Some("192.0.2.1"),
+        ),
+        (
+            &[
+                ("forwarded", "for=198.51.100.1"),
+                ("x-real-ip", "192.0.2.1"),
+            ],
+            Some("192.0.2.1"),
+        ),
+        (&[("x-forwarded-for", "198.51.100.1")], None),
+        (&[("forwarded", "for=198.51.100.1")], None),
+        (
+            &[("x-real-ip", "198.51.100.1"), ("x-real-ip", "192.0.2.1")],
+            None,
+        ),
+        (&[], None),
+    ] {
+        let fields = [&SNIPPET, written].concat();
+        let question = question(Dialect::OAuth2Proxy, &fields).unwrap();
+        let headers = question.request.headers();
+        let told = headers
+            .get("x-forwarded-for")
+            .map(|line| line.to_str().unwrap());
+        assert_eq!(told, expected, "{written:?}");
+        assert!(!headers.contains_key("forwarded"));
+    }
+}
+
+#[test]
+fn a_body_is_seen_where_a_proxy_passes_on_its_length() {
+    for (dialect, fields) in dialects() {
+        for (name, value, expected) in [
+            ("content-length", "5", true),
+            ("content-length", "+0", true),
+            ("transfer-encoding", "chunked", true),
+            ("content-length", "0", false),
+            ("content-length", "", false),
+        ] {
+            let fields = [fields, &[(name, value)]].concat();
+            let question = question(dialect, &fields).unwrap();
+            assert_eq!(question.has_body, expected, "{dialect} {name}: {value}");
+        }
+    }
+}

@@ -296,6 +296,22 @@ impl Door {
         Ok(())
     }
 
+    /// Returns the request if it passes all the same, or what its client gets.
+    fn turned<B, R>(
+        &self,
+        mut request: Request<B>,
+        credential: Credential,
+        rejection: Rejection,
+    ) -> Result<Request<B>, Response<R>>
+    where
+        R: Default + 'static,
+    {
+        match self.turn_away(&mut request, credential, rejection) {
+            Ok(()) => Ok(request),
+            Err(rejection) => Err(self.reject(rejection, request.headers())),
+        }
+    }
+
     fn reject<R>(&self, rejection: Rejection, headers: &HeaderMap) -> Response<R>
     where
         R: Default + 'static,
@@ -334,13 +350,25 @@ impl<B> Pending<B> {
                 self.door.admit(&mut request, credential, admitted);
                 Ok(request)
             }
-            Err(rejection) => {
-                let turned = self.door.turn_away(&mut request, credential, rejection);
-                turned
-                    .map_err(|rejection| self.door.reject(rejection, request.headers()))
-                    .map(|()| request)
-            }
+            Err(rejection) => self.door.turned(request, credential, rejection),
         })
+    }
+}
+
+#[cfg(feature = "proxy")]
+impl<B> Pending<B> {
+    /// Ends the wait with a rejection; a gate that only observes lets the request pass.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is decided already.
+    pub(crate) fn give_up<R>(&mut self, rejection: Rejection) -> Result<Request<B>, Response<R>>
+    where
+        R: Default + 'static,
+    {
+        let held = self.held.take();
+        let (request, credential) = held.expect("not decided yet");
+        self.door.turned(request, credential, rejection)
     }
 }
 

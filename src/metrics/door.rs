@@ -13,10 +13,12 @@ pub(crate) enum Door {
     Introspect,
     /// Kubernetes.
     TokenReview,
+    /// A question at a path where nothing is asked.
+    None,
 }
 
 impl Door {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
@@ -25,6 +27,7 @@ impl Door {
         Self::ExtAuthz,
         Self::Introspect,
         Self::TokenReview,
+        Self::None,
     ];
 
     /// Returns its name, as it stands in the log and in labels.
@@ -38,6 +41,7 @@ impl Door {
             Self::ExtAuthz => "ext_authz",
             Self::Introspect => "introspect",
             Self::TokenReview => "token_review",
+            Self::None => "none",
         }
     }
 

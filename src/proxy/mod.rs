@@ -467,9 +467,7 @@ impl Proxy {
     }
 
     fn reject(&self, rejection: impl Into<Rejection>) -> (Outcome, Response<Body>) {
-        let rejection = rejection.into();
-        let outcome = Outcome::Rejected(rejection.kind());
-        (outcome, rejection.into_response(&self.0.rules.load().realm))
+        self.0.rules.load().reject(rejection)
     }
 }
 

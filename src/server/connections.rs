@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,6 +23,26 @@ struct Inner {
     /// Guards the counts. A count of zero is removed, so the map grows with connections and not
     /// with time.
     clients: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// The peers that may have as many connections as there is room for. None by default.
+#[derive(Clone, Default)]
+pub(super) struct Trusted(Option<Arc<dyn Fn(Peer) -> bool + Send + Sync>>);
+
+impl Trusted {
+    pub(super) fn new(are: impl Fn(Peer) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(are)))
+    }
+
+    fn have(&self, peer: Peer) -> bool {
+        self.0.as_ref().is_some_and(|are| are(peer))
+    }
+}
+
+impl fmt::Debug for Trusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trusted").finish_non_exhaustive()
+    }
 }
 
 /// Capacity for one connection that has no client yet.
@@ -59,15 +80,16 @@ impl Connections {
     }
 
     /// Takes a slot for `peer` if there is room and the peer does not have too many already.
-    pub(super) fn take_now(&self, peer: Peer) -> Option<ConnectionSlot> {
+    pub(super) fn take_now(&self, peer: Peer, trusted: &Trusted) -> Option<ConnectionSlot> {
         let room = Arc::clone(&self.0.room).try_acquire_owned().ok()?;
-        self.take(Room(room), peer)
+        self.take(Room(room), peer, trusted)
     }
 
-    /// Takes a slot for `peer`; none if it has too many already.
-    pub(super) fn take(&self, room: Room, peer: Peer) -> Option<ConnectionSlot> {
+    /// Takes a slot for `peer`; none if it has too many already, and is none of the `trusted`.
+    pub(super) fn take(&self, room: Room, peer: Peer, trusted: &Trusted) -> Option<ConnectionSlot> {
         // All peers of a Unix socket count as one client, most likely a proxy.
-        let client = peer.is_remote().then(|| network(peer.ip()));
+        let is_counted = peer.is_remote() && !trusted.have(peer);
+        let client = is_counted.then(|| network(peer.ip()));
         if let Some(client) = client {
             let mut clients = self.clients();
             let count = clients.entry(client).or_default();
@@ -118,7 +140,7 @@ mod tests {
 
     async fn take(connections: &Connections, peer: &str) -> Option<ConnectionSlot> {
         let peer: std::net::SocketAddr = peer.parse().unwrap();
-        connections.take(connections.room().await, peer.into())
+        connections.take(connections.room().await, peer.into(), &Trusted::default())
     }
 
     #[tokio::test]
@@ -139,6 +161,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_trusted_peer_has_as_many_as_there_is_room_for() {
+        let connections = connections(5, 1);
+        let trusted = Trusted::new(|peer| peer.ip().to_string() == "192.0.2.1");
+        let take = async |peer: &str| {
+            let peer: std::net::SocketAddr = peer.parse().unwrap();
+            connections.take(connections.room().await, peer.into(), &trusted)
+        };
+        let mut kept = Vec::new();
+        for port in 1..4 {
+            kept.push(take(&format!("192.0.2.1:{port}")).await.unwrap());
+        }
+        kept.push(take("192.0.2.2:1").await.unwrap());
+        assert!(take("192.0.2.2:2").await.is_none(), "another has its one");
+        kept.push(take("192.0.2.1:5").await.unwrap());
+        let more = "192.0.2.1:6".parse::<std::net::SocketAddr>().unwrap();
+        assert!(
+            connections.take_now(more.into(), &trusted).is_none(),
+            "no room"
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn there_is_room_again_when_one_ends() {
         let connections = connections(1, 9);
@@ -154,8 +198,8 @@ mod tests {
     #[tokio::test]
     async fn peers_on_a_unix_socket_are_not_one_client() {
         let connections = connections(9, 1);
-        let _first = connections.take(connections.room().await, Peer::UNIX);
-        let second = connections.take(connections.room().await, Peer::UNIX);
+        let _first = connections.take(connections.room().await, Peer::UNIX, &Trusted::default());
+        let second = connections.take(connections.room().await, Peer::UNIX, &Trusted::default());
         assert!(second.is_some());
     }
 }

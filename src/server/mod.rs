@@ -34,7 +34,7 @@ use tokio::task::JoinSet;
 use tower::BoxError;
 
 use self::connection::Connection;
-use self::connections::{ConnectionSlot, Connections};
+use self::connections::{ConnectionSlot, Connections, Trusted};
 use self::drain::Drainage;
 use self::listener::accept::accept;
 use self::uptake::Uptake;
@@ -90,6 +90,7 @@ pub struct Server {
     h2c: bool,
     workers: Option<Workers>,
     refusals: UnreadableHandler,
+    trusted: Trusted,
 }
 
 impl Server {
@@ -103,6 +104,7 @@ impl Server {
             h2c: false,
             workers: None,
             refusals: UnreadableHandler::default(),
+            trusted: Trusted::default(),
         }
     }
 
@@ -112,6 +114,13 @@ impl Server {
     #[must_use]
     pub fn with_h2c(self, h2c: bool) -> Self {
         Self { h2c, ..self }
+    }
+
+    /// Lets the peers that `are` trusted have as many connections as there is room for: each may be
+    /// a proxy, and the only one.
+    pub(crate) fn with_trusted(self, are: impl Fn(Peer) -> bool + Send + Sync + 'static) -> Self {
+        let trusted = Trusted::new(are);
+        Self { trusted, ..self }
     }
 
     /// Counts, logs and answers unreadable requests with `refusals`.
@@ -197,7 +206,7 @@ impl Server {
             while tasks.try_join_next().is_some() {}
         }
         for (accepted, peer) in listener.close() {
-            if let Some(place) = self.connections.take_now(peer) {
+            if let Some(place) = self.connections.take_now(peer, &self.trusted) {
                 start(&mut tasks, accepted, peer, place);
             }
         }
@@ -209,7 +218,7 @@ impl Server {
         loop {
             let room = self.connections.room().await;
             let (accepted, peer) = accept(listener).await;
-            match self.connections.take(room, peer) {
+            match self.connections.take(room, peer, &self.trusted) {
                 Some(place) => return (accepted, peer, place),
                 None => tracing::debug!(%peer, "the client has too many connections"),
             }

@@ -22,6 +22,15 @@ impl Config {
                  /auth/nginx, or drop its methods"
             ));
         }
+        let listed = routes
+            .clone()
+            .find(|(_, route)| !route.strip_headers.is_empty());
+        warnings.extend(listed.map(|(at, _)| {
+            format!(
+                "routes[{at}].strip_headers: of the proxies that ask, only Envoy removes what it is \
+                 told to; have nginx, Traefik and Caddy remove these themselves"
+            )
+        }));
         let silent = routes.filter(|(_, route)| {
             route.upstreams.is_empty() && matches!(route.cors, Cors::Answer(_))
         });

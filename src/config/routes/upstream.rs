@@ -29,13 +29,7 @@ pub(super) fn read(route: &mut Section<'_>, may_be_absent: bool) -> Option<Vec<U
 }
 
 /// The keys that say how an upstream is spoken to.
-const OF_AN_UPSTREAM: [&str; 5] = [
-    "host",
-    "rewrite_redirects",
-    "strip_headers",
-    "strip_prefix",
-    "timeouts",
-];
+const OF_AN_UPSTREAM: [&str; 4] = ["host", "rewrite_redirects", "strip_prefix", "timeouts"];
 
 /// Reads one address, or several of equal rights.
 fn addresses(node: Node) -> Result<Vec<UpstreamUrl>, String> {

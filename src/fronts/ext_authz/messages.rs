@@ -1,14 +1,17 @@
 //! The messages of `envoy/service/auth/v3/external_auth.proto` and `attribute_context.proto`, and of
 //! what they are made of, as far as they are read or written here.
 //!
-//! Fields of other numbers are passed over, as protobuf has it.
+//! Fields of other numbers are passed over, as protobuf has it. What can have a token in it shows none
+//! of its fields.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use prost::{Message, Oneof};
 
 /// `envoy.service.auth.v3.CheckRequest`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct CheckRequest {
     #[prost(message, optional, tag = "1")]
     pub(crate) attributes: Option<AttributeContext>,
@@ -16,6 +19,7 @@ pub(crate) struct CheckRequest {
 
 /// `envoy.service.auth.v3.AttributeContext`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct AttributeContext {
     #[prost(message, optional, tag = "1")]
     pub(crate) source: Option<Peer>,
@@ -46,6 +50,7 @@ pub(crate) struct SocketAddress {
 
 /// `envoy.service.auth.v3.AttributeContext.Request`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct Request {
     #[prost(message, optional, tag = "2")]
     pub(crate) http: Option<HttpRequest>,
@@ -53,6 +58,7 @@ pub(crate) struct Request {
 
 /// `envoy.service.auth.v3.AttributeContext.HttpRequest`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct HttpRequest {
     #[prost(string, tag = "2")]
     pub(crate) method: String,
@@ -66,6 +72,9 @@ pub(crate) struct HttpRequest {
     pub(crate) host: String,
     #[prost(string, tag = "6")]
     pub(crate) scheme: String,
+    /// The bytes of the body that had come by then.
+    #[prost(int64, tag = "9")]
+    pub(crate) size: i64,
     /// In place of `headers`, where the filter has `encode_raw_headers`.
     #[prost(message, optional, tag = "13")]
     pub(crate) header_map: Option<HeaderMap>,
@@ -73,6 +82,7 @@ pub(crate) struct HttpRequest {
 
 /// `envoy.config.core.v3.HeaderMap`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct HeaderMap {
     #[prost(message, repeated, tag = "1")]
     pub(crate) headers: Vec<HeaderValue>,
@@ -80,6 +90,7 @@ pub(crate) struct HeaderMap {
 
 /// `envoy.config.core.v3.HeaderValue`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct HeaderValue {
     #[prost(string, tag = "1")]
     pub(crate) key: String,
@@ -91,6 +102,7 @@ pub(crate) struct HeaderValue {
 
 /// `envoy.service.auth.v3.CheckResponse`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct CheckResponse {
     #[prost(message, optional, tag = "1")]
     pub(crate) status: Option<Status>,
@@ -100,6 +112,7 @@ pub(crate) struct CheckResponse {
 
 /// What becomes of the request.
 #[derive(Clone, PartialEq, Oneof)]
+#[prost(skip_debug)]
 pub(crate) enum HttpResponse {
     #[prost(message, tag = "2")]
     Denied(DeniedHttpResponse),
@@ -116,6 +129,7 @@ pub(crate) struct Status {
 
 /// `envoy.service.auth.v3.DeniedHttpResponse`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct DeniedHttpResponse {
     #[prost(message, optional, tag = "1")]
     pub(crate) status: Option<HttpStatus>,
@@ -134,6 +148,7 @@ pub(crate) struct HttpStatus {
 
 /// `envoy.service.auth.v3.OkHttpResponse`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct OkHttpResponse {
     #[prost(message, repeated, tag = "2")]
     pub(crate) headers: Vec<HeaderValueOption>,
@@ -143,10 +158,27 @@ pub(crate) struct OkHttpResponse {
 
 /// `envoy.config.core.v3.HeaderValueOption`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct HeaderValueOption {
     #[prost(message, optional, tag = "1")]
     pub(crate) header: Option<HeaderValue>,
     /// `HeaderValueOption.HeaderAppendAction`.
     #[prost(int32, tag = "3")]
     pub(crate) append_action: i32,
+}
+
+/// Says only what it is.
+macro_rules! sealed {
+    ($($message:ident)+) => {
+        $(impl fmt::Debug for $message {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($message)).finish_non_exhaustive()
+            }
+        })+
+    };
+}
+
+sealed! {
+    CheckRequest AttributeContext Request HttpRequest HeaderMap HeaderValue
+    CheckResponse HttpResponse OkHttpResponse HeaderValueOption DeniedHttpResponse
 }

@@ -28,6 +28,7 @@ impl CheckRequest {
     pub(crate) fn question(self) -> Option<Question> {
         let AttributeContext { source, request } = self.attributes?;
         let http = request?.http?;
+        let has_body = http.size > 0;
         let mut headers = headers(&http)?;
         tell_peer(&mut headers, source);
         let held = Held {
@@ -36,13 +37,22 @@ impl CheckRequest {
             host: HeaderValue::try_from(http.host).ok()?,
             target: target(http.path.as_bytes())?,
         };
-        Some(held.into_question(headers))
+        let question = held.into_question(headers);
+        Some(Question {
+            has_body: has_body || question.has_body,
+            ..question
+        })
     }
 }
 
-/// Reads the client's fields, in whichever form. Names of HTTP/2's own (RFC 9113 §8.3) begin with a
+/// Reads the client's fields, in whichever form; in both at once, each could be another request's.
+/// Names of HTTP/2's own (RFC 9113 §8.3) begin with a
 /// colon, and are said in other places.
 fn headers(http: &HttpRequest) -> Option<HeaderMap> {
+    let is_raw = http.header_map.is_some();
+    if is_raw && !http.headers.is_empty() {
+        return None;
+    }
     let mut headers = HeaderMap::new();
     let mut add = |name: &str, value: &[u8]| {
         if !name.starts_with(':') {

@@ -33,6 +33,7 @@ fn http() -> HttpRequest {
         path: "/a?b=c".to_owned(),
         host: "tools.example.com".to_owned(),
         scheme: "https".to_owned(),
+        size: 0,
         header_map: None,
     }
 }
@@ -82,6 +83,69 @@ fn raw_lines_are_read_and_stay_apart() {
     assert_eq!(headers.get_all("authorization").iter().count(), 2);
     assert_eq!(headers["x-a"], "b");
     assert_eq!(headers["x-raw"].as_bytes(), b"\xff");
+}
+
+#[test]
+fn of_two_forms_of_the_lines_neither_is_read() {
+    for key in ["authorization", "x-a", ":path"] {
+        let line = Line {
+            key: key.to_owned(),
+            value: "b".to_owned(),
+            raw_value: Vec::new(),
+        };
+        let headers = vec![line];
+        let both = HttpRequest {
+            header_map: Some(Lines { headers }),
+            ..http()
+        };
+        assert!(request(both, "").question().is_none(), "{key}");
+    }
+}
+
+#[test]
+fn a_body_is_seen_by_its_size_or_its_length() {
+    for (size, length, expected) in [
+        (0, "0", false),
+        (-1, "", false),
+        (5, "", true),
+        (5, "0", true),
+        (0, "5", true),
+        (-1, "5", true),
+    ] {
+        let mut http = HttpRequest { size, ..http() };
+        let line = ("content-length".to_owned(), length.to_owned());
+        http.headers.extend([line]);
+        let question = request(http, "").question().unwrap();
+        assert_eq!(question.has_body, expected, "{size} {length}");
+    }
+    let mut chunked = http();
+    chunked.headers.remove("content-length");
+    chunked
+        .headers
+        .insert("transfer-encoding".to_owned(), "chunked".to_owned());
+    assert!(request(chunked, "").question().unwrap().has_body);
+}
+
+#[test]
+fn nothing_of_a_message_is_shown() {
+    let asked = request(http(), "192.0.2.1");
+    let attributes = asked.attributes.as_ref().unwrap();
+    let http = attributes.request.as_ref().unwrap().http.as_ref().unwrap();
+    let mut told = HeaderMap::new();
+    told.insert("authorization", HeaderValue::from_static("Bearer gho_x"));
+    let admitted = CheckResponse::admitted(&told, &[]);
+    let denied = CheckResponse::denied(&Response::new("gho_x"));
+    let question = asked.clone().question().unwrap();
+    for shown in [
+        format!("{asked:?}"),
+        format!("{attributes:?}"),
+        format!("{http:?}"),
+        format!("{admitted:?} {:?}", admitted.http_response),
+        format!("{denied:?} {:?}", denied.http_response),
+        format!("{question:?}"),
+    ] {
+        assert!(!shown.contains("gho_x"), "{shown}");
+    }
 }
 
 #[test]

@@ -19,12 +19,16 @@ use self::routes::Routes;
 use super::runtime::Runtime;
 use super::runtime::assertion::Assertions;
 use super::runtime::issuers::IssuerApps;
+use http::Response;
+
 use crate::config::{AllowedHosts, Config};
 use crate::fronts::Dialect;
 use crate::hygiene::provenance::Fronts;
-use crate::rejection::Realm;
+use crate::metrics::Outcome;
+use crate::rejection::{Realm, Rejection};
 use crate::routing::metadata::Metadata;
 use crate::server::Limits;
+use crate::upstream::body::Body;
 
 /// The rules of one configuration.
 #[derive(Debug)]
@@ -82,5 +86,12 @@ impl RuleSet {
             callers,
             oauth2_auth: config.decisions.as_ref().and_then(|door| door.oauth2_auth),
         }
+    }
+
+    /// Answers a request that no gate has turned away, whose realm would be its own.
+    pub(super) fn reject(&self, rejection: impl Into<Rejection>) -> (Outcome, Response<Body>) {
+        let rejection = rejection.into();
+        let outcome = Outcome::Rejected(rejection.kind());
+        (outcome, rejection.into_response(&self.realm))
     }
 }

@@ -81,7 +81,10 @@ impl Client {
         let drainage = Drainage::new();
         let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
         let server = Server::new(setup.limits, Timeouts::default()).with_h2c(setup.h2c);
-        let place = server.connections.take_now(peer).expect("the first");
+        let place = server
+            .connections
+            .take_now(peer, &server.trusted)
+            .expect("the first");
         let connection = server.connection(peer, place, setup.tls, &drainage);
         let service = service_fn(move |request: Request<Incoming>| async move {
             let _ = request.into_body().collect().await;

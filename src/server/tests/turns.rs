@@ -17,7 +17,10 @@ async fn e6_a_connection_pauses_after_so_many_bytes() {
     client.write_all(&[0; 100_000]).await.expect("room");
     let peer = Peer::from(SocketAddr::from(([192, 0, 2, 1], 1)));
     let server = Server::new(Limits::default(), Timeouts::default());
-    let place = server.connections.take_now(peer).expect("the first");
+    let place = server
+        .connections
+        .take_now(peer, &server.trusted)
+        .expect("the first");
     let activity = Activity::new(
         server.settings.load().timeouts,
         Uptake::default(),

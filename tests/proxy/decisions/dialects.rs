@@ -33,8 +33,17 @@ async fn only_a_trusted_proxy_may_ask() {
             let response = door.ask(&mut gate.decisions().await, &held).await;
             assert_eq!(status(&response), 403, "{door:?}");
             assert!(response.contains("server.trusted_proxies"), "{response}");
+            assert_eq!(all(&response, "x-request-id").len(), 1, "{response}");
         }
         assert_eq!(gate.calls(), 0);
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let metrics = gate.admin().await.exchange(request).await;
+        for (door, count) in [("nginx", 2), ("traefik", 1), ("caddy", 1), ("envoy", 1)] {
+            let line = format!(
+                "ghes_gatekeeper_decisions_total{{door=\"{door}\",outcome=\"forbidden\"}} {count}\n"
+            );
+            assert!(metrics.contains(&line), "{line}");
+        }
     }
 }
 
@@ -58,7 +67,12 @@ async fn nothing_is_asked_elsewhere() {
         let question = question.replacen("/auth/nginx", path, 1);
         let response = gate.decisions().await.exchange(&question).await;
         assert_eq!(status(&response), 404, "{path}");
+        assert_eq!(all(&response, "x-request-id").len(), 1, "{path}");
     }
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let metrics = gate.admin().await.exchange(request).await;
+    let line = "ghes_gatekeeper_decisions_total{door=\"none\",outcome=\"no_route\"} 11\n";
+    assert!(metrics.contains(line), "{metrics}");
     let without = TRUSTED.replace("oauth2_auth = 'oauth2-proxy'\n", "");
     let gate = Gate::start(&format!("{without}{ROUTES}")).await;
     let response = Door::OAuth2Proxy
@@ -142,6 +156,9 @@ async fn without_a_method_nothing_may_depend_on_it() {
         path = '/readonly'
         methods = ['GET']
         [[routes]]
+        path = '/written'
+        methods = ['POST', 'PUT']
+        [[routes]]
         path = '/all'
         ";
     let gate = Gate::start(&format!("{TRUSTED}{routes}")).await;
@@ -153,6 +170,7 @@ async fn without_a_method_nothing_may_depend_on_it() {
         ("/mixed", 400),
         ("/mixed/a", 400),
         ("/readonly", 400),
+        ("/written", 400),
     ] {
         let held = Held {
             target,
@@ -292,6 +310,12 @@ async fn only_a_preflight_for_the_tool_passes_without_a_token() {
     let preflight = "Origin: https://app.example.com\r\nAccess-Control-Request-Method: GET\r\n";
     let bare = "Origin: https://app.example.com\r\n";
     let forged = format!("{preflight}X-Auth-Request-User: root\r\n");
+    let overridden = [
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X_Method_Override",
+    ];
+    let overridden = overridden.map(|name| format!("{preflight}{name}: DELETE\r\n"));
     for door in DOORS.into_iter().filter(|door| door.has_method()) {
         for (target, lines, expected) in [
             ("/tool", preflight, 200),
@@ -299,6 +323,9 @@ async fn only_a_preflight_for_the_tool_passes_without_a_token() {
             ("/tool", bare, 401),
             ("/none", preflight, 401),
             ("/gate", preflight, 401),
+            ("/tool", &*overridden[0], 401),
+            ("/tool", &*overridden[1], 401),
+            ("/tool", &*overridden[2], 401),
         ] {
             let held = Held {
                 method: "OPTIONS",
@@ -311,6 +338,31 @@ async fn only_a_preflight_for_the_tool_passes_without_a_token() {
             if expected == 200 {
                 assert_eq!(only(&response, "x-auth-request-user"), "");
             }
+        }
+    }
+}
+
+/// Beside its length or coding, a body makes it more than a preflight.
+#[tokio::test]
+async fn a_preflight_with_a_body_needs_a_token() {
+    let upstream = Upstream::start().await;
+    let routes = route("/", upstream.address, "cors = 'upstream'");
+    let gate = Gate::start(&format!("{TRUSTED}{routes}")).await;
+    let preflight = "Origin: https://app.example.com\r\nAccess-Control-Request-Method: GET\r\n";
+    for door in [Door::Nginx, Door::NginxInParts, Door::Traefik, Door::Caddy] {
+        for (line, body) in [
+            ("Content-Length: 5\r\n", "hello"),
+            ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n"),
+        ] {
+            let lines = format!("{preflight}{line}");
+            let held = Held {
+                method: "OPTIONS",
+                lines: &lines,
+                ..Held::GET
+            };
+            let question = format!("{}{body}", door.question(&held));
+            let response = gate.decisions().await.exchange(&question).await;
+            assert_eq!(status(&response), 401, "{door:?} {line}");
         }
     }
 }
@@ -358,10 +410,13 @@ async fn a_flood_is_its_clients_and_not_the_proxys() {
             .into_iter()
             .enumerate()
         {
-            let lines = format!(
-                "{}X-Forwarded-For: {address}{at}\r\n",
-                bearer(&format!("gho_{at}{number}"))
-            );
+            // nginx passes on what a client writes in the other field.
+            let name = match door {
+                Door::OAuth2Proxy => "X-Forwarded-For: 203.0.113.1\r\nX-Real-IP",
+                _ => "X-Forwarded-For",
+            };
+            let token = bearer(&format!("gho_{at}{number}"));
+            let lines = format!("{token}{name}: {address}{at}\r\n");
             let held = Held {
                 lines: &lines,
                 ..Held::GET

@@ -48,7 +48,7 @@ impl Envoy {
         self.check_within(held, None).await
     }
 
-    async fn check_within(&self, held: &Held<'_>, timeout: Option<&str>) -> Checked {
+    pub(super) async fn check_within(&self, held: &Held<'_>, timeout: Option<&str>) -> Checked {
         let response = self
             .call(&framed(&asked(held).encode_to_vec()), timeout)
             .await;

@@ -2,6 +2,7 @@
 
 mod dialects;
 mod ext_authz;
+mod observe;
 mod same;
 mod words;
 

@@ -283,3 +283,32 @@ async fn the_token_is_told_where_the_tool_gets_it() {
         assert!(!removed.contains("authorization"), "{removed}");
     }
 }
+
+/// Envoy alone removes what it is told to.
+#[tokio::test]
+async fn envoy_is_told_to_remove_what_a_route_strips() {
+    let gate = Gate::start(&format!(
+        "{TRUSTED}[[routes]]\npath = '/'\nstrip_headers = ['X-Role', 'X-Tenant-*']\n\
+         [[routes]]\npath = '/open'\nanonymous = true\nstrip_headers = ['X-Role']\n"
+    ))
+    .await;
+    let mut client = gate.decisions().await;
+    let written = "X-Role: admin\r\nX_Role: admin\r\nX-Tenant-Id: 1\r\nX-Roles: kept\r\n";
+    let lines = format!("{}{written}", bearer(TOKEN));
+    for (target, lines, removed) in [
+        ("/", &*lines, &["x-role", "x_role", "x-tenant-id"][..]),
+        ("/open", written, &["x-role", "x_role"]),
+    ] {
+        let response = Door::Envoy.ask(&mut client, &at(target, lines)).await;
+        let told = only(&response, "x-envoy-auth-headers-to-remove");
+        for name in removed {
+            assert!(told.split(',').any(|told| told == *name), "{name}: {told}");
+        }
+        assert!(!told.contains("x-roles"), "{told}");
+        let envoy = ext_authz::Envoy::before(&gate).await;
+        let checked = envoy.check(&at(target, lines)).await;
+        for name in removed {
+            assert!(checked.removed.iter().any(|told| told == name), "{name}");
+        }
+    }
+}

@@ -50,6 +50,8 @@ impl Admitted {
             all.insert(assertion::HEADER, assertion);
         }
         let mut removed = reserved;
+        let is_listed = |name: &&HeaderName| route.stripped.iter().any(|list| list.is_named(name));
+        removed.extend(headers.keys().filter(is_listed).cloned());
         // Envoy removes after it has set.
         removed.retain(|name| !all.contains_key(name));
         match headers.get(AUTHORIZATION) {

@@ -12,7 +12,7 @@ use prost::Message as _;
 
 use super::asking::Asking;
 use super::decide::Decision;
-use super::{Decisions, Reply};
+use super::{Decisions, LONGEST, Reply};
 use crate::endpoint::small_body;
 use crate::fronts::Question;
 use crate::fronts::ext_authz::messages::{CheckRequest, CheckResponse};
@@ -34,17 +34,13 @@ impl Decisions {
         peer: &Hop,
     ) -> Response<Reply> {
         let mut asking = Asking::by(Door::ExtAuthz, &self.0, rules, peer, &request);
-        let deadline = deadline(request.headers());
+        let deadline = deadline(request.headers()).map_or(LONGEST, |own| own.min(LONGEST));
         let decision = match self.question(request, rules, peer).await {
             Ok(question) => {
                 asking = asking.about(&question.request);
-                let deciding = self.0.decide(rules, question, peer);
-                match within(deadline, deciding).await {
-                    Some(decision) => decision,
-                    None => Decision::rejected(self.0.reject(too_late())),
-                }
+                self.0.decide(rules, question, peer, deadline).await
             }
-            Err(rejection) => Decision::rejected(self.0.reject(rejection)),
+            Err(rejection) => Decision::rejected(rules.reject(rejection)),
         };
         message(&match asking.end(decision) {
             Ok(admitted) => CheckResponse::admitted(&admitted.told, &admitted.removed),
@@ -119,20 +115,6 @@ fn deadline(headers: &HeaderMap) -> Option<Duration> {
     let timeout = unit.saturating_mul(number);
     Some(timeout - (timeout / 10).min(ON_THE_WAY))
 }
-
-async fn within<T>(deadline: Option<Duration>, deciding: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => tokio::time::timeout(deadline, deciding).await.ok(),
-        None => Some(deciding.await),
-    }
-}
-
-/// Whoever asks about the same token meanwhile gets the answer when it comes.
-fn too_late() -> Rejection {
-    Rejection::for_now(RejectionKind::Unavailable, RETRY_AFTER)
-}
-
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Within a data center an answer takes less.
 const ON_THE_WAY: Duration = Duration::from_millis(20);

@@ -1,4 +1,5 @@
 use std::future::poll_fn;
+use std::time::Duration;
 
 use http::{Request, Response};
 
@@ -46,11 +47,17 @@ impl Decision {
 }
 
 impl Proxy {
-    /// Decides about a request that a trusted `peer` holds.
-    pub(super) async fn decide(&self, rules: &RuleSet, question: Question, peer: &Hop) -> Decision {
+    /// Decides about a request that a trusted `peer` holds, within some time.
+    pub(super) async fn decide(
+        &self,
+        rules: &RuleSet,
+        question: Question,
+        peer: &Hop,
+        within: Duration,
+    ) -> Decision {
         let is_grpc = grpc::is_call(question.request.headers());
-        let decision = self.decide_held(rules, question, peer).await;
-        let decision = decision.unwrap_or_else(|why| Decision::rejected(self.reject(why)));
+        let decision = self.decide_held(rules, question, peer, within).await;
+        let decision = decision.unwrap_or_else(|why| Decision::rejected(rules.reject(why)));
         Decision {
             is_grpc,
             ..decision
@@ -62,7 +69,9 @@ impl Proxy {
         rules: &RuleSet,
         question: Question,
         peer: &Hop,
+        within: Duration,
     ) -> Result<Decision, Rejection> {
+        let (has_body, has_method) = (question.has_body, question.has_method);
         let mut request = question.request.map(|()| Body::default());
         let provenance = Provenance::of(request.headers(), peer, &rules.fronts);
         let forwardable = match request_gate(&request, &rules.limits)? {
@@ -70,14 +79,17 @@ impl Proxy {
             // It is for a server, and the proxy that holds it is one.
             Recipient::ThisServer => return Err(RejectionKind::NoRoute.into()),
         };
+        if !has_method {
+            let host = rules.asked_host(&provenance, &forwardable)?;
+            if rules.routes.differ_by_method(host, request.uri().path()) {
+                return Err(RejectionDetail::MethodsDiffer.into());
+            }
+        }
         let (found, host) = match self.locate(rules, &request, &provenance, &forwardable) {
             Ok(located) => located,
             Err((Outcome::Anonymous, _)) => return Err(RejectionKind::NoRoute.into()),
             Err((outcome, response)) => return Ok(Decision::rejected((outcome, *response))),
         };
-        if !question.has_method && rules.routes.differ_by_method(host, request.uri().path()) {
-            return Err(RejectionDetail::MethodsDiffer.into());
-        }
         // The proxy that holds it passes the field on.
         if found.reads_methods && has_other_methods(request.headers()) {
             return Err(RejectionDetail::OverriddenMethod.into());
@@ -86,22 +98,33 @@ impl Proxy {
             .routes
             .settle_destination(&found, host, &mut request)?;
         let client = ClientAddr(provenance.client());
-        found.decide(client, request).await
+        found.decide(client, request, has_body, within).await
     }
 }
 
 impl Found<'_> {
+    /// Tells whether a request is a preflight that the tool answers. One that the gate would answer
+    /// is one that no proxy lets it answer.
+    ///
+    /// The proxy passes on all of it. So what could be more than a preflight is none: what a browser
+    /// sends has no body, and names no method but in its own field.
+    fn lets_by<B>(&self, request: &Request<B>, has_body: bool) -> bool {
+        let is_open = self.is_preflight && matches!(self.route.cors, Cors::Upstream);
+        is_open && !has_body && !has_other_methods(request.headers())
+    }
+
     /// Has the gate of the route decide, if it has one.
     async fn decide(
         self,
         client: ClientAddr,
         mut request: Request<Body>,
+        has_body: bool,
+        within: Duration,
     ) -> Result<Decision, Rejection> {
-        // A preflight that the gate would answer is one that no proxy lets it answer.
-        let is_open = self.is_preflight && matches!(self.route.cors, Cors::Upstream);
+        let is_open = self.lets_by(&request, has_body);
         let reserved: Vec<_> = reserved_in(request.headers()).cloned().collect();
         let outcome = match &self.route.gate {
-            Some(gate) if !is_open => match let_in(gate, client, request).await {
+            Some(gate) if !is_open => match let_in(gate, client, request, within).await {
                 Ok(let_in) => {
                     request = let_in;
                     match request.extensions().get::<Observed>() {
@@ -127,13 +150,25 @@ async fn let_in(
     gate: &Guard<Check>,
     client: ClientAddr,
     mut request: Request<Body>,
+    within: Duration,
 ) -> Result<Request<Body>, Response<Body>> {
     match gate.let_in_of(client, &mut request) {
         Ok(()) => Ok(request),
         Err(Delay::Rejected(rejection)) => Err(gate.reject(rejection, request.headers())),
         Err(Delay::Waiting(deciding, credential)) => {
             let mut pending = gate.hold(request, credential, deciding);
-            poll_fn(|cx| pending.poll(cx)).await
+            let decided = tokio::time::timeout(within, poll_fn(|cx| pending.poll(cx))).await;
+            match decided {
+                Ok(decided) => decided,
+                // Others who ask about the same token get the answer when it comes.
+                Err(_) => pending.give_up(too_late()),
+            }
         }
     }
 }
+
+fn too_late() -> Rejection {
+    Rejection::for_now(RejectionKind::Unavailable, RETRY_AFTER)
+}
+
+const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -10,9 +10,11 @@
 //!    the same words.
 //! 2. Who asks is one of `server.trusted_proxies`: anybody else could try out tokens, and learn
 //!    whose they are.
-//! 3. Admitted is exactly 200. Envoy, and the Gateway API's `ExternalAuth`, take any other status as
+//! 3. Each question has one deadline, so that an outage is said before a proxy has given up, and
+//!    made of it whatever it is configured to.
+//! 4. Admitted is exactly 200. Envoy, and the Gateway API's `ExternalAuth`, take any other status as
 //!    the answer for the client.
-//! 4. Nothing of a body is read.
+//! 5. Nothing of a body is read.
 //!
 //! Beside them, [callers] ask whose a token is, by RFC 7662 or as Kubernetes does.
 
@@ -25,6 +27,7 @@ mod decide;
 use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
@@ -40,8 +43,10 @@ use crate::config::DecisionsConfig;
 use crate::endpoint::Problem;
 use crate::fronts::{Dialect, ext_authz};
 use crate::hygiene::provenance::Hop;
+use crate::metrics::Door;
 use crate::proxy::Proxy;
 use crate::proxy::rules::RuleSet;
+use crate::rejection::{Rejection, RejectionKind};
 use crate::server::{Limits, Listener, Peer};
 use crate::upstream::body::Body;
 
@@ -56,8 +61,8 @@ impl Decisions {
 
     /// Serves those who ask on `listener` until `shutdown` completes, over HTTP/1.1 and HTTP/2.
     ///
-    /// Works like [`Proxy::serve`], with the same limits, but for the number of connections from
-    /// one address: all may come from one proxy.
+    /// Works like [`Proxy::serve`], with the same limits, but for the number of connections from a
+    /// trusted proxy: all may come from one.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer: Peer| {
             let (decisions, peer) = (self.clone(), Hop::from(peer));
@@ -68,6 +73,9 @@ impl Decisions {
         };
         let server = self.0.0.runtime.server.beside(for_proxies).with_h2c(true);
         let server = server.with_refusals(unreadable::refusals(&self.0));
+        let proxy = self.0.clone();
+        let is_trusted = move |peer| proxy.0.rules.load().fronts.trust(&Hop::from(peer));
+        let server = server.with_trusted(is_trusted);
         server.serve(listener, make_service, shutdown).await;
     }
 
@@ -86,10 +94,14 @@ impl Decisions {
                 .answered(caller.as_deref(), response)
                 .map(Reply::Left);
         }
-        let response = match Dialect::of_path(path, rules.oauth2_auth) {
-            None => refused(NO_SUCH_QUESTION),
-            Some(_) if !rules.fronts.trust(peer) => refused(NOT_TRUSTED),
+        let dialect = Dialect::of_path(path, rules.oauth2_auth);
+        let response = match dialect.filter(|_| rules.fronts.trust(peer)) {
             Some(dialect) => self.answer_in(dialect, request, &rules, peer).await,
+            None => {
+                let door = dialect.map_or(Door::None, Door::from);
+                let asking = Asking::by(door, &self.0, &rules, peer, &request);
+                asking.answered(None, refused(dialect))
+            }
         };
         response.map(Reply::Left)
     }
@@ -107,9 +119,9 @@ impl Decisions {
         let decision = match dialect.question(head) {
             Ok(question) => {
                 asking = asking.about(&question.request);
-                self.0.decide(rules, question, peer).await
+                self.0.decide(rules, question, peer, LONGEST).await
             }
-            Err(mistake) => Decision::rejected(self.0.reject(mistake)),
+            Err(mistake) => Decision::rejected(rules.reject(mistake)),
         };
         let request_id = asking.request_id();
         match asking.end(decision) {
@@ -128,7 +140,6 @@ fn for_proxies(limits: Limits) -> Limits {
     let more = |limit: NonZeroU32, by: NonZeroU32| limit.saturating_add(by.get());
     Limits {
         connections: DecisionsConfig::CONNECTIONS,
-        connections_per_client: DecisionsConfig::CONNECTIONS,
         head_fields: more(limits.head_fields, FIELDS_OF_A_QUESTION),
         head_bytes: more(limits.head_bytes, limits.target_bytes)
             .saturating_add(BYTES_OF_A_QUESTION),
@@ -141,8 +152,18 @@ fn for_proxies(limits: Limits) -> Limits {
 const FIELDS_OF_A_QUESTION: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 const BYTES_OF_A_QUESTION: u32 = 1024;
 
-fn refused(problem: Problem) -> Response<Body> {
-    problem.into_response().map(Body::Own)
+/// As long as one call to GHES may take; the examples of all proxies wait a second longer.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// Refuses a question in a dialect that its peer may not use, or in none.
+fn refused(dialect: Option<Dialect>) -> Response<Body> {
+    let (kind, problem) = match dialect {
+        Some(_) => (RejectionKind::Forbidden, NOT_TRUSTED),
+        None => (RejectionKind::NoRoute, NO_SUCH_QUESTION),
+    };
+    let mut response = problem.into_response().map(Body::Own);
+    response.extensions_mut().insert(Rejection::new(kind));
+    response
 }
 
 const NO_SUCH_QUESTION: Problem = Problem::new(
