@@ -13,12 +13,14 @@ pub(crate) enum Door {
     Introspect,
     /// Kubernetes.
     TokenReview,
+    /// Where a proxy sends browsers to log in.
+    Login,
     /// A question at a path where nothing is asked.
     None,
 }
 
 impl Door {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Nginx,
         Self::Traefik,
         Self::Caddy,
@@ -27,6 +29,7 @@ impl Door {
         Self::ExtAuthz,
         Self::Introspect,
         Self::TokenReview,
+        Self::Login,
         Self::None,
     ];
 
@@ -41,8 +44,18 @@ impl Door {
             Self::ExtAuthz => "ext_authz",
             Self::Introspect => "introspect",
             Self::TokenReview => "token_review",
+            Self::Login => "login",
             Self::None => "none",
         }
+    }
+
+    /// Tells whether a client gets what is answered here, whatever its status. nginx knows 401 and
+    /// 403, and has pages of its own for them.
+    pub(crate) const fn passes_pages(self) -> bool {
+        matches!(
+            self,
+            Self::Traefik | Self::Caddy | Self::Envoy | Self::ExtAuthz
+        )
     }
 
     /// The index in [`ALL`](Self::ALL).

@@ -136,6 +136,8 @@ pub(crate) struct Visit<'r> {
     pub(crate) host: &'r str,
     pub(crate) headers: &'r HeaderMap,
     pub(crate) query: &'r str,
+    /// Whether a browser shows the answer.
+    pub(crate) navigates: bool,
     /// In seconds since 1970.
     pub(crate) now: u64,
 }
@@ -164,7 +166,8 @@ impl Sessions {
     pub(crate) fn endpoint(&self, path: &str) -> Option<Endpoint> {
         let behind = path.strip_prefix(self.0.options.prefix.as_str())?;
         Some(match behind.strip_prefix('/')? {
-            "start" => Endpoint::Start,
+            // The second as nginx asks where it had oauth2-proxy.
+            "start" | "sign_in" => Endpoint::Start,
             "callback" => Endpoint::Callback,
             "sign_out" => Endpoint::SignOut,
             "auth" => Endpoint::Auth,

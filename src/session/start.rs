@@ -8,6 +8,7 @@ use http_body_util::Full;
 use super::attempt::{self, Attempt, Then, challenge, verifier};
 use super::seal::Purpose;
 use super::target::Target;
+use super::whoami::NOBODY;
 use super::{Accounts, Failure, Page, Sessions, Visit, cookie, redirect, with_cookie};
 
 /// What `start` was asked for.
@@ -32,6 +33,9 @@ impl Sessions {
         visit: &Visit<'_>,
         accounts: &dyn Accounts,
     ) -> Response<Full<Bytes>> {
+        if !visit.navigates {
+            return NOBODY.into_response();
+        }
         let wanted = self.wanted(visit);
         if visit.host != self.0.options.login_host {
             return self.go_to_login_host(visit, &wanted);
@@ -51,7 +55,7 @@ impl Sessions {
 
     fn wanted(&self, visit: &Visit<'_>) -> Wanted {
         let mut wanted = Wanted {
-            target: Target::read(None, visit.host, |_| false),
+            target: Target::read(self.told_by_front(visit), visit.host, |h| self.has(h)),
             waits: None,
             chooses: false,
         };
@@ -67,6 +71,19 @@ impl Sessions {
         }
         wanted.waits = host.zip(state);
         wanted
+    }
+
+    /// Returns the page that a proxy sends somebody away from, if it says so. Anybody may write
+    /// the field, as anybody may write the query.
+    fn told_by_front<'v>(&self, visit: &Visit<'v>) -> Option<&'v str> {
+        let told = visit
+            .headers
+            .get("x-auth-request-redirect")?
+            .to_str()
+            .ok()?;
+        // Where it is asked for itself, it would be the page after itself.
+        let is_own = told.starts_with(&self.path(""));
+        (!is_own).then_some(told)
     }
 
     /// The other host waits for what only this browser can bring it.

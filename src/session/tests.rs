@@ -158,6 +158,7 @@ impl Browser {
             host,
             headers: &headers,
             query: uri.query().unwrap_or_default(),
+            navigates: true,
             now,
         };
         let answer = sessions.answer(endpoint, method, &visit, app);

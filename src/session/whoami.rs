@@ -67,7 +67,8 @@ impl<'i> UserInfo<'i> {
     }
 }
 
-const NOBODY: Problem = Problem::new(StatusCode::UNAUTHORIZED, "nobody is logged in here");
+pub(super) const NOBODY: Problem =
+    Problem::new(StatusCode::UNAUTHORIZED, "nobody is logged in here");
 
 const AWAY: Problem = Problem::new(
     StatusCode::SERVICE_UNAVAILABLE,

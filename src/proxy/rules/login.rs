@@ -1,19 +1,22 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::header::RETRY_AFTER;
+use http::header::{HOST, RETRY_AFTER, SEC_WEBSOCKET_VERSION};
 use http::{HeaderValue, Request, Response};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::RuleSet;
 use super::admissions::Admissions;
 use super::routes::Found;
 use crate::bearer::BearerOptions;
 use crate::config::{Admittance, Config, SessionConfig};
+use crate::hygiene::provenance::Hop;
 use crate::policy::AnyUser;
 use crate::proxy::runtime::Runtime;
 use crate::proxy::runtime::secret_files::{SecretFiles, WatchedSecret};
 use crate::rejection::{Rejection, RejectionDetail};
+use crate::session::browser::is_navigation;
 use crate::session::cookie::strip;
 use crate::session::{Accounts, App, Endpoint, Keys, Options, Sessions, Visit, Visitor, now};
 use crate::upstream::body::Body;
@@ -64,6 +67,22 @@ impl Login {
         is_ours.then(|| self.sessions.endpoint(path))?
     }
 
+    /// Returns the endpoint that a trusted proxy sends a browser to, and the browser's host.
+    pub(in crate::proxy) fn asked_by<B>(
+        &self,
+        request: &Request<B>,
+        peer: &Hop,
+        rules: &RuleSet,
+    ) -> Option<(Endpoint, HeaderValue)> {
+        // Of the fields about it, some proxies pass on what clients write.
+        let host = match request.uri().authority() {
+            Some(authority) => HeaderValue::from_str(authority.as_str()).ok()?,
+            None => request.headers().get(HOST)?.clone(),
+        };
+        let endpoint = self.endpoint(&host, request.uri().path())?;
+        rules.fronts.trust(peer).then_some((endpoint, host))
+    }
+
     /// Answers a request for an endpoint.
     pub(in crate::proxy) fn answer<B>(
         &self,
@@ -73,12 +92,14 @@ impl Login {
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
         let login = self.clone();
         let host = host.to_str().unwrap_or_default().to_owned();
+        let navigates = is_navigation(&request);
         let (head, _) = request.into_parts();
         Box::pin(async move {
             let visit = Visit {
                 host: &host,
                 headers: &head.headers,
                 query: head.uri.query().unwrap_or_default(),
+                navigates,
                 now: now(),
             };
             let Self {
@@ -101,8 +122,10 @@ impl Login {
             strip(request.headers_mut());
             return Ok(None);
         }
+        // A proxy that asks about a request has removed what makes it a handshake.
         note_handshake(request);
-        let is_handshake = is_handshake(request);
+        let is_handshake =
+            is_handshake(request) || request.headers().contains_key(SEC_WEBSOCKET_VERSION);
         let visitor = self.sessions.enter(request, host, is_handshake)?;
         Ok(visitor.map(|visitor| {
             Box::new(Visiting {

@@ -18,7 +18,7 @@ const TRUSTED: &str = "[server]\ntrusted_proxies = ['127.0.0.1']\n[decisions]\nl
                        '127.0.0.1:0'\noauth2_auth = 'oauth2-proxy'\n";
 
 /// Every way to ask, but for Envoy's by gRPC.
-const DOORS: [Door; 6] = [
+pub(crate) const DOORS: [Door; 6] = [
     Door::Nginx,
     Door::NginxInParts,
     Door::Traefik,
@@ -28,7 +28,7 @@ const DOORS: [Door; 6] = [
 ];
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Door {
+pub(crate) enum Door {
     Nginx,
     NginxInParts,
     Traefik,
@@ -39,16 +39,16 @@ enum Door {
 
 /// A request that a proxy holds.
 #[derive(Clone, Copy)]
-struct Held<'a> {
-    method: &'a str,
-    host: &'a str,
-    target: &'a str,
+pub(crate) struct Held<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) target: &'a str,
     /// The client's own lines, each with its end.
-    lines: &'a str,
+    pub(crate) lines: &'a str,
 }
 
 impl Held<'static> {
-    const GET: Self = Held {
+    pub(crate) const GET: Self = Held {
         method: "GET",
         host: "tools.example.com",
         target: "/",
@@ -58,7 +58,7 @@ impl Held<'static> {
 
 impl Door {
     /// Whether it says the method.
-    fn has_method(self) -> bool {
+    pub(crate) fn has_method(self) -> bool {
         self != Self::OAuth2Proxy
     }
 
@@ -109,7 +109,7 @@ impl Door {
         format!("{asks} HTTP/1.1\r\nHost: {own}\r\n{lines}{tells}\r\n")
     }
 
-    async fn ask(self, client: &mut Client, held: &Held<'_>) -> String {
+    pub(crate) async fn ask(self, client: &mut Client, held: &Held<'_>) -> String {
         client.exchange(&self.question(held)).await
     }
 }
@@ -119,7 +119,7 @@ fn bearer(token: &str) -> String {
 }
 
 /// The values of a field, in order.
-fn all<'a>(response: &'a str, name: &str) -> Vec<&'a str> {
+pub(crate) fn all<'a>(response: &'a str, name: &str) -> Vec<&'a str> {
     let head = response.split("\r\n\r\n").next().unwrap_or_default();
     let fields = head
         .lines()
@@ -129,7 +129,7 @@ fn all<'a>(response: &'a str, name: &str) -> Vec<&'a str> {
     named.map(|(_, value)| value).collect()
 }
 
-fn only<'a>(response: &'a str, name: &str) -> &'a str {
+pub(crate) fn only<'a>(response: &'a str, name: &str) -> &'a str {
     let all = all(response, name);
     assert_eq!(all.len(), 1, "{name} in {response}");
     all[0]

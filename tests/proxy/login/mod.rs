@@ -3,6 +3,7 @@
 //! Each mistake that others made is a test here, or beside the code in `src/session`.
 
 mod browser;
+mod doors;
 mod journeys;
 mod mistakes;
 
@@ -45,6 +46,11 @@ impl Scene {
         let key = key_file();
         let toml = format!(
             r#"
+            [server]
+            trusted_proxies = ["127.0.0.1"]
+            [decisions]
+            listen = "127.0.0.1:0"
+            oauth2_auth = "oauth2-proxy"
             [ghes]
             url = "http://{ghes}"
             allow_insecure_http = true
@@ -106,6 +112,15 @@ impl Scene {
         assert_eq!(answer.status(), 200, "{}", answer.0);
         self.tool.request().await;
         browser
+    }
+
+    /// Connects to the listener for those who ask.
+    async fn decisions(&self) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let decisions = self.proxy.decisions();
+        tokio::spawn(decisions.serve(listener, std::future::pending()));
+        Client::to(address).await
     }
 
     /// Has the gate forget what it knows.

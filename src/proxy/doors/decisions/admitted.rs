@@ -1,6 +1,6 @@
 //! The answer for a request that may pass: who it is from, in fields that a proxy copies.
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 
 use crate::assertion;
@@ -27,11 +27,12 @@ pub(super) struct Admitted {
 
 impl Admitted {
     /// Reads what the gate has written into a `request`; `reserved` is what the client had put
-    /// there.
+    /// there. Where browsers log in, the cookies are told, without ours.
     pub(super) fn new(
         route: &Route,
         request: &Request<Body>,
         reserved: Vec<HeaderName>,
+        tells_cookies: bool,
     ) -> Result<Self, RejectionKind> {
         let headers = request.headers();
         let told = |name: &HeaderName| headers.get(name).cloned().unwrap_or_else(nothing);
@@ -54,6 +55,10 @@ impl Admitted {
         removed.extend(headers.keys().filter(is_listed).cloned());
         // Envoy removes after it has set.
         removed.retain(|name| !all.contains_key(name));
+        // Ours are taken out. A proxy that copies the field passes on the others.
+        if tells_cookies {
+            all.insert(COOKIE, cookies(headers));
+        }
         match headers.get(AUTHORIZATION) {
             Some(credential) => drop(all.insert(AUTHORIZATION, credential.clone())),
             None => removed.push(AUTHORIZATION),
@@ -90,6 +95,13 @@ impl Admitted {
         }
         response
     }
+}
+
+/// The cookies of a request in one line (RFC 9113 §8.2.3).
+fn cookies(headers: &HeaderMap) -> HeaderValue {
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let line = HeaderValue::from_bytes(&lines.collect::<Vec<_>>().join(&b"; "[..]));
+    line.unwrap_or_else(|_| nothing())
 }
 
 /// The groups by which the gate has admitted a person: `octo-org,octo-org:platform`.

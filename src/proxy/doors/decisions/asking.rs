@@ -13,6 +13,7 @@ use crate::proxy::Proxy;
 use crate::proxy::doors::clients::access_log::AccessLog;
 use crate::proxy::rules::RuleSet;
 use crate::rejection::{grpc, with_problem_json};
+use crate::session::Shown;
 use crate::upstream::body::Body;
 
 /// What log and metrics keep of a question until it is answered.
@@ -60,13 +61,23 @@ impl Asking {
     }
 
     /// Counts and logs an answer that is in its form; none is the caller if nobody proved to be one.
-    pub(super) fn answered(
+    pub(super) fn answered(self, caller: Option<&str>, response: Response<Body>) -> Response<Body> {
+        let outcome = Outcome::of(&response);
+        self.answered_as(outcome, caller, response)
+    }
+
+    /// The same for an endpoint of the login, which needs no token.
+    pub(super) fn logged_in(self, response: Response<Body>) -> Response<Body> {
+        self.answered_as(Outcome::Anonymous, None, response)
+    }
+
+    fn answered_as(
         self,
+        outcome: Outcome,
         caller: Option<&str>,
         mut response: Response<Body>,
     ) -> Response<Body> {
         let elapsed = self.at.elapsed();
-        let outcome = Outcome::of(&response);
         self.metrics.decided(self.door, outcome, elapsed);
         if let Some(log) = self.log {
             let log = log.at_door(self.door.as_str()).of_caller(caller);
@@ -81,6 +92,7 @@ impl Asking {
     pub(super) fn end(self, decision: Decision) -> Result<Box<Admitted>, Box<Response<Body>>> {
         let Decision {
             outcome,
+            visiting,
             is_grpc,
             answer,
         } = decision;
@@ -101,6 +113,10 @@ impl Asking {
             }
             Err(response) => response,
         };
+        if let Some(visiting) = visiting.filter(|_| self.door.passes_pages()) {
+            visiting.show(&mut response);
+        }
+        let is_shown = response.extensions().get::<Shown>().is_some();
         if let Some(log) = log {
             log.end(&response, self.client, elapsed);
         }
@@ -108,6 +124,7 @@ impl Asking {
         headers.insert(X_REQUEST_ID.clone(), self.request_id);
         Err(Box::new(match is_grpc {
             true => grpc::with_status(*response),
+            false if is_shown => *response,
             false => with_problem_json(*response),
         }))
     }

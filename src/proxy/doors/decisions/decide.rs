@@ -13,6 +13,7 @@ use crate::hygiene::provenance::{Hop, Provenance};
 use crate::hygiene::request::{Recipient, request_gate};
 use crate::metrics::Outcome;
 use crate::proxy::rules::RuleSet;
+use crate::proxy::rules::login::Visiting;
 use crate::proxy::rules::routes::Found;
 use crate::proxy::{Check, Proxy};
 use crate::rejection::{Rejection, RejectionDetail, RejectionKind, grpc};
@@ -22,16 +23,29 @@ use crate::upstream::body::Body;
 /// What becomes of a request that a proxy holds.
 pub(super) struct Decision {
     pub(super) outcome: Outcome,
+    /// The browser that it is about, where the route has a login.
+    pub(super) visiting: Option<Box<Visiting>>,
     /// Whether its client calls by gRPC.
     pub(super) is_grpc: bool,
     /// Boxed, because both are large.
     pub(super) answer: Result<Box<Admitted>, Box<Response<Body>>>,
 }
 
+/// What is known of a question, beside its request.
+#[derive(Clone, Copy)]
+struct Terms {
+    client: ClientAddr,
+    has_body: bool,
+    /// How long the proxy waits.
+    within: Duration,
+    tells_cookies: bool,
+}
+
 impl Decision {
     pub(super) fn rejected((outcome, response): (Outcome, Response<Body>)) -> Self {
         Self {
             outcome,
+            visiting: None,
             is_grpc: false,
             answer: Err(Box::new(response)),
         }
@@ -40,6 +54,7 @@ impl Decision {
     fn admitted(outcome: Outcome, admitted: Admitted) -> Self {
         Self {
             outcome,
+            visiting: None,
             is_grpc: false,
             answer: Ok(Box::new(admitted)),
         }
@@ -97,8 +112,20 @@ impl Proxy {
         rules
             .routes
             .settle_destination(&found, host, &mut request)?;
-        let client = ClientAddr(provenance.client());
-        found.decide(client, request, has_body, within).await
+        let login = rules.login.as_ref();
+        let visiting = login.map(|login| login.enter(&found, host, &mut request));
+        let visiting = visiting.transpose()?.flatten();
+        let terms = Terms {
+            client: ClientAddr(provenance.client()),
+            has_body,
+            within,
+            tells_cookies: login.is_some(),
+        };
+        let decision = found.decide(request, terms).await?;
+        Ok(Decision {
+            visiting,
+            ..decision
+        })
     }
 }
 
@@ -114,14 +141,9 @@ impl Found<'_> {
     }
 
     /// Has the gate of the route decide, if it has one.
-    async fn decide(
-        self,
-        client: ClientAddr,
-        mut request: Request<Body>,
-        has_body: bool,
-        within: Duration,
-    ) -> Result<Decision, Rejection> {
-        let is_open = self.lets_by(&request, has_body);
+    async fn decide(self, mut request: Request<Body>, terms: Terms) -> Result<Decision, Rejection> {
+        let Terms { client, within, .. } = terms;
+        let is_open = self.lets_by(&request, terms.has_body);
         let reserved: Vec<_> = reserved_in(request.headers()).cloned().collect();
         let outcome = match &self.route.gate {
             Some(gate) if !is_open => match let_in(gate, client, request, within).await {
@@ -141,7 +163,7 @@ impl Found<'_> {
                 Outcome::Anonymous
             }
         };
-        let admitted = Admitted::new(self.route, &request, reserved)?;
+        let admitted = Admitted::new(self.route, &request, reserved, terms.tells_cookies)?;
         Ok(Decision::admitted(outcome, admitted))
     }
 }

@@ -16,6 +16,9 @@
 //!    the answer for the client.
 //! 5. Nothing of a body is read.
 //!
+//! Where browsers log in, a proxy may send them here for that, too: a site has one address for all that
+//! it asks.
+//!
 //! Beside them, [callers] ask whose a token is, by RFC 7662 or as Kubernetes does.
 
 mod admitted;
@@ -95,6 +98,14 @@ impl Decisions {
                 .map(Reply::Left);
         }
         let dialect = Dialect::of_path(path, rules.oauth2_auth);
+        if dialect.is_none()
+            && let Some(login) = &rules.login
+            && let Some((endpoint, host)) = login.asked_by(&request, peer, &rules)
+        {
+            let asking = Asking::by(Door::Login, &self.0, &rules, peer, &request);
+            let response = login.answer(endpoint, &host, request).await;
+            return asking.logged_in(response).map(Reply::Left);
+        }
         let response = match dialect.filter(|_| rules.fronts.trust(peer)) {
             Some(dialect) => self.answer_in(dialect, request, &rules, peer).await,
             None => {
