@@ -1,7 +1,7 @@
 -- Asks the gate about a request. HAProxy lets it pass only if txn.gate_status is 200 afterwards.
 
 local GATE = "http://127.0.0.1:8081/auth/nginx"
--- The gate waits 3 s for GHES, and then says 503 itself.
+-- The gate waits 3.5 s for GHES, and then says 503 itself.
 local TIMEOUT = 4000
 
 -- What the gate says about the user. Each is on every 200, and empty without a user.

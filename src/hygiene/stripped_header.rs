@@ -21,6 +21,12 @@ impl StrippedHeader {
         is_listed(name.as_str(), &self.folded)
     }
 
+    /// Returns the name in its usual spelling; none for a family.
+    pub(crate) fn name(&self) -> Option<HeaderName> {
+        let is_one = !self.is_family();
+        is_one.then(|| HeaderName::try_from(&*self.folded).ok())?
+    }
+
     fn is_family(&self) -> bool {
         self.folded.ends_with('-')
     }

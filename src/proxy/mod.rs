@@ -39,7 +39,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION};
+use http::header::{CACHE_CONTROL, CONNECTION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -65,7 +65,7 @@ use self::doors::decisions::Decisions;
 use self::doors::webhook::Webhook;
 use self::rules::RuleSet;
 use self::rules::destination::Destination;
-use self::rules::routes::{Found, Miss};
+use self::rules::routes::Found;
 use self::runtime::assertion;
 use self::runtime::ghes_services::GhesServices;
 use self::runtime::issuers::{AppService, Services};
@@ -76,7 +76,7 @@ use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::{Forwardable, Recipient, request_gate};
 use crate::metrics::{Metrics, Outcome};
 use crate::protection::{MeterLayer, ProtectedCheck, ProtectedMemberships};
-use crate::rejection::{Rejection, RejectionKind, grpc};
+use crate::rejection::{RejectionKind, grpc};
 use crate::server::CountedRequest;
 
 /// The check service of the proxy. Boxed once here, so that no type above depends on the layers
@@ -344,7 +344,7 @@ impl Proxy {
             counted,
         };
         if let Some(kind) = refused {
-            let (outcome, response) = self.reject(kind);
+            let (outcome, response) = rules.reject(kind);
             return Answering::new(self.clone(), context, Answer::ready(outcome, response));
         }
         let answer = match request_gate(&request, &rules.limits) {
@@ -362,7 +362,7 @@ impl Proxy {
             Ok(Recipient::ThisServer) => Answer::ready(Outcome::Anonymous, about_this_server()),
             Err(kind) => {
                 let version = request.version();
-                let (outcome, response) = self.reject(kind);
+                let (outcome, response) = rules.reject(kind);
                 Answer::ready(outcome, close_after(response, version))
             }
         };
@@ -411,12 +411,12 @@ impl Proxy {
         let visiting = match visiting.transpose() {
             Ok(visiting) => visiting.flatten(),
             Err(detail) => {
-                let (outcome, response) = self.reject(detail);
+                let (outcome, response) = rules.reject(detail);
                 return Answer::ready(outcome, response);
             }
         };
         let Some(upstream) = &found.route.upstream else {
-            let (outcome, response) = self.reject(RejectionKind::NoRoute);
+            let (outcome, response) = rules.reject(RejectionKind::NoRoute);
             return Answer::ready(outcome, response);
         };
         if let Some(answer) = found.answer(&request) {
@@ -424,7 +424,7 @@ impl Proxy {
         }
         let settled = rules.routes.settle_destination(&found, host, &mut request);
         if let Err(detail) = settled {
-            let (outcome, response) = self.reject(detail);
+            let (outcome, response) = rules.reject(detail);
             return Answer::ready(outcome, response);
         }
         let marking = found.route.cors.marking(&request);
@@ -436,7 +436,13 @@ impl Proxy {
             request_id,
             counted,
         );
-        Answer::Forwarded(forwarding, marking, visiting)
+        match forwarding {
+            Ok(forwarding) => Answer::Forwarded(forwarding, marking, visiting),
+            Err(kind) => {
+                let (outcome, response) = rules.reject(kind);
+                Answer::ready(outcome, response)
+            }
+        }
     }
 
     /// Finds the route of a well-formed request, and the host that it is for; or what is answered
@@ -450,24 +456,12 @@ impl Proxy {
     ) -> Result<Located<'r, 'h>, (Outcome, Box<Response<Body>>)> {
         let boxed = |(outcome, response)| (outcome, Box::new(response));
         let host = rules.asked_host(provenance, forwardable);
-        let host = host.map_err(|rejection| boxed(self.reject(rejection)))?;
+        let host = host.map_err(|rejection| boxed(rules.reject(rejection)))?;
         match rules.destination(host, request, self.0.runtime.assertions.as_ref()) {
             Destination::Route(found) => Ok((found, host)),
             Destination::Here(response) => Err((Outcome::Anonymous, response)),
-            Destination::Nowhere(miss) => Err(boxed(self.miss(&miss))),
+            Destination::Nowhere(miss) => Err(boxed(rules.miss(&miss))),
         }
-    }
-
-    fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {
-        let (outcome, mut response) = self.reject(miss.rejection());
-        if let Miss::MethodNotAllowed(allow) = miss {
-            response.headers_mut().insert(ALLOW, (*allow).clone());
-        }
-        (outcome, response)
-    }
-
-    fn reject(&self, rejection: impl Into<Rejection>) -> (Outcome, Response<Body>) {
-        self.0.rules.load().reject(rejection)
     }
 }
 

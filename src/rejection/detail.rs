@@ -41,6 +41,8 @@ pub enum RejectionDetail {
     NginxQuestion,
     /// HTTP/1.0 names no host, and routes depend on one.
     NoHost,
+    /// A proxy asks at a path at which nothing is asked.
+    NoSuchQuestion,
     /// The password of a Basic credential cannot be a token.
     NotAToken,
     /// An nginx with the snippet of oauth2-proxy asks without the fields that say about what.
@@ -64,6 +66,8 @@ pub enum RejectionDetail {
     RefreshToken,
     /// The token is longer than any that is accepted.
     TokenTooLong,
+    /// Whoever asks about a request is no trusted proxy.
+    UntrustedProxy,
 }
 
 /// What a client and the log are told for one detail.
@@ -76,7 +80,7 @@ pub(super) struct Row {
 
 impl RejectionDetail {
     /// Every detail there is.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::AmbiguousPath,
         Self::BareLineFeed,
         Self::Basic,
@@ -92,6 +96,7 @@ impl RejectionDetail {
         Self::MultipleCredentials,
         Self::NginxQuestion,
         Self::NoHost,
+        Self::NoSuchQuestion,
         Self::NotAToken,
         Self::OAuth2ProxyQuestion,
         Self::OtherForwardedHost,
@@ -103,6 +108,7 @@ impl RejectionDetail {
         Self::QuotedToken,
         Self::RefreshToken,
         Self::TokenTooLong,
+        Self::UntrustedProxy,
     ];
 
     /// Returns the detail as one lower-case word, as it stands in the log.
@@ -195,6 +201,11 @@ impl RejectionDetail {
                 "no_host",
                 "The request names no host. Send a Host header: routes depend on it.",
             ),
+            Self::NoSuchQuestion => row(
+                RejectionKind::NoRoute,
+                "no_such_question",
+                "Nothing is asked at this path. Ask at /auth/nginx, /auth/traefik, /auth/caddy or /auth/envoy.",
+            ),
             Self::NotAToken => row(
                 RejectionKind::InvalidToken,
                 "not_a_token",
@@ -250,6 +261,11 @@ impl RejectionDetail {
                 RejectionKind::InvalidToken,
                 "token_too_long",
                 "The access token is longer than any that this gate accepts.",
+            ),
+            Self::UntrustedProxy => row(
+                RejectionKind::Forbidden,
+                "untrusted_proxy",
+                "Only a proxy of server.trusted_proxies may ask. Add the address of the one that asks.",
             ),
         }
     }

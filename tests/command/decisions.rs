@@ -97,6 +97,67 @@ async fn it_is_announced_answers_and_says_its_name_in_the_log() {
     assert!(!Path::new(&socket).exists(), "the socket's file is left");
 }
 
+/// The log is about the client that the proxy names, and never about one that a client names.
+#[tokio::test]
+async fn the_log_names_the_client_of_the_request_that_is_held() {
+    let mut emulator = Running::start(&["emulator", "--listen", "127.0.0.1:0"]);
+    let ghes = emulator.address("emulator").await;
+    let directory = Directory::new("decisions-log");
+    let listen = "listen = \"127.0.0.1:0\"\noauth2_auth = \"oauth2-proxy\"";
+    let file = directory.configuration(&ghes, listen);
+    let log = directory.0.join("log");
+    let mut proxy = Running::start_logging(&["serve", "--config", &file], &log);
+    proxy.address("gate").await;
+    let address = proxy.address("decisions").await;
+    let told = "X-Original-Method: GET\r\nX-Original-URL: https://a/\r\nX-Forwarded-Uri: /\r\n";
+    let forged = "X-Forwarded-For: 203.0.113.9\r\nForwarded: for=203.0.113.9\r\n";
+    let asked = [
+        (
+            "nginx",
+            "/auth/nginx",
+            "X-Forwarded-For: 192.0.2.1\r\n".to_owned(),
+        ),
+        (
+            "oauth2-proxy",
+            "/oauth2/auth",
+            format!("{forged}X-Real-IP: 192.0.2.2\r\n"),
+        ),
+        ("oauth2-proxy", "/oauth2/auth", forged.to_owned()),
+        (
+            "oauth2-proxy",
+            "/oauth2/auth",
+            format!("{forged}X-Real-IP: 203.0.113.9x\r\n"),
+        ),
+        ("none", "/oauth2", forged.to_owned()),
+    ];
+    for (_, path, lines) in &asked {
+        let question =
+            format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{told}{lines}\r\n");
+        let mut stream = TcpStream::connect(&address).await.expect("a connection");
+        stream.write_all(question.as_bytes()).await.expect("a peer");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+    }
+    assert_eq!(proxy.stop("-TERM").await, Some(0));
+    let log = std::fs::read_to_string(&log).expect("a log");
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("door")).collect();
+    assert_eq!(lines.len(), asked.len(), "{log}");
+    let clients = [
+        "192.0.2.1",
+        "192.0.2.2",
+        "127.0.0.1",
+        "127.0.0.1",
+        "127.0.0.1",
+    ];
+    for ((line, (door, ..)), client) in lines.iter().zip(&asked).zip(clients) {
+        assert!(
+            line.contains(&format!("client.address={client} ")),
+            "{line}"
+        );
+        assert!(line.contains(&format!("door=\"{door}\"")), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn it_speaks_tls_where_it_has_a_certificate() {
     let mut emulator = Running::start(&["emulator", "--listen", "127.0.0.1:0"]);

@@ -54,6 +54,11 @@ impl DecisionsConfig {
     /// answer has come for, and each is answered within seconds.
     pub(crate) const CONNECTIONS: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
 
+    /// How many of them one address may have that is not a trusted proxy's: those who ask whose a
+    /// token is need few, and nobody else is answered.
+    pub(crate) const CONNECTIONS_OF_A_STRANGER: NonZeroU32 =
+        NonZeroU32::new(128).expect("not zero");
+
     /// Returns the first address that is listened on for clients, too.
     pub(super) fn twin_of(&self, server: &ServerConfig) -> Option<&ListenAddress> {
         let is_taken = |own: &&ListenAddress| server.listen.iter().any(|other| is_twin(own, other));

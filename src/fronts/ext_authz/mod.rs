@@ -6,6 +6,7 @@
 //! 2. Envoy names its peer beside `X-Forwarded-For`, in which a client may have written anything. So
 //!    the peer is the last in what is read of it.
 
+pub(crate) mod call;
 pub(crate) mod messages;
 #[cfg(test)]
 mod tests;

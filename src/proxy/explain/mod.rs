@@ -32,6 +32,7 @@ pub use super::rules::routes::RouteTrace;
 use self::evaluation::Evaluation;
 use self::onward::{forwarded, rejected, told};
 use super::doors::clients::forward::strip_everybody;
+use super::rules::RuleSet;
 use super::rules::presented::present;
 use super::rules::routes::Found;
 use super::{Check, Peer, Proxy, about_this_server};
@@ -75,7 +76,7 @@ impl Proxy {
         let forwardable = match request_gate(&request, &rules.limits) {
             Ok(Recipient::Upstream(forwardable)) => forwardable,
             Ok(Recipient::ThisServer) => return Ok(new(answered(&about_this_server()))),
-            Err(kind) => return Ok(new(rejected(&self.reject(kind).1))),
+            Err(kind) => return Ok(new(rejected(&rules.reject(kind).1))),
         };
         let from_here = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let provenance = Provenance::of(request.headers(), &from_here.into(), &rules.fronts);
@@ -85,7 +86,7 @@ impl Proxy {
             Err((_, response)) => return Ok(new(answered(&response))),
         };
         let way = self
-            .way(found, token, request, provenance, forwardable)
+            .way(&rules, found, token, request, provenance, forwardable)
             .await;
         Ok(Trace {
             route: Some(found.route.described.clone()),
@@ -101,6 +102,7 @@ impl Proxy {
     /// Sends a request the way of its route.
     async fn way(
         &self,
+        rules: &RuleSet,
         found: Found<'_>,
         token: &AccessToken,
         mut request: Request<Body>,
@@ -111,7 +113,7 @@ impl Proxy {
         let request_id = self.0.runtime.request_ids.next();
         let assertion = found.route.assertion.as_ref();
         if let Err(kind) = found.prepare(&mut request, &provenance, forwardable, request_id) {
-            return Way::of(rejected(&self.reject(kind).1));
+            return Way::of(rejected(&rules.reject(kind).1));
         }
         let Some(gate) = &found.route.gate else {
             strip_everybody(&mut request);

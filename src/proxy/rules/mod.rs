@@ -12,15 +12,16 @@ pub(super) mod webdav;
 
 use std::sync::Once;
 
+use http::Response;
+use http::header::ALLOW;
+
 use self::admissions::Admissions;
 use self::callers::Callers;
 use self::login::Login;
-use self::routes::Routes;
+use self::routes::{Miss, Routes};
 use super::runtime::Runtime;
 use super::runtime::assertion::Assertions;
 use super::runtime::issuers::IssuerApps;
-use http::Response;
-
 use crate::config::{AllowedHosts, Config};
 use crate::fronts::Dialect;
 use crate::hygiene::provenance::Fronts;
@@ -93,5 +94,14 @@ impl RuleSet {
         let rejection = rejection.into();
         let outcome = Outcome::Rejected(rejection.kind());
         (outcome, rejection.into_response(&self.realm))
+    }
+
+    /// Does so where there is no route.
+    pub(super) fn miss(&self, miss: &Miss<'_>) -> (Outcome, Response<Body>) {
+        let (outcome, mut response) = self.reject(miss.rejection());
+        if let Miss::MethodNotAllowed(allow) = miss {
+            response.headers_mut().insert(ALLOW, (*allow).clone());
+        }
+        (outcome, response)
     }
 }

@@ -1,5 +1,14 @@
 //! What may ask, and what each dialect reads.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::Request;
+use http_body::Frame;
+use http_body_util::{BodyExt, Empty, StreamBody};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
+
 use super::*;
 use crate::support::{Upstream, route, status};
 
@@ -364,6 +373,70 @@ async fn a_preflight_with_a_body_needs_a_token() {
             let response = gate.decisions().await.exchange(&question).await;
             assert_eq!(status(&response), 401, "{door:?} {line}");
         }
+    }
+}
+
+/// HTTP/2 tells of a body without its length, and so does Envoy that asks by it.
+#[tokio::test]
+async fn a_preflight_with_a_body_of_no_length_needs_a_token() {
+    let upstream = Upstream::start().await;
+    let routes = route("/", upstream.address, "cors = 'upstream'");
+    let gate = Gate::start(&format!("{TRUSTED}{routes}")).await;
+    let address = gate.decisions().await.0.peer_addr().expect("an address");
+    let client = HttpClient::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    for (path, body, expected) in [
+        ("/auth/nginx", None, 200),
+        ("/auth/nginx", Some("a=b"), 401),
+        ("/auth/traefik", None, 200),
+        ("/auth/traefik", Some("a=b"), 401),
+        ("/auth/envoy/", None, 200),
+        ("/auth/envoy/", Some("a=b"), 401),
+    ] {
+        let body = match body {
+            Some(text) => {
+                let frame = Ok::<_, Infallible>(Frame::data(Bytes::from(text)));
+                StreamBody::new(futures_util::stream::iter([frame])).boxed()
+            }
+            None => Empty::new().boxed(),
+        };
+        let request = Request::builder()
+            .method("OPTIONS")
+            .uri(format!("http://{address}{path}"))
+            .header("origin", "https://app.example.com")
+            .header("access-control-request-method", "GET")
+            .header("x-original-method", "OPTIONS")
+            .header("x-original-url", "https://tools.example.com/")
+            .header("x-forwarded-method", "OPTIONS")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-host", "tools.example.com")
+            .header("x-forwarded-uri", "/");
+        let response = client.request(request.body(body).expect("a request")).await;
+        assert_eq!(response.expect("an answer").status(), expected, "{path}");
+    }
+}
+
+/// Others than trusted proxies have few connections, and leave room for those who may ask.
+#[tokio::test]
+async fn nobody_but_a_trusted_proxy_has_all_connections() {
+    for (trusted, expected) in [("127.0.0.1", 5), ("192.0.2.1", 2), ("10.0.0.0/8", 2)] {
+        let limits = "[server.limits]\nconnections_per_client = 2\n[decisions]";
+        let config = TRUSTED.replace("127.0.0.1']", &format!("{trusted}']"));
+        let config = config.replace("[decisions]", limits);
+        let gate = Gate::start(&format!("{config}{ROUTES}")).await;
+        let mut first = gate.decisions().await;
+        let address = first.0.peer_addr().expect("an address");
+        let question = Door::Nginx.question(&Held::GET);
+        assert_ne!(first.exchange(&question).await, "", "{trusted}");
+        let mut open = vec![first];
+        for _ in 0..4 {
+            let mut client = Client::to(address).await;
+            if !client.try_exchange(&question).await.is_empty() {
+                open.push(client);
+            }
+        }
+        assert_eq!(open.len(), expected, "{trusted}");
     }
 }
 

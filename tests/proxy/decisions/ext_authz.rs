@@ -252,6 +252,54 @@ async fn an_answer_that_would_come_too_late_is_an_outage_in_time() {
     }
 }
 
+/// A client that calls by gRPC takes no problem for an answer.
+#[tokio::test]
+async fn a_call_of_grpc_is_denied_in_its_own_form() {
+    let gate = Gate::start(&format!("{TRUSTED}[[routes]]\npath = '/'\n")).await;
+    let envoy = Envoy::before(&gate).await;
+    let kind = "content-type: application/grpc+proto\r\n";
+    let known = format!("{kind}{}", bearer(TOKEN));
+    let wrong = format!("{kind}{}", bearer("gho_wrong"));
+    for (lines, is_slow, status, code) in [
+        (kind, false, 401, "16"),
+        (&*wrong, false, 401, "16"),
+        (&*known, true, 503, "14"),
+    ] {
+        if is_slow {
+            gate.ghes.fail(Fault::slow(Duration::from_secs(20)));
+        }
+        let held = Held { lines, ..Held::GET };
+        let checked = envoy.check_within(&held, Some("150m")).await;
+        assert_eq!(checked.status, Some(status), "{checked:?}");
+        assert_eq!(checked.headers["grpc-status"], code, "{checked:?}");
+        assert_eq!(checked.headers["content-type"], "application/grpc");
+        assert_eq!(checked.body, "");
+    }
+}
+
+/// One deadline is for all that is asked for a decision: about the token, and then about a team.
+#[tokio::test]
+async fn all_calls_of_a_decision_have_one_deadline() {
+    let gate = Gate::start(&format!(
+        "{TRUSTED}[[routes]]\npath = '/'\nteams = ['octo-org/platform']\n"
+    ))
+    .await;
+    let token = gate.ghes.mint(CLIENT_ID, "octocat", &["read:org"], None);
+    let lines = bearer(&token.unwrap());
+    let held = Held {
+        lines: &lines,
+        ..Held::GET
+    };
+    let envoy = Envoy::before(&gate).await;
+    gate.ghes
+        .fail(Fault::slow(Duration::from_millis(600)).times(2));
+    let checked = envoy.check_within(&held, Some("1000m")).await;
+    assert_eq!(checked.status, Some(503), "{checked:?}");
+    // What was asked is remembered when it comes.
+    let checked = envoy.check(&held).await;
+    assert_eq!(checked.code, 0, "{checked:?}");
+}
+
 // As in Envoy's `external_auth.proto`, read on their own.
 
 #[derive(Clone, PartialEq, Message)]

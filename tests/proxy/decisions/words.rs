@@ -312,3 +312,20 @@ async fn envoy_is_told_to_remove_what_a_route_strips() {
         }
     }
 }
+
+/// Over HTTP, Envoy tells only some of the fields that the tool would get.
+#[tokio::test]
+async fn envoy_is_told_to_remove_what_it_has_not_told() {
+    let gate = Gate::start(&format!(
+        "{TRUSTED}[[routes]]\npath = '/'\nstrip_headers = ['X-Role', 'X_Team', 'X-Tenant-*']\n"
+    ))
+    .await;
+    let known = bearer(TOKEN);
+    let mut client = gate.decisions().await;
+    let response = Door::Envoy.ask(&mut client, &at("/", &known)).await;
+    let removed = only(&response, "x-envoy-auth-headers-to-remove");
+    for name in ["x-role", "x-team"] {
+        assert!(removed.split(',').any(|told| told == name), "{removed}");
+    }
+    assert!(!removed.contains("x-tenant"), "{removed}");
+}

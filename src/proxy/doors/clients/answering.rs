@@ -119,7 +119,8 @@ impl Future for Answering {
             AnswerProj::Forwarded(mut forwarding, marking, visiting) => {
                 let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx)) {
                     Ok(response) => (forwarding.outcome(&response), response),
-                    Err(kind) => this.proxy.reject(kind),
+                    // What an upstream does is not about a credential, so there is no realm.
+                    Err(kind) => this.proxy.0.rules.load().reject(kind),
                 };
                 if let Some(observed) = forwarding.noted() {
                     this.proxy.0.runtime.metrics.observed(observed.0.kind());

@@ -37,7 +37,7 @@ impl Found<'_> {
     }
 
     /// Sends a request to the upstream: through the gate, unless the route is anonymous or the
-    /// request is a preflight.
+    /// request is a preflight. Returns why it cannot be, independent of its sender.
     pub(in crate::proxy) fn forward(
         self,
         upstream: &Upstream,
@@ -46,12 +46,10 @@ impl Found<'_> {
         forwardable: Forwardable,
         request_id: HeaderValue,
         counted: Option<&CountedRequest>,
-    ) -> Forwarding {
-        if let Err(kind) = self.prepare(&mut request, provenance, forwardable, request_id) {
-            return Forwarding::Refused(kind);
-        }
+    ) -> Result<Forwarding, RejectionKind> {
+        self.prepare(&mut request, provenance, forwardable, request_id)?;
         count_tunnel(&mut request, counted);
-        match (&self.route.gate, self.is_preflight) {
+        Ok(match (&self.route.gate, self.is_preflight) {
             (Some(gate), false) => {
                 self.pass(gate, upstream, ClientAddr(provenance.client()), request)
             }
@@ -60,7 +58,7 @@ impl Found<'_> {
                 // An upstream is always ready.
                 Forwarding::Open(upstream.clone().call(request))
             }
-        }
+        })
     }
 
     fn pass(
@@ -148,8 +146,6 @@ pub(in crate::proxy) enum Forwarding {
     Waiting(Box<Held>),
     /// The gate has turned it away; taken by the first poll.
     Rejected(Option<Response<Body>>),
-    /// It cannot be forwarded, independent of its sender.
-    Refused(RejectionKind),
 }
 
 /// A request that waits, and what it waits to be sent to.
@@ -179,7 +175,6 @@ impl Forwarding {
             Self::Gated(_) | Self::Waiting(_) | Self::Rejected(_) => Outcome::of(response),
             Self::Open(_) => Outcome::Anonymous,
             Self::Observed(_) => Outcome::Observed,
-            Self::Refused(kind) => Outcome::Rejected(*kind),
         }
     }
 }
@@ -208,7 +203,6 @@ impl Future for Forwarding {
                 let response = response.expect("Forwarding polled after completion");
                 return Poll::Ready(Ok(response));
             }
-            ForwardingProj::Refused(kind) => return Poll::Ready(Err(*kind)),
         };
         self.set(Self::Gated(exchange));
         self.poll(cx)

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use crate::assertion;
 use crate::config::IdentityHeaders;
 use crate::fronts::Dialect;
-use crate::gatekeeper::{Observed, headers as identity};
+use crate::gatekeeper::{Observed, headers};
 use crate::hygiene::names::X_REQUEST_ID;
 use crate::membership::{Group, Groups};
 use crate::proxy::rules::routes::Route;
@@ -26,45 +26,32 @@ pub(super) struct Admitted {
 }
 
 impl Admitted {
-    /// Reads what the gate has written into a `request`; `reserved` is what the client had put
-    /// there. Where browsers log in, the cookies are told, without ours.
+    /// Reads what the gate has written into a `request`; `removed` is what the client had put
+    /// there, and the tool may not get from it. Where browsers log in, the cookies are told, without
+    /// ours.
     pub(super) fn new(
         route: &Route,
         request: &Request<Body>,
-        reserved: Vec<HeaderName>,
+        mut removed: Vec<HeaderName>,
         tells_cookies: bool,
     ) -> Result<Self, RejectionKind> {
-        let headers = request.headers();
-        let told = |name: &HeaderName| headers.get(name).cloned().unwrap_or_else(nothing);
-        let login = told(&identity::X_FORWARDED_USER);
-        let mut all = HeaderMap::with_capacity(FIELDS);
-        let names = [IdentityHeaders::XAuthRequest, route.identity_headers];
-        for name in names.into_iter().flat_map(IdentityHeaders::of_the_login) {
-            all.insert(name.clone(), login.clone());
-        }
-        all.insert(X_AUTH_REQUEST_GROUPS, groups(request));
-        for name in identity::OF_GITHUB {
-            all.insert(name.clone(), told(name));
-        }
+        let mut told = identity(route, request);
         if let Some(signing) = &route.assertion {
             let assertion = signing.signed(request)?.unwrap_or_else(nothing);
-            all.insert(assertion::HEADER, assertion);
+            told.insert(assertion::HEADER, assertion);
         }
-        let mut removed = reserved;
-        let is_listed = |name: &&HeaderName| route.stripped.iter().any(|list| list.is_named(name));
-        removed.extend(headers.keys().filter(is_listed).cloned());
         // Envoy removes after it has set.
-        removed.retain(|name| !all.contains_key(name));
+        removed.retain(|name| !told.contains_key(name));
         // Ours are taken out. A proxy that copies the field passes on the others.
         if tells_cookies {
-            all.insert(COOKIE, cookies(headers));
+            told.insert(COOKIE, cookies(request.headers()));
         }
-        match headers.get(AUTHORIZATION) {
-            Some(credential) => drop(all.insert(AUTHORIZATION, credential.clone())),
+        match request.headers().get(AUTHORIZATION) {
+            Some(credential) => drop(told.insert(AUTHORIZATION, credential.clone())),
             None => removed.push(AUTHORIZATION),
         }
         Ok(Self {
-            told: all,
+            told,
             removed,
             observed: request.extensions().get().cloned(),
         })
@@ -78,23 +65,37 @@ impl Admitted {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_REQUEST_ID.clone(), request_id);
         if dialect == Dialect::Envoy {
-            let empty = headers.iter().filter(|(_, value)| value.is_empty());
-            let empty = empty.map(|(name, _)| name);
-            let names: Vec<&str> = self
-                .removed
-                .iter()
-                .chain(empty)
-                .map(HeaderName::as_str)
-                .collect();
-            let names = HeaderValue::try_from(names.join(","));
-            // Names have no byte that a value may not have.
-            headers.insert(
-                X_ENVOY_AUTH_HEADERS_TO_REMOVE,
-                names.unwrap_or_else(|_| nothing()),
-            );
+            let removed = names(&self.removed, headers);
+            headers.insert(X_ENVOY_AUTH_HEADERS_TO_REMOVE, removed);
         }
         response
     }
+}
+
+/// The names that Envoy is to remove, those of empty fields among them.
+fn names(removed: &[HeaderName], told: &HeaderMap) -> HeaderValue {
+    let empty = told.iter().filter(|(_, value)| value.is_empty());
+    let names = removed.iter().chain(empty.map(|(name, _)| name));
+    let names: Vec<&str> = names.map(HeaderName::as_str).collect();
+    // Names have no byte that a value may not have.
+    HeaderValue::try_from(names.join(",")).unwrap_or_else(|_| nothing())
+}
+
+/// Returns who a request is from, under each name of it.
+fn identity(route: &Route, request: &Request<Body>) -> HeaderMap {
+    let headers = request.headers();
+    let told = |name: &HeaderName| headers.get(name).cloned().unwrap_or_else(nothing);
+    let login = told(&headers::X_FORWARDED_USER);
+    let mut all = HeaderMap::with_capacity(FIELDS);
+    let names = [IdentityHeaders::XAuthRequest, route.identity_headers];
+    for name in names.into_iter().flat_map(IdentityHeaders::of_the_login) {
+        all.insert(name.clone(), login.clone());
+    }
+    all.insert(X_AUTH_REQUEST_GROUPS, groups(request));
+    for name in headers::OF_GITHUB {
+        all.insert(name.clone(), told(name));
+    }
+    all
 }
 
 /// The cookies of a request in one line (RFC 9113 §8.2.3).

@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::header::HeaderValue;
 use http::{Request, Response};
@@ -27,7 +28,7 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Begins with a request that a proxy sends, or holds.
+    /// Begins with a request of a `peer`.
     pub(super) fn by<B>(
         door: Door,
         proxy: &Proxy,
@@ -42,17 +43,29 @@ impl Asking {
         Self {
             door,
             at: Instant::now(),
-            client: provenance.client(),
+            client: provenance.peer(),
             log: AccessLog::begin(request, &request_id),
             request_id,
             metrics: runtime.metrics.clone(),
         }
     }
 
-    /// Says which request the proxy holds, in place of the one that it sends.
-    pub(super) fn about<B>(self, held: &Request<B>) -> Self {
-        let log = AccessLog::begin(held, &self.request_id);
-        Self { log, ..self }
+    /// Says which request it is about, and so which client's, in place of the peer's.
+    pub(super) fn about<B>(self, held: &Request<B>, rules: &RuleSet, peer: &Hop) -> Self {
+        let provenance = Provenance::of(held.headers(), peer, &rules.fronts);
+        let request_id = provenance.request_id().cloned();
+        let request_id = request_id.unwrap_or(self.request_id);
+        Self {
+            client: provenance.client(),
+            log: AccessLog::begin(held, &request_id),
+            request_id,
+            ..self
+        }
+    }
+
+    /// Returns when it has to be decided, for a peer that waits so long.
+    pub(super) fn deadline(&self, patience: Option<Duration>) -> Instant {
+        self.at + patience.map_or(LONGEST, |patience| patience.min(LONGEST))
     }
 
     /// Returns the id of the request, which answers have.
@@ -77,14 +90,9 @@ impl Asking {
         caller: Option<&str>,
         mut response: Response<Body>,
     ) -> Response<Body> {
-        let elapsed = self.at.elapsed();
-        self.metrics.decided(self.door, outcome, elapsed);
-        if let Some(log) = self.log {
-            let log = log.at_door(self.door.as_str()).of_caller(caller);
-            log.end(&response, self.client, elapsed);
-        }
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID.clone(), self.request_id);
+        let request_id = self.request_id();
+        self.record(outcome, caller, &response);
+        response.headers_mut().insert(&X_REQUEST_ID, request_id);
         response
     }
 
@@ -96,36 +104,53 @@ impl Asking {
             is_grpc,
             answer,
         } = decision;
-        let elapsed = self.at.elapsed();
-        self.metrics.decided(self.door, outcome, elapsed);
-        let log = self.log.map(|log| log.at_door(self.door.as_str()));
-        let mut response = match answer {
+        match answer {
             Ok(admitted) => {
                 let mut passed = Response::new(());
                 if let Some(observed) = &admitted.observed {
                     self.metrics.observed(observed.0.kind());
                     passed.extensions_mut().insert(observed.clone());
                 }
-                if let Some(log) = log {
-                    log.end(&passed, self.client, elapsed);
-                }
-                return Ok(admitted);
+                self.record(outcome, None, &passed);
+                Ok(admitted)
             }
-            Err(response) => response,
-        };
-        if let Some(visiting) = visiting.filter(|_| self.door.passes_pages()) {
-            visiting.show(&mut response);
+            Err(mut response) => {
+                if let Some(visiting) = visiting.filter(|_| self.door.passes_pages()) {
+                    visiting.show(&mut response);
+                }
+                Err(Box::new(self.turned_away(outcome, is_grpc, *response)))
+            }
         }
+    }
+
+    fn turned_away(
+        self,
+        outcome: Outcome,
+        is_grpc: bool,
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let request_id = self.request_id();
+        self.record(outcome, None, &response);
         let is_shown = response.extensions().get::<Shown>().is_some();
-        if let Some(log) = log {
-            log.end(&response, self.client, elapsed);
+        let mut response = match is_grpc {
+            true => grpc::with_status(response),
+            false if is_shown => response,
+            false => with_problem_json(response),
+        };
+        response.headers_mut().insert(&X_REQUEST_ID, request_id);
+        response
+    }
+
+    fn record<B>(self, outcome: Outcome, caller: Option<&str>, response: &Response<B>) {
+        let elapsed = self.at.elapsed();
+        self.metrics.decided(self.door, outcome, elapsed);
+        if let Some(log) = self.log {
+            let log = log.at_door(self.door.as_str()).of_caller(caller);
+            log.end(response, self.client, elapsed);
         }
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID.clone(), self.request_id);
-        Err(Box::new(match is_grpc {
-            true => grpc::with_status(*response),
-            false if is_shown => *response,
-            false => with_problem_json(*response),
-        }))
     }
 }
+
+/// How long a decision takes at most, however many questions to GHES it needs. One of them may take
+/// 3 s, after which an answer that is past its age may still do. Proxies wait 4 s.
+const LONGEST: Duration = Duration::from_millis(3500);

@@ -1,7 +1,10 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
+use http::header::HeaderValue;
 use http::{Request, Response};
+use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::clients::forward::strip_everybody;
 use super::admitted::Admitted;
@@ -35,9 +38,7 @@ pub(super) struct Decision {
 #[derive(Clone, Copy)]
 struct Terms {
     client: ClientAddr,
-    has_body: bool,
-    /// How long the proxy waits.
-    within: Duration,
+    deadline: Instant,
     tells_cookies: bool,
 }
 
@@ -62,16 +63,16 @@ impl Decision {
 }
 
 impl Proxy {
-    /// Decides about a request that a trusted `peer` holds, within some time.
+    /// Decides until a `deadline` about a request that a trusted `peer` holds.
     pub(super) async fn decide(
         &self,
         rules: &RuleSet,
         question: Question,
         peer: &Hop,
-        within: Duration,
+        deadline: Instant,
     ) -> Decision {
         let is_grpc = grpc::is_call(question.request.headers());
-        let decision = self.decide_held(rules, question, peer, within).await;
+        let decision = self.decide_held(rules, question, peer, deadline).await;
         let decision = decision.unwrap_or_else(|why| Decision::rejected(rules.reject(why)));
         Decision {
             is_grpc,
@@ -84,41 +85,31 @@ impl Proxy {
         rules: &RuleSet,
         question: Question,
         peer: &Hop,
-        within: Duration,
+        deadline: Instant,
     ) -> Result<Decision, Rejection> {
-        let (has_body, has_method) = (question.has_body, question.has_method);
-        let mut request = question.request.map(|()| Body::default());
+        let mut request = question.request.map(|()| stand_in(question.has_body));
         let provenance = Provenance::of(request.headers(), peer, &rules.fronts);
         let forwardable = match request_gate(&request, &rules.limits)? {
             Recipient::Upstream(forwardable) => forwardable,
             // It is for a server, and the proxy that holds it is one.
             Recipient::ThisServer => return Err(RejectionKind::NoRoute.into()),
         };
-        if !has_method {
-            let host = rules.asked_host(&provenance, &forwardable)?;
-            if rules.routes.differ_by_method(host, request.uri().path()) {
-                return Err(RejectionDetail::MethodsDiffer.into());
-            }
+        let host = rules.asked_host(&provenance, &forwardable)?;
+        if !question.has_method && rules.routes.differ_by_method(host, request.uri().path()) {
+            return Err(RejectionDetail::MethodsDiffer.into());
         }
         let (found, host) = match self.locate(rules, &request, &provenance, &forwardable) {
             Ok(located) => located,
             Err((Outcome::Anonymous, _)) => return Err(RejectionKind::NoRoute.into()),
             Err((outcome, response)) => return Ok(Decision::rejected((outcome, *response))),
         };
-        // The proxy that holds it passes the field on.
-        if found.reads_methods && has_other_methods(request.headers()) {
-            return Err(RejectionDetail::OverriddenMethod.into());
-        }
-        rules
-            .routes
-            .settle_destination(&found, host, &mut request)?;
+        found.settle(rules, host, &mut request)?;
         let login = rules.login.as_ref();
         let visiting = login.map(|login| login.enter(&found, host, &mut request));
         let visiting = visiting.transpose()?.flatten();
         let terms = Terms {
             client: ClientAddr(provenance.client()),
-            has_body,
-            within,
+            deadline,
             tells_cookies: login.is_some(),
         };
         let decision = found.decide(request, terms).await?;
@@ -130,65 +121,85 @@ impl Proxy {
 }
 
 impl Found<'_> {
-    /// Tells whether a request is a preflight that the tool answers. One that the gate would answer
-    /// is one that no proxy lets it answer.
-    ///
-    /// The proxy passes on all of it. So what could be more than a preflight is none: what a browser
-    /// sends has no body, and names no method but in its own field.
-    fn lets_by<B>(&self, request: &Request<B>, has_body: bool) -> bool {
-        let is_open = self.is_preflight && matches!(self.route.cors, Cors::Upstream);
-        is_open && !has_body && !has_other_methods(request.headers())
+    /// Holds a request to its route where a field of it says something else.
+    fn settle(
+        &self,
+        rules: &RuleSet,
+        host: Option<&HeaderValue>,
+        request: &mut Request<Body>,
+    ) -> Result<(), RejectionDetail> {
+        // The proxy that holds it passes the field on.
+        if self.reads_methods && has_other_methods(request.headers()) {
+            return Err(RejectionDetail::OverriddenMethod);
+        }
+        rules.routes.settle_destination(self, host, request)
     }
 
     /// Has the gate of the route decide, if it has one.
     async fn decide(self, mut request: Request<Body>, terms: Terms) -> Result<Decision, Rejection> {
-        let Terms { client, within, .. } = terms;
-        let is_open = self.lets_by(&request, terms.has_body);
         let reserved: Vec<_> = reserved_in(request.headers()).cloned().collect();
+        let stripped = self.route.stripped_in(request.headers());
         let outcome = match &self.route.gate {
-            Some(gate) if !is_open => match let_in(gate, client, request, within).await {
-                Ok(let_in) => {
-                    request = let_in;
-                    match request.extensions().get::<Observed>() {
-                        Some(_) => Outcome::Observed,
-                        None => Outcome::Allowed,
+            Some(gate) if !self.is_open(&request) => {
+                match let_in(gate, terms, request).await {
+                    Ok(let_in) => request = let_in,
+                    Err(response) => {
+                        return Ok(Decision::rejected((Outcome::of(&response), response)));
                     }
                 }
-                Err(response) => {
-                    return Ok(Decision::rejected((Outcome::of(&response), response)));
+                match request.extensions().get::<Observed>() {
+                    Some(_) => Outcome::Observed,
+                    None => Outcome::Allowed,
                 }
-            },
+            }
             _ => {
                 strip_everybody(&mut request);
                 Outcome::Anonymous
             }
         };
-        let admitted = Admitted::new(self.route, &request, reserved, terms.tells_cookies)?;
+        let removed = reserved.into_iter().chain(stripped).collect();
+        let admitted = Admitted::new(self.route, &request, removed, terms.tells_cookies)?;
         Ok(Decision::admitted(outcome, admitted))
+    }
+
+    /// Tells whether it is a preflight that the tool gets without a token. One that the gate would
+    /// answer is one that no proxy lets it answer. Nobody removes the fields that a browser does not
+    /// send, so one that names another method is no preflight.
+    fn is_open(&self, request: &Request<Body>) -> bool {
+        self.is_preflight
+            && matches!(self.route.cors, Cors::Upstream)
+            && !has_other_methods(request.headers())
+    }
+}
+
+/// Returns a body for one that the proxy holds, of which no more is known than whether it is there.
+fn stand_in(is_there: bool) -> Body {
+    match is_there {
+        true => Body::Own(Full::from("?")),
+        false => Body::default(),
     }
 }
 
 async fn let_in(
     gate: &Guard<Check>,
-    client: ClientAddr,
+    terms: Terms,
     mut request: Request<Body>,
-    within: Duration,
 ) -> Result<Request<Body>, Response<Body>> {
-    match gate.let_in_of(client, &mut request) {
+    match gate.let_in_of(terms.client, &mut request) {
         Ok(()) => Ok(request),
         Err(Delay::Rejected(rejection)) => Err(gate.reject(rejection, request.headers())),
         Err(Delay::Waiting(deciding, credential)) => {
             let mut pending = gate.hold(request, credential, deciding);
-            let decided = tokio::time::timeout(within, poll_fn(|cx| pending.poll(cx))).await;
+            let decided = timeout_at(terms.deadline, poll_fn(|cx| pending.poll(cx))).await;
             match decided {
                 Ok(decided) => decided,
-                // Others who ask about the same token get the answer when it comes.
                 Err(_) => pending.give_up(too_late()),
             }
         }
     }
 }
 
+/// Whoever asks about the same token later gets the answer when it comes.
 fn too_late() -> Rejection {
     Rejection::for_now(RejectionKind::Unavailable, RETRY_AFTER)
 }

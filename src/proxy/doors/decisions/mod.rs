@@ -9,7 +9,7 @@
 //! 1. What is asked about goes the way of all requests, by the same rules, and is turned away in
 //!    the same words.
 //! 2. Who asks is one of `server.trusted_proxies`: anybody else could try out tokens, and learn
-//!    whose they are.
+//!    whose they are, or take all connections.
 //! 3. Each question has one deadline, so that an outage is said before a proxy has given up, and
 //!    made of it whatever it is configured to.
 //! 4. Admitted is exactly 200. Envoy, and the Gateway API's `ExternalAuth`, take any other status as
@@ -30,9 +30,9 @@ mod decide;
 use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -43,13 +43,12 @@ use self::check::Message;
 use self::decide::Decision;
 use super::clients::unreadable;
 use crate::config::DecisionsConfig;
-use crate::endpoint::Problem;
-use crate::fronts::{Dialect, ext_authz};
+use crate::fronts::{Dialect, Question, ext_authz};
 use crate::hygiene::provenance::Hop;
 use crate::metrics::Door;
 use crate::proxy::Proxy;
 use crate::proxy::rules::RuleSet;
-use crate::rejection::{Rejection, RejectionKind};
+use crate::rejection::{RejectionDetail, with_problem_json};
 use crate::server::{Limits, Listener, Peer};
 use crate::upstream::body::Body;
 
@@ -64,8 +63,8 @@ impl Decisions {
 
     /// Serves those who ask on `listener` until `shutdown` completes, over HTTP/1.1 and HTTP/2.
     ///
-    /// Works like [`Proxy::serve`], with the same limits, but for the number of connections from a
-    /// trusted proxy: all may come from one.
+    /// Works like [`Proxy::serve`], with the same limits, but for the number of connections: all
+    /// may come from one trusted proxy, and few from anybody else.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         let make_service = |peer: Peer| {
             let (decisions, peer) = (self.clone(), Hop::from(peer));
@@ -92,6 +91,7 @@ impl Decisions {
         let endpoint = Endpoint::of_path(path).filter(|_| !rules.callers.is_empty());
         if let Some(endpoint) = endpoint {
             let asking = Asking::by(endpoint.door(), &self.0, &rules, peer, &request);
+            let asking = asking.about(&request, &rules, peer);
             let (caller, response) = endpoint.answer(request, &rules).await;
             return asking
                 .answered(caller.as_deref(), response)
@@ -106,18 +106,18 @@ impl Decisions {
             let response = login.answer(endpoint, &host, request).await;
             return asking.logged_in(response).map(Reply::Left);
         }
-        let response = match dialect.filter(|_| rules.fronts.trust(peer)) {
+        let response = match dialect {
             Some(dialect) => self.answer_in(dialect, request, &rules, peer).await,
             None => {
-                let door = dialect.map_or(Door::None, Door::from);
-                let asking = Asking::by(door, &self.0, &rules, peer, &request);
-                asking.answered(None, refused(dialect))
+                let asking = Asking::by(Door::None, &self.0, &rules, peer, &request);
+                let nothing = rules.reject(RejectionDetail::NoSuchQuestion).1;
+                asking.answered(None, with_problem_json(nothing))
             }
         };
         response.map(Reply::Left)
     }
 
-    /// Answers a trusted proxy. The body of its request is not looked at.
+    /// Answers in the form for a proxy. The body of its request is not read.
     async fn answer_in(
         &self,
         dialect: Dialect,
@@ -126,11 +126,11 @@ impl Decisions {
         peer: &Hop,
     ) -> Response<Body> {
         let mut asking = Asking::by(dialect.into(), &self.0, rules, peer, &request);
-        let (head, _) = request.into_parts();
-        let decision = match dialect.question(head) {
+        let deadline = asking.deadline(None);
+        let decision = match question(dialect, request, rules, peer) {
             Ok(question) => {
-                asking = asking.about(&question.request);
-                self.0.decide(rules, question, peer, LONGEST).await
+                asking = asking.about(&question.request, rules, peer);
+                self.0.decide(rules, question, peer, deadline).await
             }
             Err(mistake) => Decision::rejected(rules.reject(mistake)),
         };
@@ -142,15 +142,34 @@ impl Decisions {
     }
 }
 
+fn question(
+    dialect: Dialect,
+    request: Request<Incoming>,
+    rules: &RuleSet,
+    peer: &Hop,
+) -> Result<Question, RejectionDetail> {
+    if !rules.fronts.trust(peer) {
+        return Err(RejectionDetail::UntrustedProxy);
+    }
+    let (head, body) = request.into_parts();
+    let question = dialect.question(head)?;
+    Ok(Question {
+        has_body: question.has_body || !body.is_end_stream(),
+        ..question
+    })
+}
+
 /// An answer over HTTP, or a message of gRPC.
 type Reply = Either<Body, Message>;
 
-/// One proxy asks for all of its clients, over as many connections as it needs. Its request has
-/// what it asks about beside the head of the client's.
+/// The request of a proxy has what it asks about beside the head of the client's.
 fn for_proxies(limits: Limits) -> Limits {
     let more = |limit: NonZeroU32, by: NonZeroU32| limit.saturating_add(by.get());
     Limits {
         connections: DecisionsConfig::CONNECTIONS,
+        connections_per_client: limits
+            .connections_per_client
+            .min(DecisionsConfig::CONNECTIONS_OF_A_STRANGER),
         head_fields: more(limits.head_fields, FIELDS_OF_A_QUESTION),
         head_bytes: more(limits.head_bytes, limits.target_bytes)
             .saturating_add(BYTES_OF_A_QUESTION),
@@ -162,30 +181,6 @@ fn for_proxies(limits: Limits) -> Limits {
 
 const FIELDS_OF_A_QUESTION: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
 const BYTES_OF_A_QUESTION: u32 = 1024;
-
-/// As long as one call to GHES may take; the examples of all proxies wait a second longer.
-const LONGEST: Duration = Duration::from_secs(3);
-
-/// Refuses a question in a dialect that its peer may not use, or in none.
-fn refused(dialect: Option<Dialect>) -> Response<Body> {
-    let (kind, problem) = match dialect {
-        Some(_) => (RejectionKind::Forbidden, NOT_TRUSTED),
-        None => (RejectionKind::NoRoute, NO_SUCH_QUESTION),
-    };
-    let mut response = problem.into_response().map(Body::Own);
-    response.extensions_mut().insert(Rejection::new(kind));
-    response
-}
-
-const NO_SUCH_QUESTION: Problem = Problem::new(
-    StatusCode::NOT_FOUND,
-    "nothing is asked here; see /auth/nginx, /auth/traefik, /auth/caddy and /auth/envoy",
-);
-
-const NOT_TRUSTED: Problem = Problem::new(
-    StatusCode::FORBIDDEN,
-    "only a proxy of server.trusted_proxies may ask; add the address of the one that asks",
-);
 
 impl fmt::Debug for Decisions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ mod gate;
 
 use std::sync::Arc;
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use http_body::Body;
 
@@ -176,6 +176,15 @@ fn tool_of<'a>(route: &'a RouteConfig, assertion: Option<&UpstreamAssertion>) ->
 }
 
 impl Route {
+    /// Returns the names that a tool may not get from a client: those of the route that are in the
+    /// request, and those that could be in what a proxy has not told of it.
+    pub(in crate::proxy) fn stripped_in(&self, headers: &HeaderMap) -> Vec<HeaderName> {
+        let is_stripped = |name: &&HeaderName| self.stripped.iter().any(|s| s.is_named(name));
+        let there = headers.keys().filter(is_stripped).cloned();
+        let exact = self.stripped.iter().filter_map(StrippedHeader::name);
+        there.chain(exact).collect()
+    }
+
     fn new(
         at: usize,
         config: &RouteConfig,
