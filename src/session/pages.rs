@@ -111,8 +111,9 @@ impl Page<'_> {
         );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
-        // The address may have a hand-over, or the code of GHES.
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        // The address may have a hand-over, or the code of GHES. With no referrer at all, a browser
+        // would send the button's form with `Origin: null`.
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }

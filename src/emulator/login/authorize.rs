@@ -3,23 +3,28 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
+use http::header::{COOKIE, SET_COOKIE};
 use http_body_util::Full;
 
 use super::Visit;
 use super::page::{self, Form};
-use super::redirect::{Mismatch, redirect, registered, target};
+use super::redirect::{redirect, registered, target};
+use crate::emulator::api::reply::set;
 use crate::emulator::scopes;
 use crate::emulator::state::SignIn;
-use crate::emulator::world::App;
+use crate::emulator::world::{App, User};
 
 /// Shows what the app asks for.
 pub(super) fn show(visit: &Visit<'_>) -> Response<Full<Bytes>> {
     let Some(app) = visit.app() else {
         return page::not_found();
     };
-    match target(app, visit.field("redirect_uri")) {
-        Ok(_) => form(visit, app, None),
-        Err(Mismatch) => mismatch(visit, app),
+    let Ok(place) = target(app, visit.field("redirect_uri")) else {
+        return mismatch(visit, app);
+    };
+    match known(visit, app) {
+        Some(user) => let_in(visit, app, &user, &place),
+        None => form(visit, app, None),
     }
 }
 
@@ -38,15 +43,55 @@ pub(super) fn decide(visit: &Visit<'_>) -> Response<Full<Bytes>> {
         Ok(user) => user,
         Err(problem) => return form(visit, app, Some(problem)),
     };
+    let mut response = let_in(visit, app, user, &place);
+    let cookie = visit.server.state().sign_in_browser(Arc::clone(user));
+    let cookie = format!("{SESSION}={cookie}; Path=/; HttpOnly; SameSite=Lax");
+    set(response.headers_mut(), SET_COOKIE, &cookie);
+    response
+}
+
+fn let_in(
+    visit: &Visit<'_>,
+    app: &Arc<App>,
+    user: &Arc<User>,
+    place: &str,
+) -> Response<Full<Bytes>> {
     let sign_in = SignIn {
         user: Arc::clone(user),
         app: Arc::clone(app),
-        scopes: scopes::parse(visit.field("scope").unwrap_or_default()),
-        redirect_uri: Some(place.clone()),
+        scopes: asked(visit),
+        redirect_uri: Some(place.to_owned()),
     };
     let code = visit.server.state().start_web_flow(sign_in);
-    go_back(visit, &place, vec![("code", &code)])
+    go_back(visit, place, vec![("code", &code)])
 }
+
+/// Returns the user of a browser that is signed in, if there is nothing to ask: they have let the app
+/// in before, with these scopes, and need not choose an account.
+fn known(visit: &Visit<'_>, app: &App) -> Option<Arc<User>> {
+    if visit.field("prompt") == Some("select_account") {
+        return None;
+    }
+    let state = visit.server.state();
+    let cookies = visit.head.headers.get_all(COOKIE).iter();
+    let mut pairs = cookies
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split("; "));
+    let cookie = pairs.find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='))?;
+    let user = state.sign_ins.signed_in(cookie)?;
+    let wanted = visit
+        .field("login")
+        .is_none_or(|login| login.eq_ignore_ascii_case(&user.login));
+    let is_granted = state.ledger.covers(user, app, &asked(visit));
+    (wanted && is_granted).then(|| Arc::clone(user))
+}
+
+fn asked(visit: &Visit<'_>) -> Vec<String> {
+    scopes::parse(visit.field("scope").unwrap_or_default())
+}
+
+/// As on GitHub's own pages.
+const SESSION: &str = "user_session";
 
 /// An error that the app learns from the query.
 type Refusal = (&'static str, &'static str);

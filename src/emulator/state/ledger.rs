@@ -52,6 +52,8 @@ pub(in crate::emulator) struct Grant {
     pub(in crate::emulator) updated_at: Timestamp,
     user: Arc<User>,
     authorizations: BTreeSet<u64>,
+    /// All that the user was ever asked for, whatever has become of the tokens.
+    scopes: BTreeSet<String>,
 }
 
 impl Authorization {
@@ -289,6 +291,13 @@ impl Ledger {
         grant.map_or_else(Vec::new, |grant| self.scopes(grant, now))
     }
 
+    /// Tells whether a user has let an app in with all of these scopes, and has not taken it back.
+    pub(in crate::emulator) fn covers(&self, user: &User, app: &App, scopes: &[String]) -> bool {
+        let id = self.grant_ids.get(&(user.id, app.client_id.clone()));
+        let grant = id.and_then(|id| self.grants.get(id));
+        grant.is_some_and(|grant| scopes.iter().all(|scope| grant.scopes.contains(scope)))
+    }
+
     /// Forgets a grant and all its tokens; returns whether there was one.
     pub(in crate::emulator) fn remove_grant(&mut self, id: u64) -> bool {
         let Some(grant) = self.grants.remove(&id) else {
@@ -325,10 +334,12 @@ impl Ledger {
             user: Arc::clone(&authorization.user),
             app: Arc::clone(app),
             authorizations: BTreeSet::new(),
+            scopes: BTreeSet::new(),
             created_at: now,
             updated_at: now,
         });
         grant.authorizations.insert(authorization.id);
+        grant.scopes.extend(authorization.scopes.iter().cloned());
         grant.updated_at = now;
     }
 

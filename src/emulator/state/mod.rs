@@ -121,6 +121,13 @@ impl State {
         code
     }
 
+    /// Signs a browser in; returns what it keeps in a cookie.
+    pub(super) fn sign_in_browser(&mut self, user: Arc<User>) -> String {
+        let cookie = self.minter.device_code();
+        self.sign_ins.remember(cookie.clone(), user);
+        cookie
+    }
+
     /// Begins a device flow; the codes are good for fifteen minutes.
     pub(super) fn start_device_flow(&mut self, request: DeviceRequest) -> (String, String) {
         let now = self.now();

@@ -17,6 +17,8 @@ pub(in crate::emulator) struct SignIns {
     devices: HashMap<String, Device>,
     /// Device codes by user code.
     device_codes: HashMap<String, String>,
+    /// Who is signed in, by what their browser has in its cookie.
+    browsers: HashMap<String, Arc<User>>,
 }
 
 /// That a user lets an app act.
@@ -86,6 +88,15 @@ impl SignIns {
         let good =
             !is_past(approved.expires_at, now) && approved.sign_in.app.client_id == app.client_id;
         good.then_some(approved.sign_in)
+    }
+
+    pub(super) fn remember(&mut self, cookie: String, user: Arc<User>) {
+        self.browsers.insert(cookie, user);
+    }
+
+    /// Returns the user that a browser is signed in as.
+    pub(in crate::emulator) fn signed_in(&self, cookie: &str) -> Option<&Arc<User>> {
+        self.browsers.get(cookie)
     }
 
     pub(super) fn ask(&mut self, codes: (String, String), request: DeviceRequest, now: Timestamp) {

@@ -61,6 +61,54 @@ pub(crate) async fn redeem(ghes: &Emulator, client_id: &str, fields: &[(&str, &s
     answer.json()
 }
 
+/// Who is signed in, and has let the app in, is sent back without a question.
+#[tokio::test]
+async fn a_browser_that_is_signed_in_is_asked_once() {
+    let ghes = Emulator::default();
+    let fields: Vec<_> = APPROVE
+        .iter()
+        .copied()
+        .chain([("scope", "repo gist")])
+        .collect();
+    let approved = authorize(&ghes, OAUTH_APP, &fields).await;
+    let (_, query) = sent_to(&approved);
+    redeem(&ghes, OAUTH_APP, &[("code", &query["code"])]).await;
+    let cookie = approved
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let show = async |client_id: &str, cookie: &str, more: &str| {
+        let url = format!(
+            "/login/oauth/authorize?client_id={client_id}&redirect_uri={CALLBACK}&state=s+t{more}"
+        );
+        let request = Request::get(url).header("cookie", cookie);
+        send(&ghes, request.body(String::new()).unwrap()).await
+    };
+    for more in [
+        "&scope=repo",
+        "&scope=gist+repo",
+        "",
+        "&scope=repo&login=OctoCat",
+    ] {
+        let (_, query) = sent_to(&show(OAUTH_APP, &cookie, more).await);
+        let token = redeem(&ghes, OAUTH_APP, &[("code", &query["code"])]).await;
+        assert!(token["access_token"].is_string(), "{token}");
+    }
+    for (client_id, cookie, more) in [
+        (OAUTH_APP, "", "&scope=repo"),
+        (OAUTH_APP, "user_session=made-up", "&scope=repo"),
+        (OAUTH_APP, &*cookie, "&scope=repo+user"),
+        (OAUTH_APP, &*cookie, "&scope=repo&prompt=select_account"),
+        (OAUTH_APP, &*cookie, "&scope=repo&login=hubot"),
+    ] {
+        let page = show(client_id, cookie, more).await;
+        assert_eq!(page.status, StatusCode::OK, "{client_id} {more}");
+    }
+}
+
 #[tokio::test]
 async fn user_approves_and_the_app_gets_a_token() {
     let ghes = Emulator::default();

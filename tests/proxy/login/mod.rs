@@ -3,6 +3,7 @@
 //! Each mistake that others made is a test here, or beside the code in `src/session`.
 
 mod browser;
+mod chromium;
 mod doors;
 mod journeys;
 mod mistakes;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 
 use ghes_gatekeeper::config::Config;
 use ghes_gatekeeper::emulator::Emulator;
-use ghes_gatekeeper::proxy::{Proxy, serve};
+use ghes_gatekeeper::proxy::{Listener, Proxy, Tls, serve};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
@@ -41,6 +42,18 @@ impl Scene {
 
     /// Starts it with further keys of the tool's route.
     async fn with(more: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(listener, None, LOGIN, more).await
+    }
+
+    /// The same for browsers, which find all hosts at one port.
+    async fn over_tls(tls: Tls, more: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        Self::on(listener, Some(tls), &format!("{LOGIN}:{port}"), more).await
+    }
+
+    async fn on(listener: TcpListener, tls: Option<Tls>, login: &str, more: &str) -> Self {
         let (ghes, emulator) = served_emulator().await;
         let tool = Upstream::start().await;
         let key = key_file();
@@ -58,7 +71,7 @@ impl Scene {
             client_id = "{CLIENT_ID}"
             client_secret = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f"
             [session]
-            login_url = "{LOGIN}"
+            login_url = "{login}"
             key_files = ["{key}"]
             scopes = ["read:org"]
             [[routes]]
@@ -88,8 +101,11 @@ impl Scene {
         );
         let config = Config::parse(&toml, []).expect("a configuration");
         let proxy = Proxy::new(&config).expect("a proxy");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let gate = listener.local_addr().expect("an address");
+        let listener = match tls {
+            Some(tls) => Listener::from(listener).with_tls(tls),
+            None => listener.into(),
+        };
         tokio::spawn(proxy.clone().serve(listener, std::future::pending()));
         Self {
             gate,
