@@ -97,7 +97,7 @@ impl Sessions {
                 let is_loop = session.is_some_and(|session| session.is_loop);
                 let start = start();
                 match is_loop {
-                    true => Page::SignIn { start: &start }.into_response(),
+                    true => Page::SignInAgain { start: &start }.into_response(),
                     false => redirect(&start),
                 }
             }

@@ -123,6 +123,8 @@ pub(crate) struct Session {
 /// What a browser can ask of the login itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Endpoint {
+    /// Where nginx sends people that had oauth2-proxy.
+    SignIn,
     Start,
     Callback,
     SignOut,
@@ -166,8 +168,8 @@ impl Sessions {
     pub(crate) fn endpoint(&self, path: &str) -> Option<Endpoint> {
         let behind = path.strip_prefix(self.0.options.prefix.as_str())?;
         Some(match behind.strip_prefix('/')? {
-            // The second as nginx asks where it had oauth2-proxy.
-            "start" | "sign_in" => Endpoint::Start,
+            "start" => Endpoint::Start,
+            "sign_in" => Endpoint::SignIn,
             "callback" => Endpoint::Callback,
             "sign_out" => Endpoint::SignOut,
             "auth" => Endpoint::Auth,
@@ -192,6 +194,7 @@ impl Sessions {
             return Problem::method_not_allowed(allow).into_response();
         }
         match endpoint {
+            Endpoint::SignIn => self.sign_in(visit),
             Endpoint::Start => self.start(visit, accounts).await,
             Endpoint::Callback => self.callback(visit, accounts).await,
             Endpoint::SignOut => self.sign_out(method, visit, accounts).await,

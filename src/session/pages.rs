@@ -15,8 +15,10 @@ use std::sync::LazyLock;
 /// What a person is told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Page<'a> {
-    /// They are not logged in, and were sent away often enough.
+    /// They are not logged in.
     SignIn { start: &'a str },
+    /// They were sent to log in often enough.
+    SignInAgain { start: &'a str },
     /// A button, so that no link of another page signs anybody out.
     SignOut { sign_out: &'a str },
     /// They are signed out here and everywhere.
@@ -36,10 +38,11 @@ pub(crate) enum Page<'a> {
 impl Page<'_> {
     const fn status(&self) -> StatusCode {
         match self {
-            Self::SignIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::SignIn { .. } | Self::SignInAgain { .. } | Self::NotAllowed { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::SignOut { .. } | Self::SignedOut { .. } => StatusCode::OK,
             Self::SignedOutHere => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoSuchLogin { .. } | Self::Refused { .. } => StatusCode::BAD_REQUEST,
         }
@@ -47,7 +50,7 @@ impl Page<'_> {
 
     const fn title(&self) -> &'static str {
         match self {
-            Self::SignIn { .. } => "Sign in",
+            Self::SignIn { .. } | Self::SignInAgain { .. } => "Sign in",
             Self::SignOut { .. } => "Sign out",
             Self::SignedOut { .. } => "You are signed out",
             Self::SignedOutHere => "You are signed out here alone",
@@ -61,6 +64,10 @@ impl Page<'_> {
     fn body(&self) -> String {
         match self {
             Self::SignIn { start } => format!(
+                "<p>This page needs your GitHub account.</p>{}",
+                link(start, "Sign in with GitHub")
+            ),
+            Self::SignInAgain { start } => format!(
                 "<p>This page needs your GitHub account. We tried to sign you in several times, and it did not \
                  last. Cookies may be blocked for this site.</p>{}",
                 link(start, "Sign in with GitHub")
@@ -170,6 +177,7 @@ mod tests {
         let evil = "\"><script>alert('1')</script>&{style}";
         for page in [
             Page::SignIn { start: evil },
+            Page::SignInAgain { start: evil },
             Page::SignOut { sign_out: evil },
             Page::SignedOut { start: evil },
             Page::NotAllowed {

@@ -28,6 +28,17 @@ impl Sessions {
         format!("{}?{}", self.url(host, "start"), query.finish())
     }
 
+    /// Shows a button. nginx may show the page in place of the one that was asked for, under the
+    /// address and with the status of that: a redirect would lead nowhere.
+    pub(super) fn sign_in(&self, visit: &Visit<'_>) -> Response<Full<Bytes>> {
+        if !visit.navigates {
+            return NOBODY.into_response();
+        }
+        let target = self.wanted(visit).target;
+        let start = self.start_url(&target.host, target.path());
+        Page::SignIn { start: &start }.into_response()
+    }
+
     pub(super) async fn start(
         &self,
         visit: &Visit<'_>,
@@ -108,7 +119,7 @@ impl Sessions {
         let pending = self.attempts(visit);
         if is_loop(&pending, visit.now) {
             let start = self.start_url(visit.host, wanted.target.path());
-            let page = Page::SignIn { start: &start }.into_response();
+            let page = Page::SignInAgain { start: &start }.into_response();
             return pending.iter().fold(page, |page, attempt| {
                 with_cookie(page, cookie::clear(&attempt.cookie()))
             });

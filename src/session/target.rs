@@ -26,10 +26,15 @@ impl Target {
         }
         let elsewhere = || {
             let url: Uri = rd.parse().ok()?;
-            let host = url.authority()?.as_str();
-            let is_good = url.scheme_str() == Some("https") && is_ours(host);
+            let to = url.authority()?.as_str();
+            let is_good = match url.scheme_str()? {
+                "https" => to == host || is_ours(to),
+                // As a proxy writes it that gets plain HTTP. Redirects have the scheme of browsers.
+                "http" => to == host,
+                _ => false,
+            };
             let path = url.path_and_query().map_or("/", PathAndQuery::as_str);
-            is_good.then(|| Self::on(host, path))?
+            is_good.then(|| Self::on(to, path))?
         };
         elsewhere().unwrap_or_else(root)
     }
@@ -81,6 +86,8 @@ mod tests {
                 "https://b.example.com/path?q",
             ),
             ("https://b.example.com", "https://b.example.com/"),
+            ("https://a.example.com/path", "https://a.example.com/path"),
+            ("http://a.example.com/path", "https://a.example.com/path"),
             // All else is the page of the host.
             ("", "https://a.example.com/"),
             ("path", "https://a.example.com/"),

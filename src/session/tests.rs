@@ -481,7 +481,7 @@ fn a_loop_ends_in_a_page_with_a_button() {
         assert_eq!(begin(NOW).status, 302);
     }
     let answered = begin(NOW + 1);
-    assert_eq!(answered.status, 401);
+    assert_eq!(answered.status, 403);
     assert!(
         answered
             .body
@@ -506,7 +506,7 @@ fn logins_that_do_not_help_end_in_a_page_with_a_button() {
         let refused = crate::rejection::RejectionKind::InvalidToken.into();
         sessions.page(&visitor, &refused).expect("a page").status()
     };
-    for expected in [302, 302, 401] {
+    for expected in [302, 302, 403] {
         let url = start(&sessions, TOOL, "/");
         let mut at = url;
         while at.contains("/oauth2/") || at.starts_with("https://ghes.") {

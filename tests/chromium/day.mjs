@@ -102,8 +102,8 @@ try {
   await page.getByRole('heading', { name: 'GitHub cannot be reached' }).waitFor();
   await shoot(page, 'away');
   await pause('back again');
-  await page.goto(`${tool}/`);
-  assert.equal(await page.textContent('body'), 'hello');
+  // The gate asks again when it thinks that it is time.
+  do await page.goto(`${tool}/`); while (await page.textContent('body') !== 'hello');
 
   // Who goes away from the question, again and again, is shown a button.
   for (const _ of [1, 2, 3, 4]) await new_one.goto(`${tool}/`);

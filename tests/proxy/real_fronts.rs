@@ -15,7 +15,7 @@ use super::recorder::Recorder;
 use super::support::{Client, Gate, PATIENCE, Upstream, body, route};
 
 /// A running proxy with a configuration of its own.
-struct Front {
+pub(crate) struct Front {
     directory: PathBuf,
     _process: Child,
 }
@@ -50,7 +50,7 @@ impl Front {
         }
     }
 
-    async fn nginx(locations: &str, http1: SocketAddr, http2: SocketAddr) -> Self {
+    pub(crate) async fn nginx(locations: &str, http1: SocketAddr, http2: SocketAddr) -> Self {
         let configuration = format!(
             "daemon off; master_process off; pid nginx.pid; error_log /dev/null;\n\
              events {{}}\n\
@@ -72,7 +72,7 @@ impl Drop for Front {
     }
 }
 
-async fn free() -> SocketAddr {
+pub(crate) async fn free() -> SocketAddr {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     free.local_addr().expect("an address")
 }

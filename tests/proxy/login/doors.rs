@@ -121,27 +121,33 @@ async fn a_page_of_another_site_changes_nothing() {
 async fn the_endpoints_are_where_proxies_ask_as_well() {
     let scene = Scene::start().await;
     let mut client = scene.decisions().await;
-    let start = |fields: &str| {
-        format!("GET /oauth2/sign_in HTTP/1.1\r\nHost: tool.example.com\r\n{fields}\r\n")
+    let ask = |path: &str, fields: &str| {
+        format!("GET /oauth2/{path} HTTP/1.1\r\nHost: tool.example.com\r\n{fields}\r\n")
     };
     let fields = format!("{NAVIGATION}X-Auth-Request-Redirect: /page\r\n");
-    let response = client.exchange(&start(&fields)).await;
+    let response = client.exchange(&ask("start", &fields)).await;
     assert_eq!(status(&response), 302, "{response}");
     let to = only(&response, "location");
     assert!(
         to.starts_with("https://login.example.com/oauth2/start?"),
         "{to}"
     );
+    let response = client.exchange(&ask("sign_in", &fields)).await;
+    assert_eq!(status(&response), 403, "{response}");
+    let start = format!("href=\"{TOOL}/oauth2/start?rd=%2Fpage\"");
+    assert!(response.contains(&start), "{response}");
     // Programs that nginx sends there on their 401.
-    let response = client
-        .exchange(&start("Accept: application/json\r\n"))
-        .await;
-    assert_eq!(status(&response), 401, "{response}");
-    assert!(all(&response, "set-cookie").is_empty(), "{response}");
-    let elsewhere = start(&fields).replace("tool.example.com", "evil.example");
+    for path in ["start", "sign_in"] {
+        let response = client
+            .exchange(&ask(path, "Accept: application/json\r\n"))
+            .await;
+        assert_eq!(status(&response), 401, "{response}");
+        assert!(all(&response, "set-cookie").is_empty(), "{response}");
+    }
+    let elsewhere = ask("start", &fields).replace("tool.example.com", "evil.example");
     assert_eq!(status(&client.exchange(&elsewhere).await), 404);
-    let forged = start(&format!("{fields}X-Forwarded-Host: other.example.com\r\n"));
-    let response = client.exchange(&forged).await;
+    let forged = format!("{fields}X-Forwarded-Host: other.example.com\r\n");
+    let response = client.exchange(&ask("start", &forged)).await;
     assert!(
         only(&response, "location").contains("host=tool.example.com"),
         "{response}"

@@ -7,6 +7,7 @@ mod chromium;
 mod doors;
 mod journeys;
 mod mistakes;
+mod nginx;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
