@@ -1,6 +1,8 @@
 //! Those who ask whose a token is: RFC 7662 and Kubernetes.
 
+mod encrypted;
 mod introspection;
+mod kubernetes;
 mod outages;
 mod proof;
 mod real_clients;
@@ -16,7 +18,7 @@ use super::carrier::{Answer, Ask, Carrier, Front};
 pub(crate) const CLIENT_ID: &str = "Iv1.8a61f9b3a7aba766";
 const OTHER_APP: &str = "abcde12345fghij67890";
 
-const SECRET: &str = "CANARYCALLERSECRET";
+const SECRET: &str = "CANARYCALLERSECRET0123456789abcdef";
 
 /// One caller with these further keys, and these further tables.
 fn tables(keys: &str, further: &str) -> String {

@@ -2,82 +2,18 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::{env, process};
 
-use rcgen::{CertifiedKey, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
+use super::encrypted::{Encrypted, installed};
 use super::*;
 use crate::TOKEN;
 use crate::real_peers::has;
-use crate::support::{Client, Gate, PATIENCE, Upstream, status};
-use ghes_gatekeeper::proxy::{CertificateFiles, Listener, Tls};
-
-/// A gate that answers callers over TLS, as `https://localhost`.
-struct Encrypted {
-    gate: Gate,
-    address: SocketAddr,
-    directory: PathBuf,
-}
-
-impl Encrypted {
-    async fn start(name: &str, keys: &str) -> Self {
-        let directory = format!("ghes-gatekeeper-callers-{name}-{}", process::id());
-        let directory = env::temp_dir().join(directory);
-        fs::create_dir_all(&directory).expect("a directory");
-        let CertifiedKey { cert, signing_key }: CertifiedKey<KeyPair> = crate::tls::pair();
-        let (cert_file, key_file) = (directory.join("gate.crt"), directory.join("gate.key"));
-        fs::write(&cert_file, cert.pem()).expect("a file");
-        fs::write(&key_file, signing_key.serialize_pem()).expect("a file");
-        let tables = tables(keys, "").replace("'apisix'", "'wiki'");
-        let gate = Gate::start(&tables).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let files = CertificateFiles {
-            cert_file,
-            key_file,
-        };
-        let tls = Tls::load(files).expect("a certificate");
-        let listener = Listener::from(listener).with_tls(tls);
-        tokio::spawn(
-            gate.proxy
-                .decisions()
-                .serve(listener, std::future::pending()),
-        );
-        Self {
-            gate,
-            address,
-            directory,
-        }
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.directory
-            .join(name)
-            .to_str()
-            .expect("UTF-8")
-            .to_owned()
-    }
-
-    /// An example that is shown, with what is here in place of what readers have.
-    fn example(&self, name: &str) -> String {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/introspection");
-        let text = fs::read_to_string(path.join(name)).expect("the example");
-        let (host, port) = ("gate.example.com:8081", self.address.port());
-        assert!(text.contains(host), "{name}");
-        text.replace(host, &format!("localhost:{port}"))
-            .replace("/etc/ssl/corp-ca.pem", &self.file("gate.crt"))
-    }
-}
-
-impl Drop for Encrypted {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
-    }
-}
+use crate::support::{Client, PATIENCE, Upstream, status};
 
 async fn free() -> SocketAddr {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -99,7 +35,7 @@ async fn apache(gate: &Encrypted, at: SocketAddr, upstream: SocketAddr) -> Child
     let load =
         |name: &str| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
     let modules: String = modules.into_iter().map(load).collect();
-    let example = gate.example("apache.conf");
+    let example = gate.example("introspection/apache.conf");
     for shown in ["127.0.0.1:8000", "http://127.0.0.1:3000/"] {
         assert!(example.contains(shown), "{shown}");
     }
@@ -138,7 +74,7 @@ async fn mod_auth_openidc_lets_in_those_whose_tokens_are_active() {
     if !has("apache2", "-v").await || !is_there(module) {
         return;
     }
-    let gate = Encrypted::start("apache", "orgs = ['octo-org']").await;
+    let gate = Encrypted::start("apache", &tables("orgs = ['octo-org']", "")).await;
     let mut upstream = Upstream::start().await;
     let at = free().await;
     let _apache = apache(&gate, at, upstream.address).await;
@@ -187,7 +123,7 @@ async fn authlib_takes_those_that_are_active_and_no_others() {
     let Some(python) = installed("INTROSPECTION_PYTHON") else {
         return;
     };
-    let gate = Encrypted::start("authlib", "scopes = ['gist']").await;
+    let gate = Encrypted::start("authlib", &tables("scopes = ['gist']", "")).await;
     let mint = |scopes: &[&str]| {
         gate.gate
             .ghes
@@ -279,15 +215,4 @@ fn is_there(path: &Path) -> bool {
         println!("skipped: there is no {}", path.display());
     }
     path.exists()
-}
-
-/// What `.ci/run` has installed and named in the environment.
-#[expect(clippy::print_stdout, reason = "says why nothing was tested")]
-fn installed(variable: &str) -> Option<String> {
-    let value = env::var(variable).ok();
-    if value.is_none() {
-        assert!(env::var_os("CI").is_none(), "CI has {variable}");
-        println!("skipped: {variable} is not set");
-    }
-    value
 }
