@@ -219,17 +219,57 @@ async fn an_answer_is_good_for_no_longer_than_the_gate_remembers_it() {
 /// Clocks differ: what would be over in a moment is asked for anew, if it can be.
 #[tokio::test]
 async fn an_answer_that_is_nearly_over_is_asked_for_anew() {
-    let front = front(Carrier::Http1, "", "[cache]\nactive_max_age = '4900ms'").await;
+    let front = front(Carrier::Http1, "", "").await;
+    let expires_in = Some(Duration::from_millis(4900));
+    let token = front.gate.ghes.mint(CLIENT_ID, "octocat", &[], expires_in);
+    let token = token.expect("a token");
     for calls in 1..4 {
-        assert!(is_active(&front, TOKEN).await);
+        assert!(is_active(&front, &token).await);
         // The first of them is new anyway.
         assert!(front.gate.calls() >= calls, "{calls}");
     }
     outage(&front);
     let before = now();
-    let answer = json(&front.answer(&of_token(TOKEN)).await);
+    let answer = json(&front.answer(&of_token(&token)).await);
     assert_eq!(answer["active"], true, "the rest of it has to do");
     assert!(answer["exp"].as_u64().unwrap() > before);
+}
+
+/// Half of a short age is no moment: all answers would be asked for anew.
+#[tokio::test]
+async fn an_answer_that_holds_for_a_few_seconds_is_remembered() {
+    for (keys, cache) in [
+        ("max_age = '5s'", ""),
+        ("max_age = '4s'", ""),
+        ("", "[cache]\nactive_max_age = '4900ms'"),
+        (
+            "orgs = ['octo-org']",
+            "[cache]\nmembership_max_age = '4900ms'",
+        ),
+        (
+            "max_age = '4s'\norgs = ['octo-org']",
+            "[cache]\nmembership_max_age = '9s'",
+        ),
+    ] {
+        let front = front(Carrier::Http1, keys, cache).await;
+        let token = front
+            .gate
+            .ghes
+            .mint(CLIENT_ID, "octocat", &["read:org"], None);
+        let token = token.expect("a token");
+        assert!(is_active(&front, &token).await);
+        let asked = front.gate.calls();
+        for _ in 0..3 {
+            let before = now();
+            let answer = json(&front.answer(&of_token(&token)).await);
+            let exp = answer["exp"].as_u64().expect("a number");
+            assert!(
+                (before + 1..=now() + 5).contains(&exp),
+                "{keys} {exp} {before}"
+            );
+        }
+        assert_eq!(front.gate.calls(), asked, "{keys} {cache}");
+    }
 }
 
 #[tokio::test]
