@@ -203,4 +203,4 @@ pub(crate) const GROUPS_AT_ONCE: usize = 8;
 
 /// How many groups one request asks about in all. A policy that needs more is answered by and by,
 /// since what was asked is remembered.
-const MOST_GROUPS: usize = 64;
+pub(crate) const MOST_GROUPS: usize = 64;

@@ -50,7 +50,7 @@ pub(crate) use self::client_limit::{Client, ClientTurns};
 pub use self::client_limit::{ClientAddr, ClientLimit};
 pub(crate) use self::deciding::Deciding;
 #[cfg(feature = "proxy")]
-pub(crate) use self::deciding::GROUPS_AT_ONCE;
+pub(crate) use self::deciding::{GROUPS_AT_ONCE, MOST_GROUPS};
 
 use self::admitted::Turned;
 use self::deciding::{Next, Waiting};

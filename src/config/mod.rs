@@ -87,6 +87,8 @@ pub(crate) use self::decisions::RESERVED;
 pub use self::decisions::{CallerConfig, DecisionsConfig, TokenReviewConfig};
 pub use self::ghes::{AppConfig, AppPreset, GhesConfig};
 pub use self::reader::error::{ConfigError, ConfigErrors};
+#[cfg(test)]
+pub(crate) use self::reader::secret::Length;
 pub(crate) use self::reader::secret::SecretFile;
 pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::routes::{

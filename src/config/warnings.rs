@@ -21,39 +21,52 @@ impl Config {
     /// 7. Proxies that may not ask, or would ask what is not answered.
     /// 8. A route that lets everybody pass, because it only observes.
     /// 9. A certificate that has expired, is not valid yet, or ends within 14 days.
+    /// 10. Callers that would send their secrets in clear through a network, and those about whose
+    ///     people one answer depends on more memberships than it may ask about.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
         let unused = servers.filter(|(_, ghes)| self.ghes.len() > 1 && !self.takes_tokens_of(ghes));
         let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
-        let callers = self.callers().iter().enumerate();
-        let callers = callers.flat_map(|(at, caller)| {
-            let place = format!("decisions.callers[{at}]");
-            let shut = self
-                .is_shut(&caller.admittance)
-                .then(|| shut_caller(&place));
-            let useless = self.useless_age(&place, caller.admittance.max_age);
-            shut.into_iter().chain(useless)
-        });
+        unused
+            .chain(self.route_warnings())
+            .chain(self.caller_warnings())
+            .chain(passed_by::warnings(self))
+            .chain(self.decision_warnings())
+            .chain(self.certificate_warnings())
+            .collect()
+    }
+
+    fn route_warnings(&self) -> impl Iterator<Item = String> {
         let routes = self.routes.iter().enumerate();
-        let shut = routes.filter(|(_, route)| self.is_shut(&Admittance::of(route)));
+        let shut = routes.clone();
+        let shut = shut.filter(|(_, route)| self.is_shut(&Admittance::of(route)));
         let shut = shut.map(|(at, route)| shut_route(at, route));
         let mixed = (0..self.routes.len()).filter_map(|at| self.mixed_people(at));
-        let aimless = self.routes.iter().enumerate().flat_map(|(at, route)| {
+        let aimless = routes.flat_map(|(at, route)| {
             let unheard = self.unheard_hosts(at, route);
-            let observed = observed(at, route);
             unheard
                 .chain(self.useless_age(&format!("routes[{at}]"), route.max_age))
-                .chain(observed)
+                .chain(observed(at, route))
         });
-        let passed_by = passed_by::warnings(self);
-        let decisions = self.decision_warnings();
-        let all = unused.chain(shut).chain(mixed).chain(aimless);
-        let decisions_tls = self.decisions.iter().filter_map(|door| door.tls.as_ref());
-        let certificates = self.server.tls.iter().chain(decisions_tls);
-        let dates = certificates.filter_map(CertificateFiles::warning);
-        let all = all.chain(callers).chain(passed_by).chain(decisions);
-        all.chain(dates).collect()
+        shut.chain(mixed).chain(aimless)
+    }
+
+    fn caller_warnings(&self) -> impl Iterator<Item = String> {
+        let callers = self.callers().iter().enumerate();
+        callers.flat_map(|(at, caller)| {
+            let place = format!("decisions.callers[{at}]");
+            let is_shut = self.is_shut(&caller.admittance);
+            let shut = is_shut.then(|| shut_caller(&place));
+            let useless = self.useless_age(&place, caller.admittance.max_age);
+            shut.into_iter().chain(useless)
+        })
+    }
+
+    fn certificate_warnings(&self) -> impl Iterator<Item = String> {
+        let of_decisions = self.decisions.iter().filter_map(|door| door.tls.as_ref());
+        let certificates = self.server.tls.iter().chain(of_decisions);
+        certificates.filter_map(CertificateFiles::warning)
     }
 
     fn unheard_hosts(&self, at: usize, route: &RouteConfig) -> impl Iterator<Item = String> {

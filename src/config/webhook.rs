@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use secrecy::SecretString;
 
-use super::reader::secret::{self, SecretFile};
+use super::reader::secret::{self, Length, SecretFile};
 use super::reader::section::Section;
 use super::server::kinds::Address;
 use crate::config::reader::kind::{Plain, Shape};
@@ -33,7 +33,7 @@ impl WebhookConfig {
 
     pub(super) fn read(webhook: &mut Section<'_>) -> Option<Self> {
         let listen = webhook.required("listen", "listen = \"0.0.0.0:8082\"", Address::read);
-        let secret = secret::required(webhook, "secret", "secret_file");
+        let secret = secret::required(webhook, "secret", "secret_file", Length::Any);
         let (listen, secret) = (listen?, secret?);
         Some(Self {
             listen,

@@ -2,7 +2,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::ghes::servers::Servers;
 use crate::config::reader::kind::Shape;
-use crate::config::reader::secret::{self, SecretFile};
+use crate::config::reader::secret::{self, Length, SecretFile};
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
 use crate::config::reader::table::{Key, keys};
@@ -34,7 +34,7 @@ impl CallerConfig {
 
     fn read(caller: &mut Section<'_>, servers: Servers<'_>, earlier: &[Self]) -> Option<Self> {
         let id = caller.required("id", "id = \"apisix\"", id);
-        let secret = secret::required(caller, "secret", "secret_file");
+        let secret = secret::required(caller, "secret", "secret_file", Length::Digits32);
         let admittance = Admittance::read(caller, servers, false);
         let (id, secret) = (id?, secret?);
         if let Some(at) = earlier.iter().position(|other| other.id == id) {

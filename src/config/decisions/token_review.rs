@@ -1,3 +1,4 @@
+use crate::admission::MOST_GROUPS;
 use crate::config::reader::kind::Shape;
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
@@ -67,16 +68,16 @@ pub(crate) const RESERVED: &str = "system:";
 
 fn few(node: Node) -> Result<Vec<Node>, String> {
     match node.items()? {
-        items if items.len() > MOST_GROUPS => Err(format!(
-            "has more than {MOST_GROUPS} groups, and GHES is asked about each for each person; \
+        items if items.len() > MOST_TOLD => Err(format!(
+            "has more than {MOST_TOLD} groups, and GHES is asked about each for each person; \
              name fewer"
         )),
         items => Ok(items),
     }
 }
 
-/// Half of what one decision may ask about.
-const MOST_GROUPS: usize = 32;
+/// Half of what one decision may ask about: the rest is for the caller's own.
+const MOST_TOLD: usize = MOST_GROUPS / 2;
 
 fn group(node: Node) -> Result<Group, String> {
     let name = node.text()?;

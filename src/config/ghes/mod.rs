@@ -13,7 +13,7 @@ pub use self::preset::AppPreset;
 
 use self::limits::GhesLimits;
 use super::reader::kind::Shape;
-use super::reader::secret::{self, Secret, SecretFile};
+use super::reader::secret::{self, Length, Secret, SecretFile};
 use super::reader::section::Section;
 use super::reader::source::Node;
 use super::reader::table::{Key, Table, keys};
@@ -204,7 +204,8 @@ impl AppConfig {
         }
         let example = "client_id = \"Iv1.8a61f9b3a7aba766\"";
         let client_id = app.required("client_id", example, client_id);
-        let client_secret = secret::required(app, "client_secret", "client_secret_file");
+        let client_secret =
+            secret::required(app, "client_secret", "client_secret_file", Length::Any);
         let (next, next_file) = ("client_secret_next", "client_secret_next_file");
         let client_secret_next = secret::optional(app, next, next_file);
         if let (Some(secret), Some(next)) = (&client_secret, &client_secret_next)

@@ -16,33 +16,47 @@ pub(in crate::config) struct Secret {
 ///
 /// `Debug` shows no path: it may be the secret, written under the wrong key.
 #[derive(Clone)]
-pub(crate) struct SecretFile(WatchedFiles);
+pub(crate) struct SecretFile {
+    files: WatchedFiles,
+    least: Length,
+}
+
+/// How long a secret has to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Length {
+    /// Whoever made it has seen to that.
+    Any,
+    /// Anybody may try to guess it, and it is made by those who configure the gate. RFC 6749 §10.10
+    /// wants 128 bits, which is so many digits of `openssl rand -hex`.
+    Digits32,
+}
 
 impl SecretFile {
     /// Reads a secret from a file.
-    pub(crate) fn open(path: &str) -> (Self, Result<SecretString, String>) {
-        let file = Self(WatchedFiles::new([PathBuf::from(path)]));
+    pub(crate) fn open(path: &str, least: Length) -> (Self, Result<SecretString, String>) {
+        let files = WatchedFiles::new([PathBuf::from(path)]);
+        let file = Self { files, least };
         let secret = file.read();
         (file, secret)
     }
 
     /// Reads the file again if it is another than before. What it must not hold is an error once.
     pub(crate) fn renew(&mut self) -> Option<Result<SecretString, String>> {
-        self.0.have_changed().then(|| self.read())
+        self.files.have_changed().then(|| self.read())
     }
 
     fn read(&self) -> Result<SecretString, String> {
-        let [path] = self.0.paths() else {
+        let [path] = self.files.paths() else {
             return Err("names no file".to_owned());
         };
-        from_file(path)
+        from_file(path).and_then(|secret| self.least.check(secret))
     }
 }
 
 /// Two are the same if they have the same path, whatever is in the file by now.
 impl PartialEq for SecretFile {
     fn eq(&self, other: &Self) -> bool {
-        self.0.paths() == other.0.paths()
+        self.files.paths() == other.files.paths()
     }
 }
 
@@ -52,16 +66,26 @@ impl fmt::Debug for SecretFile {
     }
 }
 
+impl Length {
+    fn check(self, secret: SecretString) -> Result<SecretString, String> {
+        match self {
+            Self::Digits32 if secret.expose_secret().len() < 32 => Err(GUESSED.to_owned()),
+            Self::Any | Self::Digits32 => Ok(secret),
+        }
+    }
+}
+
 /// Reads a secret from `key` or from the file that `file_key` names. One must be there.
 pub(in crate::config) fn required(
     section: &mut Section<'_>,
     key: &'static str,
     file_key: &'static str,
+    least: Length,
 ) -> Option<Secret> {
     if !section.has(key) && !section.has(file_key) {
         section.refuse_missing(file_key, &format!("{file_key} = \"/run/secrets/...\""));
     }
-    optional(section, key, file_key)
+    read(section, key, file_key, least)
 }
 
 /// Reads a secret that may be absent.
@@ -69,6 +93,15 @@ pub(in crate::config) fn optional(
     section: &mut Section<'_>,
     key: &'static str,
     file_key: &'static str,
+) -> Option<Secret> {
+    read(section, key, file_key, Length::Any)
+}
+
+fn read(
+    section: &mut Section<'_>,
+    key: &'static str,
+    file_key: &'static str,
+    least: Length,
 ) -> Option<Secret> {
     match (section.take(key), section.take(file_key)) {
         (Some(_), Some(_)) => {
@@ -79,13 +112,14 @@ pub(in crate::config) fn optional(
             None
         }
         (Some(node), None) => {
-            let text = note(section, key, node.text().and_then(check))?;
+            let text = node.text().and_then(check);
+            let text = note(section, key, text.and_then(|text| least.check(text)))?;
             Some(Secret { text, file: None })
         }
         (None, Some(node)) => {
             let path = node.text();
             let path = path.map_err(|message| section.refuse(file_key, message));
-            let (file, text) = SecretFile::open(&path.ok()?);
+            let (file, text) = SecretFile::open(&path.ok()?, least);
             let text = note(section, file_key, text)?;
             let file = Some(file);
             Some(Secret { text, file })
@@ -151,6 +185,9 @@ fn mistaken(text: &str) -> Option<&'static str> {
     (name.contains("SECRET") && name.bytes().all(is_name))
         .then_some("has the name of a variable before it; put the secret alone there")
 }
+
+const GUESSED: &str =
+    "has less than 32 characters, and could be guessed; make one with openssl rand -hex 32";
 
 /// What is printed for a secret. It is no secret itself, and is refused as one.
 pub(in crate::config) const REDACTED: &str = "[redacted]";

@@ -9,7 +9,7 @@ use crate::config::ghes::AppPreset;
 use crate::config::ghes::servers::Servers;
 use crate::config::reader::duration::Positive;
 use crate::config::reader::kind::{Plain, Shape};
-use crate::config::reader::secret::SecretFile;
+use crate::config::reader::secret::{Length, SecretFile};
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
 use crate::config::reader::table::{Key, keys};
@@ -136,7 +136,7 @@ fn keys(session: &mut Section<'_>) -> Option<Vec<SessionKey>> {
         some => Ok(some),
     };
     session.list("key_files", items, |node| {
-        let (file, key) = SecretFile::open(&node.text()?);
+        let (file, key) = SecretFile::open(&node.text()?, Length::Any);
         let key = key?;
         match key.expose_secret().len() {
             0..SessionKey::LEAST_BYTES => Err(SHORT_KEY.to_owned()),

@@ -81,6 +81,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::config::Length;
 
     /// A file as Kubernetes mounts it: a link through a directory that is replaced as a whole.
     struct Mounted(PathBuf);
@@ -118,7 +119,7 @@ mod tests {
     fn a_secret_is_replaced_when_its_file_is_and_only_by_a_good_one() {
         let mounted = Mounted::new("secret-files");
         mounted.write("1", "first\n");
-        let (file, first) = SecretFile::open(&mounted.path());
+        let (file, first) = SecretFile::open(&mounted.path(), Length::Any);
         assert_eq!(first.unwrap().expose_secret(), "first");
         let (sender, replaced) = mpsc::channel();
         let files = SecretFiles::default();

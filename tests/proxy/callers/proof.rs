@@ -9,8 +9,8 @@ over!(every protocol with bodies:
 );
 
 async fn a_caller_proves_itself_by_basic_or_bearer(carrier: Carrier) {
-    let secret = "a+b%2Fc/&d";
-    let encoded = "a%2Bb%252Fc%2F%26d";
+    let secret = "a+b%2Fc/&d0123456789abcdef0123456789";
+    let encoded = "a%2Bb%252Fc%2F%26d0123456789abcdef0123456789";
     let tables = tables("", "").replace(SECRET, secret);
     let tables = tables.replace("apisix", "api/six");
     let front = Front::of_decisions(carrier, &tables).await;
@@ -91,7 +91,7 @@ async fn without_callers_there_is_nothing_to_ask() {
 /// What is active for one is not for the other.
 #[tokio::test]
 async fn each_caller_has_rules_of_its_own() {
-    let further = "[[decisions.callers]]\nid = 'kong'\nsecret = 'CANARYOTHER'\nusers = ['hubot']\n";
+    let further = "[[decisions.callers]]\nid = 'kong'\nsecret = 'CANARYOTHER0123456789abcdef01234567'\nusers = ['hubot']\n";
     let tables = tables("users = ['octocat']", "");
     let tables = tables.replace("[[routes]]", &format!("{further}[[routes]]"));
     let front = Front::of_decisions(Carrier::Http1, &tables).await;
@@ -99,7 +99,10 @@ async fn each_caller_has_rules_of_its_own() {
         let token = front.gate.ghes.mint(CLIENT_ID, login, &[], None).unwrap();
         assert_eq!(is_active(&front, &token).await, apisix, "{login}");
         let ask = unproved(&format!("token={token}"));
-        let ask = ask.line("Authorization", "Bearer CANARYOTHER");
+        let ask = ask.line(
+            "Authorization",
+            "Bearer CANARYOTHER0123456789abcdef01234567",
+        );
         assert_eq!(json(&front.answer(&ask).await)["active"], kong, "{login}");
     }
 }
@@ -108,7 +111,8 @@ async fn each_caller_has_rules_of_its_own() {
 #[tokio::test]
 async fn a_flood_of_one_caller_locks_out_no_other_and_not_those_who_are_known() {
     let limits = "[server.limits]\nunknown_tokens_per_second = 1\nunknown_tokens_burst = 3\n";
-    let other = "[[decisions.callers]]\nid = 'kong'\nsecret = 'CANARYOTHER'\n";
+    let other =
+        "[[decisions.callers]]\nid = 'kong'\nsecret = 'CANARYOTHER0123456789abcdef01234567'\n";
     let tables = tables("", "upstream = 'http://127.0.0.1:1'");
     let tables = tables.replace("[[routes]]", &format!("{other}[[routes]]"));
     let front = Front::of_decisions(Carrier::Http1, &format!("{limits}{tables}")).await;
@@ -128,7 +132,10 @@ async fn a_flood_of_one_caller_locks_out_no_other_and_not_those_who_are_known() 
     assert!(refused > 30, "{refused}");
     assert!(is_active(&front, TOKEN).await, "known");
     let token = front.gate.ghes.mint(CLIENT_ID, "hubot", &[], None).unwrap();
-    let ask = unproved(&format!("token={token}")).line("Authorization", "Bearer CANARYOTHER");
+    let ask = unproved(&format!("token={token}")).line(
+        "Authorization",
+        "Bearer CANARYOTHER0123456789abcdef01234567",
+    );
     assert_eq!(
         json(&front.answer(&ask).await)["active"],
         true,

@@ -142,6 +142,36 @@ async fn a_review_that_is_none_is_refused(carrier: Carrier) {
         .await;
 }
 
+/// What was asked is remembered, so that the next question gets the answer.
+#[tokio::test]
+async fn too_many_memberships_for_one_answer_are_asked_about_by_and_by() {
+    let names = |kind: &str, count: usize| {
+        let all: Vec<_> = (0..count).map(|n| format!("'{kind}{n}'")).collect();
+        all.join(", ")
+    };
+    for own in [34, 40, 60] {
+        let (orgs, told) = (names("org", own - 1), names("told", 31));
+        let tables = reviewing(&format!("groups = [{told}, 'octo-org']"));
+        let keys = format!("id = 'apisix'\norgs = [{orgs}, 'octo-org']");
+        let tables = tables.replace("id = 'apisix'", &keys);
+        let front = Front::of_decisions(Carrier::Http1, &tables).await;
+        let token = front
+            .gate
+            .ghes
+            .mint(CLIENT_ID, "octocat", &["read:org"], None);
+        let ask = review_of(&token.expect("it is there"));
+        let first = front.answer(&ask).await;
+        assert_eq!(first.status, 503, "{own} {first:?}");
+        assert!(!first.text().contains("authenticated"), "{first:?}");
+        let said = json(&front.answer(&ask).await);
+        assert_eq!(
+            said["status"]["user"]["groups"],
+            json!(["octo-org"]),
+            "{own} {said}"
+        );
+    }
+}
+
 /// The files that are shown to people, held against what the gate says.
 #[tokio::test]
 async fn the_examples_ask_where_the_gate_answers_and_bind_what_it_tells() {

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::{Config, DecisionsConfig};
 
-const SECRET: &str = "CANARYCALLERSECRET";
+const SECRET: &str = "CANARYCALLERSECRET0123456789abcdef";
 
 /// The lines of one caller and those of another table, in a configuration that holds together.
 fn with(caller: &str, further: &str) -> String {
@@ -34,7 +34,10 @@ fn read(toml: &str) -> DecisionsConfig {
     let printed = config.to_redacted_toml();
     assert!(!printed.contains(SECRET) && !format!("{config:?}").contains(SECRET));
     // What is printed is read as it was, but for the secrets.
-    let filled = printed.replace("\"[redacted]\"", "\"3ef4ad510c59ad37bac6\"");
+    let filled = printed.replace(
+        "\"[redacted]\"",
+        "\"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"",
+    );
     let again = Config::parse(&filled, []).unwrap();
     assert_eq!(again.to_redacted_toml(), printed);
     config.decisions.unwrap()
@@ -81,8 +84,11 @@ fn groups_and_prefixes_are_optional() {
 
 #[test]
 fn what_cannot_be_a_caller_is_refused_with_its_cure() {
-    let twin = "[[decisions.callers]]\nid = \"kong\"\nsecret = \"CANARYCALLERSECRET\"";
-    let namesake = "[[decisions.callers]]\nid = \"apisix\"\nsecret = \"another\"";
+    let other = |id: &str, secret: &str| {
+        format!("[[decisions.callers]]\nid = \"{id}\"\nsecret = \"{secret}\"")
+    };
+    let twin = &*other("kong", SECRET);
+    let namesake = &*other("apisix", "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f");
     for (keys, further, expected) in [
         ("secret = \"a\"", "", "callers[0].id: missing"),
         ("id = \"a\"", "", "callers[0].secret_file: missing"),
@@ -205,4 +211,101 @@ fn a_caller_for_whom_no_token_can_be_active_is_warned_of() {
         useless.starts_with("decisions.callers[0].max_age: "),
         "{useless}"
     );
+}
+
+/// Anybody may guess.
+#[test]
+fn a_short_secret_is_refused_wherever_it_stands() {
+    let file = std::env::temp_dir().join(format!("ghes-gatekeeper-short-{}", std::process::id()));
+    for secret in [
+        "a",
+        "password",
+        "correct-horse-battery-staple",
+        &SECRET[..31],
+    ] {
+        std::fs::write(&file, format!("{secret}\n")).unwrap();
+        let in_file = format!("secret_file = {file:?}");
+        for (key, line) in [
+            ("secret", &*format!("secret = \"{secret}\"")),
+            ("secret_file", &in_file),
+        ] {
+            let errors = refused(&with(&format!("id = \"a\"\n{line}"), ""));
+            let expected = format!("decisions.callers[0].{key}: has less than 32 characters");
+            assert!(errors.contains(&expected), "{errors}");
+            assert!(errors.contains("openssl rand -hex 32") && !errors.contains("correct-horse"));
+        }
+    }
+    std::fs::write(&file, &SECRET[..32]).unwrap();
+    let decisions = read(&with(&format!("id = \"a\"\nsecret_file = {file:?}"), ""));
+    assert_eq!(decisions.callers[0].secret.expose_secret(), &SECRET[..32]);
+    let mut watched = decisions.callers[0].secret_file.clone().unwrap();
+    std::fs::write(&file, "short").unwrap();
+    let renewed = watched.renew().expect("another file").unwrap_err();
+    assert!(
+        renewed.starts_with("has less than 32 characters"),
+        "{renewed}"
+    );
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn secrets_in_clear_are_warned_of() {
+    let warnings = |listen: &str, further: &str| {
+        let toml = with(&caller(""), further).replace("\"127.0.0.1:0\"", listen);
+        Config::parse(&toml, []).unwrap().warnings()
+    };
+    for (listen, told) in [
+        ("\"0.0.0.0:8081\"", &["0.0.0.0:8081"][..]),
+        ("\"[::]:8081\"", &["[::]:8081"]),
+        ("\"10.0.0.1:8081\"", &["10.0.0.1:8081"]),
+        (
+            "[\"127.0.0.1:8081\", \"10.0.0.1:8081\", \"[2001:db8::1]:8081\"]",
+            &["10.0.0.1:8081", "[2001:db8::1]:8081"],
+        ),
+        ("\"127.1.2.3:8081\"", &[]),
+        ("\"[::1]:8081\"", &[]),
+        ("\"[::ffff:127.0.0.1]:8081\"", &[]),
+        ("\"unix:/run/gate.sock\"", &[]),
+    ] {
+        let warnings = warnings(listen, "");
+        assert_eq!(warnings.len(), told.len(), "{listen} {warnings:?}");
+        for (warning, address) in warnings.iter().zip(told) {
+            assert!(warning.starts_with("decisions.listen: "), "{warning}");
+            assert!(
+                warning.contains(&format!("to {address}; set [decisions.tls]")),
+                "{warning}"
+            );
+        }
+    }
+}
+
+#[test]
+fn more_memberships_than_one_answer_may_ask_about_are_warned_of() {
+    let names = |kind: &str, count: usize| {
+        let all: Vec<_> = (0..count).map(|n| format!("\"{kind}{n}\"")).collect();
+        all.join(", ")
+    };
+    for (orgs, teams, told, shared, is_warned) in [
+        (16, 16, 32, "told", false),
+        (17, 16, 32, "told", true),
+        (40, 0, 25, "told", true),
+        (40, 0, 30, "org", false),
+        (65, 0, 0, "told", true),
+    ] {
+        let (orgs, teams) = (names("org", orgs), names("octo-org/team", teams));
+        let mut keys = format!("orgs = [{orgs}]\n");
+        if !teams.is_empty() {
+            keys.push_str(&format!("teams = [{teams}]\n"));
+        }
+        let review = format!(
+            "[decisions.token_review]\ngroups = [{}]",
+            names(shared, told)
+        );
+        let config = Config::parse(&with(&caller(&keys), &review), []).unwrap();
+        let warnings = config.warnings();
+        assert_eq!(!warnings.is_empty(), is_warned, "{warnings:?}");
+        if let [warning] = &*warnings {
+            assert!(warning.contains("asks about 64 at most"), "{warning}");
+        }
+    }
 }
