@@ -18,12 +18,13 @@ Example:
   ghes-gatekeeper check config --config new.toml --against gatekeeper.toml
 
 Exits with 2 and one line for each mistake if the configuration cannot be used,
-and with 1 if some route could decide otherwise than by the file of --against.")]
+and with 1 if some route or caller could decide otherwise than by the file of --against.")]
 pub(super) struct Arguments {
     /// The configuration file; without it, only the environment is read.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Names the routes that could decide otherwise than by this configuration, and the keys.
+    /// Names the routes and callers that could decide otherwise than by this configuration, and
+    /// the keys.
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
     /// Prints a file with every key, its default and what it is for, and checks nothing.
@@ -54,14 +55,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn compare(new: &Config, old: &Config) -> Result<(), Failure> {
     let differences = new.differences(old);
     if differences.is_empty() {
-        return print("every route decides as before\n");
+        return print("every route and caller decides as before\n");
     }
     print(&format!("{}\n", differences.join("\n")))?;
-    let routes = match differences.len() {
-        1 => "one route".to_owned(),
-        several => format!("{several} routes"),
+    let deciders = match differences.len() {
+        1 => "one route or caller".to_owned(),
+        several => format!("{several} routes or callers"),
     };
     Err(Failure::negative(format!(
-        "{routes} could decide otherwise than before"
+        "{deciders} could decide otherwise than before"
     )))
 }

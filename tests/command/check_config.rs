@@ -158,7 +158,7 @@ async fn routes_that_could_decide_otherwise_are_named() {
     for (config, against, code, says) in [
         (&new, &old, 1, "/a: users\n"),
         (&old, &new, 1, "/a: users\n"),
-        (&new, &new, 0, "every route decides as before\n"),
+        (&new, &new, 0, "every route and caller decides as before\n"),
     ] {
         let arguments = ["check", "config", "--config", config, "--against", against];
         let output = run(&arguments).await;

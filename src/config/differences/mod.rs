@@ -1,4 +1,4 @@
-//! Which routes could decide otherwise than before.
+//! Which routes and callers could decide otherwise than before.
 //!
 //! Compared is what the gate decides by: whose tokens are good, who may enter, what is read as a
 //! credential, what becomes of a decision, and the settings of the whole gate behind these. Where
@@ -9,47 +9,45 @@ mod tests;
 
 use std::fmt::{Debug, Write};
 
-use crate::config::{Config, Cors, RouteConfig, RouteMatch};
+use crate::config::{Admittance, Config, Cors, DecisionsConfig, RouteConfig, RouteMatch};
 
 /// A key, and its value in a form that is the same where its meaning is.
 type Setting = (&'static str, String);
 
+/// A route, by what it is for, or a caller: with all that it decides by.
+type Decider = (String, Vec<Setting>);
+
 impl Config {
-    /// Names the routes whose decision about some request could be another than by an `old`
-    /// configuration: one line each, with the keys that make it so.
+    /// Names the routes, and the callers of `[decisions]`, whose decision about some request could be
+    /// another than by an `old` configuration: one line each, with the keys that make it so.
     ///
     /// Routes are the same if they are for the same requests, wherever they stand in the file: their
     /// order decides nothing. One that is added or removed takes requests from others, or leaves them
-    /// to others.
+    /// to others. Callers are the same if they have the same id, whatever their secret.
     #[must_use]
     pub fn differences(&self, old: &Self) -> Vec<String> {
-        let (ours, theirs) = (self.decisions(), old.decisions());
-        let find = |all: &[(String, Vec<Setting>)], route: &str| {
-            let mut all = all.iter();
-            all.position(|(name, _)| name == route)
-        };
+        let (ours, theirs) = (self.deciders(), old.deciders());
+        let find = |all: &[Decider], name: &str| all.iter().position(|(other, _)| other == name);
         let mut lines: Vec<String> = Vec::new();
-        for (route, settings) in &ours {
-            let Some(before) = find(&theirs, route) else {
-                lines.push(format!("{route}: added"));
+        for (name, settings) in &ours {
+            let Some(before) = find(&theirs, name) else {
+                lines.push(format!("{name}: added"));
                 continue;
             };
             let other = keys_that_differ(settings, &theirs[before].1);
             if !other.is_empty() {
-                lines.push(format!("{route}: {}", other.join(", ")));
+                lines.push(format!("{name}: {}", other.join(", ")));
             }
         }
         let gone = theirs
             .iter()
-            .filter(|(route, _)| find(&ours, route).is_none());
-        lines.extend(gone.map(|(route, _)| format!("{route}: removed")));
+            .filter(|(name, _)| find(&ours, name).is_none());
+        lines.extend(gone.map(|(name, _)| format!("{name}: removed")));
         lines
     }
 
-    /// Returns each route by what it is for, with all that it decides by.
-    fn decisions(&self) -> Vec<(String, Vec<Setting>)> {
-        let routes = self.routes.iter();
-        let all = routes.map(|route| {
+    fn deciders(&self) -> Vec<Decider> {
+        let routes = self.routes.iter().map(|route| {
             let mut settings = self.settings_of(route);
             if !route.anonymous {
                 settings.extend(self.settings_of_all());
@@ -57,70 +55,63 @@ impl Config {
             settings.extend(self.settings_of_ways());
             (name(&route.matches), settings)
         });
-        all.collect()
+        let mut all: Vec<Decider> = routes.collect();
+        let callers = self.decisions.iter().flat_map(|door| &door.callers);
+        all.extend(callers.map(|caller| {
+            let mut settings = self.settings_of_admittance(&caller.admittance);
+            settings.extend(self.settings_of_all());
+            (format!("decisions.callers {}", caller.id), settings)
+        }));
+        let door = self.decisions.clone().unwrap_or_default();
+        all.push(("decisions".to_owned(), settings_of_door(&door)));
+        all
     }
 
-    /// Every field is looked at, so that a new one is no oversight.
     fn settings_of(&self, route: &RouteConfig) -> Vec<Setting> {
-        let RouteConfig {
-            matches: _,
-            upstreams: _,
-            upstream_tls: _,
-            host: _,
-            rewrite_redirects: _,
-            timeouts: _,
-            tokens: _,
-            scopes,
-            scopes_any,
-            exempt_github_apps,
-            people,
-            max_age,
-            anonymous,
-            mode,
-            basic,
-            websocket_protocol,
-            login,
-            forward_token: _,
-            identity_headers: _,
-            strip_headers: _,
-            audience: _,
-            strip_prefix: _,
-            ambiguous_paths,
-            cors,
-            resource: _,
-        } = route;
-        let issuer = self.issuer_of(route);
+        let preflights = match route.cors {
+            Cors::Gate => "gate",
+            // One that passes has no token.
+            Cors::Upstream => "upstream",
+            Cors::Answer(_) => "answered",
+        };
+        let mut settings = self.settings_of_admittance(&Admittance::of(route));
+        settings.extend([
+            ("anonymous", text(route.anonymous)),
+            ("mode", text(route.mode)),
+            ("basic", text(route.basic)),
+            ("websocket_protocol", text(route.websocket_protocol)),
+            ("login", text(route.login)),
+            ("ambiguous_paths", text(route.ambiguous_paths)),
+            ("cors", text(preflights)),
+        ]);
+        settings
+    }
+
+    fn settings_of_admittance(&self, admittance: &Admittance) -> Vec<Setting> {
+        let people = &admittance.people;
+        let tokens = admittance.tokens.as_ref();
+        let issuer = tokens.and_then(|tokens| self.issuer_of_tokens(tokens));
         let url = issuer.as_ref().map(|(ghes, _)| ghes.url.to_string());
         let apps = issuer.map(|(_, apps)| apps).unwrap_or_default();
-        let lets_preflights_by = !matches!(cors, Cors::Gate);
+        let users = people.users.iter().map(|user| user.to_ascii_lowercase());
         vec![
             ("ghes", text(url)),
             ("apps", set(apps.iter().map(|app| &app.client_id))),
-            ("scopes", set(scopes.iter())),
-            ("scopes_any", set(scopes_any)),
-            ("exempt_github_apps", text(exempt_github_apps)),
-            (
-                "users",
-                set(people.users.iter().map(|user| user.to_ascii_lowercase())),
-            ),
+            ("scopes", set(admittance.scopes.iter())),
+            ("scopes_any", set(&admittance.scopes_any)),
+            ("exempt_github_apps", text(admittance.exempt_github_apps)),
+            ("users", set(users)),
             ("user_ids", set(&people.user_ids)),
             ("site_admins", text(people.site_admins)),
             ("orgs", set(&people.orgs)),
             ("teams", set(&people.teams)),
             ("people", text(people.combination)),
             ("account_types", set(&people.account_types)),
-            ("max_age", text(max_age)),
-            ("anonymous", text(anonymous)),
-            ("mode", text(mode)),
-            ("basic", text(basic)),
-            ("websocket_protocol", text(websocket_protocol)),
-            ("login", text(login)),
-            ("ambiguous_paths", text(ambiguous_paths)),
-            ("cors", text(lets_preflights_by)),
+            ("max_age", text(admittance.max_age)),
         ]
     }
 
-    /// What every route with a token decides by.
+    /// What every route with a token decides by, and every caller.
     fn settings_of_all(&self) -> [Setting; 6] {
         let (server, cache) = (&self.server, &self.cache);
         [
@@ -145,6 +136,18 @@ impl Config {
             ),
         ]
     }
+}
+
+/// What is said at the entrance for others' questions, beside what routes and callers decide.
+fn settings_of_door(door: &DecisionsConfig) -> Vec<Setting> {
+    let review = &door.token_review;
+    let prefixes = (&review.username_prefix, &review.groups_prefix);
+    vec![
+        ("oauth2_auth", text(door.oauth2_auth)),
+        ("token_review.groups", set(&review.groups)),
+        ("token_review.username_prefix", text(prefixes.0)),
+        ("token_review.groups_prefix", text(prefixes.1)),
+    ]
 }
 
 fn keys_that_differ(ours: &[Setting], theirs: &[Setting]) -> Vec<&'static str> {

@@ -1,6 +1,9 @@
-//! Which routes could decide otherwise than before.
+//! Which routes and callers could decide otherwise than before.
 
-use crate::config::Config;
+mod decisions;
+
+use crate::config::reader::table::Key;
+use crate::config::{Admittance, Config, RouteConfig};
 
 const OLD: &str = r#"[ghes]
 url = "https://ghes.example.com"
@@ -100,6 +103,57 @@ fn each_key_that_decides_names_its_route() {
     }
     let fewer = differences(&[("\"octocat\", \"hubot\"", "\"octocat\"")]);
     assert_eq!(fewer, ["/wiki: users"]);
+}
+
+/// The gate refuses a preflight, lets it pass without a token, or answers it.
+#[test]
+fn each_way_of_preflights_is_another() {
+    let ways = [
+        "",
+        "cors = \"upstream\"\n",
+        "[routes.cors]\nallow_origins = [\"https://app.example.com\"]\n",
+    ];
+    let users = "users = [\"octocat\", \"hubot\"]\n";
+    let with = |way: &str| Config::parse(&OLD.replacen(users, &format!("{users}{way}"), 1), []);
+    for new in ways {
+        for old in ways {
+            let differences = with(new).unwrap().differences(&with(old).unwrap());
+            let expected: &[&str] = if new == old { &[] } else { &["/wiki: cors"] };
+            assert_eq!(differences, expected, "{new} {old}");
+        }
+    }
+}
+
+/// A new key of a route has to be compared, or to be named here.
+#[test]
+fn no_key_of_a_route_is_forgotten() {
+    const OF_NO_DECISION: &[&str] = &[
+        // What the route is for is its name.
+        "path",
+        "exact",
+        "hosts",
+        "methods",
+        // Where requests go, and what tools are told.
+        "upstream",
+        "host",
+        "rewrite_redirects",
+        "forward_token",
+        "identity_headers",
+        "strip_headers",
+        "audience",
+        "strip_prefix",
+    ];
+    let config = Config::parse(OLD, []).unwrap();
+    let compared = config.settings_of(&config.routes[0]);
+    let tables = [
+        RouteConfig::KEYS,
+        Admittance::KEYS,
+        RouteConfig::FURTHER_KEYS,
+    ];
+    for Key { name, .. } in tables.into_iter().flatten() {
+        let is_compared = compared.iter().any(|(key, _)| key == name);
+        assert_ne!(is_compared, OF_NO_DECISION.contains(name), "{name}");
+    }
 }
 
 #[test]
