@@ -2,6 +2,7 @@
 #![cfg(feature = "cli")]
 
 mod bad_configurations;
+mod callers;
 mod canary;
 mod certificate;
 mod check_config;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
@@ -165,4 +167,57 @@ async fn secrets_that_are_replaced_are_in_force_without_a_start() {
     directory.write("app", "2", SECRET);
     proxy.said("client_secret_file of Iv1.").await;
     assert_eq!(with_token(&gate).await, 406);
+}
+
+/// Whether a caller with this secret gets an answer, by Basic and as a bearer token.
+async fn is_caller(decisions: &str, secret: &str) -> bool {
+    let basic = BASE64_STANDARD.encode(format!("wiki:{secret}"));
+    let mut answers = Vec::new();
+    for proof in [format!("Bearer {secret}"), format!("Basic {basic}")] {
+        let question = Request::post(format!("http://{decisions}/introspect"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", proof);
+        answers.push(status(question, &format!("token={TOKEN}")).await);
+    }
+    assert!(matches!(*answers, [200, 200] | [401, 401]), "{answers:?}");
+    answers == [200, 200]
+}
+
+#[tokio::test]
+async fn a_callers_secret_that_is_replaced_is_in_force_without_a_start() {
+    let mut emulator = Running::start(&["emulator", "--listen", "127.0.0.1:0"]);
+    let ghes = emulator.address("emulator").await;
+    let directory = Directory::new("caller-secrets");
+    let secrets = ["0", "1", "2"].map(|n| format!("CANARYCALLER{}", n.repeat(32)));
+    let file = directory.write("caller", "0", &format!("{}\n", secrets[0]));
+    let config = directory.0.join("gatekeeper.toml");
+    let toml = format!(
+        "[server]\nlisten = [\"127.0.0.1:0\"]\n[ghes]\nurl = \"http://{ghes}\"\n\
+         [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\nclient_secret = \"{SECRET}\"\n\
+         [[routes]]\npath = \"/\"\n[decisions]\nlisten = \"127.0.0.1:0\"\n\
+         [[decisions.callers]]\nid = \"wiki\"\nsecret_file = {file:?}\n"
+    );
+    std::fs::write(&config, toml).expect("a file");
+    let mut proxy = Proxy::start(&config);
+    proxy.address().await;
+    let decisions = proxy.address().await;
+    let key = "decisions.callers[0].secret_file";
+    for (version, secret) in secrets.iter().enumerate() {
+        if version > 0 {
+            directory.write("caller", &version.to_string(), secret);
+            proxy
+                .said(&format!("{key}: the secret was read again"))
+                .await;
+        }
+        for other in &secrets {
+            assert_eq!(is_caller(&decisions, other).await, secret == other);
+        }
+    }
+    // What could not be started with is not in force either.
+    for (version, broken) in ["", "CANARYSHORT", "two words"].iter().enumerate() {
+        directory.write("caller", &format!("broken{version}"), broken);
+        proxy.said("the last secret stays in force").await;
+        assert!(is_caller(&decisions, &secrets[2]).await);
+        assert!(broken.len() != 11 || !is_caller(&decisions, broken).await);
+    }
 }
