@@ -59,6 +59,8 @@ pub(crate) struct Habits {
     pub(crate) has_whole_outage: bool,
     /// What clients get while the gate itself is away.
     pub(crate) status_without_gate: u16,
+    /// The gate is told of a body with a length.
+    pub(crate) tells_bodies: bool,
 }
 
 /// Where all that a configuration names is in a test, in place of its ports.
@@ -102,6 +104,7 @@ impl Front {
             has_problem,
             has_whole_outage,
             status_without_gate,
+            tells_bodies: matches!(self, Self::EnvoyGrpc | Self::Apache),
         }
     }
 

@@ -10,6 +10,7 @@
 #[macro_use]
 mod fronts;
 mod forgeries;
+mod hygiene;
 mod message;
 mod outages;
 mod scene;
