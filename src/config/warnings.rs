@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::routes::passed_by;
-use super::{Admittance, AppConfig, CallerConfig, Config, GhesConfig, RouteConfig, RouteMode};
+use super::{
+    Admittance, AppConfig, AppPreset, CallerConfig, Config, GhesConfig, RouteConfig, RouteMode,
+    TokensConfig,
+};
 use crate::server::CertificateFiles;
 
 impl Config {
@@ -23,6 +26,7 @@ impl Config {
     /// 9. A certificate that has expired, is not valid yet, or ends within 14 days.
     /// 10. Callers that would send their secrets in clear through a network, and those about whose
     ///     people one answer depends on more memberships than it may ask about.
+    /// 11. An app of a preset that no route and no caller names, beside others: its tokens are refused.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -30,6 +34,7 @@ impl Config {
         let unused = unused.map(|(at, ghes)| unused_server(at, ghes));
         unused
             .chain(self.route_warnings())
+            .chain(self.unnamed_presets())
             .chain(self.caller_warnings())
             .chain(passed_by::warnings(self))
             .chain(self.decision_warnings())
@@ -92,17 +97,34 @@ impl Config {
         })
     }
 
+    fn unnamed_presets(&self) -> Vec<String> {
+        let servers = self.ghes.iter().filter(|ghes| self.takes_tokens_of(ghes));
+        let apps = servers.flat_map(|ghes| ghes.apps.iter().map(move |app| (ghes, app)));
+        let unnamed = apps.filter(|(ghes, app)| {
+            let takes = |tokens: &TokensConfig| {
+                tokens.ghes == ghes.name && tokens.apps.contains(&app.client_id)
+            };
+            app.preset.is_some() && !self.all_tokens().any(takes)
+        });
+        unnamed
+            .map(|(ghes, app)| unnamed_preset(ghes, app))
+            .collect()
+    }
+
     fn callers(&self) -> &[CallerConfig] {
         self.decisions.as_ref().map_or(&[], |door| &door.callers)
     }
 
     /// Tells whether tokens of a server are good on any route, or for any caller.
     pub(crate) fn takes_tokens_of(&self, ghes: &GhesConfig) -> bool {
+        self.all_tokens().any(|tokens| tokens.ghes == ghes.name)
+    }
+
+    fn all_tokens(&self) -> impl Iterator<Item = &TokensConfig> {
         let routes = self.routes.iter().map(|route| &route.tokens);
         let callers = self.callers().iter();
         let tokens = routes.chain(callers.map(|caller| &caller.admittance.tokens));
-        let mut tokens = tokens.filter_map(Option::as_ref);
-        tokens.any(|tokens| tokens.ghes == ghes.name)
+        tokens.filter_map(Option::as_ref)
     }
 
     fn is_shut(&self, admittance: &Admittance) -> bool {
@@ -160,6 +182,15 @@ fn shut_caller(place: &str) -> String {
     format!(
         "{place}.scopes: tokens of GitHub Apps have no scopes, and the caller accepts no other app, \
          so no token is active for it; drop it, set exempt_github_apps, or use an OAuth app"
+    )
+}
+
+fn unnamed_preset(ghes: &GhesConfig, app: &AppConfig) -> String {
+    let (name, id) = (&ghes.name, &app.client_id);
+    let preset = app.preset.map_or("", AppPreset::as_str);
+    format!(
+        "ghes.apps: beside other apps of {name}, {preset} is accepted only where apps names it, and \
+         nothing does; write apps = [\"{id}\"] on a route, or drop it"
     )
 }
 

@@ -38,7 +38,7 @@ impl Admittance {
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
         /// the server of the tokens; may be left out if there is one
         ghes: Shape::Text, shown "ghes.example.com";
-        /// the apps of the tokens; absent: all of the server
+        /// the apps of the tokens; absent: all of the server, but a preset only if there is no other
         apps: Shape::List(&Shape::Text), shown ["Iv1.8a61f9b3a7aba766"];
         /// all of these; absent: every good token
         scopes: Shape::List(&Shape::Text), shown ["read:org"];

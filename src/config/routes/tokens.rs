@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
-use crate::config::ghes::GhesConfig;
 use crate::config::ghes::servers::Servers;
+use crate::config::ghes::{AppConfig, GhesConfig};
 use crate::config::reader::section::{Section, closest};
 use crate::config::reader::source::Node;
 
@@ -14,7 +14,8 @@ pub struct TokensConfig {
     /// The [name](GhesConfig::name) of the server. Absent: the only one; required where there are
     /// several.
     pub ghes: String,
-    /// The client ids of the apps, at least one, in the order of the server's `apps`. Absent: all.
+    /// The client ids of the apps, at least one, in the order of the server's `apps`. Absent: all but
+    /// those of a preset, to whose tokens anybody can get; those as well where there is no other.
     pub apps: Vec<String>,
 }
 
@@ -36,11 +37,15 @@ impl TokensConfig {
         let ghes = servers.pick(route, "a token is sent to one server only");
         let wanted = apps(route, ghes);
         let ghes = ghes?;
-        let is_wanted = |id: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
-        let ids = ghes.apps.iter().map(|app| app.client_id.clone());
+        let has_own = ghes.apps.iter().any(|app| app.preset.is_none());
+        let is_wanted = |app: &&AppConfig| match &wanted {
+            Some(wanted) => wanted.contains(&app.client_id),
+            None => app.preset.is_none() || !has_own,
+        };
+        let apps = ghes.apps.iter().filter(is_wanted);
         Some(Self {
             ghes: ghes.name.clone(),
-            apps: ids.filter(is_wanted).collect(),
+            apps: apps.map(|app| app.client_id.clone()).collect(),
         })
     }
 }

@@ -390,12 +390,51 @@ fn the_gh_command_is_an_app_that_nobody_registers() {
 fn the_gh_command_stands_beside_an_app_of_ones_own_and_once() {
     let more = |more: &str| edited("[cache]", &format!("[[ghes.apps]]\n{more}\n[cache]"));
     let config = Config::parse(&more("preset = \"gh-cli\""), []).unwrap();
-    let both = ["Iv1.8a61f9b3a7aba766", "178c6fc778ccc68e1d6a"];
-    assert_eq!(tokens(&config, 0).1, both);
+    assert_eq!(config.ghes[0].apps.len(), 2);
     let twice = more("preset = \"gh-cli\"\n[[ghes.apps]]\npreset = \"gh-cli\"");
     assert_eq!(
         errors(&twice, &[]),
         "configuration:13: ghes.apps[2].client_id: is that of apps[1] too; keep one of them"
+    );
+}
+
+/// Anybody can get a token of that app, so it opens nothing by having been written somewhere else.
+#[test]
+fn beside_another_app_the_gh_command_is_accepted_where_it_is_named() {
+    const OWN: &str = "Iv1.8a61f9b3a7aba766";
+    const ID: &str = "178c6fc778ccc68e1d6a";
+    let read = |edits: &[(&str, &str)]| {
+        let beside = edited("[cache]", "[[ghes.apps]]\npreset = \"gh-cli\"\n[cache]");
+        let toml = edits
+            .iter()
+            .fold(beside, |toml, (from, to)| toml.replace(from, to));
+        Config::parse(&toml, []).unwrap()
+    };
+    let named = |ids: &str| format!("apps = [{ids}]\nforward_token = false");
+    for (apps, accepted) in [
+        (None, &[OWN][..]),
+        (Some(format!("\"{OWN}\"")), &[OWN]),
+        (Some(format!("\"{ID}\"")), &[ID]),
+        (Some(format!("\"{ID}\", \"{OWN}\"")), &[OWN, ID]),
+    ] {
+        let line = apps.map_or_else(|| "forward_token = false".to_owned(), |ids| named(&ids));
+        let config = read(&[("forward_token = false", &line)]);
+        assert_eq!(tokens(&config, 0).1, accepted);
+        let told = config.warnings().iter().any(|line| line.contains(ID));
+        assert_eq!(told, !accepted.contains(&ID), "{:?}", config.warnings());
+        let printed = config.to_redacted_toml();
+        assert!(
+            printed.contains(&format!("\napps = {accepted:?}\n")),
+            "{printed}"
+        );
+    }
+    let config = read(&[]);
+    let warning = "ghes.apps: beside other apps of ghes.example.com, gh-cli is accepted only where \
+         apps names it, and nothing does; write apps = [\"178c6fc778ccc68e1d6a\"] on a route, or drop it";
+    assert!(
+        config.warnings().iter().any(|line| line == warning),
+        "{:?}",
+        config.warnings()
     );
 }
 
@@ -406,7 +445,9 @@ fn no_tool_is_given_tokens_of_the_gh_command() {
     // The app is the same without the word.
     let by_id = edited("Iv1.8a61f9b3a7aba766", "178c6fc778ccc68e1d6a");
     let beside = edited("[cache]", "[[ghes.apps]]\npreset = \"gh-cli\"\n[cache]");
-    for toml in [&gh, &by_id, &beside] {
+    let id = "apps = [\"178c6fc778ccc68e1d6a\"]\nforward_token = false";
+    let named = beside.replace("forward_token = false", id);
+    for toml in [&gh, &by_id, &named] {
         let text = errors(&given(toml.clone()), &[]);
         assert!(
             text.contains("forward_token: would hand this tool tokens of the gh command"),
