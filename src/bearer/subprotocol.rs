@@ -17,7 +17,9 @@ use crate::token::AccessToken;
 
 /// What a handshake offered beside its token.
 pub(crate) struct Offer {
-    token: AccessToken,
+    /// None where there is not exactly one that is well-formed, or nothing beside it that could be
+    /// answered.
+    token: Result<AccessToken, BearerError>,
     /// What is left for the service to choose from.
     pub(crate) others: Vec<Box<str>>,
     /// What is answered where the service chooses none of these: the client would take no answer for
@@ -27,98 +29,126 @@ pub(crate) struct Offer {
 
 impl Offer {
     /// Returns the token as the line of a header.
-    pub(crate) fn line(&self) -> Option<HeaderValue> {
-        let line = HeaderValue::try_from(format!("Bearer {}", self.token.expose()));
-        let mut line = line.ok()?;
+    ///
+    /// # Errors
+    ///
+    /// Returns [`BearerError`] if there is not exactly one well-formed token, or nothing beside it
+    /// that could be answered.
+    pub(crate) fn line(&self) -> Result<HeaderValue, BearerError> {
+        let token = self.token.as_ref().map_err(|&error| error)?;
+        let line = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+        let mut line = line.map_err(|_| BearerError::MalformedProtocol)?;
         line.set_sensitive(true);
-        Some(line)
+        Ok(line)
     }
 }
 
-/// Takes the token out of the subprotocols of a handshake; none if there is none.
-///
-/// # Errors
-///
-/// Returns [`BearerError`] if there is not exactly one well-formed token, or nothing beside it that
-/// could be answered. The field is gone then.
-pub(crate) fn take(headers: &mut HeaderMap) -> Result<Option<Offer>, BearerError> {
+/// Takes whatever is a token, or stands in the place of one, out of the subprotocols of a handshake;
+/// none if nothing announces a token. What else is offered stays as it is.
+pub(crate) fn take(headers: &mut HeaderMap) -> Option<Offer> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-        return Ok(None);
+        return None;
     }
-    let read = read(headers);
-    match &read {
-        Ok(None) => {}
-        Ok(Some(offer)) => set(headers, &offer.others),
-        Err(_) => set(headers, &[]),
+    // All lines are one list (RFC 6455 §11.3.4).
+    let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    let names = names
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty());
+    let list = List::read(names);
+    if list.found.is_none() && list.fault.is_none() {
+        return None;
     }
-    read
+    let left = HeaderValue::from_bytes(&list.others.join(&b", "[..]));
+    let offer = list.into_offer();
+    headers.remove(SEC_WEBSOCKET_PROTOCOL);
+    if let Ok(left) = left
+        && !left.is_empty()
+    {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, left);
+    }
+    Some(offer)
 }
 
-fn read(headers: &HeaderMap) -> Result<Option<Offer>, BearerError> {
-    let (mut found, mut others) = (None, Vec::new());
-    let mut offered = offered(headers)?.into_iter();
-    while let Some(protocol) = offered.next() {
-        let token = if protocol == MARKER {
-            let token = offered.next().ok_or(BearerError::MalformedProtocol)?;
-            Some((
-                AccessToken::new(token),
-                Some(HeaderValue::from_static(MARKER)),
-            ))
-        } else if let Some(encoded) = protocol.strip_prefix(KUBERNETES) {
-            Some((decoded(encoded)?, None))
-        } else {
-            others.push(protocol.into());
-            None
-        };
-        if token.is_some() && found.is_some() {
-            return Err(BearerError::Multiple);
+/// The subprotocols of a handshake, while they are read.
+#[derive(Default)]
+struct List<'h> {
+    found: Option<AccessToken>,
+    marker: Option<HeaderValue>,
+    others: Vec<&'h [u8]>,
+    /// The first thing that is wrong.
+    fault: Option<BearerError>,
+}
+
+impl<'h> List<'h> {
+    fn read(mut names: impl Iterator<Item = &'h [u8]>) -> Self {
+        let mut list = Self::default();
+        while let Some(name) = names.next() {
+            if name == MARKER.as_bytes() {
+                match names.next() {
+                    Some(token) => {
+                        list.find(plain(token));
+                        list.marker = Some(HeaderValue::from_static(MARKER));
+                    }
+                    None => {
+                        list.others.push(name);
+                        list.find(Err(BearerError::MalformedProtocol));
+                    }
+                }
+            } else if let Some(encoded) = name.strip_prefix(KUBERNETES.as_bytes()) {
+                list.find(decoded(encoded));
+            } else {
+                if !name.iter().all(u8::is_ascii) {
+                    list.note(BearerError::MalformedProtocol);
+                }
+                list.others.push(name);
+            }
         }
-        found = found.or(token);
+        list
     }
-    let Some((token, marker)) = found else {
-        return Ok(None);
-    };
-    if !is_b64token(token.expose().as_bytes()) {
-        return Err(BearerError::MalformedProtocol);
+
+    fn find(&mut self, token: Result<AccessToken, BearerError>) {
+        match token {
+            Ok(_) if self.found.is_some() => self.note(BearerError::Multiple),
+            Ok(token) => self.found = Some(token),
+            Err(error) => self.note(error),
+        }
     }
-    // Kubernetes refuses it as well: there would be nothing to answer but the token.
-    if marker.is_none() && others.is_empty() {
-        return Err(BearerError::LoneProtocol);
+
+    fn note(&mut self, fault: BearerError) {
+        self.fault.get_or_insert(fault);
     }
-    Ok(Some(Offer {
-        token,
-        others,
-        marker,
-    }))
+
+    fn into_offer(self) -> Offer {
+        let others = self.others.into_iter();
+        let others = others.filter_map(|name| str::from_utf8(name).ok());
+        let others: Vec<Box<str>> = others.map(Box::from).collect();
+        let token = match (self.fault, self.found) {
+            (Some(fault), _) => Err(fault),
+            // Kubernetes refuses it as well: there would be nothing to answer but the token.
+            (None, Some(_)) if self.marker.is_none() && others.is_empty() => {
+                Err(BearerError::LoneProtocol)
+            }
+            (None, found) => found.ok_or(BearerError::MalformedProtocol),
+        };
+        Offer {
+            token,
+            others,
+            marker: self.marker,
+        }
+    }
 }
 
-/// All lines are one list (RFC 6455 §11.3.4).
-fn offered(headers: &HeaderMap) -> Result<Vec<&str>, BearerError> {
-    let mut offered = Vec::new();
-    for line in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
-        let line = line.to_str().map_err(|_| BearerError::MalformedProtocol)?;
-        offered.extend(
-            line.split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty()),
-        );
-    }
-    Ok(offered)
-}
-
-fn decoded(encoded: &str) -> Result<AccessToken, BearerError> {
+fn decoded(encoded: &[u8]) -> Result<AccessToken, BearerError> {
     let token = BASE64_URL_SAFE_NO_PAD.decode(encoded).map(Zeroizing::new);
     let token = token.map_err(|_| BearerError::MalformedProtocol)?;
-    let text = str::from_utf8(&token).map_err(|_| BearerError::MalformedProtocol)?;
-    Ok(AccessToken::new(text))
+    plain(&token)
 }
 
-fn set(headers: &mut HeaderMap, protocols: &[Box<str>]) {
-    headers.remove(SEC_WEBSOCKET_PROTOCOL);
-    if !protocols.is_empty()
-        && let Ok(line) = HeaderValue::try_from(protocols.join(", "))
-    {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, line);
+fn plain(token: &[u8]) -> Result<AccessToken, BearerError> {
+    match str::from_utf8(token) {
+        Ok(text) if is_b64token(token) => Ok(AccessToken::new(text)),
+        _ => Err(BearerError::MalformedProtocol),
     }
 }
 
@@ -141,16 +171,15 @@ mod tests {
             let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
             headers.append(SEC_WEBSOCKET_PROTOCOL, line);
         }
-        let taken = take(&mut headers);
+        let Some(offer) = take(&mut headers) else {
+            return Ok(None);
+        };
         let left = headers.get(SEC_WEBSOCKET_PROTOCOL);
         let left = left.map(|left| left.to_str().unwrap().to_owned());
-        if taken.is_err() {
-            assert_eq!(left, None, "{lines:?}");
-        }
-        Ok(taken?.map(|offer| {
-            let token = offer.token.expose().to_owned();
-            (token, left, offer.marker.is_some())
-        }))
+        assert_eq!(left.unwrap_or_default(), offer.others.join(", "));
+        let left = (!offer.others.is_empty()).then(|| offer.others.join(", "));
+        let token = offer.token?.expose().to_owned();
+        Ok(Some((token, left, offer.marker.is_some())))
     }
 
     fn kubernetes(token: &str) -> String {

@@ -1,8 +1,8 @@
 //! Requests of web pages from other origins (Fetch §3.2).
 //!
 //! 1. A preflight is exactly the request that a browser sends: OPTIONS with one `Origin` and one
-//!    `Access-Control-Request-Method`, no credential, no cookie, no body. Any other request needs a
-//!    token.
+//!    `Access-Control-Request-Method`, no credential, no cookie, no body, and no field by which some
+//!    tools take it for another method. Any other request needs a token.
 //! 2. A preflight is about the route of the request that would follow, so that method decides.
 //! 3. An origin is sent back only if the configuration lists it, byte for byte.
 //! 4. Where the gate answers, rejections have the same headers as responses of upstreams: a page
@@ -22,6 +22,7 @@ use http_body::Body;
 
 use crate::config::{self, CorsAnswers, RouteConfig};
 use crate::fold::remove_where;
+use crate::hygiene::hop_by_hop::has_other_methods;
 
 /// How a route treats other origins.
 #[derive(Debug)]
@@ -56,7 +57,8 @@ pub(crate) fn preflight<B: Body>(request: &Request<B>) -> Option<Method> {
     let is_plain = request.method() == Method::OPTIONS
         && request.body().is_end_stream()
         && !headers.contains_key(AUTHORIZATION)
-        && !headers.contains_key(COOKIE);
+        && !headers.contains_key(COOKIE)
+        && !has_other_methods(headers);
     if !is_plain {
         return None;
     }

@@ -136,7 +136,7 @@ fn has_credential<B>(request: &Request<B>, is_handshake: bool) -> bool {
     // Among the subprotocols of a WebSocket there may be one.
     is_handshake
         && headers.contains_key(SEC_WEBSOCKET_PROTOCOL)
-        && !matches!(subprotocol::take(&mut headers.clone()), Ok(None))
+        && subprotocol::take(&mut headers.clone()).is_some()
 }
 
 /// Tells whether a request could change anything, with what the browser adds of its own. Of a

@@ -1,6 +1,8 @@
 //! What web pages of other origins may do.
 
 use super::TOKEN;
+use super::carrier::{Ask, Carrier};
+use super::recorder::Recorder;
 use super::support::{Gate, Upstream, body, headers, route, status};
 
 const PAGE: &str = "https://app.test";
@@ -49,7 +51,7 @@ async fn a_preflight_that_passes_says_no_more_than_a_browser_would() {
     let more = "methods = [\"DELETE\"]\ncors = \"upstream\"";
     let gate = gate(&upstream, more).await;
     let forged = "X-Forwarded-User: admin\r\nX_GitHub_User_Id: 1\r\nRemote-User: admin\r\n\
-                  X-HTTP-Method-Override: DELETE\r\nX-Api-Key: k\r\nX-Forwarded-For: 6.6.6.6\r\n\
+                  X-Api-Key: k\r\nX-Forwarded-For: 6.6.6.6\r\n\
                   Connection: origin-x\r\nUser-Agent: b\r\nSec-Fetch-Mode: cors\r\n";
     let response = exchange(&gate, &preflight(PAGE, forged)).await;
     assert_eq!(status(&response), 200);
@@ -265,4 +267,34 @@ async fn cookies_are_for_listed_origins_that_may() {
     assert!(cors_lines(&response).contains(&yes), "{response}");
     let response = exchange(&gate, &preflight(EVIL, "")).await;
     assert!(!cors_lines(&response).contains(&yes), "{response}");
+}
+
+over!(every protocol:
+    what_some_tools_take_for_another_method_is_no_preflight,
+);
+
+/// A tool that reads the field would do what nobody has decided about.
+async fn what_some_tools_take_for_another_method_is_no_preflight(on: Carrier) {
+    let answers = "[routes.cors]\nallow_origins = [\"https://app.test\"]";
+    for (cors, plain) in [("cors = \"upstream\"", 200), (answers, 204)] {
+        for methods in ["", "methods = [\"DELETE\", \"OPTIONS\"]\n"] {
+            let mut recorder = Recorder::start().await;
+            let more = format!("{methods}{cors}");
+            let front = recorder.front_with(on, "", &[("/", &more)]).await;
+            let ask = Ask::get("/p").method("OPTIONS");
+            let ask = ask.line("Origin", PAGE);
+            let ask = ask.line("Access-Control-Request-Method", "DELETE");
+            for name in [
+                "X-HTTP-Method-Override",
+                "x_http_method",
+                "X-Method-Override",
+                "X.HTTP.Method",
+            ] {
+                let ask = ask.clone().line(name, "DELETE");
+                front.assert_status(&ask, 401).await;
+            }
+            recorder.assert_untouched();
+            front.assert_status(&ask, plain).await;
+        }
+    }
 }

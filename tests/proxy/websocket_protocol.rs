@@ -216,6 +216,70 @@ async fn what_is_no_single_good_token_opens_nothing() {
     assert!(accepted.is_none());
 }
 
+/// Only the token is taken out of a bad offer: what the tool knows, it is still offered.
+#[tokio::test]
+async fn a_route_that_only_observes_keeps_what_else_is_offered() {
+    let form = kubernetes("gho_x");
+    for (offered, lines, seen) in [
+        ("chat, bearer".to_owned(), "", "chat, bearer"),
+        ("bearer, \"gho_x\", chat".to_owned(), "", "chat"),
+        (format!("chat, {form}, {form}, v2"), "", "chat, v2"),
+        (format!("bearer, gho_x, {form}, chat"), "", "chat"),
+        (format!("{}, chat", form.replace("io.", "io.=")), "", "chat"),
+        (form.clone(), "", ""),
+        (
+            "bearer, gho_x, chat".to_owned(),
+            "Authorization: Bearer gho_y\r\n",
+            "chat",
+        ),
+    ] {
+        for is_http_2 in [false, true] {
+            let (listener, gate) = start(&format!("{ON}\nmode = \"observe\"")).await;
+            let tool = async {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let request = read_message(&mut stream).await.expect("a request");
+                let answer = agreement_with(&request, "chat");
+                let sent = stream.write_all(answer.as_bytes()).await;
+                sent.expect("a connection");
+                (stream, request)
+            };
+            let ask = async {
+                if !is_http_2 {
+                    let field = format!("Sec-WebSocket-Protocol: {offered}\r\n{lines}\r\n");
+                    let mut client = gate.connect().await;
+                    let answer = client.exchange(&format!("{HANDSHAKE}{field}")).await;
+                    return (status(&answer), protocols(&answer));
+                }
+                let mut request = handshake("gho_y");
+                let headers = request.headers_mut();
+                if lines.is_empty() {
+                    headers.remove("authorization");
+                }
+                let value = HeaderValue::try_from(&offered).expect("a value");
+                headers.insert("sec-websocket-protocol", value);
+                let answer = client(&gate).await.send_request(request).await;
+                let answer = answer.expect("an answer");
+                let told = answer.headers().get_all("sec-websocket-protocol").iter();
+                let told = told.map(|value| value.to_str().expect("ASCII").to_owned());
+                (answer.status().as_u16(), told.collect())
+            };
+            let ((status, answered), (_stream, request)) = tokio::join!(ask, tool);
+            assert_eq!(status, if is_http_2 { 200 } else { 101 }, "{offered}");
+            assert_eq!(protocols(&request), list(seen), "{offered}");
+            assert!(!request.contains("gho_") && !request.contains("k8s.io."));
+            assert!(!request.contains("x-forwarded-user"), "{request}");
+            let chat = seen.contains("chat");
+            // The tool answers only what it was offered; else the marker, where there is one.
+            let expected = match (chat, offered.contains("bearer, ")) {
+                (true, _) => list("chat"),
+                (false, true) => list("bearer"),
+                (false, false) => vec![],
+            };
+            assert_eq!(answered, expected, "{offered}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_other_route_takes_a_token_from_there() {
     let (_listener, gate) = start("").await;
