@@ -1,7 +1,7 @@
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{BearerError, BearerOptions, BearerToken, basic, has_github_token, read};
+use super::{BasicScheme, BearerError, BearerOptions, BearerToken, basic, has_github_token, read};
 use crate::token::AccessToken;
 
 /// The credential of a request, removed from its headers so that no inner service sees it.
@@ -41,7 +41,7 @@ impl Credential {
             None => Err(BearerError::Missing),
             Some(_) if !self.is_alone => Err(BearerError::Multiple),
             Some(line) => match read(line, options) {
-                Err(BearerError::Basic) if options.basic => {
+                Err(BearerError::Basic) if options.basic != BasicScheme::Refused => {
                     let token = basic::read(line.as_bytes(), options.max_length)?;
                     Ok(BearerToken::lent(self.decoded.insert(token)))
                 }
@@ -50,9 +50,9 @@ impl Credential {
         }
     }
 
-    /// Returns the line for an upstream that may see the token, if it is the only one: as it stood in the headers, or
-    /// `Bearer` with a token that stood in the place of a password. The user name beside it could be
-    /// anybody's, and an upstream might take it for the user.
+    /// Returns the line for an upstream that may see the token, if it is the only one: as it stood in
+    /// the headers, or `Bearer` with a token that stood in the place of a password. The user name
+    /// beside it could be anybody's, and an upstream might take it for the user.
     pub(crate) fn into_line(self) -> Option<HeaderValue> {
         match self.decoded {
             Some(token) => HeaderValue::try_from(format!("Bearer {}", token.expose())).ok(),

@@ -93,8 +93,8 @@ pub(crate) use self::reader::secret::SecretFile;
 pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::routes::{
     Admittance, AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
-    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteConfig, RouteHost, RouteMatch, RouteMode,
-    RoutePath, TokensConfig, UnknownIdentityHeaders,
+    InvalidRoutePath, PeopleConfig, ResourceConfig, RouteBasic, RouteConfig, RouteHost, RouteMatch,
+    RouteMode, RoutePath, TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::session::SessionConfig;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 
 use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
 #[cfg(feature = "proxy")]
@@ -11,7 +11,7 @@ use crate::admission::ClientAddr;
 use crate::admission::{Admission, Admitted, Asked, Decided, Deciding};
 #[cfg(feature = "proxy")]
 use crate::bearer::BearerError;
-use crate::bearer::{BearerOptions, Credential};
+use crate::bearer::{BasicScheme, BearerOptions, Credential};
 use crate::check::CheckService;
 use crate::policy::Policy;
 use crate::rejection::{Bodies, Realm, Rejection, RejectionDetail};
@@ -36,8 +36,8 @@ pub(super) struct Door {
     pub(super) forward_token: bool,
     /// Whether requests that are decided against pass, and only the decision is noted.
     pub(super) observes: bool,
-    /// Whether challenges name the scheme Basic as well.
-    takes_basic: bool,
+    /// Whether challenges name the scheme Basic, and if it is alone.
+    basic: BasicScheme,
     pub(super) bodies: Bodies,
 }
 
@@ -77,7 +77,7 @@ impl<C> Guard<C> {
                 identity_headers: false,
                 forward_token: false,
                 observes: false,
-                takes_basic: false,
+                basic: BasicScheme::Refused,
                 bodies: Bodies::default(),
             }),
         }))
@@ -92,7 +92,7 @@ impl<C> Guard<C> {
 
     pub(super) fn with_bearer(mut self, bearer: BearerOptions) -> Self {
         Arc::make_mut(&mut self.0).bearer = bearer;
-        self.with_door(|door| door.takes_basic = bearer.take_basic())
+        self.with_door(|door| door.basic = bearer.basic())
     }
 
     pub(super) fn with_admission(
@@ -246,31 +246,35 @@ impl Door {
     /// request that is let in comes through here.
     #[inline(always)]
     fn admit<B>(&self, request: &mut Request<B>, credential: Credential, admitted: Admitted) {
-        let Admitted {
-            identity,
-            freshness,
-            groups,
-        } = admitted;
         let headers = request.headers_mut();
         strip_identity(headers);
         if self.identity_headers {
-            set_identity(headers, &identity);
-            if freshness == Freshness::Stale {
+            set_identity(headers, &admitted.identity);
+            if admitted.freshness == Freshness::Stale {
                 set_stale(headers);
             }
         }
         if self.forward_token {
             forward_credential(headers, credential);
         }
+        self.extend(request.extensions_mut(), admitted);
+    }
+
+    #[inline(always)]
+    fn extend(&self, extensions: &mut Extensions, admitted: Admitted) {
+        let Admitted {
+            identity,
+            freshness,
+            groups,
+        } = admitted;
         if self.identity_extension {
-            let extensions = request.extensions_mut();
             extensions.insert(identity);
             if freshness == Freshness::Stale {
                 extensions.insert(freshness);
             }
         }
         if let Some(groups) = groups.filter(|_| self.groups_extension) {
-            request.extensions_mut().insert(*groups);
+            extensions.insert(*groups);
         }
     }
 
@@ -321,13 +325,24 @@ impl Door {
             detail = rejection.detail().map(RejectionDetail::as_str),
             "request rejected",
         );
+        let asks_who = rejection.kind().asks_who();
         let mut response = rejection.answer(&self.realm, headers, &self.bodies);
-        if self.takes_basic && response.headers().contains_key(WWW_AUTHENTICATE) {
-            // A line of its own: many clients read no further than the first challenge of a line.
-            let challenge = self.realm.basic_challenge();
-            response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+        if asks_who {
+            self.challenge_by_basic(response.headers_mut());
         }
         response
+    }
+
+    /// Asks for a password. Only a 401 does: a browser opens a window for it, and no password mends
+    /// a request that is malformed, or what a person may not do.
+    fn challenge_by_basic(&self, headers: &mut HeaderMap) {
+        let challenge = || self.realm.basic_challenge();
+        match self.basic {
+            BasicScheme::Refused => {}
+            // A line of its own: many clients read no further than the first challenge of a line.
+            BasicScheme::Accepted => drop(headers.append(WWW_AUTHENTICATE, challenge())),
+            BasicScheme::Only => drop(headers.insert(WWW_AUTHENTICATE, challenge())),
+        }
     }
 }
 

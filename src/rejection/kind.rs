@@ -279,6 +279,10 @@ impl RejectionKind {
     }
 
     /// How long a client is to wait where nothing tells it better.
+    pub(crate) fn asks_who(self) -> bool {
+        self.row().status == StatusCode::UNAUTHORIZED
+    }
+
     pub(super) const fn retry_after(self) -> Option<Duration> {
         self.row().retry_after
     }

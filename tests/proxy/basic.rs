@@ -19,6 +19,7 @@ over!(every protocol:
     a_password_beside_another_credential_is_refused,
     a_tool_never_sees_a_password,
     a_tool_that_may_see_the_token_sees_no_user_name,
+    where_basic_alone_is_challenged_for_bearer_is_taken_too,
 );
 
 const REALM: &str = "Basic realm=\"ghes\", charset=\"UTF-8\"";
@@ -80,7 +81,8 @@ async fn a_wrong_password_is_asked_for_again(on: Carrier) {
     let malformed = "Bearer realm=\"ghes\", error=\"invalid_request\"";
     for line in ["Basic", "Basic gho_x", "Basic b2N0b2NhdA==", "Basic YTpi,"] {
         let ask = Ask::get("/").line("Authorization", line);
-        let lines = [malformed, REALM];
+        // No other password would mend it, and a browser would ask for one.
+        let lines = [malformed];
         assert_challenged(&front, &ask, 400, "invalid_request", &lines).await;
     }
     recorder.assert_untouched();
@@ -114,7 +116,7 @@ async fn a_password_beside_another_credential_is_refused(on: Carrier) {
         good.line("authorization", format!("Basic {again}")),
         in_query,
     ] {
-        let lines = ["Bearer realm=\"ghes\", error=\"invalid_request\"", REALM];
+        let lines = ["Bearer realm=\"ghes\", error=\"invalid_request\""];
         assert_challenged(&front, &ask, 400, "invalid_request", &lines).await;
     }
     recorder.assert_untouched();
@@ -143,13 +145,39 @@ async fn a_tool_that_may_see_the_token_sees_no_user_name(on: Carrier) {
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_challenged_for_by_both_schemes() {
+async fn a_missing_scope_is_nothing_that_a_password_could_mend() {
     let upstream = Upstream::start().await;
     let more = "basic = true\nscopes = [\"admin:org\"]";
     let front = Front::start(Carrier::Http1, "", &route("/", upstream.address, more)).await;
     let ask = basic(&format!("octocat:{TOKEN}"));
     let scope = "Bearer realm=\"ghes\", error=\"insufficient_scope\", scope=\"admin:org\"";
-    assert_challenged(&front, &ask, 403, "insufficient_scope", &[scope, REALM]).await;
+    assert_challenged(&front, &ask, 403, "insufficient_scope", &[scope]).await;
+}
+
+async fn where_basic_alone_is_challenged_for_bearer_is_taken_too(on: Carrier) {
+    let (mut recorder, front) = front(on, "basic = \"only\"").await;
+    for ask in [
+        Ask::get("/"),
+        basic("octocat:gho_nobody"),
+        Ask::get("/").line("Authorization", "Bearer gho_nobody"),
+        Ask::get("/").line("Authorization", "Digest a"),
+    ] {
+        let answer = front.answer(&ask).await;
+        assert_eq!(answer.status, 401, "{ask:?}");
+        assert_eq!(answer.all("www-authenticate"), [REALM], "{ask:?}");
+    }
+    for ask in [
+        basic(&format!("octocat:{TOKEN}")),
+        basic(&format!("{TOKEN}:")),
+        Ask::known("/"),
+    ] {
+        front.assert_status(&ask, 200).await;
+        let message = recorder.message().await;
+        assert_eq!(message.all("x-forwarded-user"), ["octocat"]);
+    }
+    let ask = Ask::get("/").line("Authorization", "Basic gho_x");
+    let malformed = "Bearer realm=\"ghes\", error=\"invalid_request\"";
+    assert_challenged(&front, &ask, 400, "invalid_request", &[malformed]).await;
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ fn property(key: &Key) -> Value {
 fn value(shape: &Shape) -> Value {
     match shape {
         Shape::Boolean => json!({ "type": "boolean" }),
+        Shape::BooleanOr(word) => json!({ "enum": [true, false, word] }),
         Shape::Duration => json!({ "type": "string", "examples": ["60s", "1m 30s"] }),
         Shape::Integer { from, to } => json!({ "type": "integer", "minimum": from, "maximum": to }),
         Shape::List(item) => json!({ "type": "array", "items": value(item) }),

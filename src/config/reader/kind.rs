@@ -88,6 +88,8 @@ impl Plain for bool {
 #[derive(Clone, Copy)]
 pub(in crate::config) enum Shape {
     Boolean,
+    /// A flag, or in its place this word.
+    BooleanOr(&'static str),
     Duration,
     Integer {
         from: u64,

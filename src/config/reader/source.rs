@@ -104,6 +104,15 @@ impl Node {
         }
     }
 
+    /// A flag, or the only word that may stand in its place: then none.
+    pub(in crate::config) fn boolean_or(self, word: &str) -> Result<Option<bool>, String> {
+        match self.reread().value {
+            Value::Boolean(value) => Ok(Some(value)),
+            Value::Text(text) if text == word => Ok(None),
+            other => Err(other.instead_of(&format!("true, false or \"{word}\""))),
+        }
+    }
+
     pub(in crate::config) fn integer(self) -> Result<i64, String> {
         let node = self.reread();
         let is_variable = node.place.is_variable();

@@ -1,5 +1,6 @@
 mod admittance;
 mod ambiguous_paths;
+mod basic;
 mod cors;
 mod host;
 mod identity_headers;
@@ -30,6 +31,7 @@ use crate::upstream::{UpstreamHost, UpstreamTimeouts, UpstreamTls, UpstreamUrl};
 
 pub use self::admittance::Admittance;
 pub use self::ambiguous_paths::AmbiguousPaths;
+pub use self::basic::RouteBasic;
 pub use self::cors::{Cors, CorsAnswers};
 pub use self::host::{InvalidRouteHost, RouteHost};
 pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
@@ -40,6 +42,7 @@ pub use self::people::{Combination, PeopleConfig};
 pub use self::resource::ResourceConfig;
 pub use self::tokens::TokensConfig;
 
+use self::basic::ONLY;
 use self::matching::Taken;
 use self::upstream::RouteTimeouts;
 
@@ -81,7 +84,7 @@ pub struct RouteConfig {
     /// What becomes of what the gate decides. Absent: `enforce`.
     pub mode: RouteMode,
     /// Whether a token may also be a Basic password. Absent: no.
-    pub basic: bool,
+    pub basic: RouteBasic,
     /// Whether the token of a WebSocket may stand among its subprotocols. Absent: no.
     pub websocket_protocol: bool,
     /// Whether browsers without a token are sent to log in. Absent: no.
@@ -156,8 +159,8 @@ impl RouteConfig {
         /// identity
         mode: Shape::Words(&["enforce", "observe"]), default "enforce";
         /// true: a token may also be a Basic password, with any user name, as git, pip, npm
-        /// and Maven send it
-        basic: Shape::Boolean, default false;
+        /// and Maven send it; "only": challenges name Basic alone, as docker needs it
+        basic: Shape::BooleanOr(ONLY), default false;
         /// true: the token of a WebSocket may stand in Sec-WebSocket-Protocol, as "bearer, TOKEN"
         /// or Kubernetes' base64url.bearer.authorization.k8s.io.TOKEN; browsers can send no other
         websocket_protocol: Shape::Boolean, default false;
@@ -196,7 +199,7 @@ impl RouteConfig {
         let anonymous = route.flag("anonymous");
         let mode = route.optional("mode", parsed::<RouteMode>);
         let admittance = Admittance::read(route, servers, anonymous);
-        let basic = route.flag("basic");
+        let basic = route.optional("basic", RouteBasic::read);
         let websocket_protocol = route.flag("websocket_protocol");
         let login = route.flag("login");
         if login && !doors.logs_in {
@@ -228,7 +231,7 @@ impl RouteConfig {
             max_age: admittance.max_age,
             anonymous,
             mode: mode.unwrap_or_default(),
-            basic,
+            basic: basic.unwrap_or_default(),
             websocket_protocol,
             login,
             forward_token,
@@ -265,7 +268,7 @@ impl RouteConfig {
     fn refuse_questions(&self, route: &Section<'_>) {
         let questions = [
             ("mode", self.mode != RouteMode::default()),
-            ("basic", self.basic),
+            ("basic", self.basic != RouteBasic::Refuse),
             ("websocket_protocol", self.websocket_protocol),
             ("login", self.login),
             ("forward_token", self.forward_token),

@@ -122,7 +122,22 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "forward_token = false\n",
         "basic = \"yes\"\n",
-        "21: routes[0].basic: expected true or false, found a string",
+        "21: routes[0].basic: expected true, false or \"only\", found a string",
+    ),
+    (
+        "forward_token = false\n",
+        "basic = \"Only\"\n",
+        "21: routes[0].basic: expected true, false or \"only\", found a string",
+    ),
+    (
+        "forward_token = false\n",
+        "basic = 1\n",
+        "21: routes[0].basic: expected true, false or \"only\", found an integer",
+    ),
+    (
+        "scopes = [\"read:org\"]\nanonymous = false\n",
+        "exact = true\nanonymous = true\nbasic = \"only\"\n",
+        "21: routes[0].basic: has no effect on an anonymous route; drop basic or anonymous",
     ),
     (
         "forward_token = false\n",

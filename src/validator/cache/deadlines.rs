@@ -27,9 +27,10 @@ impl Now {
 /// When an active answer passes through its ages.
 ///
 /// All ages count from the moment that the answer is from. Of an answer of the issuer that is when
-/// it was asked, the last moment at which the answer can have been true. No age passes the token's expiry. The expiry is turned into monotonic time once, here: setting
-/// the wall clock back afterwards lengthens no token's life. Setting it forward does shorten it,
-/// because admission compares the expiry with the wall clock as well.
+/// it was asked, the last moment at which the answer can have been true. No age passes the token's
+/// expiry. The expiry is turned into monotonic time once, here: setting the wall clock back
+/// afterwards lengthens no token's life. Setting it forward does shorten it, because admission
+/// compares the expiry with the wall clock as well.
 ///
 /// Ages are whole milliseconds, rounded down: an answer is trusted for shorter, never for longer.
 #[derive(Clone, Copy, Debug)]

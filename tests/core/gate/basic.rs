@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ghes_gatekeeper::GatekeeperLayer;
 use ghes_gatekeeper::bearer::BearerOptions;
+use ghes_gatekeeper::policy::RequireScopes;
 use ghes_gatekeeper::rejection::Realm;
+use ghes_gatekeeper::scope::Scopes;
 use http::{Request, Response};
 
 use super::{Client, TOKEN, World, get};
@@ -68,12 +70,52 @@ async fn both_schemes_are_challenged_for_in_lines_of_their_own() {
                 ", error=\"invalid_token\"",
             ),
             (basic("octocat:no token"), 401, ", error=\"invalid_token\""),
-            (basic("no colon"), 400, ", error=\"invalid_request\""),
         ] {
             let response = world.send(request).await;
             assert_eq!(response.status(), status);
             let bearer_line = format!("Bearer realm=\"tools\"{error}");
             assert_eq!(challenges(&response), [&bearer_line, basic_line]);
+        }
+    }
+}
+
+/// A browser opens a window for each such challenge, and nothing that is written there would help.
+#[tokio::test]
+async fn only_where_a_client_is_asked_who_it_is_it_is_asked_for_a_password() {
+    let required = Scopes::parse(["admin:org"]).expect("scopes");
+    for only in [false, true] {
+        let world = World::with_layer(|layer| {
+            let bearer = BearerOptions::default().with_basic(true);
+            let bearer = match only {
+                true => bearer.with_basic_only(),
+                false => bearer,
+            };
+            layer
+                .with_bearer(bearer)
+                .with_policy(RequireScopes::new(required.clone()))
+        });
+        let two = get("/").header("authorization", format!("Bearer {TOKEN}"));
+        let two = two.header("authorization", format!("Bearer {TOKEN}"));
+        for (request, status, error) in [
+            (basic("no colon"), 400, "invalid_request"),
+            (two.body(()).expect("a request"), 400, "invalid_request"),
+            (
+                basic(&format!("octocat:{TOKEN}")),
+                403,
+                "insufficient_scope\", scope=\"admin:org",
+            ),
+        ] {
+            let response = world.send(request).await;
+            assert_eq!(response.status(), status);
+            let line = format!("Bearer realm=\"ghes\", error=\"{error}\"");
+            assert_eq!(challenges(&response), [&line]);
+        }
+        let response = world.send(get("/").body(()).expect("a request")).await;
+        assert_eq!(response.status(), 401);
+        let basic_line = "Basic realm=\"ghes\", charset=\"UTF-8\"";
+        match only {
+            true => assert_eq!(challenges(&response), [basic_line]),
+            false => assert_eq!(challenges(&response), ["Bearer realm=\"ghes\"", basic_line]),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Clients that know no other scheme than Basic, as people run them, before tools as they are.
 
+mod containers;
 mod git;
+mod maven;
 mod packages;
 mod site;
 

@@ -1,5 +1,5 @@
 use crate::bearer::BearerOptions;
-use crate::config::{Admittance, Config, RouteConfig, RouteMode};
+use crate::config::{Admittance, Config, RouteBasic, RouteConfig, RouteMode};
 use crate::gatekeeper::{GatekeeperLayer, Guard};
 use crate::proxy::Check;
 use crate::proxy::rules::admissions::Admissions;
@@ -25,7 +25,11 @@ impl<'c> Gates<'c> {
         let token_bytes = self.config.server.token_bytes.get() as usize;
         let bearer = BearerOptions::default()
             .with_max_length(token_bytes)
-            .with_basic(route.basic);
+            .with_basic(route.basic == RouteBasic::Accept);
+        let bearer = match route.basic {
+            RouteBasic::Only => bearer.with_basic_only(),
+            _ => bearer,
+        };
         let gate = GatekeeperLayer::deciding_by(admission)
             .with_bearer(bearer)
             .with_realm(self.realm(route))
