@@ -4,8 +4,8 @@
 //! base64url( version 1 │ key id 4 │ salt 16 │ ciphertext │ tag 16 )
 //! ```
 //!
-//! 1. Each seal has a key of its own, by HKDF (RFC 5869) of one of ours and a random salt. So no
-//!    nonce is ever used twice with one key, however many gates seal.
+//! 1. Each seal has a key of its own, which HKDF (RFC 5869) expands from one of ours and a random
+//!    salt. So no nonce is ever used twice with one key, however many gates seal.
 //! 2. What a seal is for is part of that key: a pending login is no session.
 //! 3. Where it is good (the host, the server, the app) is authenticated with it, and not in it.
 
@@ -14,7 +14,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use ring::hkdf::{HKDF_SHA256, Salt};
+use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
@@ -34,7 +34,8 @@ pub(crate) struct Keys(Vec<Key>);
 #[derive(Clone)]
 struct Key {
     id: [u8; KEY_ID],
-    secret: Zeroizing<Vec<u8>>,
+    /// Extracted once: a request pays for one short expansion.
+    secret: Prk,
 }
 
 /// The error for a key that is shorter than [`Keys::LEAST_BYTES`], or for none.
@@ -85,23 +86,20 @@ impl Keys {
         place: &[&str],
         text: &[u8],
     ) -> Option<Zeroizing<Vec<u8>>> {
-        let mut sealed = Zeroizing::new(BASE64.decode(text).ok()?);
+        let sealed = Zeroizing::new(BASE64.decode(text).ok()?);
         let (head, _) = sealed.split_first_chunk::<HEAD>()?;
         let head = Head::read(head)?;
         let bound = bound(&head, place);
         // Two keys may have one id: each is tried.
-        let keys = self.0.iter().filter(|key| key.id == head.key);
-        for key in keys {
+        let mut keys = self.0.iter().filter(|key| key.id == head.key);
+        keys.find_map(|key| {
             let aead = key.of(purpose, &head.salt);
-            let mut tried = Zeroizing::new(sealed.to_vec());
-            if let Ok(plain) = aead.open_within(nonce(), Aad::from(&bound), &mut tried, HEAD..) {
-                let length = plain.len();
-                sealed.clear();
-                tried.truncate(length);
-                return Some(tried);
-            }
-        }
-        None
+            let mut tried = sealed.clone();
+            let plain = aead.open_within(nonce(), Aad::from(&bound), &mut tried, HEAD..);
+            let length = plain.ok()?.len();
+            tried.truncate(length);
+            Some(tried)
+        })
     }
 }
 
@@ -114,13 +112,16 @@ impl Key {
         let digest = Sha256::new_with_prefix(b"ghes-gatekeeper key id").chain_update(&*secret);
         let digest = digest.finalize();
         let id = digest.first_chunk().expect("a digest has 32 bytes");
-        Ok(Self { id: *id, secret })
+        let salt = Salt::new(HKDF_SHA256, b"ghes-gatekeeper session key");
+        Ok(Self {
+            id: *id,
+            secret: salt.extract(&secret),
+        })
     }
 
     fn of(&self, purpose: Purpose, salt: &[u8; SALT]) -> LessSafeKey {
-        let derived = Salt::new(HKDF_SHA256, salt).extract(&self.secret);
-        let info = [purpose.info()];
-        let derived = derived.expand(&info, &CHACHA20_POLY1305);
+        let info = [purpose.info(), salt];
+        let derived = self.secret.expand(&info, &CHACHA20_POLY1305);
         LessSafeKey::new(UnboundKey::from(
             derived.expect("one key is no longer than HKDF gives"),
         ))
