@@ -66,7 +66,7 @@ pub enum RejectionDetail {
     RefreshToken,
     /// The token is longer than any that is accepted.
     TokenTooLong,
-    /// Whoever asks about a request is no trusted proxy.
+    /// A peer that is no trusted proxy asks about a request.
     UntrustedProxy,
 }
 

@@ -84,7 +84,7 @@ impl Sessions {
         wanted
     }
 
-    /// Returns the page that a proxy sends somebody away from, if it says so. Anybody may write
+    /// Returns the page from which a proxy sends a person here, if it says so. Anybody may write
     /// the field, as anybody may write the query.
     fn told_by_front<'v>(&self, visit: &Visit<'v>) -> Option<&'v str> {
         let told = visit

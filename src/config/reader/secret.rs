@@ -24,7 +24,7 @@ pub(crate) struct SecretFile {
 /// How long a secret has to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Length {
-    /// Whoever made it has seen to that.
+    /// GHES makes it, or another place checks it.
     Any,
     /// Anybody may try to guess it, and it is made by those who configure the gate. RFC 6749 §10.10
     /// wants 128 bits, which is so many digits of `openssl rand -hex`.

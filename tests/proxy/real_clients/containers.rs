@@ -112,7 +112,7 @@ fn image(home: &Path) {
     .expect("a file");
 }
 
-/// A gate before a registry, and somebody who uses skopeo.
+/// A gate before a registry, and a person who uses skopeo.
 struct Scene {
     home: Temporary,
     gate: Gate,

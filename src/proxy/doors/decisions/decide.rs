@@ -199,7 +199,7 @@ async fn let_in(
     }
 }
 
-/// Whoever asks about the same token later gets the answer when it comes.
+/// Later questions about the same token get the answer when it comes.
 fn too_late() -> Rejection {
     Rejection::for_now(RejectionKind::Unavailable, RETRY_AFTER)
 }
