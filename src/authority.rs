@@ -1,6 +1,6 @@
 //! Hosts and ports that a connection can be made to.
 
-#[cfg(feature = "proxy")]
+#[cfg(feature = "session")]
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -38,7 +38,7 @@ pub(crate) fn is_plainly_connectable(host: &[u8]) -> bool {
 /// Normalizes a request's host for comparisons.
 ///
 /// Allocates only for unusual spellings: with capitals, or an IPv6 address.
-#[cfg(feature = "proxy")]
+#[cfg(feature = "session")]
 pub(crate) fn bare_host(host: &str) -> Cow<'_, str> {
     if let Some(address) = host.strip_prefix('[') {
         let address = address.split(']').next().unwrap_or_default();

@@ -73,6 +73,10 @@
     doc = "- [`proxy`]: the same as a program of its own. Needs the feature `proxy`."
 )]
 #![cfg_attr(
+    feature = "session",
+    doc = "- [`session`]: login of browsers. Needs the feature `session`."
+)]
+#![cfg_attr(
     feature = "assertion",
     doc = "- [`assertion`]: signed identity, for services behind it. Needs the feature `assertion`."
 )]
@@ -89,6 +93,7 @@
 //! | `assertion` | signed identity for upstreams, and the layer that verifies it |
 //! | `axum` | [`Identity`], `Option<Identity>` and `RequireScope` as axum extractors, and clients by `ConnectInfo` |
 //! | `emulator` | a GHES in process |
+//! | `session` | login of browsers, as a layer |
 //! | `proxy` | the reverse proxy and its configuration |
 //! | `cli` | the command `ghes-gatekeeper` |
 //!
@@ -115,7 +120,7 @@ mod connect;
 mod counter;
 #[cfg(feature = "emulator")]
 pub mod emulator;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "session")]
 mod endpoint;
 #[cfg(feature = "axum")]
 mod extractor;
@@ -132,6 +137,8 @@ pub mod identity;
 #[cfg(all(any(doc, doctest), feature = "axum", feature = "cli"))]
 pub mod manual;
 pub mod membership;
+#[cfg(feature = "session")]
+mod method_override;
 #[cfg(feature = "proxy")]
 mod metrics;
 #[cfg(feature = "client")]
@@ -148,8 +155,8 @@ mod routing;
 pub mod scope;
 #[cfg(feature = "proxy")]
 mod server;
-#[cfg(feature = "proxy")]
-mod session;
+#[cfg(feature = "session")]
+pub mod session;
 pub mod testing;
 mod throttle;
 pub mod token;

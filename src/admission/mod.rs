@@ -42,7 +42,7 @@ use crate::token::TokenHash;
 use crate::validator::{Freshness, Missed, Recorder, Validators};
 
 pub(crate) use self::admitted::Admitted;
-#[cfg(feature = "proxy")]
+#[cfg(feature = "session")]
 pub(crate) use self::client_limit::CountAs;
 #[cfg(feature = "client")]
 pub(crate) use self::client_limit::{Client, ClientTurns};

@@ -36,7 +36,7 @@ pub struct BearerToken<'r>(&'r [u8]);
 
 impl<'r> BearerToken<'r> {
     /// Reads a token that stands alone, as in a form.
-    #[cfg(feature = "proxy")]
+    #[cfg(feature = "session")]
     pub(crate) fn alone(text: &'r str, options: &BearerOptions) -> Result<Self, BearerError> {
         let token = text.as_bytes();
         if token.len() > options.max_length {

@@ -31,7 +31,7 @@ impl App {
     }
 
     /// Returns the client id if it can stand in a path.
-    pub(super) fn client_id(&self) -> Result<&str, InvalidApp> {
+    pub(crate) fn client_id(&self) -> Result<&str, InvalidApp> {
         let client_id = self.client_id.as_str();
         is_client_id(client_id)
             .then_some(client_id)

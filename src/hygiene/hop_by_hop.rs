@@ -106,13 +106,6 @@ fn forwarding(first: u8) -> &'static [&'static str] {
     }
 }
 
-/// Folded names of fields by which some frameworks override a request's method.
-const OTHER_METHODS: [&str; 3] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-];
-
 /// Removes from a request the fields for this hop only and those that a client must not set, and
 /// joins the field that only HTTP/2 may split.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
@@ -146,21 +139,6 @@ pub(crate) fn strip_listed(headers: &mut HeaderMap, listed: &[StrippedHeader]) {
     if !listed.is_empty() {
         remove_where(headers, |name| listed.iter().any(|l| l.is_named(name)));
     }
-}
-
-/// Removes fields that override the method that the decision was made for.
-pub(crate) fn strip_other_methods(headers: &mut HeaderMap) {
-    remove_where(headers, is_other_method);
-}
-
-/// Tells whether a request has any of them.
-pub(crate) fn has_other_methods(headers: &HeaderMap) -> bool {
-    headers.keys().any(is_other_method)
-}
-
-fn is_other_method(name: &HeaderName) -> bool {
-    let mut others = OTHER_METHODS.iter();
-    others.any(|other| is_listed(name.as_str(), other))
 }
 
 /// Removes from a response the fields for its hop only, and `Alt-Svc`, which would send clients

@@ -37,13 +37,7 @@ impl Validator<ProtectedCheck> {
     /// Returns [`GhesSetupError`] if the client id cannot stand in a path, the environment names a
     /// proxy that cannot be used, or TLS cannot be set up.
     pub fn for_ghes(url: &GhesUrl, app: &App) -> Result<Self, GhesSetupError> {
-        let transport = HttpsTransport::new().map_err(GhesSetupError::new)?;
-        let proxy = ProxyUrl::from_environment(url).map_err(GhesSetupError::new)?;
-        let transport = match proxy {
-            Some(proxy) => transport.with_proxy(proxy),
-            None => transport,
-        };
-        Self::for_ghes_over(url, app, transport)
+        Self::for_ghes_over(url, app, transport_to(url)?)
     }
 
     /// Makes the same validator over connections of your own, or an emulator.
@@ -77,12 +71,22 @@ impl Validator<ProtectedCheck> {
     }
 }
 
+/// Returns the usual connections to a GHES.
+pub(crate) fn transport_to(url: &GhesUrl) -> Result<HttpsTransport, GhesSetupError> {
+    let transport = HttpsTransport::new().map_err(GhesSetupError::new)?;
+    let proxy = ProxyUrl::from_environment(url).map_err(GhesSetupError::new)?;
+    Ok(match proxy {
+        Some(proxy) => transport.with_proxy(proxy),
+        None => transport,
+    })
+}
+
 /// The error for a GHES that cannot be asked as it is described.
 #[derive(Debug)]
 pub struct GhesSetupError(BoxError);
 
 impl GhesSetupError {
-    fn new(source: impl Into<BoxError>) -> Self {
+    pub(crate) fn new(source: impl Into<BoxError>) -> Self {
         Self(source.into())
     }
 }

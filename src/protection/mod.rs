@@ -126,6 +126,8 @@ use crate::check::{CheckError, CheckRequest, Question, Verdict};
 use crate::membership::{Membership, MembershipRequest};
 
 pub use self::for_ghes::GhesSetupError;
+#[cfg(feature = "session")]
+pub(crate) use self::for_ghes::transport_to;
 pub use self::issuer::IssuerProtection;
 pub use self::limits::Limits;
 pub use self::meter::CheckObserver;

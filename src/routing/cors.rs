@@ -22,7 +22,7 @@ use http_body::Body;
 
 use crate::config::{self, CorsAnswers, RouteConfig};
 use crate::fold::remove_where;
-use crate::hygiene::hop_by_hop::has_other_methods;
+use crate::method_override;
 
 /// How a route treats other origins.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(crate) fn preflight<B: Body>(request: &Request<B>) -> Option<Method> {
         && request.body().is_end_stream()
         && !headers.contains_key(AUTHORIZATION)
         && !headers.contains_key(COOKIE)
-        && !has_other_methods(headers);
+        && !method_override::is_there(headers);
     if !is_plain {
         return None;
     }

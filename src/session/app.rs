@@ -3,29 +3,29 @@ use http::Method;
 use super::accounts::{Accounts, Answer, Failure};
 use crate::admission::{Admission, Asked, Client, CountAs, Decided};
 use crate::bearer::{BearerOptions, BearerToken};
-use crate::ghes::{Code, ExchangeError, GhesClient, HttpsTransport, WebFlow};
+use crate::check::CheckService;
+use crate::ghes::{Code, ExchangeError, GhesClient, Transport, WebFlow};
 use crate::identity::Identity;
-use crate::protection::ProtectedCheck;
 use crate::rejection::RejectionKind;
 use crate::token::{AccessToken, TokenHash};
 
 /// How an app logs people in and out at its GHES.
 #[derive(Clone)]
-pub(crate) struct AppClients {
-    pub(crate) flow: WebFlow<HttpsTransport>,
-    pub(crate) client: GhesClient<HttpsTransport>,
+pub(crate) struct AppClients<T> {
+    pub(crate) flow: WebFlow<T>,
+    pub(crate) client: GhesClient<T>,
 }
 
 /// The app that people log in by. Whose a token is is asked as on every route, by the same answers.
-pub(crate) struct App {
+pub(crate) struct App<C, T> {
     /// None where something else is asked in place of GHES: nobody can log in then.
-    pub(crate) clients: Option<AppClients>,
-    pub(crate) admission: Admission<ProtectedCheck>,
+    pub(crate) clients: Option<AppClients<T>>,
+    pub(crate) admission: Admission<C>,
     pub(crate) bearer: BearerOptions,
     pub(crate) forget: Box<dyn Fn(TokenHash) + Send + Sync>,
 }
 
-impl Accounts for App {
+impl<C: CheckService, T: Transport> Accounts for App<C, T> {
     fn exchange(&self, code: Code) -> Answer<'_, AccessToken> {
         Box::pin(async move {
             let clients = self.clients.as_ref().ok_or(Failure::Away)?;

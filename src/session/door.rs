@@ -1,14 +1,13 @@
 //! A request of a browser on its way to the gate, and the answer on its way back.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response};
 use http_body_util::Full;
 
 use super::browser::{Site, is_navigation, site};
 use super::{Page, Session, Sessions, cookie, now, redirect};
-use crate::bearer::subprotocol;
-use crate::hygiene::hop_by_hop::has_other_methods;
+use crate::method_override;
 use crate::rejection::{Rejection, RejectionDetail, RejectionKind};
 
 /// What is known of a browser until it is answered.
@@ -17,6 +16,27 @@ pub(crate) struct Visitor {
     /// What it wants to see; none if it shows nothing of what it gets.
     page: Option<String>,
     session: Option<Known>,
+}
+
+/// What a request opens, beside its own answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Opens {
+    Nothing,
+    /// A WebSocket, or whatever else it upgrades to.
+    Stream,
+    /// A WebSocket that brings a token among its subprotocols.
+    #[cfg(feature = "proxy")]
+    StreamByToken,
+}
+
+impl Opens {
+    fn has_token(self) -> bool {
+        match self {
+            Self::Nothing | Self::Stream => false,
+            #[cfg(feature = "proxy")]
+            Self::StreamByToken => true,
+        }
+    }
 }
 
 /// Marks the response to a rejected request that is a page already, or leads to one.
@@ -40,7 +60,7 @@ impl Sessions {
         &self,
         request: &mut Request<B>,
         host: Option<&HeaderValue>,
-        is_handshake: bool,
+        opens: Opens,
     ) -> Result<Option<Box<Visitor>>, RejectionDetail> {
         let host = host.and_then(|host| host.to_str().ok());
         let Some(host) = host.filter(|host| self.has(host)) else {
@@ -48,19 +68,19 @@ impl Sessions {
             return Ok(None);
         };
         let now = now();
-        let has_credential = has_credential(request, is_handshake);
+        let has_credential = request.headers().contains_key(AUTHORIZATION) || opens.has_token();
         let session = match has_credential {
             true => None,
             false => self.session(request.headers(), host, now),
         };
         cookie::strip(request.headers_mut());
-        if session.is_some() && may_change(request, is_handshake) {
+        if session.is_some() && may_change(request, opens) {
             let site = site(request.headers(), &self.origin(host));
             if site == Site::Other {
                 return Err(RejectionDetail::OtherSite);
             }
         }
-        let page = is_navigation(request) && !is_handshake && !has_credential;
+        let page = is_navigation(request) && opens == Opens::Nothing && !has_credential;
         let visitor = Visitor {
             host: host.to_owned(),
             page: page.then(|| path_of(request)),
@@ -75,12 +95,27 @@ impl Sessions {
         Ok(Some(Box::new(visitor)))
     }
 
-    /// Returns what a person sees in place of a rejection; none for whatever shows no page.
-    pub(crate) fn page(
+    /// Puts the page for a person in place of a rejection, and keeps all else for them alone.
+    pub(crate) fn show_page<B>(
         &self,
         visitor: &Visitor,
-        rejection: &Rejection,
-    ) -> Option<Response<Full<Bytes>>> {
+        response: &mut Response<B>,
+        body: impl FnOnce(Full<Bytes>) -> B,
+    ) {
+        let rejection = response.extensions().get::<Rejection>();
+        match rejection.and_then(|why| self.page(visitor, why)) {
+            Some(mut page) => {
+                let retry_after = response.headers_mut().remove(RETRY_AFTER);
+                let retry_after = retry_after.map(|wait| (RETRY_AFTER, wait));
+                page.headers_mut().extend(retry_after);
+                *response = page.map(body);
+            }
+            None => visitor.keep_private(response),
+        }
+    }
+
+    /// Returns what a person sees in place of a rejection; none for whatever shows no page.
+    fn page(&self, visitor: &Visitor, rejection: &Rejection) -> Option<Response<Full<Bytes>>> {
         let mut page = self.page_for(visitor, rejection)?;
         let extensions = page.extensions_mut();
         extensions.insert(rejection.clone());
@@ -119,7 +154,7 @@ impl Sessions {
 impl Visitor {
     /// Keeps the answer to a session out of shared caches, which know of `Authorization` that what
     /// comes back is for one person (RFC 9111 §3.5), and do not know of cookies.
-    pub(crate) fn keep_private<B>(&self, response: &mut Response<B>) {
+    fn keep_private<B>(&self, response: &mut Response<B>) {
         if self.session.is_some() {
             let private = HeaderValue::from_static("private");
             let kept = response.headers_mut().entry(CACHE_CONTROL);
@@ -128,25 +163,14 @@ impl Visitor {
     }
 }
 
-fn has_credential<B>(request: &Request<B>, is_handshake: bool) -> bool {
-    let headers = request.headers();
-    if headers.contains_key(AUTHORIZATION) {
-        return true;
-    }
-    // Among the subprotocols of a WebSocket there may be one.
-    is_handshake
-        && headers.contains_key(SEC_WEBSOCKET_PROTOCOL)
-        && subprotocol::take(&mut headers.clone()).is_some()
-}
-
 /// Tells whether a request could change anything, with what the browser adds of its own. Of a
 /// WebSocket, what it says later can.
-fn may_change<B>(request: &Request<B>, is_handshake: bool) -> bool {
+fn may_change<B>(request: &Request<B>, opens: Opens) -> bool {
     let is_safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
     );
-    !is_safe || is_handshake || has_other_methods(request.headers())
+    !is_safe || opens != Opens::Nothing || method_override::is_there(request.headers())
 }
 
 fn path_of<B>(request: &Request<B>) -> String {

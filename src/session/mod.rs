@@ -20,6 +20,9 @@
 //!    once, for ten minutes; a hand-over for thirty seconds.
 //! 4. **A page that is not ours changes nothing.** Browsers send cookies with the requests of
 //!    all pages: what could change anything has to come from a page of the same origin.
+//!
+//! The proxy does this for its routes with `login = true`. In an app of your own, a [`SessionLayer`]
+//! stands around the [`GatekeeperLayer`](crate::GatekeeperLayer).
 
 mod accounts;
 mod app;
@@ -28,6 +31,7 @@ pub(crate) mod browser;
 mod callback;
 pub(crate) mod cookie;
 mod door;
+mod layer;
 mod pages;
 mod seal;
 mod sign_out;
@@ -51,12 +55,17 @@ use http_body_util::Full;
 pub(crate) use self::accounts::{Accounts, Failure};
 pub(crate) use self::app::{App, AppClients};
 use self::attempt::Attempt;
-pub(crate) use self::door::{Shown, Visitor};
+#[cfg(feature = "proxy")]
+pub(crate) use self::door::Shown;
+pub(crate) use self::door::{Opens, Visitor};
+pub use self::layer::{
+    InvalidSession, SessionFuture, SessionLayer, SessionOptions, SessionService,
+};
 pub(crate) use self::pages::Page;
 pub(crate) use self::seal::Keys;
 use self::seal::Purpose;
 use self::spent::Spent;
-use crate::config::RouteHost;
+use crate::authority::bare_host;
 use crate::endpoint::Problem;
 use crate::token::AccessToken;
 
@@ -93,8 +102,8 @@ pub(crate) struct Options {
     pub(crate) scheme: String,
     /// The host that logs in, with its port.
     pub(crate) login_host: String,
-    /// The hosts with routes that ask for a login.
-    pub(crate) hosts: Vec<RouteHost>,
+    /// The other hosts that ask for a login, as [`bare_host`] has them.
+    pub(crate) hosts: Vec<Box<str>>,
     /// The name of the GHES.
     pub(crate) server: String,
     /// Where that asks people: `https://ghes.example.com/login/oauth/authorize`.
@@ -160,6 +169,7 @@ impl Sessions {
     }
 
     /// Seals with the first of other keys from now on, and opens with all of them.
+    #[cfg(feature = "proxy")]
     pub(crate) fn replace_keys(&self, keys: Keys) {
         self.0.keys.store(Arc::new(keys));
     }
@@ -208,7 +218,7 @@ impl Sessions {
         let Options {
             hosts, login_host, ..
         } = &self.0.options;
-        login_host == host || hosts.iter().any(|known| known.matches(host))
+        login_host == host || hosts.iter().any(|known| **known == *bare_host(host))
     }
 
     /// Returns the session of a browser: of several, the one that was set last.

@@ -8,5 +8,7 @@ mod membership;
 mod policy;
 #[cfg(feature = "client")]
 mod protection;
+#[cfg(all(feature = "axum", feature = "emulator", feature = "session"))]
+mod session;
 #[path = "../support/mod.rs"]
 mod support;

@@ -9,7 +9,7 @@ use crate::circles::circles;
 use crate::imports::{Module, Source, Tree, files, root};
 
 /// The rooms of `src`, each of which may use those before it. Not all have to be there.
-const ORDER: [&str; 41] = [
+const ORDER: [&str; 42] = [
     // Ground.
     "causes",
     "counter",
@@ -18,6 +18,7 @@ const ORDER: [&str; 41] = [
     "watched",
     "path",
     "fold",
+    "method_override",
     "authority",
     "network",
     "token",

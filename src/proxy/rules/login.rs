@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::header::{HOST, RETRY_AFTER, SEC_WEBSOCKET_VERSION};
+use http::header::{HOST, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION};
 use http::{HeaderValue, Request, Response};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,16 +9,20 @@ use secrecy::{ExposeSecret, SecretString};
 use super::RuleSet;
 use super::admissions::Admissions;
 use super::routes::Found;
-use crate::bearer::BearerOptions;
+use crate::bearer::{BearerOptions, subprotocol};
 use crate::config::{Admittance, Config, SessionConfig};
+use crate::ghes::HttpsTransport;
 use crate::hygiene::provenance::Hop;
 use crate::policy::AnyUser;
+use crate::protection::ProtectedCheck;
 use crate::proxy::runtime::Runtime;
 use crate::proxy::runtime::secret_files::{SecretFiles, WatchedSecret};
-use crate::rejection::{Rejection, RejectionDetail};
+use crate::rejection::RejectionDetail;
 use crate::session::browser::is_navigation;
 use crate::session::cookie::strip;
-use crate::session::{Accounts, App, Endpoint, Keys, Options, Sessions, Visit, Visitor, now};
+use crate::session::{
+    Accounts, App, Endpoint, Keys, Opens, Options, Sessions, Visit, Visitor, now,
+};
 use crate::upstream::body::Body;
 use crate::upstream::{is_handshake, note_handshake};
 use crate::validator::Purge;
@@ -124,9 +128,7 @@ impl Login {
         }
         // A proxy that asks about a request has removed what makes it a handshake.
         note_handshake(request);
-        let is_handshake =
-            is_handshake(request) || request.headers().contains_key(SEC_WEBSOCKET_VERSION);
-        let visitor = self.sessions.enter(request, host, is_handshake)?;
+        let visitor = self.sessions.enter(request, host, opens(request))?;
         Ok(visitor.map(|visitor| {
             Box::new(Visiting {
                 sessions: self.sessions.clone(),
@@ -139,16 +141,19 @@ impl Login {
 impl Visiting {
     /// Puts the page for a person in place of a rejection, and keeps all else for them alone.
     pub(in crate::proxy) fn show(&self, response: &mut Response<Body>) {
-        let rejection = response.extensions().get::<Rejection>();
-        match rejection.and_then(|why| self.sessions.page(&self.visitor, why)) {
-            Some(mut page) => {
-                let retry_after = response.headers_mut().remove(RETRY_AFTER);
-                let retry_after = retry_after.map(|wait| (RETRY_AFTER, wait));
-                page.headers_mut().extend(retry_after);
-                *response = page.map(Body::Own);
-            }
-            None => self.visitor.keep_private(response),
-        }
+        self.sessions.show_page(&self.visitor, response, Body::Own);
+    }
+}
+
+fn opens<B: http_body::Body>(request: &Request<B>) -> Opens {
+    let headers = request.headers();
+    if !is_handshake(request) && !headers.contains_key(SEC_WEBSOCKET_VERSION) {
+        return Opens::Nothing;
+    }
+    let offers = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
+    match offers && subprotocol::take(&mut headers.clone()).is_some() {
+        true => Opens::StreamByToken,
+        false => Opens::Stream,
     }
 }
 
@@ -162,7 +167,8 @@ fn options(config: &Config, session: &SessionConfig) -> Options {
         scheme: scheme.to_owned(),
         login_host: login_host.to_ascii_lowercase(),
         hosts: routes
-            .flat_map(|route| route.matches.hosts.clone())
+            .flat_map(|route| &route.matches.hosts)
+            .map(|host| host.as_str().into())
             .collect(),
         server: session.ghes.clone(),
         authorize: format!("{}/login/oauth/authorize", server.url),
@@ -215,7 +221,7 @@ fn app(
     session: &SessionConfig,
     admissions: &Admissions<'_>,
     runtime: &Runtime,
-) -> App {
+) -> App<ProtectedCheck, HttpsTransport> {
     let admittance = Admittance::of_app(&session.ghes, &session.client_id);
     let tokens = admittance.tokens.as_ref();
     let apps = tokens.map_or_else(Vec::new, |tokens| admissions.apps_of(tokens));

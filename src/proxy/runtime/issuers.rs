@@ -18,7 +18,7 @@ use super::first_answer::FirstAnswer;
 use super::secret_files::WatchedSecret;
 use crate::check::CheckError;
 use crate::config::{AppConfig, Config, GhesConfig, TokensConfig};
-use crate::ghes::GhesUrl;
+use crate::ghes::{GhesUrl, HttpsTransport};
 use crate::protection::{IssuerProtection, ProtectionMonitor};
 use crate::proxy::{Check, Memberships};
 use crate::session::AppClients;
@@ -40,7 +40,7 @@ pub(in crate::proxy) struct AppService {
     /// What protects the server, whose other apps share it.
     pub(in crate::proxy) server: Option<Arc<IssuerProtection>>,
     /// How it logs people in. None where something else is asked in place of GHES.
-    pub(in crate::proxy) login: Option<AppClients>,
+    pub(in crate::proxy) login: Option<AppClients<HttpsTransport>>,
     /// The files of its secrets, which are looked after as long as it is there.
     pub(in crate::proxy) secrets: Vec<WatchedSecret>,
 }
@@ -106,7 +106,7 @@ struct Inner {
     cache: CacheOptions,
     validator: Validator<Check>,
     protection: Option<ProtectionMonitor>,
-    login: Option<AppClients>,
+    login: Option<AppClients<HttpsTransport>>,
     /// Kept for the apps that a reload adds, and for the files of the secrets.
     _kept: (Option<Arc<IssuerProtection>>, Vec<WatchedSecret>),
 }
@@ -310,7 +310,7 @@ impl IssuerApp {
         &self.0.app.client_id
     }
 
-    pub(in crate::proxy) fn login(&self) -> Option<&AppClients> {
+    pub(in crate::proxy) fn login(&self) -> Option<&AppClients<HttpsTransport>> {
         self.0.login.as_ref()
     }
 

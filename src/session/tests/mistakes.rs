@@ -1,6 +1,7 @@
 //! What others got wrong, and what nobody may do.
 
 use super::*;
+use crate::rejection::{Rejection, RejectionKind};
 
 /// CVE-2017-1000069, sigbit/mcp-auth-proxy#27.
 #[test]
@@ -181,10 +182,13 @@ fn logins_that_do_not_help_end_in_a_page_with_a_button() {
         let html = HeaderValue::from_static("text/html");
         request.headers_mut().insert(http::header::ACCEPT, html);
         let host = HeaderValue::from_static(TOOL);
-        let visitor = sessions.enter(&mut request, Some(&host), false);
+        let visitor = sessions.enter(&mut request, Some(&host), Opens::Nothing);
         let visitor = visitor.ok().flatten().expect("a host of ours");
-        let refused = crate::rejection::RejectionKind::InvalidToken.into();
-        sessions.page(&visitor, &refused).expect("a page").status()
+        let mut response = Response::new(Full::default());
+        let refused = Rejection::new(RejectionKind::InvalidToken);
+        response.extensions_mut().insert(refused);
+        sessions.show_page(&visitor, &mut response, |page| page);
+        response.status()
     };
     for expected in [302, 302, 403] {
         let url = start(&sessions, TOOL, "/");

@@ -95,9 +95,7 @@ fn sessions() -> Sessions {
     let options = Options {
         scheme: "https".into(),
         login_host: LOGIN.into(),
-        hosts: [TOOL, OTHER]
-            .map(|host| host.parse().expect("a host"))
-            .to_vec(),
+        hosts: [TOOL, OTHER].map(Into::into).to_vec(),
         server: "default".into(),
         authorize: "https://ghes.example.com/login/oauth/authorize".into(),
         client_id: "client".into(),

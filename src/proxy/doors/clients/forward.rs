@@ -12,11 +12,12 @@ use crate::config::{IdentityHeaders, UpstreamHost};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
 use crate::gatekeeper::{ClientAddr, Delay, Guard, Observed, Pending};
 use crate::hygiene::hop_by_hop::{
-    length_of_nothing, set_forwarding, set_host, strip_listed, strip_other_methods, strip_request,
+    length_of_nothing, set_forwarding, set_host, strip_listed, strip_request,
 };
 use crate::hygiene::provenance::Provenance;
 use crate::hygiene::request::Forwardable;
 use crate::hygiene::via;
+use crate::method_override;
 use crate::metrics::Outcome;
 use crate::proxy::Check;
 use crate::proxy::rules::presented::present;
@@ -113,7 +114,7 @@ impl Found<'_> {
         strip_request(headers);
         strip_listed(headers, &self.route.stripped);
         if self.reads_methods {
-            strip_other_methods(headers);
+            method_override::strip(headers);
         }
         if self.is_preflight {
             strip_preflight(headers);

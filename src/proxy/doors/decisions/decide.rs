@@ -11,9 +11,9 @@ use super::admitted::Admitted;
 use crate::fronts::Question;
 use crate::gatekeeper::headers::reserved_in;
 use crate::gatekeeper::{ClientAddr, Delay, Guard, Observed};
-use crate::hygiene::hop_by_hop::has_other_methods;
 use crate::hygiene::provenance::{Hop, Provenance};
 use crate::hygiene::request::{Recipient, request_gate};
+use crate::method_override;
 use crate::metrics::Outcome;
 use crate::proxy::rules::RuleSet;
 use crate::proxy::rules::login::Visiting;
@@ -129,7 +129,7 @@ impl Found<'_> {
         request: &mut Request<Body>,
     ) -> Result<(), RejectionDetail> {
         // The proxy that holds it passes the field on.
-        if self.reads_methods && has_other_methods(request.headers()) {
+        if self.reads_methods && method_override::is_there(request.headers()) {
             return Err(RejectionDetail::OverriddenMethod);
         }
         rules.routes.settle_destination(self, host, request)
@@ -168,7 +168,7 @@ impl Found<'_> {
     fn is_open(&self, request: &Request<Body>) -> bool {
         self.is_preflight
             && matches!(self.route.cors, Cors::Upstream)
-            && !has_other_methods(request.headers())
+            && !method_override::is_there(request.headers())
     }
 }
 
