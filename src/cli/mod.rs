@@ -31,7 +31,7 @@ use tokio::runtime::Builder;
 
 use self::failure::Failure;
 use self::listen::Announcer;
-use self::logging::LogFormat;
+use self::logging::{Delivery, LogFormat};
 
 /// Accept GitHub Enterprise Server OAuth tokens in front of internal tools.
 #[derive(Debug, Parser)]
@@ -79,6 +79,16 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+impl Command {
+    /// Commands that serve log for each request, on threads that have more to do than to write.
+    fn delivery(&self) -> Delivery {
+        match self {
+            Self::Demo(_) | Self::Emulator(_) | Self::Serve(_) => Delivery::Queued,
+            _ => Delivery::AtOnce,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Check {
     /// Print the effective configuration, with secrets redacted.
@@ -103,7 +113,8 @@ pub(crate) fn main() -> ExitCode {
 /// Runs the command that the arguments name, to its end.
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let format = arguments.log_format;
-    logging::start(&arguments.log, format)?;
+    // Dropped last: what the command logs at its end is written before a failure is reported.
+    let _log = logging::start(&arguments.log, format, arguments.command.delivery())?;
     let announcer = Announcer::new(format);
     match arguments.command {
         Command::Check(Check::Config(arguments)) => check_config::run(&arguments),

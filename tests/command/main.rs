@@ -13,6 +13,7 @@ mod ghes;
 mod ghes_proxy;
 mod json_log;
 mod log;
+mod log_delivery;
 mod operators;
 mod protection;
 mod running;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
+use super::LogFormat;
 use super::clock::Clock;
 use crate::cli::terminal::escape_json;
 
@@ -25,6 +26,10 @@ impl<'l> Line<'l> {
         Self::new("INFO", message)
     }
 
+    pub(super) fn warn(message: &'l str) -> Self {
+        Self::new("WARN", message)
+    }
+
     pub(in crate::cli) fn error(message: &'l str) -> Self {
         Self::new("ERROR", message)
     }
@@ -35,6 +40,14 @@ impl<'l> Line<'l> {
             url: Some(url),
             role: Some(role),
             ..self
+        }
+    }
+
+    /// Writes it as the log does, with the end of the line.
+    pub(super) fn in_format(&self, format: LogFormat) -> String {
+        match format {
+            LogFormat::Text => format!("{} {:>5} {}\n", self.timestamp, self.level, self.message),
+            LogFormat::Json => format!("{self}\n"),
         }
     }
 

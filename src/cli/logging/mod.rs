@@ -2,6 +2,7 @@ mod clock;
 mod fields;
 mod line;
 mod printable;
+mod queue;
 mod start;
 
 use clap::ValueEnum;
@@ -15,4 +16,13 @@ pub(super) enum LogFormat {
     Text,
     /// A JSON object in a line.
     Json,
+}
+
+/// When a line is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Delivery {
+    /// Before the command goes on, so that a person reads all lines in their order.
+    AtOnce,
+    /// By another thread, within milliseconds; no request waits for it.
+    Queued,
 }

@@ -1,37 +1,117 @@
-use std::io::{self, IsTerminal};
-use std::panic;
+use std::io::{self, IsTerminal, Write};
+use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::LogFormat;
 use super::clock::Clock;
 use super::fields::PlainFields;
+use super::line::Line;
 use super::printable::PrintableWriter;
+use super::queue::Queue;
+use super::{Delivery, LogFormat};
 use crate::cli::failure::Failure;
 
+/// The log of this process; dropped, it writes what is left to write.
+#[must_use = "dropping it too early loses lines"]
+pub(in crate::cli) struct Log(Option<Arc<Queue>>);
+
 /// Sends the log to standard error, so that standard output has only what was asked for.
-pub(in crate::cli) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
+pub(in crate::cli) fn start(
+    filter: &str,
+    format: LogFormat,
+    delivery: Delivery,
+) -> Result<Log, Failure> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
+    let queue = match delivery {
+        Delivery::AtOnce => None,
+        Delivery::Queued => queue(format),
+    };
+    let output = Output(queue.clone());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .with_timer(Clock)
-        .with_writer(io::stderr)
         // It reports a closed log through a macro that panics.
         .log_internal_errors(false);
     match format {
-        LogFormat::Text => log.fmt_fields(PlainFields).init(),
-        LogFormat::Json => {
-            log.json()
-                .flatten_event(true)
-                .with_writer(|| PrintableWriter(io::stderr()))
-                .init();
-            panic::set_hook(Box::new(move |panic| {
-                Failure::panicked(panic).report(format);
-            }));
+        LogFormat::Text => log
+            .fmt_fields(PlainFields)
+            .with_writer(move || output.clone())
+            .init(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .with_writer(move || PrintableWriter(output.clone()))
+            .init(),
+    }
+    report_panics(format, queue.clone());
+    Ok(Log(queue))
+}
+
+/// Starts the thread that writes. Without threads, lines are written at once.
+fn queue(format: LogFormat) -> Option<Arc<Queue>> {
+    let queue = Arc::new(Queue::default());
+    let lines = queue.clone();
+    let tells =
+        move |n| Line::warn(&format!("{n} lines of the log were dropped")).in_format(format);
+    let writer = thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || lines.write_to(io::stderr(), tells));
+    writer.ok().map(|_| queue)
+}
+
+/// Has panics reported behind what was logged before, in the form of the log.
+fn report_panics(format: LogFormat, queue: Option<Arc<Queue>>) {
+    let default = panic::take_hook();
+    panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
+        if let Some(queue) = &queue {
+            queue.flush(PATIENCE);
+        }
+        match format {
+            LogFormat::Text => default(panic),
+            LogFormat::Json => drop(Failure::panicked(panic).report(format)),
+        }
+    }));
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.0 {
+            queue.flush(PATIENCE);
         }
     }
-    Ok(())
 }
+
+/// Takes lines, each as one write.
+#[derive(Clone)]
+struct Output(Option<Arc<Queue>>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &self.0 {
+            Some(queue) => {
+                queue.push(bytes);
+                Ok(())
+            }
+            None => io::stderr().write_all(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How long the end of the process waits for a reader that has stopped reading. Supervisors kill
+/// after ten seconds or more.
+const PATIENCE: Duration = Duration::from_secs(5);
