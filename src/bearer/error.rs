@@ -20,7 +20,7 @@ pub enum BearerError {
     NotAToken,
     /// The token is in quotes.
     Quoted,
-    /// The token is longer than [`BearerOptions::with_max_length`] allows.
+    /// The token is longer than [`BearerOptions::with_max_length`](super::BearerOptions::with_max_length) allows.
     TooLong,
     /// There are two credentials, and any of them might be the one that was meant.
     Multiple,

@@ -25,8 +25,8 @@ impl BearerOptions {
     /// is the token, and the password is empty or `x-oauth-basic`, as GitHub has it. Browsers ask
     /// their users for a password where this is on, and remember it.
     ///
-    /// [`bearer`] lends a token from the headers, where this one does not lie, and has
-    /// [`BearerError::Basic`] for it in any case.
+    /// [`bearer`](super::bearer) lends a token from the headers, where this one does not lie, and has
+    /// [`BearerError::Basic`](super::BearerError::Basic) for it in any case.
     #[must_use]
     pub fn with_basic(mut self, accepted: bool) -> Self {
         self.basic = match accepted {

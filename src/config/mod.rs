@@ -94,7 +94,7 @@ pub use self::routes::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::routes::{
     Admittance, AmbiguousPaths, Combination, Cors, CorsAnswers, IdentityHeaders, InvalidRouteHost,
     InvalidRoutePath, PeopleConfig, ResourceConfig, RouteBasic, RouteConfig, RouteHost, RouteMatch,
-    RouteMode, RoutePath, TokensConfig, UnknownIdentityHeaders,
+    RouteMode, RouteName, RoutePath, TokensConfig, UnknownIdentityHeaders,
 };
 pub use self::server::{DEFAULT_LISTEN, ServerConfig};
 pub use self::session::SessionConfig;

@@ -167,6 +167,7 @@ fn address(proxy: &ProxyUrl) -> String {
 
 fn write_route(f: &mut fmt::Formatter<'_>, route: &RouteConfig) -> fmt::Result {
     writeln!(f, "\n[[routes]]")?;
+    write_key(f, "name", route.name.as_str())?;
     write_match(f, &route.matches)?;
     write_upstreams(f, &route.upstreams)?;
     write_key(f, "host", route.host.as_str())?;

@@ -68,6 +68,7 @@ fn route(route: Option<&RouteTrace>) -> Vec<Row> {
     };
     let mut rows = vec![
         Row::new("route", format!("routes[{}]", route.index)),
+        Row::below("name", &route.name),
         Row::below("path", format!("{} {below}", route.path)),
         Row::below("hosts", listed(&route.hosts, "all")),
         Row::below("methods", listed(&route.methods, "all")),

@@ -128,7 +128,8 @@ fn each_way_of_preflights_is_another() {
 #[test]
 fn no_key_of_a_route_is_forgotten() {
     const OF_NO_DECISION: &[&str] = &[
-        // What the route is for is its name.
+        "name",
+        // What the route is for is how it is known here.
         "path",
         "exact",
         "hosts",

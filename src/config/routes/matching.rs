@@ -1,5 +1,7 @@
 //! Which requests a route is for, and whether two routes are for the same.
 
+use std::fmt;
+
 use http::Method;
 
 use super::host::RouteHost;
@@ -11,6 +13,39 @@ use crate::config::reader::error::Place;
 use crate::config::reader::pattern::refuse_pattern;
 use crate::config::reader::section::Section;
 use crate::config::reader::source::Node;
+
+/// What a route is called, wherever it is told apart from others.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct RouteName(Box<str>);
+
+impl RouteName {
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn read(node: Node) -> Result<Self, String> {
+        let text = node.text()?;
+        let is_plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\');
+        let is_good = text.trim() == text && !text.is_empty() && text.chars().all(is_plain);
+        match is_good && text.len() <= Self::MOST_BYTES {
+            true => Ok(Self(text.into())),
+            false => Err(PLAIN_NAME.to_owned()),
+        }
+    }
+
+    /// It stands in every line of the log, and in every series of metrics.
+    const MOST_BYTES: usize = 256;
+}
+
+const PLAIN_NAME: &str = "must be a short name without quotes and backslashes, like wiki";
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// The requests that a route is for.
 ///
@@ -43,6 +78,13 @@ pub struct RouteMatch {
 pub(super) struct Taken {
     matches: Vec<(RouteMatch, Place)>,
     resources: Vec<(PublicUrl, Place)>,
+    names: Vec<Named>,
+}
+
+struct Named {
+    name: RouteName,
+    is_given: bool,
+    place: Place,
 }
 
 impl RouteMatch {
@@ -61,6 +103,20 @@ impl RouteMatch {
         };
         taken.add(route, &read);
         Some(read)
+    }
+
+    /// Returns what a route without a name of its own is called. No other is called so: the first
+    /// host, the path and the methods are those of no rival.
+    fn name(&self) -> RouteName {
+        let methods = self.methods.iter().map(Method::as_str);
+        let has_get = self.methods.contains(&Method::GET);
+        let methods: Vec<&str> = methods.filter(|name| !has_get || *name != "HEAD").collect();
+        let space = if methods.is_empty() { "" } else { " " };
+        let host = self.hosts.first().map_or("", RouteHost::as_str);
+        let alone = if self.exact { " alone" } else { "" };
+        let path = &self.path;
+        let name = format!("{}{space}{host}{path}{alone}", methods.join(","));
+        RouteName(name.into())
     }
 
     /// Tells whether there is a request that neither of the two has a better right to.
@@ -93,6 +149,26 @@ impl Taken {
         }
         self.matches
             .push((new.clone(), route.place_of("path").clone()));
+    }
+
+    /// Reads the name of a route that is for these requests: each has another.
+    pub(super) fn name(&mut self, route: &mut Section<'_>, matches: &RouteMatch) -> RouteName {
+        let given = route.optional("name", RouteName::read);
+        let is_given = given.is_some();
+        let name = given.unwrap_or_else(|| matches.name());
+        let mut others = self.names.iter();
+        // Two that are called by the same requests are rivals, which is said already.
+        let is_taken = |other: &&Named| other.name == name && (is_given || other.is_given);
+        if let Some(other) = others.find(is_taken) {
+            let message = format!("the route at {} has this name, too", other.place);
+            route.refuse("name", format!("{message}; give each its own"));
+        }
+        self.names.push(Named {
+            name: name.clone(),
+            is_given,
+            place: route.place_of("path").clone(),
+        });
+        name
     }
 
     /// Holds a route's description against those of the others: one address has one.

@@ -35,7 +35,7 @@ pub use self::basic::RouteBasic;
 pub use self::cors::{Cors, CorsAnswers};
 pub use self::host::{InvalidRouteHost, RouteHost};
 pub use self::identity_headers::{IdentityHeaders, UnknownIdentityHeaders};
-pub use self::matching::RouteMatch;
+pub use self::matching::{RouteMatch, RouteName};
 pub use self::mode::RouteMode;
 pub use self::path::{InvalidRoutePath, RoutePath};
 pub use self::people::{Combination, PeopleConfig};
@@ -50,6 +50,9 @@ use self::upstream::RouteTimeouts;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RouteConfig {
+    /// What logs, metrics and `check token` call it. Absent: its first host and its path, with the
+    /// methods and `exact` where it has them. No two are the same.
+    pub name: RouteName,
     /// The requests that this route is for, from `path`, `exact`, `hosts` and `methods`.
     pub matches: RouteMatch,
     /// Where their requests go, from `upstream`: at least one address. Required, unless there are
@@ -133,6 +136,8 @@ pub(super) fn read(root: &mut Section<'_>, servers: Servers<'_>) -> Vec<RouteCon
 impl RouteConfig {
     /// The keys of `[[routes]]` before those of [`Admittance`].
     pub(in crate::config) const KEYS: &'static [Key] = keys! {
+        /// in logs, metrics and check token; absent: made of host and path
+        name: Shape::Text, shown "tool";
         /// and all paths below it; the longest wins; no patterns; case matters
         path: Shape::Text, shown "/";
         /// true: this path alone
@@ -191,6 +196,7 @@ impl RouteConfig {
         doors: Doors,
     ) -> Option<Self> {
         let matches = RouteMatch::read(route, taken);
+        let name = matches.as_ref().map(|matches| taken.name(route, matches));
         let upstreams = upstream::read(route, doors.decides);
         let upstream_tls = upstream::tls(route, upstreams.as_deref());
         let host = route.optional("host", parsed::<UpstreamHost>);
@@ -217,6 +223,7 @@ impl RouteConfig {
         let resource = route.optional_section("resource", ResourceConfig::read);
         taken.describe(route, resource.as_ref());
         let read = Self {
+            name: name?,
             matches: matches?,
             upstreams: upstreams?,
             upstream_tls: upstream_tls?,

@@ -5,14 +5,12 @@ mod ghes_alone;
 mod ghes_proxy;
 mod keys;
 mod mistakes;
-mod patterns;
 mod refused;
 mod refused_people;
-mod refused_routes;
+mod routes;
 mod secrets;
 mod servers;
 mod tls;
-mod upstreams;
 
 use std::env::temp_dir;
 use std::path::PathBuf;
@@ -229,6 +227,7 @@ fn the_example_shows_the_defaults() {
             "proxy",
             "api_version",
             "client_secret_next",
+            "name",
             "hosts",
             "methods",
             "scopes",

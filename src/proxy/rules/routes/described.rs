@@ -9,6 +9,8 @@ use crate::config::RouteConfig;
 pub struct RouteTrace {
     /// Its place in the configuration, from 0.
     pub index: usize,
+    /// What it is called.
+    pub name: String,
     /// Its path.
     pub path: String,
     /// Whether nothing below the path is meant.
@@ -34,6 +36,7 @@ impl RouteTrace {
         let (matches, tokens) = (&route.matches, route.tokens.as_ref());
         Self {
             index,
+            name: route.name.to_string(),
             path: matches.path.to_string(),
             exact: matches.exact,
             hosts: matches.hosts.iter().map(ToString::to_string).collect(),

@@ -34,7 +34,7 @@ async fn the_json_has_this_form() {
             "hashed_token_base64": "hgB+s2dpbTICqT4e+Y6OngTQzaEin6BT8Sawjc/PwgA=",
         },
         "route": {
-            "index": 2, "path": "/team", "exact": false, "hosts": [], "methods": [],
+            "index": 2, "name": "/team", "path": "/team", "exact": false, "hosts": [], "methods": [],
             "anonymous": false, "mode": "enforce", "ghes": authority, "apps": [GITHUB_APP],
             "upstreams": [format!("http://{upstream}")],
         },

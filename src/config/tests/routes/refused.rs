@@ -1,12 +1,12 @@
-use super::refused::assert_refused;
 use super::{Config, edited, errors};
+use crate::config::tests::refused::assert_refused;
 
 #[test]
 fn every_key_of_a_route_is_refused_where_it_cannot_be_kept() {
     assert_refused(REFUSED);
 }
 
-/// What stands in [`GOOD`](super::GOOD), what is written instead, and what is said about it.
+/// What stands in [`GOOD`](crate::config::tests::GOOD), what is written instead, and what is said about it.
 const REFUSED: &[(&str, &str, &str)] = &[
     (
         "path = \"/\"\n",

@@ -1,5 +1,5 @@
-use super::refused::assert_refused;
 use super::*;
+use crate::config::tests::refused::assert_refused;
 
 fn with_upstream(upstream: &str) -> String {
     GOOD.replacen("upstream = \"http://127.0.0.1:3000\"", upstream, 1)

@@ -1,0 +1,8 @@
+//! `[[routes]]`.
+
+mod names;
+mod patterns;
+mod refused;
+mod upstreams;
+
+use super::*;
