@@ -108,6 +108,19 @@ impl TokenKind {
         }
     }
 
+    /// Returns the kind as one lower-case word, as it stands in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OAuth => "oauth",
+            Self::Other => "other",
+            Self::PersonalAccess => "personal_access",
+            Self::Refresh => "refresh",
+            Self::ServerToServer => "server_to_server",
+            Self::UserToServer => "user_to_server",
+        }
+    }
+
     /// Tells whether such a token can be the token of an app on behalf of a user, the only ones
     /// that *check a token* knows.
     #[must_use]
@@ -147,6 +160,12 @@ impl TokenHash {
         let mut digits = [0; 64];
         let hex = base16ct::lower::encode_str(&self.0, &mut digits);
         hex.expect("two digits for each byte").to_owned()
+    }
+
+    /// Writes the first 12 hexadecimal digits, which is what logs may show.
+    pub(crate) fn write_start<'d>(&self, digits: &'d mut [u8; 12]) -> &'d str {
+        let start = base16ct::lower::encode_str(&self.0[..6], digits);
+        start.expect("two digits for each byte")
     }
 
     /// Returns the base64 of the digest, as the audit log writes it. Not for logs.
@@ -190,11 +209,7 @@ impl std::error::Error for InvalidTokenHash {}
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenHash(")?;
-        for byte in &self.0[..6] {
-            write!(f, "{byte:02x}")?;
-        }
-        f.write_str("..)")
+        write!(f, "TokenHash({}..)", self.write_start(&mut [0; 12]))
     }
 }
 

@@ -7,8 +7,8 @@ use crate::bearer::BearerToken;
 use crate::check::{CheckService, InactiveReason};
 use crate::identity::Identity;
 use crate::membership::{Group, Groups};
-use crate::policy::{Decision, Facts};
-use crate::rejection::Rejection;
+use crate::policy::{Decision, Denial, Facts};
+use crate::rejection::{Denied, Rejection};
 use crate::validator::cache::Found;
 use crate::validator::{Freshness, KnownMemberships};
 
@@ -73,7 +73,8 @@ impl<C: CheckService> Inner<C> {
                 },
             }),
             Decision::Denied(denial) | Decision::Obscured(denial) => {
-                Err(Turned::Away(denial.into()))
+                let rejection = self.denied(&facts, denial);
+                Err(Turned::Away(rejection))
             }
             Decision::Undecided(groups) => Err(Turned::Undecided(Undecided {
                 identity,
@@ -81,6 +82,18 @@ impl<C: CheckService> Inner<C> {
                 groups,
             })),
         }
+    }
+}
+
+impl<C> Inner<C> {
+    /// Apart, so that who is admitted has no part in it.
+    #[cold]
+    #[inline(never)]
+    fn denied(&self, facts: &Facts<'_>, denial: Denial) -> Rejection {
+        Rejection::from(denial).of(Denied {
+            identity: facts.identity().clone(),
+            rule: self.policy.rejecting_rule(facts),
+        })
     }
 }
 

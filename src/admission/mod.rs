@@ -178,22 +178,31 @@ impl<C: CheckService> Admission<C> {
             Err(error) => return Decided::Rejected(error.into()),
         };
         let hash = token.hash();
-        let (validator, found) = match self.0.validators.lookup_active(&hash) {
+        self.decide_hashed(&token, &hash, asked, recorder)
+    }
+
+    /// Does the same about a token whose `hash` is known.
+    #[inline(always)]
+    pub(crate) fn decide_hashed(
+        &self,
+        token: &BearerToken<'_>,
+        hash: &TokenHash,
+        asked: &Asked<'_>,
+        recorder: &Recorder,
+    ) -> Decided {
+        let (validator, found) = match self.0.validators.lookup_active(hash) {
             Ok(found) => found,
-            Err(missed) => return self.decide_unknown(&token, &hash, missed, asked, recorder),
+            Err(missed) => return self.decide_unknown(token, hash, missed, asked, recorder),
         };
         if found.freshness == Freshness::Due {
-            validator.renew(token.to_hashed(hash));
+            validator.renew(token.to_hashed(*hash));
         }
-        let known = validator.known_memberships(&hash, &[]);
-        match self
-            .0
-            .admit(found, &token, &known, asked.method, asked.path)
-        {
+        let known = validator.known_memberships(hash, &[]);
+        match self.0.admit(found, token, &known, asked.method, asked.path) {
             Ok(admitted) => Decided::Admitted(admitted),
             Err(Turned::Away(rejection)) => Decided::Rejected(rejection),
             Err(Turned::Undecided(undecided)) => {
-                let waiting = self.waiting(&token, hash, asked, recorder);
+                let waiting = self.waiting(token, *hash, asked, recorder);
                 waiting.begin(Next::Ask(validator.clone(), undecided))
             }
         }

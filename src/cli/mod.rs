@@ -40,8 +40,9 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// What is logged to standard error: error, warn, info, debug, trace, or a list of
-    /// TARGET=LEVEL. At trace, libraries may log what they send.
+    /// What is logged to standard error: off, error, warn, info, debug, trace, or a list of
+    /// TARGET=LEVEL, as in warn,access=info. Requests have the target access. At trace, libraries
+    /// may log what they send.
     #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
     log: String,
 

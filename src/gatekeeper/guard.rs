@@ -7,6 +7,8 @@ use http::{Extensions, HeaderMap, Request, Response};
 
 use super::headers::{forward_credential, set_identity, set_stale, strip_identity};
 #[cfg(feature = "proxy")]
+use super::subject::Subject;
+#[cfg(feature = "proxy")]
 use crate::admission::ClientAddr;
 use crate::admission::{Admission, Admitted, Asked, Decided, Deciding};
 #[cfg(feature = "proxy")]
@@ -16,6 +18,8 @@ use crate::check::CheckService;
 use crate::policy::Policy;
 use crate::rejection::{Bodies, Realm, Rejection, RejectionDetail};
 use crate::validator::Freshness;
+#[cfg(feature = "proxy")]
+use crate::validator::Recorder;
 
 /// The decision, and how it is written into requests and responses. A handle.
 pub(crate) struct Guard<C>(Arc<Shared<C>>);
@@ -128,13 +132,14 @@ impl<C: CheckService> Guard<C> {
         self.0.door.conclude(request, credential, decided)
     }
 
-    /// Does the same for a request of this `client`.
+    /// Does the same for a request of this `client`, and notes whom it is about.
     #[cfg(feature = "proxy")]
     #[inline]
     pub(crate) fn let_in_of<B>(
         &self,
         client: ClientAddr,
         request: &mut Request<B>,
+        mut subject: Option<&mut Subject>,
     ) -> Result<(), Delay> {
         let mut credential = Credential::take(request);
         let asked = Asked {
@@ -142,8 +147,19 @@ impl<C: CheckService> Guard<C> {
             path: request.uri().path(),
             client: &client,
         };
-        let token = credential.token(&self.0.bearer);
-        let decided = self.0.admission.decide(token, &asked);
+        let decided = match credential.token(&self.0.bearer) {
+            Ok(token) => {
+                let hash = token.hash();
+                let admission = &self.0.admission;
+                let decided = admission.decide_hashed(&token, &hash, &asked, &Recorder::NONE);
+                if let Some(subject) = &mut subject {
+                    subject.read(&token, &hash);
+                    subject.decided(&decided);
+                }
+                decided
+            }
+            Err(error) => Decided::Rejected(error.into()),
+        };
         self.0.door.conclude(request, credential, decided)
     }
 
@@ -357,11 +373,23 @@ impl<B> Pending<B> {
     where
         R: Default + 'static,
     {
+        self.poll_noting(cx, |_| ())
+    }
+
+    fn poll_noting<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        note: impl FnOnce(&Admitted),
+    ) -> Poll<Result<Request<B>, Response<R>>>
+    where
+        R: Default + 'static,
+    {
         let decided = ready!(std::pin::Pin::new(&mut self.deciding).poll(cx));
         let held = self.held.take();
         let (mut request, credential) = held.expect("polled after completion");
         Poll::Ready(match decided {
             Ok(admitted) => {
+                note(&admitted);
                 self.door.admit(&mut request, credential, admitted);
                 Ok(request)
             }
@@ -372,6 +400,26 @@ impl<B> Pending<B> {
 
 #[cfg(feature = "proxy")]
 impl<B> Pending<B> {
+    /// Waits like [`poll`](Self::poll), and notes whom the request is about.
+    ///
+    /// # Panics
+    ///
+    /// Panics if polled after completion.
+    pub(crate) fn poll_about<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        subject: Option<&mut Subject>,
+    ) -> Poll<Result<Request<B>, Response<R>>>
+    where
+        R: Default + 'static,
+    {
+        self.poll_noting(cx, |admitted| {
+            if let Some(subject) = subject {
+                subject.admitted(admitted);
+            }
+        })
+    }
+
     /// Ends the wait with a rejection; a gate that only observes lets the request pass.
     ///
     /// # Panics

@@ -77,6 +77,8 @@ mod guard;
 pub(crate) mod headers;
 mod layer;
 mod service;
+#[cfg(feature = "proxy")]
+mod subject;
 
 #[cfg(feature = "proxy")]
 pub(crate) use crate::admission::ClientTurns;
@@ -88,3 +90,5 @@ pub use self::future::ResponseFuture;
 pub(crate) use self::guard::{Delay, Guard, Observed, Pending};
 pub use self::layer::GatekeeperLayer;
 pub use self::service::Gatekeeper;
+#[cfg(feature = "proxy")]
+pub(crate) use self::subject::{CacheUse, Subject};

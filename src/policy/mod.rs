@@ -112,6 +112,12 @@ pub trait Policy: Send + Sync + 'static {
         false
     }
 
+    /// Returns the name of the rule by which [`authorize`](Self::authorize) rejects a request, for
+    /// the log; none if there are no names, as by default.
+    fn rejecting_rule(&self, _facts: &Facts<'_>) -> Option<String> {
+        None
+    }
+
     /// Lets in the people that both this and `other` let in.
     fn and(self, other: impl Policy) -> All
     where
@@ -154,6 +160,10 @@ impl Policy for Box<dyn Policy> {
     fn needs_memberships(&self) -> bool {
         (**self).needs_memberships()
     }
+
+    fn rejecting_rule(&self, facts: &Facts<'_>) -> Option<String> {
+        (**self).rejecting_rule(facts)
+    }
 }
 
 impl Policy for Arc<dyn Policy> {
@@ -163,6 +173,10 @@ impl Policy for Arc<dyn Policy> {
 
     fn needs_memberships(&self) -> bool {
         (**self).needs_memberships()
+    }
+
+    fn rejecting_rule(&self, facts: &Facts<'_>) -> Option<String> {
+        (**self).rejecting_rule(facts)
     }
 }
 

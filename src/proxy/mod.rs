@@ -59,7 +59,8 @@ pub use crate::upstream::{Download, UpstreamLimits};
 
 use self::doors::admin::{Admin, Probes, Readiness};
 use self::doors::clients::access_log::AccessLog;
-use self::doors::clients::answering::{Answer, Answering, ConnectionService, RequestContext};
+use self::doors::clients::answering::{Answer, Answering, ConnectionService};
+use self::doors::clients::context::RequestContext;
 use self::doors::clients::unreadable;
 use self::doors::decisions::Decisions;
 use self::doors::webhook::Webhook;
@@ -330,14 +331,14 @@ impl Proxy {
         let provenance = Provenance::of(request.headers(), &connection.peer, &rules.fronts);
         let request_id = provenance.request_id().cloned();
         let request_id = request_id.unwrap_or_else(|| self.0.runtime.request_ids.next());
-        let log = AccessLog::begin(&request, &request_id).map(Box::new);
+        let log = AccessLog::begin(&request, &request_id, at).map(Box::new);
         let (counted, refused) = match self.count(&provenance, connection) {
             Ok(counted) => (counted, None),
             Err(kind) => (None, Some(kind)),
         };
-        let context = RequestContext {
+        let mut context = RequestContext {
             at,
-            request_id: request_id.clone(),
+            request_id,
             client: provenance.client(),
             is_grpc: grpc::is_call(request.headers()),
             log,
@@ -349,15 +350,7 @@ impl Proxy {
         }
         let answer = match request_gate(&request, &rules.limits) {
             Ok(Recipient::Upstream(forwardable)) => {
-                let counted = context.counted.as_ref();
-                self.route(
-                    &rules,
-                    request,
-                    &provenance,
-                    forwardable,
-                    request_id,
-                    counted,
-                )
+                self.route(&rules, request, &provenance, forwardable, &mut context)
             }
             Ok(Recipient::ThisServer) => Answer::ready(Outcome::Anonymous, about_this_server()),
             Err(kind) => {
@@ -393,8 +386,7 @@ impl Proxy {
         mut request: Request<Incoming>,
         provenance: &Provenance,
         forwardable: Forwardable,
-        request_id: HeaderValue,
-        counted: Option<&CountedRequest>,
+        context: &mut RequestContext,
     ) -> Answer {
         if let Some(login) = &rules.login
             && let Ok(Some(host)) = rules.asked_host(provenance, &forwardable)
@@ -406,6 +398,9 @@ impl Proxy {
             Ok(located) => located,
             Err((outcome, response)) => return Answer::ready(outcome, *response),
         };
+        if let Some(log) = &mut context.log {
+            log.found(&found.route.names);
+        }
         let login = rules.login.as_ref();
         let visiting = login.map(|login| login.enter(&found, host, &mut request));
         let visiting = match visiting.transpose() {
@@ -428,14 +423,7 @@ impl Proxy {
             return Answer::ready(outcome, response);
         }
         let marking = found.route.cors.marking(&request);
-        let forwarding = found.forward(
-            upstream,
-            request,
-            provenance,
-            forwardable,
-            request_id,
-            counted,
-        );
+        let forwarding = found.forward(upstream, request, provenance, forwardable, context);
         match forwarding {
             Ok(forwarding) => Answer::Forwarded(forwarding, marking, visiting),
             Err(kind) => {

@@ -33,6 +33,7 @@ mod problem;
 mod realm;
 #[cfg(test)]
 mod tests;
+mod untold;
 
 use std::fmt;
 use std::time::Duration;
@@ -50,6 +51,9 @@ pub(crate) use self::body::Bodies;
 pub use self::detail::RejectionDetail;
 pub use self::kind::RejectionKind;
 pub use self::realm::{InvalidRealm, Realm};
+pub(crate) use self::untold::Denied;
+
+use self::untold::Untold;
 
 /// A decision against a request.
 ///
@@ -62,6 +66,7 @@ pub struct Rejection {
     detail: Option<RejectionDetail>,
     required: Option<Scopes>,
     retry_after: Option<Duration>,
+    untold: Untold,
 }
 
 impl Rejection {
@@ -75,7 +80,20 @@ impl Rejection {
             detail: None,
             required: None,
             retry_after: kind.retry_after(),
+            untold: Untold::default(),
         }
+    }
+
+    /// Notes for the log whom it is about.
+    pub(crate) fn of(self, denied: Denied) -> Self {
+        let untold = denied.into();
+        Self { untold, ..self }
+    }
+
+    /// Returns whom it is about, if that is known.
+    #[cfg_attr(not(feature = "proxy"), expect(dead_code, reason = "nobody else logs"))]
+    pub(crate) fn denied(&self) -> Option<&Denied> {
+        self.untold.get()
     }
 
     /// Turns a request away that may come again after a while.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use crate::config::{Admittance, Combination, PeopleConfig};
 use crate::membership::Group;
 use crate::policy::{
-    All, Any, GitHubAppUser, Policy, RequireAccountType, RequireGroup, RequireScopes,
-    RequireSiteAdmin, RequireUser,
+    All, Any, Decision, Facts, GitHubAppUser, Policy, RequireAccountType, RequireGroup,
+    RequireScopes, RequireSiteAdmin, RequireUser,
 };
 use crate::scope::Scopes;
 
 /// The rules of a route by name, which make up its policy.
 ///
 /// They are in the order of decision: first those that need no call to GHES.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// Each of them must let in.
     needed: Vec<Rule>,
@@ -23,7 +23,29 @@ pub(crate) struct Rules {
     combination: Combination,
 }
 
+/// The policy of a route, which can tell its rules.
+struct NamedRules {
+    composed: All,
+    rules: Rules,
+}
+
+impl Policy for NamedRules {
+    fn authorize(&self, facts: &Facts<'_>) -> Decision {
+        self.composed.authorize(facts)
+    }
+
+    fn needs_memberships(&self) -> bool {
+        self.composed.needs_memberships()
+    }
+
+    #[cold]
+    fn rejecting_rule(&self, facts: &Facts<'_>) -> Option<String> {
+        self.rules.rejecting(facts)
+    }
+}
+
 /// One key of a route that can reject a request.
+#[derive(Clone)]
 pub(crate) struct Rule {
     pub(crate) wanted: Wanted,
     /// Whether a token of a GitHub App passes without it.
@@ -54,7 +76,25 @@ impl Rules {
 
     /// Makes the policy that the gate decides by.
     pub(crate) fn policy(&self) -> impl Policy + use<> {
-        self.compose(|rule| Arc::clone(&rule.policy))
+        NamedRules {
+            composed: self.compose(|rule| Arc::clone(&rule.policy)),
+            rules: self.clone(),
+        }
+    }
+
+    /// Names the first rule that rejects; where one of several is enough, all of them.
+    fn rejecting(&self, facts: &Facts<'_>) -> Option<String> {
+        let rejects = |rule: &&Rule| rule.policy.authorize(facts) != Decision::Allowed;
+        let first = self.needed.iter().find(rejects);
+        let of_people = || match self.combination {
+            Combination::All => self.people.iter().find(rejects).map(Rule::name),
+            Combination::Any if self.people.is_empty() => None,
+            Combination::Any => {
+                let names: Vec<_> = self.people.iter().map(Rule::name).collect();
+                Some(names.join(","))
+            }
+        };
+        first.map(Rule::name).or_else(of_people)
     }
 
     /// Combines a policy `of` each rule, as the gate does.
@@ -102,6 +142,10 @@ impl Rule {
 
     pub(crate) fn policy(&self) -> &Arc<dyn Policy> {
         &self.policy
+    }
+
+    fn name(&self) -> String {
+        self.wanted.key().to_owned()
     }
 }
 

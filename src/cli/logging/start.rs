@@ -1,10 +1,13 @@
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, PanicHookInfo};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::clock::Clock;
 use super::fields::PlainFields;
@@ -24,7 +27,7 @@ pub(in crate::cli) fn start(
     format: LogFormat,
     delivery: Delivery,
 ) -> Result<Log, Failure> {
-    let filter = EnvFilter::try_new(filter)
+    let filter = EnvFilter::try_new(with_default(filter))
         .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
     let queue = match delivery {
         Delivery::AtOnce => None,
@@ -51,6 +54,15 @@ pub(in crate::cli) fn start(
     }
     report_panics(format, queue.clone());
     Ok(Log(queue))
+}
+
+/// Leaves what a filter does not name at the default level: `access=off` is about requests alone.
+fn with_default(filter: &str) -> Cow<'_, str> {
+    let is_level = |part: &str| LevelFilter::from_str(part.trim()).is_ok();
+    match filter.split(',').any(is_level) {
+        true => Cow::Borrowed(filter),
+        false => Cow::Owned(format!("info,{filter}")),
+    }
 }
 
 /// Starts the thread that writes. Without threads, lines are written at once.
@@ -115,3 +127,24 @@ impl Write for Output {
 /// How long the end of the process waits for a reader that has stopped reading. Supervisors kill
 /// after ten seconds or more.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_names_targets_alone_leaves_the_rest_at_info() {
+        for (filter, whole) in [
+            ("warn", "warn"),
+            ("WARN, access=info", "WARN, access=info"),
+            ("access=off,error", "access=off,error"),
+            ("off", "off"),
+            ("access=off", "info,access=off"),
+            ("access", "info,access"),
+            ("access=debug,hyper=warn", "info,access=debug,hyper=warn"),
+        ] {
+            assert_eq!(with_default(filter), whole);
+            assert!(EnvFilter::try_new(whole).is_ok());
+        }
+    }
+}

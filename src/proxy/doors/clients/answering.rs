@@ -1,26 +1,21 @@
 use std::convert::Infallible;
-use std::mem;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project::{pin_project, pinned_drop};
-use tokio::time::Instant;
 
-use super::access_log::{AccessLog, CutOff};
+use super::access_log::CutOff;
+use super::context::RequestContext;
 use super::forward::Forwarding;
-use crate::hygiene::names::X_REQUEST_ID;
 use crate::hygiene::provenance::Hop;
 use crate::metrics::Outcome;
 use crate::proxy::Proxy;
 use crate::proxy::rules::login::Visiting;
-use crate::rejection::{grpc, with_problem_json};
 use crate::routing::cors::Marking;
-use crate::server::{Client, CountedRequest, Peer};
-use crate::session::Shown;
+use crate::server::{Client, Peer};
 use crate::upstream::body::Body;
 
 /// The service of one connection.
@@ -65,18 +60,6 @@ pub(in crate::proxy) struct Answering {
     answer: Answer,
 }
 
-/// The data of a request that its response needs.
-pub(in crate::proxy) struct RequestContext {
-    pub(in crate::proxy) at: Instant,
-    pub(in crate::proxy) client: IpAddr,
-    pub(in crate::proxy) request_id: HeaderValue,
-    pub(in crate::proxy) is_grpc: bool,
-    /// Boxed, because the log may be off.
-    pub(in crate::proxy) log: Option<Box<AccessLog>>,
-    /// Its place in its client's count.
-    pub(in crate::proxy) counted: Option<CountedRequest>,
-}
-
 #[pin_project(project = AnswerProj)]
 pub(in crate::proxy) enum Answer {
     /// Ready at once; taken by the first poll.
@@ -117,7 +100,8 @@ impl Future for Answering {
                 (Outcome::Anonymous, response)
             }
             AnswerProj::Forwarded(mut forwarding, marking, visiting) => {
-                let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx)) {
+                let log = this.context.log.as_deref_mut();
+                let (outcome, mut response) = match ready!(forwarding.as_mut().poll(cx, log)) {
                     Ok(response) => (forwarding.outcome(&response), response),
                     // What an upstream does is not about a credential, so there is no realm.
                     Err(kind) => this.proxy.0.rules.load().reject(kind),
@@ -152,32 +136,5 @@ impl PinnedDrop for Answering {
             };
             log.cut_off(why, this.context.client, this.context.at.elapsed());
         }
-    }
-}
-
-impl RequestContext {
-    /// Counts and logs a response, and gives it the form for its client.
-    fn answered(&mut self, proxy: &Proxy, outcome: Outcome, response: &mut Response<Body>) {
-        let elapsed = self.at.elapsed();
-        proxy.0.runtime.metrics.answered(outcome, elapsed);
-        if let Body::Streaming(download) = response.body_mut() {
-            download.hold(self.counted.take());
-        }
-        if let Some(log) = self.log.take() {
-            log.end(response, self.client, elapsed);
-        }
-        let is_shown = response.extensions().get::<Shown>().is_some();
-        if let Outcome::Rejected(_) = outcome
-            && !is_shown
-        {
-            let bare = mem::take(response);
-            *response = match self.is_grpc {
-                true => grpc::with_status(bare),
-                false => with_problem_json(bare),
-            };
-        }
-        // Ours in place of a tool's own: our log has it.
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID.clone(), self.request_id.clone());
     }
 }

@@ -7,6 +7,8 @@ use hyper::body::Incoming;
 use pin_project::pin_project;
 use tower::Service;
 
+use super::access_log::AccessLog;
+use super::context::RequestContext;
 use super::subprotocol::move_token;
 use crate::config::{IdentityHeaders, UpstreamHost};
 use crate::gatekeeper::headers::{strip_credential, strip_identity};
@@ -24,7 +26,6 @@ use crate::proxy::rules::presented::present;
 use crate::proxy::rules::routes::Found;
 use crate::rejection::RejectionKind;
 use crate::routing::cors::{Cors, strip_preflight};
-use crate::server::CountedRequest;
 use crate::upstream::body::Body;
 use crate::upstream::{Exchange, Upstream, count_tunnel, note_handshake};
 
@@ -45,17 +46,20 @@ impl Found<'_> {
         mut request: Request<Incoming>,
         provenance: &Provenance,
         forwardable: Forwardable,
-        request_id: HeaderValue,
-        counted: Option<&CountedRequest>,
+        context: &mut RequestContext,
     ) -> Result<Forwarding, RejectionKind> {
+        let request_id = context.request_id.clone();
         self.prepare(&mut request, provenance, forwardable, request_id)?;
-        count_tunnel(&mut request, counted);
+        count_tunnel(&mut request, context.counted.as_ref());
+        let log = context.log.as_deref_mut();
         Ok(match (&self.route.gate, self.is_preflight) {
             (Some(gate), false) => {
-                self.pass(gate, upstream, ClientAddr(provenance.client()), request)
+                let client = ClientAddr(provenance.client());
+                self.pass(gate, upstream, client, request, log)
             }
             _ => {
                 strip_everybody(&mut request);
+                forwarded(log);
                 // An upstream is always ready.
                 Forwarding::Open(upstream.clone().call(request))
             }
@@ -68,6 +72,7 @@ impl Found<'_> {
         upstream: &Upstream,
         client: ClientAddr,
         mut request: Request<Incoming>,
+        mut log: Option<&mut AccessLog>,
     ) -> Forwarding {
         let headers = self.route.identity_headers;
         let mut upstream = upstream.clone();
@@ -76,12 +81,16 @@ impl Found<'_> {
             false => Ok(()),
         };
         let decided = match credential {
-            Ok(()) => gate.let_in_of(client, &mut request),
+            Ok(()) => {
+                let subject = log.as_deref_mut().map(AccessLog::subject);
+                gate.let_in_of(client, &mut request, subject)
+            }
             Err(error) => gate.turn_away_unread(&mut request, error),
         };
         match decided {
             Ok(()) => {
                 present(&mut request, headers);
+                forwarded(log);
                 match self.route.observes.then(|| noted(&mut request)).flatten() {
                     Some(observed) => Forwarding::observed(&mut upstream, request, observed),
                     None => Forwarding::Gated(upstream.call(request)),
@@ -136,7 +145,7 @@ impl Found<'_> {
 
 /// A request that was forwarded, or may yet be.
 #[pin_project(project = ForwardingProj)]
-#[must_use = "futures do nothing unless polled"]
+#[must_use = "nothing is answered unless it is polled"]
 pub(in crate::proxy) enum Forwarding {
     /// The gate has let it in.
     Gated(#[pin] Exchange),
@@ -180,19 +189,23 @@ impl Forwarding {
     }
 }
 
-impl Future for Forwarding {
-    type Output = Result<Response<Body>, RejectionKind>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl Forwarding {
+    /// Waits for the response, and notes for the log what is decided until then.
+    pub(in crate::proxy) fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut log: Option<&mut AccessLog>,
+    ) -> Poll<Result<Response<Body>, RejectionKind>> {
         let exchange = match self.as_mut().project() {
             ForwardingProj::Gated(future) | ForwardingProj::Open(future) => return future.poll(cx),
-            ForwardingProj::Waiting(held) => match ready!(held.pending.poll(cx)) {
+            ForwardingProj::Waiting(held) => match ready!(held.decided(cx, log.as_deref_mut())) {
                 Ok(mut request) => {
                     present(&mut request, held.headers);
+                    forwarded(log.as_deref_mut());
                     if let Some(observed) = noted(&mut request) {
                         let passed = Self::observed(&mut held.upstream, request, observed);
                         self.set(passed);
-                        return self.poll(cx);
+                        return self.poll(cx, log);
                     }
                     held.upstream.call(request)
                 }
@@ -206,7 +219,23 @@ impl Future for Forwarding {
             }
         };
         self.set(Self::Gated(exchange));
-        self.poll(cx)
+        self.poll(cx, log)
+    }
+}
+
+impl Held {
+    fn decided(
+        &mut self,
+        cx: &mut Context<'_>,
+        log: Option<&mut AccessLog>,
+    ) -> Poll<Result<Request<Incoming>, Response<Body>>> {
+        self.pending.poll_about(cx, log.map(AccessLog::subject))
+    }
+}
+
+fn forwarded(log: Option<&mut AccessLog>) {
+    if let Some(log) = log {
+        log.forwarded();
     }
 }
 

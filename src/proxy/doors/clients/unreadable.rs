@@ -36,11 +36,12 @@ fn refuse(
     let outcome = Outcome::Rejected(rejection.kind());
     proxy.0.runtime.metrics.answered(outcome, Duration::ZERO);
     let response = rejection.into_response(&proxy.0.rules.load().realm);
+    let response = with_problem_json(response);
     if let Some(turn) = turn(throttle, unreadable) {
         let request_id = proxy.0.runtime.request_ids.next();
         access_log::unreadable(&response, &request_id, peer.ip(), turn);
     }
-    with_problem_json(response)
+    response
 }
 
 /// Whether to log it. A balancer that probes a TLS port without TLS does so for ever, with equal

@@ -40,11 +40,12 @@ impl Asking {
         let runtime = &proxy.0.runtime;
         let request_id = provenance.request_id().cloned();
         let request_id = request_id.unwrap_or_else(|| runtime.request_ids.next());
+        let at = Instant::now();
         Self {
             door,
-            at: Instant::now(),
+            at,
             client: provenance.peer(),
-            log: AccessLog::begin(request, &request_id),
+            log: AccessLog::begin(request, &request_id, at),
             request_id,
             metrics: runtime.metrics.clone(),
         }
@@ -57,7 +58,7 @@ impl Asking {
         let request_id = request_id.unwrap_or(self.request_id);
         Self {
             client: provenance.client(),
-            log: AccessLog::begin(held, &request_id),
+            log: AccessLog::begin(held, &request_id, self.at),
             request_id,
             ..self
         }
@@ -66,6 +67,11 @@ impl Asking {
     /// Returns when it has to be decided, for a peer that waits so long.
     pub(super) fn deadline(&self, patience: Option<Duration>) -> Instant {
         self.at + patience.map_or(LONGEST, |patience| patience.min(LONGEST))
+    }
+
+    /// Returns what is noted for the log, if it is on.
+    pub(super) fn log(&mut self) -> Option<&mut AccessLog> {
+        self.log.as_mut()
     }
 
     /// Returns the id of the request, which answers have.
@@ -106,7 +112,7 @@ impl Asking {
         } = decision;
         match answer {
             Ok(admitted) => {
-                let mut passed = Response::new(());
+                let mut passed = Response::new(Body::default());
                 if let Some(observed) = &admitted.observed {
                     self.metrics.observed(observed.0.kind());
                     passed.extensions_mut().insert(observed.clone());
@@ -130,23 +136,23 @@ impl Asking {
         response: Response<Body>,
     ) -> Response<Body> {
         let request_id = self.request_id();
-        self.record(outcome, None, &response);
         let is_shown = response.extensions().get::<Shown>().is_some();
         let mut response = match is_grpc {
             true => grpc::with_status(response),
             false if is_shown => response,
             false => with_problem_json(response),
         };
+        self.record(outcome, None, &response);
         response.headers_mut().insert(&X_REQUEST_ID, request_id);
         response
     }
 
-    fn record<B>(self, outcome: Outcome, caller: Option<&str>, response: &Response<B>) {
+    fn record(self, outcome: Outcome, caller: Option<&str>, response: &Response<Body>) {
         let elapsed = self.at.elapsed();
         self.metrics.decided(self.door, outcome, elapsed);
         if let Some(log) = self.log {
             let log = log.at_door(self.door.as_str()).of_caller(caller);
-            log.end(response, self.client, elapsed);
+            log.end(outcome, response, self.client, elapsed);
         }
     }
 }

@@ -38,7 +38,9 @@ impl Decisions {
         let decision = match question(request, rules, peer).await {
             Ok(question) => {
                 asking = asking.about(&question.request, rules, peer);
-                self.0.decide(rules, question, peer, deadline).await
+                self.0
+                    .decide(rules, question, peer, deadline, asking.log())
+                    .await
             }
             Err(rejection) => Decision::rejected(rules.reject(rejection)),
         };

@@ -6,11 +6,12 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
+use super::super::clients::access_log::AccessLog;
 use super::super::clients::forward::strip_everybody;
 use super::admitted::Admitted;
 use crate::fronts::Question;
 use crate::gatekeeper::headers::reserved_in;
-use crate::gatekeeper::{ClientAddr, Delay, Guard, Observed};
+use crate::gatekeeper::{ClientAddr, Delay, Guard, Observed, Subject};
 use crate::hygiene::provenance::{Hop, Provenance};
 use crate::hygiene::request::{Recipient, request_gate};
 use crate::method_override;
@@ -70,9 +71,10 @@ impl Proxy {
         question: Question,
         peer: &Hop,
         deadline: Instant,
+        log: Option<&mut AccessLog>,
     ) -> Decision {
         let is_grpc = grpc::is_call(question.request.headers());
-        let decision = self.decide_held(rules, question, peer, deadline).await;
+        let decision = self.decide_held(rules, question, peer, deadline, log).await;
         let decision = decision.unwrap_or_else(|why| Decision::rejected(rules.reject(why)));
         Decision {
             is_grpc,
@@ -86,6 +88,7 @@ impl Proxy {
         question: Question,
         peer: &Hop,
         deadline: Instant,
+        mut log: Option<&mut AccessLog>,
     ) -> Result<Decision, Rejection> {
         let mut request = question.request.map(|()| stand_in(question.has_body));
         let provenance = Provenance::of(request.headers(), peer, &rules.fronts);
@@ -103,6 +106,9 @@ impl Proxy {
             Err((Outcome::Anonymous, _)) => return Err(RejectionKind::NoRoute.into()),
             Err((outcome, response)) => return Ok(Decision::rejected((outcome, *response))),
         };
+        if let Some(log) = &mut log {
+            log.found(&found.route.names);
+        }
         found.settle(rules, host, &mut request)?;
         let login = rules.login.as_ref();
         let visiting = login.map(|login| login.enter(&found, host, &mut request));
@@ -112,7 +118,7 @@ impl Proxy {
             deadline,
             tells_cookies: login.is_some(),
         };
-        let decision = found.decide(request, terms).await?;
+        let decision = found.decide(request, terms, log).await?;
         Ok(Decision {
             visiting,
             ..decision
@@ -136,12 +142,17 @@ impl Found<'_> {
     }
 
     /// Has the gate of the route decide, if it has one.
-    async fn decide(self, mut request: Request<Body>, terms: Terms) -> Result<Decision, Rejection> {
+    async fn decide(
+        self,
+        mut request: Request<Body>,
+        terms: Terms,
+        log: Option<&mut AccessLog>,
+    ) -> Result<Decision, Rejection> {
         let reserved: Vec<_> = reserved_in(request.headers()).cloned().collect();
         let stripped = self.route.stripped_in(request.headers());
         let outcome = match &self.route.gate {
             Some(gate) if !self.is_open(&request) => {
-                match let_in(gate, terms, request).await {
+                match let_in(gate, terms, request, log.map(AccessLog::subject)).await {
                     Ok(let_in) => request = let_in,
                     Err(response) => {
                         return Ok(Decision::rejected((Outcome::of(&response), response)));
@@ -184,13 +195,18 @@ async fn let_in(
     gate: &Guard<Check>,
     terms: Terms,
     mut request: Request<Body>,
+    mut subject: Option<&mut Subject>,
 ) -> Result<Request<Body>, Response<Body>> {
-    match gate.let_in_of(terms.client, &mut request) {
+    match gate.let_in_of(terms.client, &mut request, subject.as_deref_mut()) {
         Ok(()) => Ok(request),
         Err(Delay::Rejected(rejection)) => Err(gate.reject(rejection, request.headers())),
         Err(Delay::Waiting(deciding, credential)) => {
             let mut pending = gate.hold(request, credential, deciding);
-            let decided = timeout_at(terms.deadline, poll_fn(|cx| pending.poll(cx))).await;
+            let decided = timeout_at(
+                terms.deadline,
+                poll_fn(|cx| pending.poll_about(cx, subject.as_deref_mut())),
+            )
+            .await;
             match decided {
                 Ok(decided) => decided,
                 Err(_) => pending.give_up(too_late()),

@@ -130,7 +130,9 @@ impl Decisions {
         let decision = match question(dialect, request, rules, peer) {
             Ok(question) => {
                 asking = asking.about(&question.request, rules, peer);
-                self.0.decide(rules, question, peer, deadline).await
+                self.0
+                    .decide(rules, question, peer, deadline, asking.log())
+                    .await
             }
             Err(mistake) => Decision::rejected(rules.reject(mistake)),
         };

@@ -16,6 +16,7 @@ use crate::config::{
 };
 use crate::gatekeeper::Guard;
 use crate::proxy::Check;
+use crate::proxy::doors::clients::access_log::RouteNames;
 use crate::proxy::rules::admissions::Admissions;
 use crate::proxy::runtime::issuers::IssuerApp;
 use crate::upstream::{Seal, Tool, Upstream, Upstreams};
@@ -70,6 +71,8 @@ pub(in crate::proxy) struct Route {
     pub(in crate::proxy) cors: Cors,
     /// The gate's rules.
     pub(in crate::proxy) rules: Rules,
+    /// What the log calls it.
+    pub(in crate::proxy) names: Arc<RouteNames>,
     /// The route as written in the configuration.
     pub(in crate::proxy) described: RouteTrace,
 }
@@ -163,6 +166,18 @@ fn methods(config: &Config) -> Vec<Method> {
         .collect()
 }
 
+fn names(route: &RouteConfig) -> RouteNames {
+    let upstreams: Vec<_> = route.upstreams.iter().map(ToString::to_string).collect();
+    RouteNames {
+        route: route.name.to_string().into(),
+        upstream: (!upstreams.is_empty()).then(|| upstreams.join(", ").into()),
+        ghes: route
+            .tokens
+            .as_ref()
+            .map(|tokens| tokens.ghes.as_str().into()),
+    }
+}
+
 fn tool_of<'a>(route: &'a RouteConfig, assertion: Option<&UpstreamAssertion>) -> Tool<'a> {
     Tool {
         urls: &route.upstreams,
@@ -221,6 +236,7 @@ impl Route {
                 .then(|| Prefix::new(&config.matches.path)),
             cors: Cors::of(config),
             rules,
+            names: Arc::new(names(config)),
             described: RouteTrace::new(at, config),
         }
     }

@@ -1,11 +1,15 @@
 //! What the log says, and what it never says.
 
+mod delivery;
+mod fields;
+mod json;
+
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::running::command;
+use crate::running::command;
 
 /// The documents' secret, which the demo is configured with.
 const SECRET: &str = "3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f";
@@ -210,7 +214,7 @@ async fn a_route_that_only_observes_logs_what_it_would_have_done() {
             Some("quoted_token"),
         ),
         ("/away", Some("observed"), "unavailable", None),
-        ("/hello", None, "bad_gateway", None),
+        ("/hello", Some("failed"), "bad_gateway", None),
     ] {
         let line = line(path);
         let text = |name: &str| line[name].as_str();

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::running::command;
+use crate::running::command;
 
 /// A demo whose log nobody has read yet.
 struct Demo {

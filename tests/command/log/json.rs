@@ -8,21 +8,26 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::running::{command, run};
+use crate::running::{command, run};
 
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";
 
 /// A command whose outputs are JSON, of which every line is kept.
-struct Running {
+pub(super) struct Running {
     child: Child,
     output: tokio::io::Lines<BufReader<ChildStdout>>,
     said: Vec<String>,
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
+    pub(super) fn start(arguments: &[&str]) -> Self {
+        Self::start_at("debug", arguments)
+    }
+
+    /// The same with another filter.
+    pub(super) fn start_at(filter: &str, arguments: &[&str]) -> Self {
         let mut child = command(arguments)
-            .args(["--log-format", "json", "--log", "debug"])
+            .args(["--log-format", "json", "--log", filter])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -37,7 +42,7 @@ impl Running {
     }
 
     /// Reads until the address for `role` is named.
-    async fn address(&mut self, role: &str) -> String {
+    pub(super) async fn address(&mut self, role: &str) -> String {
         loop {
             let line = self.output.next_line().await.expect("standard output");
             let line = line.expect("another line");
@@ -52,7 +57,7 @@ impl Running {
     }
 
     /// Ends it, and returns the lines of its log.
-    async fn stop(mut self) -> Vec<Value> {
+    pub(super) async fn stop(mut self) -> Vec<Value> {
         let id = self.child.id().expect("a running process").to_string();
         let kill = Command::new("kill").arg(&id).status().await;
         assert!(kill.expect("kill").success());
@@ -72,7 +77,7 @@ fn lines(output: &Output) -> Vec<Value> {
     log.lines().map(parse).collect()
 }
 
-fn parse(line: &str) -> Value {
+pub(super) fn parse(line: &str) -> Value {
     let value: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
     for field in ["timestamp", "level", "message"] {
         assert!(value[field].is_string(), "{field} of {line}");
@@ -85,7 +90,7 @@ fn parse(line: &str) -> Value {
     value
 }
 
-async fn exchange(gate: &str, request: &str) -> String {
+pub(super) async fn exchange(gate: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(gate).await.expect("a connection");
     let sent = stream.write_all(request.as_bytes()).await;
     sent.expect("a connection");
@@ -101,17 +106,17 @@ fn get(path: &str, credential: &str) -> String {
     )
 }
 
-struct ConfigFile(PathBuf);
+pub(super) struct ConfigFile(PathBuf);
 
 impl ConfigFile {
-    fn new(name: &str, toml: &str) -> Self {
+    pub(super) fn new(name: &str, toml: &str) -> Self {
         let id = std::process::id();
         let file = std::env::temp_dir().join(format!("ghes-gatekeeper-{name}-{id}.toml"));
         std::fs::write(&file, toml).expect("a file");
         Self(file)
     }
 
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.0.to_str().expect("UTF-8")
     }
 }
