@@ -5,11 +5,12 @@ use std::time::Duration;
 use clap::Args;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture, join_all, try_join_all};
-use ghes_gatekeeper::config::Config;
-use ghes_gatekeeper::proxy::{CertificateFiles, Listener, Proxy, Tls};
+use ghes_gatekeeper::config::{Config, ConfigErrors};
+use ghes_gatekeeper::proxy::{CertificateFiles, Listener, Proxy, Reloader, Tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
 use super::listen::{Announcer, Shutdown, bind, bind_door};
 use super::{Failure, descriptors, environment, self_check};
@@ -22,7 +23,8 @@ Example:
 Every key can also come from the environment, as GHES_GATEKEEPER_SERVER__LISTEN.
 On SIGTERM or Ctrl-C it accepts clients for server.shutdown_delay (0s) while /readyz says 503, and
 then lets requests in progress end, for server.timeouts.drain (10s) at most. A second signal ends it
-at once. SIGHUP reads the certificate again at once; otherwise that takes up to five seconds.")]
+at once. SIGHUP reads the configuration, the secrets and the certificates again at once, all or none;
+otherwise that takes up to ten seconds after a file has changed.")]
 pub(super) struct Arguments {
     /// The configuration file; without it, only the environment is read.
     #[arg(long, value_name = "FILE")]
@@ -30,17 +32,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, announcer: Announcer) -> Result<(), Failure> {
-    let mut config = load(arguments.config.as_deref())?;
-    let descriptors = descriptors::raise_limit();
-    let misfit = config.fit_descriptors(descriptors);
-    for warning in config.warnings().into_iter().chain(misfit) {
-        tracing::warn!("{warning}");
-    }
+    let read = reader(arguments.config)?;
+    let config = read().map_err(|errors| Failure::usage(errors.to_string()))?;
     let proxy = Proxy::new(&config).map_err(|error| Failure::running("cannot start", error))?;
     let shutdown = Shutdown::on_signals()?;
     let listeners = Listeners::bind(&config).await?;
     let delay = config.server.shutdown_delay;
-    let servers = listeners.serve(&proxy, announcer, &shutdown, delay)?;
+    let reloader = Reloader::new(proxy.clone(), config, read);
+    tokio::spawn(reload_on_hangup(reloader.clone(), listeners.tls.clone())?);
+    let servers = listeners.serve(&reloader, &proxy, announcer, &shutdown, delay)?;
+    tokio::spawn(async move { reloader.keep_fresh().await });
     tokio::spawn(self_check::run(proxy));
     shutdown.end_of(servers.run()).await;
     Ok(())
@@ -54,6 +55,8 @@ struct Listeners {
     admin: Option<TcpListener>,
     probes: Option<TcpListener>,
     webhook: Option<TcpListener>,
+    /// The certificates of all of them.
+    tls: Vec<Tls>,
 }
 
 /// What is served, by when it stops.
@@ -78,8 +81,6 @@ impl Listeners {
         let decisions = config.decisions.as_ref();
         let of_decisions = decisions.and_then(|decisions| decisions.tls.as_ref());
         let of_decisions = load_certificate(of_decisions)?;
-        let all = tls.iter().chain(&of_decisions).cloned().collect();
-        tokio::spawn(renew_on_hangup(all)?);
         let gate = |address| bind_door(address, server.unix_mode, tls.as_ref());
         let decision = |address| bind_door(address, server.unix_mode, of_decisions.as_ref());
         let asked_at = decisions
@@ -95,11 +96,13 @@ impl Listeners {
                 .await
                 .transpose()?,
             webhook: OptionFuture::from(webhook.map(bind)).await.transpose()?,
+            tls: tls.iter().chain(&of_decisions).cloned().collect(),
         })
     }
 
     fn serve(
         self,
+        reloader: &Reloader,
         proxy: &Proxy,
         announcer: Announcer,
         shutdown: &Shutdown,
@@ -125,9 +128,8 @@ impl Listeners {
         }
         if let Some(listener) = self.admin {
             announcer.announce(&listener, "admin")?;
-            servers
-                .last
-                .push(proxy.admin().serve(listener, ended()).boxed());
+            let admin = proxy.admin().with_reloader(reloader.clone());
+            servers.last.push(admin.serve(listener, ended()).boxed());
         }
         if let Some(listener) = self.probes {
             announcer.announce(&listener, "probes")?;
@@ -170,24 +172,40 @@ fn load_certificate(files: Option<&CertificateFiles>) -> Result<Option<Tls>, Fai
     tls.map_err(|error| Failure::running("cannot start", error))
 }
 
-/// Reads the certificates again on each SIGHUP, as tools that renew certificates expect. Without a
-/// certificate it still has to take the signal, which would end the process otherwise.
-fn renew_on_hangup(certificates: Vec<Tls>) -> Result<impl Future<Output = ()>, Failure> {
+/// Reads the configuration again on each SIGHUP, and the certificates, as tools that renew those
+/// expect.
+fn reload_on_hangup(
+    reloader: Reloader,
+    certificates: Vec<Tls>,
+) -> Result<impl Future<Output = ()>, Failure> {
     let hangups = signal(SignalKind::hangup());
     let mut hangups =
         hangups.map_err(|error| Failure::running("cannot listen for signals", error))?;
     Ok(async move {
         while hangups.recv().await.is_some() {
             certificates.iter().for_each(Tls::renew);
-            if certificates.is_empty() {
-                tracing::warn!("{NOTHING_TO_RENEW}");
-            }
+            let reloader = reloader.clone();
+            // What comes of it is in the log.
+            let _ = spawn_blocking(move || reloader.reload()).await;
         }
     })
 }
 
-const NOTHING_TO_RENEW: &str =
-    "SIGHUP: there is no certificate to read again; restart the proxy to apply other changes";
+/// Returns what reads the configuration, now and for each reload: only the file can change.
+fn reader(
+    file: Option<PathBuf>,
+) -> Result<impl Fn() -> Result<Config, ConfigErrors> + Send + Sync, Failure> {
+    let variables = environment::variables("GHES_GATEKEEPER_")?;
+    let descriptors = descriptors::raise_limit();
+    Ok(move || {
+        let mut config = Config::load(file.as_deref(), variables.clone())?;
+        let misfit = config.fit_descriptors(descriptors);
+        for warning in config.warnings().into_iter().chain(misfit) {
+            tracing::warn!("{warning}");
+        }
+        Ok(config)
+    })
+}
 
 fn warn_if_exposed(address: SocketAddr) {
     if !address.ip().is_loopback() {

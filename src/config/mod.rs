@@ -9,9 +9,9 @@
 //!    end: each refuses the whole configuration.
 //! 4. All mistakes are reported at once, each with its place and its cure, none with a secret.
 //!
-//! Paths of files are relative to the directory that the proxy was started in. Files are read
-//! once, but for those of `[server.tls]` and `[assertion]`; who changes another starts the proxy
-//! again.
+//! Paths of files are relative to the directory that the proxy was started in. All are read again
+//! when they change, the configuration itself as well: see
+//! [`Reloader`](crate::proxy::Reloader).
 //!
 //! This is all that can be configured:
 //!
@@ -45,6 +45,7 @@
 //! # Ok::<_, ghes_gatekeeper::config::ConfigErrors>(())
 //! ```
 
+mod admin;
 mod assertion;
 mod authorization_server;
 mod cache;
@@ -55,6 +56,7 @@ mod ghes;
 mod keys;
 mod reader;
 mod redacted;
+mod restart;
 mod routes;
 mod server;
 mod session;
@@ -80,7 +82,9 @@ use self::reader::table::Table;
 use self::redacted::Redacted;
 use crate::connect::ProxyVariables;
 use crate::validator::CacheOptions;
+use crate::watched::WatchedFiles;
 
+pub use self::admin::AdminConfig;
 pub use self::assertion::AssertionConfig;
 pub use self::authorization_server::AuthorizationServerConfig;
 pub(crate) use self::decisions::RESERVED;
@@ -117,6 +121,8 @@ pub use crate::upstream::{
 pub struct Config {
     /// Where clients come in.
     pub server: ServerConfig,
+    /// Who may change something at `server.admin_listen`. Absent: whoever reaches it.
+    pub admin: Option<AdminConfig>,
     /// The servers that are asked about tokens, in the order of the file; at least one.
     pub ghes: Vec<GhesConfig>,
     /// How long and how many of its answers are remembered.
@@ -134,6 +140,8 @@ pub struct Config {
     /// How the proxy signs an identity for upstreams. Absent: identities come in plain headers
     /// only.
     pub assertion: Option<AssertionConfig>,
+    /// The files that it was read from, but for secrets and certificates, as they were before.
+    pub(crate) files: WatchedFiles,
 }
 
 impl Config {
@@ -159,7 +167,9 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
         let least = "ghes.url, one [[ghes.apps]] and one [[routes]]";
-        Self::build(tree(file, least)?, environment)
+        let files = WatchedFiles::new(file.map(Path::to_owned));
+        let config = Self::build(tree(file, least)?, environment)?;
+        Ok(Self { files, ..config })
     }
 
     /// Reads the text of a file, which reports call `configuration`, and the environment.
@@ -219,6 +229,7 @@ impl Config {
 
     fn read(root: &mut Section<'_>, proxies: &ProxyVariables) -> Option<Self> {
         let server = root.section("server", ServerConfig::read);
+        let admin = root.optional_section("admin", AdminConfig::read);
         let ghes = servers::read(root, |ghes| GhesConfig::read_with_apps(ghes, proxies));
         let servers = Servers::new(ghes.as_ref());
         let cache = root.section("cache", Cache::read);
@@ -252,6 +263,7 @@ impl Config {
         let assertion = root.optional_section("assertion", AssertionConfig::read);
         Some(Self {
             server: server?,
+            admin,
             ghes: ghes?,
             cache: cache?,
             routes,
@@ -260,6 +272,7 @@ impl Config {
             authorization_server,
             webhook,
             assertion,
+            files: WatchedFiles::new(None),
         })
     }
 }

@@ -31,6 +31,7 @@ impl fmt::Display for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Config {
             server,
+            admin,
             ghes,
             cache,
             routes,
@@ -39,8 +40,13 @@ impl fmt::Display for Redacted<'_> {
             authorization_server,
             webhook,
             assertion,
+            files: _,
         } = self.0;
         write_server(f, server)?;
+        if admin.is_some() {
+            writeln!(f, "\n[admin]")?;
+            write_key(f, "secret", REDACTED)?;
+        }
         let header = match ghes.len() {
             1 => "[ghes]",
             _ => "[[ghes]]",

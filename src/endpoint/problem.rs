@@ -1,7 +1,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
@@ -14,6 +14,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: &'static str,
     allow: Option<&'static str>,
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -22,6 +23,7 @@ impl Problem {
             status,
             detail,
             allow: None,
+            challenge: None,
         }
     }
 
@@ -33,6 +35,15 @@ impl Problem {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "this endpoint has other methods; see Allow",
             )
+        }
+    }
+
+    /// The caller has not proved who it is, which RFC 9110 §15.5.2 wants said by a `challenge`.
+    #[cfg(feature = "proxy")]
+    pub(crate) const fn unauthorized(detail: &'static str, challenge: &'static str) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..Self::new(StatusCode::UNAUTHORIZED, detail)
         }
     }
 
@@ -50,6 +61,9 @@ impl Problem {
         );
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

@@ -32,6 +32,7 @@
 
 mod doors;
 pub mod explain;
+mod reload;
 mod rules;
 mod runtime;
 
@@ -48,6 +49,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer};
 
 pub use self::doors::{admin, decisions, webhook};
+pub use self::reload::{ReloadError, Reloaded, Reloader};
 pub use self::runtime::issuers::IssuerApp;
 pub use crate::assertion::{KeyFileError, KeyFiles};
 pub use crate::server::{
@@ -283,7 +285,8 @@ impl Proxy {
             .with("ghes_not_answered", move || asked.have_answered())
             .with("credentials_refused", move || apps.are_ready());
         let assertions = self.0.runtime.assertions.clone();
-        Admin::new(issuers, metrics, readiness, assertions)
+        let secret = self.0.runtime.admin_secret.clone();
+        Admin::new(issuers, metrics, readiness, assertions, secret)
     }
 
     /// Returns what balancers, kubelets and Prometheus connect to: the part of

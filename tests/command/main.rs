@@ -14,6 +14,7 @@ mod ghes_proxy;
 mod log;
 mod operators;
 mod protection;
+mod reload;
 mod running;
 mod secret_files;
 mod self_check;

@@ -3,6 +3,7 @@
 mod example;
 mod schema;
 
+use super::admin::AdminConfig;
 use super::assertion::AssertionConfig;
 use super::authorization_server::AuthorizationServerConfig;
 use super::cache::Cache;
@@ -38,6 +39,11 @@ pub(super) const TABLES: &[Listed] = &[
     ),
     Listed::new("[server.limits]", &[], ServerLimits::KEYS),
     Listed::new("[server.timeouts]", &[], ServerTimeouts::KEYS),
+    Listed::new(
+        "[admin]",
+        &["absent: whoever reaches admin_listen may purge and reload"],
+        AdminConfig::KEYS,
+    ),
     Listed::new(
         "[ghes]",
         &["or several [[ghes]], each with apps and limits of its own"],

@@ -21,6 +21,18 @@ pub(crate) struct SecretFile {
     least: Length,
 }
 
+/// Tells whether two secrets come from the same file, or are the same: what is in a file by now is
+/// read again as it changes.
+pub(in crate::config) fn are_same(
+    (ours, our_file): (&SecretString, Option<&SecretFile>),
+    (theirs, their_file): (&SecretString, Option<&SecretFile>),
+) -> bool {
+    match (our_file, their_file) {
+        (None, None) => ours.expose_secret() == theirs.expose_secret(),
+        (ours, theirs) => ours == theirs,
+    }
+}
+
 /// How long a secret has to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Length {

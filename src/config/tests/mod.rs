@@ -108,6 +108,7 @@ fn with_files(text: &str, [ca, secret, next, cert, key]: &[TempFile; 5]) -> Stri
         .replace("/run/secrets/ghes-client-secret", secret.path())
         .replace("/run/secrets/ghes-next-client-secret", next.path())
         .replace("/run/secrets/webhook-secret", secret.path())
+        .replace("/run/secrets/admin", next.path())
         .replace("/run/secrets/apisix", next.path())
         .replace("/run/secrets/session.key", next.path())
         .replace("/etc/gate/tls.crt", cert.path())
@@ -171,6 +172,8 @@ fn a_slip_in_any_key_is_an_error_that_names_it() {
     // A list of files is printed as such.
     let key_files = format!("[\"{}\"]", files[2].path());
     let filled = printed.replace("[\"[redacted]\"]", &key_files);
+    // First that of operators; then the two of the app, which differ.
+    let filled = filled.replacen("[redacted]", NEXT_SECRET, 1);
     let filled = filled.replacen("[redacted]", SECRET, 1);
     let filled = filled.replace("[redacted]", NEXT_SECRET);
     let again = Config::parse(&filled, []).unwrap().to_redacted_toml();
@@ -223,6 +226,8 @@ fn the_example_shows_the_defaults() {
             "[server.tls]",
             "cert_file",
             "key_file",
+            "[admin]",
+            "secret",
             "ca_file",
             "proxy",
             "api_version",

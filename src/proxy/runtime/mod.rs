@@ -17,7 +17,8 @@ use self::assertion::Assertions;
 use self::issuers::{IssuerApps, Issuers, Services};
 use self::listening::Listening;
 use self::secret_files::{SecretFiles, WatchedSecret};
-use crate::config::{AssertionConfig, Config, GhesConfig, WebhookConfig};
+use crate::config::{AdminConfig, AssertionConfig, Config, GhesConfig, WebhookConfig};
+use crate::endpoint::SharedSecret;
 use crate::gatekeeper::{ClientLimit, ClientTurns};
 use crate::hygiene::request_id::RequestIds;
 use crate::metrics::Metrics;
@@ -39,6 +40,8 @@ pub(super) struct Runtime {
     pub(super) listening: Listening,
     pub(super) webhook: Option<Arc<Receiver>>,
     _webhook_secret: Option<WatchedSecret>,
+    pub(super) admin_secret: Option<Arc<SharedSecret>>,
+    _admin_secret: Option<WatchedSecret>,
     pub(super) server: Server,
     pub(super) assertions: Option<Assertions>,
     /// What they were made of.
@@ -63,6 +66,9 @@ impl Runtime {
         let (webhook, webhook_secret) = webhook
             .map(|webhook| receiver(webhook, &secret_files))
             .unzip();
+        let admin = config.admin.as_ref();
+        let (admin_secret, admin_watched) =
+            admin.map(|admin| operators(admin, &secret_files)).unzip();
         let turns = Arc::new(ClientTurns::new(limits.client_limit));
         Ok(Self {
             issuers: Issuers::new(IssuerApps::of(config, &[], &connect)?),
@@ -74,6 +80,8 @@ impl Runtime {
             listening: Listening::default(),
             webhook,
             _webhook_secret: webhook_secret.flatten(),
+            admin_secret,
+            _admin_secret: admin_watched.flatten(),
             server,
             assertions,
             assertion: config.assertion.clone(),
@@ -121,4 +129,17 @@ fn receiver(
         watching.replace_secret(secret);
     });
     (receiver, watched)
+}
+
+fn operators(
+    admin: &AdminConfig,
+    secrets: &SecretFiles,
+) -> (Arc<SharedSecret>, Option<WatchedSecret>) {
+    let secret = Arc::new(SharedSecret::new(&admin.secret));
+    let watching = Arc::clone(&secret);
+    let file = admin.secret_file.as_ref();
+    let watched = secrets.watch("admin.secret_file", file, move |secret| {
+        watching.replace(&secret);
+    });
+    (secret, watched)
 }

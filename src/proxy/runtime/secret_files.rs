@@ -48,7 +48,8 @@ impl SecretFiles {
         keep_looking(|| self.look()).await
     }
 
-    fn look(&self) {
+    /// Reads those that have changed.
+    pub(in crate::proxy) fn look(&self) {
         let mut entries = self.0.lock();
         entries.retain(|entry| entry.strong_count() > 0);
         for entry in entries.iter().filter_map(Weak::upgrade) {

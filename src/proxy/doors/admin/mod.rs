@@ -6,6 +6,7 @@
 //! | `GET /readyz`, `/ready` | 200 or 503, with reasons: `{"ready": false, "reasons": ["…"]}` |
 //! | `GET /metrics` | for Prometheus: OpenMetrics if `Accept` asks for it, else its text format |
 //! | `POST /purge` | `{"purged": n}` |
+//! | `POST /reload` | 200 and what has changed, or 422 and `{"errors": ["…"]}`: nothing has |
 //! | `GET /.well-known/jwks.json` | the public keys of [assertions](crate::assertion), if there are any |
 //!
 //! A purge names one of `{"hashed_token": "…"}` (hex or base64), `{"user_id": n}`,
@@ -13,8 +14,9 @@
 //!
 //! # Deployment caveat
 //!
-//! This listener has no authentication, so only the operators of the proxy may be able to connect.
-//! A purge cannot admit a request; it only makes the gate ask GHES again. A browser on the
+//! Without [`[admin]`](crate::config::AdminConfig) this listener has no authentication, so only the
+//! operators of the proxy may be able to connect. With it, purges and reloads need
+//! `Authorization: Bearer` and its secret; whoever connects may still look. A purge cannot admit a request; it only makes the gate ask GHES again. A browser on the
 //! operator's machine cannot purge, not even from a page with DNS rebinding: it cannot omit
 //! `Origin`, which is refused. Nor can such a page read from a listener on loopback: that accepts
 //! `localhost` or an address as host, and answers 421 to every other name.
@@ -30,18 +32,20 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, ORIGIN, VARY};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use self::local_names::refuse_other_names;
 use self::purge_request::read_purge;
-use crate::endpoint::{OPERATORS, Problem, empty, json, small_body};
+use crate::endpoint::{OPERATORS, Problem, SharedSecret, empty, json, small_body};
 use crate::metrics::{Format, Metrics, PurgeSource};
+use crate::proxy::reload::Reloader;
 use crate::proxy::runtime::assertion::{Assertions, KEYS_PATH};
 use crate::proxy::runtime::issuers::Issuers;
 use crate::server::{Limits, Server, Timeouts};
@@ -51,13 +55,18 @@ pub(in crate::proxy) use self::readiness::Readiness;
 
 /// The admin listener of a [`Proxy`](crate::proxy::Proxy). A handle: clones are the same.
 #[derive(Clone)]
-pub struct Admin(Arc<Inner>);
+pub struct Admin {
+    inner: Arc<Inner>,
+    reloader: Option<Reloader>,
+}
 
 struct Inner {
     issuers: Issuers,
     metrics: Metrics,
     readiness: Readiness,
     assertions: Option<Assertions>,
+    /// What whoever changes something has to know.
+    secret: Option<Arc<SharedSecret>>,
 }
 
 /// The requests that a listener accepts.
@@ -75,6 +84,7 @@ enum Endpoint {
     Metrics,
     Purge,
     Ready,
+    Reload,
 }
 
 impl Admin {
@@ -83,13 +93,26 @@ impl Admin {
         metrics: Metrics,
         readiness: Readiness,
         assertions: Option<Assertions>,
+        secret: Option<Arc<SharedSecret>>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             issuers,
             metrics,
             readiness,
             assertions,
-        }))
+            secret,
+        };
+        Self {
+            inner: Arc::new(inner),
+            reloader: None,
+        }
+    }
+
+    /// Lets operators reload the configuration.
+    #[must_use]
+    pub fn with_reloader(self, reloader: Reloader) -> Self {
+        let reloader = Some(reloader);
+        Self { reloader, ..self }
     }
 
     /// Serves operators on `listener` until `shutdown` completes.
@@ -152,18 +175,22 @@ impl Admin {
             Endpoint::Keys => self.keys(),
             Endpoint::Metrics => Ok(self.metrics(request.headers())),
             Endpoint::Purge => self.purge(request).await,
-            Endpoint::Ready => Ok(self.0.readiness.to_response()),
+            Endpoint::Ready => Ok(self.inner.readiness.to_response()),
+            Endpoint::Reload => self.reload(request.headers()).await,
         }
     }
 
     fn keys(&self) -> Result<Response<Full<Bytes>>, Problem> {
-        let assertions = self.0.assertions.as_ref();
+        let assertions = self.inner.assertions.as_ref();
         assertions.map(Assertions::published).ok_or(NO_KEYS)
     }
 
     fn metrics(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let format = Format::asked_for(headers);
-        let text = self.0.metrics.exposition(self.0.issuers.stats(), format);
+        let text = self
+            .inner
+            .metrics
+            .exposition(self.inner.issuers.stats(), format);
         let mut response = empty(StatusCode::OK).map(|_| Full::from(text));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, format.content_type());
@@ -173,12 +200,41 @@ impl Admin {
 
     async fn purge(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Problem> {
         refuse_browsers(request.headers())?;
+        refuse_forms(request.headers())?;
+        self.check_secret(request.headers())?;
         let body = small_body(request.into_body(), MAX_PURGE_BYTES).await?;
         let purge = read_purge(&body)?;
-        let purged = self.0.issuers.purge(&purge);
-        self.0.metrics.purged(PurgeSource::Admin, purged);
+        let purged = self.inner.issuers.purge(&purge);
+        self.inner.metrics.purged(PurgeSource::Admin, purged);
         tracing::info!(?purge, purged, source = "admin", "verdicts forgotten");
         Ok(json(StatusCode::OK, &Purged { purged }))
+    }
+
+    async fn reload(&self, headers: &HeaderMap) -> Result<Response<Full<Bytes>>, Problem> {
+        refuse_browsers(headers)?;
+        self.check_secret(headers)?;
+        let reloader = self.reloader.clone().ok_or(NO_RELOADER)?;
+        let reloaded = spawn_blocking(move || reloader.reload()).await;
+        Ok(match reloaded.map_err(|_| NO_RELOADER)? {
+            Ok(reloaded) => json(StatusCode::OK, &reloaded),
+            Err(error) => {
+                let errors = error.iter().collect();
+                json(StatusCode::UNPROCESSABLE_ENTITY, &NotReloaded { errors })
+            }
+        })
+    }
+
+    fn check_secret(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(secret) = &self.inner.secret else {
+            return Ok(());
+        };
+        let line = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let bearer = line.and_then(|line| line.split_first_chunk::<7>());
+        let presented = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
+        match presented {
+            Some((_, presented)) if secret.is(presented) => Ok(()),
+            _ => Err(NO_SECRET),
+        }
     }
 }
 
@@ -208,6 +264,7 @@ impl Endpoint {
             "/metrics" => Some(Self::Metrics),
             "/purge" => Some(Self::Purge),
             "/readyz" | "/ready" => Some(Self::Ready),
+            "/reload" => Some(Self::Reload),
             _ => None,
         }
     }
@@ -215,20 +272,25 @@ impl Endpoint {
     /// A resource for GET has HEAD, too (RFC 9110 §9.3.2).
     fn check_method(&self, method: &Method) -> Result<(), Problem> {
         match (self, method) {
-            (Self::Purge, &Method::POST) => Ok(()),
-            (Self::Purge, _) => Err(Problem::method_not_allowed("POST")),
+            (Self::Purge | Self::Reload, &Method::POST) => Ok(()),
+            (Self::Purge | Self::Reload, _) => Err(Problem::method_not_allowed("POST")),
             (_, &Method::GET | &Method::HEAD) => Ok(()),
             (_, _) => Err(Problem::method_not_allowed("GET, HEAD")),
         }
     }
 }
 
-/// Keeps pages of other sites from purging through their visitor's browser: it sends `Origin` with
-/// every POST (Fetch §3.2), and sends a preflight before JSON.
+/// Keeps pages of other sites from changing anything through their visitor's browser: it sends
+/// `Origin` with every POST (Fetch §3.2).
 fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key(ORIGIN) {
-        return Err(FROM_BROWSER);
+    match headers.contains_key(ORIGIN) {
+        true => Err(FROM_BROWSER),
+        false => Ok(()),
     }
+}
+
+/// A browser sends a preflight before JSON, and none before what a form could send.
+fn refuse_forms(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = headers
         .get(CONTENT_TYPE)
         .map_or(&b""[..], |kind| kind.as_bytes());
@@ -240,6 +302,12 @@ fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {
         return Err(NOT_JSON);
     }
     Ok(())
+}
+
+/// What is wrong with the configuration, one line each.
+#[derive(Serialize)]
+struct NotReloaded<'e> {
+    errors: Vec<&'e str>,
 }
 
 #[derive(Serialize)]
@@ -262,7 +330,7 @@ const MAX_PURGE_BYTES: usize = 8 * 1024;
 
 const NOT_FOUND: Problem = Problem::new(
     StatusCode::NOT_FOUND,
-    "there are /healthz, /readyz, /metrics and /purge",
+    "there are /healthz, /readyz, /metrics, /purge and /reload",
 );
 
 const NOT_FOUND_BY_PROBES: Problem = Problem::new(
@@ -277,7 +345,17 @@ const NO_KEYS: Problem = Problem::new(
 
 const FROM_BROWSER: Problem = Problem::new(
     StatusCode::FORBIDDEN,
-    "web pages may not purge; leave out Origin",
+    "web pages may change nothing here; leave out Origin",
+);
+
+const NO_SECRET: Problem = Problem::unauthorized(
+    "send Authorization: Bearer and the secret of [admin]",
+    "Bearer realm=\"admin\"",
+);
+
+const NO_RELOADER: Problem = Problem::new(
+    StatusCode::NOT_IMPLEMENTED,
+    "this proxy has no configuration to read again",
 );
 
 const NOT_JSON: Problem = Problem::new(
@@ -288,7 +366,7 @@ const NOT_JSON: Problem = Problem::new(
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin")
-            .field("readiness", &self.0.readiness)
+            .field("readiness", &self.inner.readiness)
             .finish_non_exhaustive()
     }
 }
