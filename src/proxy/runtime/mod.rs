@@ -3,6 +3,7 @@
 
 pub(super) mod assertion;
 pub(super) mod first_answer;
+pub(super) mod floods;
 pub(super) mod ghes_services;
 pub(super) mod issuers;
 pub(super) mod listening;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use tower::BoxError;
 
 use self::assertion::Assertions;
+use self::floods::Floods;
 use self::issuers::{IssuerApps, Issuers, Services};
 use self::listening::Listening;
 use self::secret_files::{SecretFiles, WatchedSecret};
@@ -37,6 +39,7 @@ pub(super) struct Runtime {
     client_turns: Mutex<(ClientLimit, Arc<ClientTurns>)>,
     pub(super) request_ids: RequestIds,
     pub(super) metrics: Metrics,
+    pub(super) floods: Arc<Floods>,
     pub(super) listening: Listening,
     pub(super) webhook: Option<Arc<Receiver>>,
     _webhook_secret: Option<WatchedSecret>,
@@ -77,6 +80,7 @@ impl Runtime {
             client_turns: Mutex::new((limits.client_limit, turns)),
             request_ids: RequestIds::new(),
             metrics,
+            floods: Arc::default(),
             listening: Listening::default(),
             webhook,
             _webhook_secret: webhook_secret.flatten(),

@@ -1,5 +1,7 @@
 //! What one line says of its request.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -345,6 +347,31 @@ async fn whatever_a_client_writes_is_bounded_and_stays_in_its_field() {
         }
         assert!(line.get("trace.id").is_none(), "{line}");
     }
+}
+
+/// A flood of one client's rejections is cut short and counted, and who is admitted stays.
+#[tokio::test]
+async fn a_flood_of_rejections_leaves_room_for_others() {
+    let scene = Scene::start("flood", "info").await;
+    let mut sent = 0;
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < Duration::from_millis(1_500) {
+        // Hundreds within one second, over one connection.
+        let one = get("/notes", "\r\n");
+        let last = get("/notes", "Connection: close\r\n\r\n");
+        exchange(&scene.address, &(one.repeat(199) + &last)).await;
+        sent += 200;
+        scene.ask(&get("/notes", &bearer(TOKEN))).await;
+    }
+    let lines = scene.lines().await;
+    let rejected = |line: &&Value| line["reason"] == "missing_token";
+    let shown = lines.iter().filter(rejected).count();
+    let told = lines.iter().filter_map(|line| line["suppressed"].as_u64());
+    let told = told.sum::<u64>() as usize;
+    assert!(shown < sent && told > 0, "{shown}, {told} of {sent}");
+    assert!(shown + told <= sent, "{shown}, {told} of {sent}");
+    let admitted = lines.iter().filter(|line| line["outcome"] == "allowed");
+    assert_eq!(admitted.count(), sent / 200);
 }
 
 #[tokio::test]

@@ -61,13 +61,20 @@ impl Running {
         let id = self.child.id().expect("a running process").to_string();
         let kill = Command::new("kill").arg(&id).status().await;
         assert!(kill.expect("kill").success());
-        while let Some(line) = self.output.next_line().await.expect("standard output") {
-            self.said.push(line);
-        }
+        let mut log = String::new();
+        let mut errors = self.child.stderr.take().expect("standard error");
+        let said = async {
+            while let Some(line) = self.output.next_line().await.expect("standard output") {
+                self.said.push(line);
+            }
+        };
+        // At once: neither may wait for the other to be read.
+        let (read, ()) = tokio::join!(errors.read_to_string(&mut log), said);
+        read.expect("UTF-8");
         assert!(!self.said.is_empty());
         self.said.iter().for_each(|line| drop(parse(line)));
-        let output = self.child.wait_with_output().await.expect("an exit");
-        lines(&output)
+        self.child.wait().await.expect("an exit");
+        log.lines().map(parse).collect()
     }
 }
 

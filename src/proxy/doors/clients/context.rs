@@ -49,7 +49,8 @@ impl RequestContext {
             };
         }
         if let Some(log) = self.log.take() {
-            log.end(outcome, response, self.client, elapsed);
+            let floods = &proxy.0.runtime.floods;
+            log.end(outcome, response, self.client, elapsed, floods);
         }
         // Ours in place of a tool's own: our log has it.
         let headers = response.headers_mut();

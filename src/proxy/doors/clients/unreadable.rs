@@ -37,7 +37,7 @@ fn refuse(
     proxy.0.runtime.metrics.answered(outcome, Duration::ZERO);
     let response = rejection.into_response(&proxy.0.rules.load().realm);
     let response = with_problem_json(response);
-    if let Some(turn) = turn(throttle, unreadable) {
+    if let Some(turn) = turn(proxy, throttle, peer, unreadable) {
         let request_id = proxy.0.runtime.request_ids.next();
         access_log::unreadable(&response, &request_id, peer.ip(), turn);
     }
@@ -45,14 +45,22 @@ fn refuse(
 }
 
 /// Whether to log it. A balancer that probes a TLS port without TLS does so for ever, with equal
-/// requests; each request of another kind is logged.
-fn turn(throttle: &Throttle<Unreadable>, unreadable: Unreadable) -> Option<Turn> {
+/// requests; of another kind, each request is logged that is no part of a flood.
+fn turn(
+    proxy: &Proxy,
+    throttle: &Throttle<Unreadable>,
+    peer: Peer,
+    unreadable: Unreadable,
+) -> Option<Turn> {
     match unreadable {
         Unreadable::HttpToTls => throttle.turn(unreadable),
         Unreadable::BareLineFeed
         | Unreadable::HeadTooLarge
         | Unreadable::LengthAndCoding
         | Unreadable::Malformed
-        | Unreadable::TargetTooLong => Some(Turn::default()),
+        | Unreadable::TargetTooLong => {
+            let floods = &proxy.0.runtime.floods;
+            floods.turn(peer.ip(), unreadable.kind())
+        }
     }
 }

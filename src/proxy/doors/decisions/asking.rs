@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
@@ -13,6 +14,7 @@ use crate::metrics::{Door, Metrics, Outcome};
 use crate::proxy::Proxy;
 use crate::proxy::doors::clients::access_log::AccessLog;
 use crate::proxy::rules::RuleSet;
+use crate::proxy::runtime::floods::Floods;
 use crate::rejection::{grpc, with_problem_json};
 use crate::session::Shown;
 use crate::upstream::body::Body;
@@ -25,6 +27,7 @@ pub(super) struct Asking {
     client: IpAddr,
     log: Option<AccessLog>,
     metrics: Metrics,
+    floods: Arc<Floods>,
 }
 
 impl Asking {
@@ -48,6 +51,7 @@ impl Asking {
             log: AccessLog::begin(request, &request_id, at),
             request_id,
             metrics: runtime.metrics.clone(),
+            floods: Arc::clone(&runtime.floods),
         }
     }
 
@@ -152,7 +156,7 @@ impl Asking {
         self.metrics.decided(self.door, outcome, elapsed);
         if let Some(log) = self.log {
             let log = log.at_door(self.door.as_str()).of_caller(caller);
-            log.end(outcome, response, self.client, elapsed);
+            log.end(outcome, response, self.client, elapsed, &self.floods);
         }
     }
 }

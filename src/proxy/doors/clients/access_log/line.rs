@@ -11,7 +11,9 @@ use crate::gatekeeper::CacheUse;
 use crate::hygiene::dotted::Dotted;
 use crate::identity::Identity;
 use crate::metrics::Outcome;
+use crate::proxy::runtime::floods::Floods;
 use crate::rejection::{Rejection, RejectionDetail, RejectionKind};
+use crate::throttle::Turn;
 
 /// What one line says.
 pub(super) struct Line<'l> {
@@ -128,6 +130,14 @@ impl<'l> Line<'l> {
             .and_then(|request| request.subject.identity.as_ref());
         let denied = || Some(&self.rejection?.denied()?.identity);
         admitted.or_else(denied)
+    }
+}
+
+/// Whether a response has a line.
+pub(super) fn turn(floods: &Floods, client: IpAddr, outcome: Outcome) -> Option<Turn> {
+    match outcome {
+        Outcome::Rejected(kind) if !is_of_the_upstream(kind) => floods.turn(client, kind),
+        _ => Some(Turn::default()),
     }
 }
 

@@ -22,6 +22,7 @@ use self::line::Line;
 use self::trace_id::TraceId;
 use crate::gatekeeper::{Observed, Subject};
 use crate::metrics::Outcome;
+use crate::proxy::runtime::floods::Floods;
 use crate::rejection::Rejection;
 use crate::throttle::Turn;
 
@@ -111,14 +112,18 @@ impl AccessLog {
         self.forwarded_at = Some(Instant::now());
     }
 
-    /// Logs a response in the form in which the client gets it.
+    /// Logs a response in the form in which the client gets it, unless it is part of a flood.
     pub(in crate::proxy) fn end<B: Body>(
         &self,
         outcome: Outcome,
         response: &Response<B>,
         client: IpAddr,
         elapsed: Duration,
+        floods: &Floods,
     ) {
+        let Some(turn) = line::turn(floods, client, outcome) else {
+            return;
+        };
         let extensions = response.extensions();
         let observed = extensions.get::<Observed>();
         let rejection = extensions.get::<Rejection>();
@@ -128,6 +133,7 @@ impl AccessLog {
             response_bytes: response.body().size_hint().exact(),
             outcome: Some(outcome),
             rejection,
+            suppressed: turn.suppressed,
             ..Line::about(self, client, elapsed)
         }
         .answered();
