@@ -1,7 +1,8 @@
 mod clock;
 mod fields;
+mod json;
 mod line;
-mod printable;
+mod plain;
 mod queue;
 mod start;
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 
 use super::clock::Clock;
 use super::fields::PlainFields;
+use super::json::PlainJson;
 use super::line::Line;
-use super::printable::PrintableWriter;
 use super::queue::Queue;
 use super::{Delivery, LogFormat};
 use crate::cli::failure::Failure;
@@ -47,9 +48,9 @@ pub(in crate::cli) fn start(
             .with_writer(move || output.clone())
             .init(),
         LogFormat::Json => log
-            .json()
-            .flatten_event(true)
-            .with_writer(move || PrintableWriter(output.clone()))
+            .fmt_fields(JsonFields::new())
+            .event_format(PlainJson::new())
+            .with_writer(move || output.clone())
             .init(),
     }
     report_panics(format, queue.clone());
@@ -58,7 +59,7 @@ pub(in crate::cli) fn start(
 
 /// Leaves what a filter does not name at the default level: `access=off` is about requests alone.
 fn with_default(filter: &str) -> Cow<'_, str> {
-    let is_level = |part: &str| LevelFilter::from_str(part.trim()).is_ok();
+    let is_level = |part: &str| LevelFilter::from_str(part).is_ok();
     match filter.split(',').any(is_level) {
         true => Cow::Borrowed(filter),
         false => Cow::Owned(format!("info,{filter}")),
@@ -136,7 +137,7 @@ mod tests {
     fn a_filter_that_names_targets_alone_leaves_the_rest_at_info() {
         for (filter, whole) in [
             ("warn", "warn"),
-            ("WARN, access=info", "WARN, access=info"),
+            ("WARN,access=info", "WARN,access=info"),
             ("access=off,error", "access=off,error"),
             ("off", "off"),
             ("access=off", "info,access=off"),
