@@ -155,7 +155,7 @@ def _front(scenario, values):
     }
 
 
-def _ours(name, title, log="warn", template="gatekeeper.toml", **more):
+def _ours(name, title, log="warn,access=off", template="gatekeeper.toml", **more):
     arguments = ("--log", log, "serve", "--config", "@FILE@")
     return Contender(name, title, "ghes-gatekeeper", (template,), arguments, **more)
 

@@ -58,13 +58,19 @@ impl Queue {
         self.done.wait_while_for(&mut state, is_left, patience);
     }
 
-    /// Writes lines as they come, for ever; `tells` makes the line about those that were dropped.
-    pub(super) fn write_to(&self, mut output: impl Write, tells: impl Fn(u64) -> String) {
+    /// Writes lines as they come, for ever, in pieces of no more than `most` bytes unless a line is
+    /// longer; `tells` makes the line about those that were dropped.
+    pub(super) fn write_to(
+        &self,
+        mut output: impl Write,
+        most: usize,
+        tells: impl Fn(u64) -> String,
+    ) {
         let mut lines = Vec::new();
         loop {
             let dropped = self.next(&mut lines);
-            let mut failed = write_lines(&mut output, &lines);
-            if dropped > 0 && write_lines(&mut output, tells(dropped).as_bytes()) > 0 {
+            let mut failed = write_lines(&mut output, &lines, most);
+            if dropped > 0 && write_lines(&mut output, tells(dropped).as_bytes(), most) > 0 {
                 failed += dropped;
             }
             lines.clear();
@@ -102,13 +108,10 @@ impl Queue {
 }
 
 /// Writes whole lines, and returns how many could not be written.
-///
-/// A pipe takes no more than `PIPE_BUF` as one (POSIX `write`); beyond it, the lines of two writers
-/// may be mixed.
-fn write_lines(output: &mut impl Write, lines: &[u8]) -> u64 {
+fn write_lines(output: &mut impl Write, lines: &[u8], most: usize) -> u64 {
     let mut rest = lines;
     while !rest.is_empty() {
-        let (piece, later) = rest.split_at(whole_lines(rest));
+        let (piece, later) = rest.split_at(whole_lines(rest, most));
         if write_whole(output, piece).is_err() {
             return rest.iter().filter(|&&b| b == b'\n').count() as u64;
         }
@@ -117,9 +120,9 @@ fn write_lines(output: &mut impl Write, lines: &[u8]) -> u64 {
     0
 }
 
-/// How many bytes make the most whole lines that a pipe takes as one, and at least one line.
-fn whole_lines(lines: &[u8]) -> usize {
-    let first = &lines[..lines.len().min(PIPE_BUF)];
+/// How many bytes make the most whole lines within a bound, and at least one line.
+fn whole_lines(lines: &[u8], most: usize) -> usize {
+    let first = &lines[..lines.len().min(most)];
     let end = first.iter().rposition(|&b| b == b'\n');
     let end = end.or_else(|| lines.iter().position(|&b| b == b'\n'));
     end.map_or(lines.len(), |end| end + 1)
@@ -145,8 +148,9 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// What is kept of a buffer that a stall has made large.
 const USUAL_BYTES: usize = 256 * 1024;
 
+/// What a pipe takes as one (POSIX `write`): beyond it, the lines of two writers may be mixed.
 /// Linux's; POSIX allows less, which no system has.
-const PIPE_BUF: usize = 4096;
+pub(super) const PIPE_BUF: usize = 4096;
 
 /// How long a line waits at most behind another. Longer saves nothing: a write has hundreds of
 /// lines by then, where it matters.
@@ -179,7 +183,9 @@ mod tests {
         let (sender, receiver) = sync_channel(room);
         let queue = Arc::new(Queue::default());
         let writer = queue.clone();
-        thread::spawn(move || writer.write_to(Pipe(sender), |n| format!("{n} dropped\n")));
+        thread::spawn(move || {
+            writer.write_to(Pipe(sender), PIPE_BUF, |n| format!("{n} dropped\n"))
+        });
         (queue, receiver)
     }
 
@@ -236,11 +242,14 @@ mod tests {
         let long = "x".repeat(3 * PIPE_BUF) + "\n";
         let mut written = Vec::new();
         assert_eq!(
-            write_lines(&mut written, format!("a\n{long}b\n").as_bytes()),
+            write_lines(&mut written, format!("a\n{long}b\n").as_bytes(), PIPE_BUF),
             0
         );
         assert_eq!(written, format!("a\n{long}b\n").as_bytes());
-        assert_eq!(whole_lines(format!("{long}b\n").as_bytes()), long.len());
+        assert_eq!(
+            whole_lines(format!("{long}b\n").as_bytes(), PIPE_BUF),
+            long.len()
+        );
     }
 
     #[test]
@@ -314,9 +323,9 @@ mod tests {
             }
         }
         let mut output = Slow(Vec::new(), 0);
-        assert_eq!(write_lines(&mut output, b"one\ntwo\n"), 0);
+        assert_eq!(write_lines(&mut output, b"one\ntwo\n", PIPE_BUF), 0);
         assert_eq!(output.0, b"one\ntwo\n");
         let mut full: &mut [u8] = &mut [0; 5];
-        assert_eq!(write_lines(&mut full, b"one\ntwo\nthree\n"), 3);
+        assert_eq!(write_lines(&mut full, b"one\ntwo\nthree\n", PIPE_BUF), 3);
     }
 }

@@ -1,5 +1,8 @@
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::panic::{self, PanicHookInfo};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use super::clock::Clock;
 use super::fields::PlainFields;
 use super::json::PlainJson;
 use super::line::Line;
-use super::queue::Queue;
+use super::queue::{PIPE_BUF, Queue};
 use super::{Delivery, LogFormat};
 use crate::cli::failure::Failure;
 
@@ -74,8 +77,18 @@ fn queue(format: LogFormat) -> Option<Arc<Queue>> {
         move |n| Line::warn(&format!("{n} lines of the log were dropped")).in_format(format);
     let writer = thread::Builder::new()
         .name("log".to_owned())
-        .spawn(move || lines.write_to(io::stderr(), tells));
+        .spawn(move || lines.write_to(io::stderr(), most_at_once(), tells));
     writer.ok().map(|_| queue)
+}
+
+/// Only a pipe may mix what several writers write at once.
+fn most_at_once() -> usize {
+    let output = io::stderr().as_fd().try_clone_to_owned().map(File::from);
+    let kind = output.and_then(|output| output.metadata());
+    match kind {
+        Ok(kind) if !kind.file_type().is_fifo() => usize::MAX,
+        _ => PIPE_BUF,
+    }
 }
 
 /// Has panics reported behind what was logged before, in the form of the log.
