@@ -17,20 +17,27 @@ struct Scene {
     gate: Running,
     address: String,
     decisions: String,
+    issuer: String,
     tool: String,
     _file: ConfigFile,
 }
 
 impl Scene {
     async fn start(name: &str, filter: &str) -> Self {
+        Self::start_with(name, filter, "").await
+    }
+
+    /// The same with more in the configuration.
+    async fn start_with(name: &str, filter: &str, more: &str) -> Self {
         let mut ghes = Running::start(&["emulator", "--listen", "127.0.0.1:0"]);
         let issuer = ghes.address("emulator").await;
         let tool = tool().await;
-        let file = ConfigFile::new(name, &config(&issuer, &tool));
+        let file = ConfigFile::new(name, &(config(&issuer, &tool) + more));
         let mut gate = Running::start_at(filter, &["serve", "--config", file.path()]);
         Self {
             address: gate.address("gate").await,
             decisions: gate.address("decisions").await,
+            issuer,
             ghes,
             gate,
             tool,
@@ -238,6 +245,39 @@ async fn a_rejection_names_the_rule_and_the_person() {
             }),
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_past_its_age_is_told_as_stale() {
+    let cache = "[cache]\nactive_max_age = \"1s\"\nstale_if_error = \"5m\"\n";
+    let scene = Scene::start_with("stale", "info", cache).await;
+    scene.ask(&get("/notes", &bearer(TOKEN))).await;
+    let fault = r#"{"status":500,"count":100000}"#;
+    let fail = format!(
+        "POST /_emulator/faults HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{fault}",
+        fault.len()
+    );
+    exchange(&scene.issuer, &fail).await;
+    let is_stale = async {
+        while !scene
+            .ask(&get("/notes", &bearer(TOKEN)))
+            .await
+            .contains("x-gatekeeper-stale: 1")
+        {}
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(30), is_stale).await;
+    in_time.expect("a stale answer");
+    let lines = scene.lines().await;
+    assert_line(
+        &lines[0],
+        &json!({"cache": "miss", "user.login": "octocat"}),
+    );
+    let last = lines.last().expect("a line");
+    assert_line(
+        last,
+        &json!({"cache": "stale", "user.login": "octocat", "outcome": "allowed"}),
+    );
 }
 
 /// The same fields for those who ask instead of sending requests through.
