@@ -15,6 +15,7 @@ mod log;
 mod operators;
 mod protection;
 mod reload;
+mod reload_under_load;
 mod running;
 mod secret_files;
 mod self_check;

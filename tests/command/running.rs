@@ -68,9 +68,14 @@ impl Running {
         address.unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
+    /// Returns the id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
     /// Sends a signal.
     pub(crate) async fn signal(&self, signal: &str) {
-        let id = self.child.id().expect("a running process").to_string();
+        let id = self.id().to_string();
         let kill = Command::new("kill").args([signal, &id]).status().await;
         assert!(kill.expect("kill").success());
     }
