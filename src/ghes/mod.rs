@@ -48,6 +48,7 @@ mod wire;
 
 pub use self::api::authorization_request::{AuthorizationUpdate, ListOptions, NewAuthorization};
 pub use self::api::authorizations::{AuthorizationsClient, AuthorizationsSetupError};
+pub use self::api::device_flow::{DeviceCode, DeviceError, DeviceFlow};
 pub use self::api::model::{
     Authorization, AuthorizationApp, GetOrCreate, Grant, IssuedToken, ScopedInstallation,
     SimpleUser,

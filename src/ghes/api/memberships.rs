@@ -23,14 +23,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::header::HeaderValue;
 use http::{Method, StatusCode};
-use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use tower::Service;
 
 use super::authorization_request::percent_encoded;
+use super::bearer::bearer;
 use super::verdict::{failure_of, is_about_limits, said_by_ghes};
 use crate::check::{CheckError, CheckErrorKind};
 use crate::ghes::client::GhesClient;
@@ -41,7 +39,6 @@ use crate::ghes::wire::reply;
 use crate::ghes::wire::transport::Transport;
 use crate::identity::Identity;
 use crate::membership::{Group, Membership, MembershipRequest};
-use crate::token::AccessToken;
 
 impl<T: Transport> Service<MembershipRequest> for GhesClient<T> {
     type Response = Membership;
@@ -167,17 +164,4 @@ fn path(group: &Group, identity: &Identity) -> String {
             format!("/orgs/{organization}/teams/{slug}/memberships/{login}")
         }
     }
-}
-
-/// RFC 6750 §2.1, in memory that is overwritten when the last clone of it is dropped.
-fn bearer(token: &AccessToken) -> Result<HeaderValue, ApiError> {
-    let scheme = b"Bearer ";
-    let token = token.expose().as_bytes();
-    let mut line = Zeroizing::new(Vec::with_capacity(scheme.len() + token.len()));
-    line.extend_from_slice(scheme);
-    line.extend_from_slice(token);
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(line))
-        .map_err(|_| ApiError::request("the token cannot stand in a header"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -3,7 +3,9 @@
 pub(super) mod applications;
 pub(super) mod authorization_request;
 pub(super) mod authorizations;
+mod bearer;
 pub(super) mod checked_token;
+pub(super) mod device_flow;
 pub(super) mod link;
 pub(super) mod memberships;
 pub(super) mod model;

@@ -167,7 +167,7 @@ impl std::error::Error for ExchangeError {
 }
 
 /// Keeps what RFC 6749 §5.2 allows in an error that is a word: people see it.
-fn word(error: &str) -> String {
+pub(super) fn word(error: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
     error.chars().filter(is_plain).take(64).collect()
 }

@@ -3,6 +3,7 @@
 mod applications;
 mod authorizations;
 mod connections;
+mod device_flow;
 mod documented;
 mod errors;
 mod memberships;
