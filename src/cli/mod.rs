@@ -11,11 +11,13 @@ mod descriptors;
 mod emulator;
 mod environment;
 mod failure;
+mod git_credential;
 mod grant;
 mod grants;
 mod health;
 mod listen;
 mod logging;
+mod login;
 mod sample_upstream;
 mod self_check;
 mod serve;
@@ -64,6 +66,10 @@ enum Command {
     /// Check the configuration, or a token.
     #[command(subcommand)]
     Check(Check),
+    /// Sign in at GHES, and keep a token for the command line.
+    Login(login::Arguments),
+    /// Give git the token that login has kept.
+    GitCredential(git_credential::Arguments),
     /// Check, reset, narrow or delete a token of an app.
     #[command(subcommand)]
     Token(token::Token),
@@ -126,6 +132,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Emulator(arguments) => block_on(emulator::run(arguments, announcer)),
         Command::Health(arguments) => block_on_this_thread(health::run(arguments)),
         Command::Serve(arguments) => block_on_this_thread(serve::run(arguments, announcer)),
+        Command::Login(arguments) => block_on_this_thread(login::run(arguments, format)),
+        Command::GitCredential(arguments) => git_credential::run(&arguments),
         Command::Token(command) => block_on(token::run(command)),
         Command::Grant(command) => block_on(grant::run(command)),
         Command::Authorizations(command) => block_on(authorizations::run(command)),

@@ -12,6 +12,7 @@ mod gh;
 mod ghes;
 mod ghes_proxy;
 mod log;
+mod login;
 mod operators;
 mod protection;
 mod reload;

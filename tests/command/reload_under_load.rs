@@ -331,7 +331,6 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stderr, reason = "says how much came of it")]
 async fn twenty_reloads_of_every_kind_fail_no_request() {
     let scene = Scene::start("load").await;
     let load = Load::start(&scene);
@@ -394,7 +393,6 @@ fn resident(id: u32) -> u64 {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "says how much came of it")]
 async fn a_thousand_reloads_take_no_memory() {
     let scene = Scene::start("memory").await;
     let id = scene.proxy.id();

@@ -1,7 +1,8 @@
-//! Commands about one token of an app, which is read from standard input.
+//! Commands about one token of an app, which is read from standard input, but for the kept one.
 
 mod check;
 mod delete;
+mod print;
 mod reset;
 mod scope;
 
@@ -18,6 +19,8 @@ pub(super) enum Token {
     Reset(reset::Arguments),
     /// Make and print a token with fewer permissions; for user tokens of GitHub Apps.
     Scope(scope::Arguments),
+    /// Print the token that login has kept.
+    Print(print::Arguments),
     /// Revoke a token.
     Delete(delete::Arguments),
 }
@@ -27,6 +30,7 @@ pub(super) async fn run(command: Token) -> Result<(), Failure> {
         Token::Check(arguments) => check::run(&arguments).await,
         Token::Reset(arguments) => reset::run(&arguments).await,
         Token::Scope(arguments) => scope::run(&arguments).await,
+        Token::Print(arguments) => print::run(&arguments),
         Token::Delete(arguments) => delete::run(&arguments).await,
     }
 }
