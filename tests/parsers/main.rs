@@ -6,6 +6,8 @@
 mod bearer;
 #[cfg(feature = "client")]
 mod check_token_reply;
+#[cfg(all(feature = "emulator", feature = "session"))]
+mod session_cookie;
 #[cfg(feature = "proxy")]
 mod webhook;
 
@@ -45,6 +47,15 @@ fn the_corpus_of_the_check_token_reply_holds() {
     for (name, input) in corpus("check_token_reply") {
         println!("{name}");
         check_token_reply::check(&input);
+    }
+}
+
+#[cfg(all(feature = "emulator", feature = "session"))]
+#[test]
+fn the_corpus_of_the_session_cookie_holds() {
+    for (name, input) in corpus("session_cookie") {
+        println!("{name}");
+        session_cookie::check(&input);
     }
 }
 
@@ -123,6 +134,20 @@ proptest! {
         let body = [&good[..start], inserted, &good[end..]].concat();
         let reply = format!("{status} application/json\n{body}");
         check_token_reply::check(reply.as_bytes());
+    }
+}
+
+#[cfg(all(feature = "emulator", feature = "session"))]
+proptest! {
+    #[test]
+    fn any_cookies_are_judged_as_the_login_promises(
+        name in "(__Host-ghes-gatekeeper(-login-[a-zA-Z]{0,8})?|[!-~]{0,8})",
+        value in "[A-Za-z0-9_-]{0,300}",
+        rest in vec(any::<u8>(), 0..100),
+    ) {
+        session_cookie::check(&rest);
+        session_cookie::check(&[name.as_bytes(), b"=", value.as_bytes()].concat());
+        session_cookie::check(&[&rest, &b"; "[..], name.as_bytes(), b"=", &rest].concat());
     }
 }
 
