@@ -48,6 +48,9 @@ impl Sessions {
             return NOBODY.into_response();
         }
         let wanted = self.wanted(visit);
+        if let Some(page) = self.stays_out(visit, &wanted, accounts).await {
+            return page;
+        }
         if visit.host != self.0.options.login_host {
             return self.go_to_login_host(visit, &wanted);
         }
@@ -62,6 +65,28 @@ impl Sessions {
             }
         }
         self.go_to_ghes(visit, wanted)
+    }
+
+    /// Returns what is shown to a person who is logged in here, and whom a proxy sends to log in all
+    /// the same: the route takes no session, or not of this app. They would come back for ever.
+    async fn stays_out(
+        &self,
+        visit: &Visit<'_>,
+        wanted: &Wanted,
+        accounts: &dyn Accounts,
+    ) -> Option<Response<Full<Bytes>>> {
+        self.told_by_front(visit).filter(|_| !wanted.chooses)?;
+        let session = self.session(visit.headers, visit.host, visit.now)?;
+        let sign_out = self.path("sign_out");
+        let page = match accounts.check(&session.token).await {
+            Ok(_) => Page::NotAllowed {
+                login: &session.login,
+                sign_out: &sign_out,
+            },
+            Err(Failure::Away) => Page::Away,
+            Err(Failure::Refused(_)) => return None,
+        };
+        Some(page.into_response())
     }
 
     fn wanted(&self, visit: &Visit<'_>) -> Wanted {

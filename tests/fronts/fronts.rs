@@ -109,7 +109,7 @@ impl Front {
     }
 
     /// The files of `examples/fronts` that it is started on.
-    const fn files(self) -> &'static [&'static str] {
+    pub(crate) const fn files(self) -> &'static [&'static str] {
         match self {
             Self::Nginx => &["nginx.conf"],
             Self::Haproxy => &["haproxy.cfg", "gate.lua"],
@@ -197,14 +197,17 @@ impl Front {
 
     /// Starts it; none if it is not installed.
     pub(crate) async fn start(self, addresses: Addresses) -> Option<Server> {
+        self.start_on("examples/fronts", addresses).await
+    }
+
+    /// Starts it on the files of this folder.
+    pub(crate) async fn start_on(self, folder: &str, addresses: Addresses) -> Option<Server> {
         let name = format!("ghes-gatekeeper-front-{}", addresses.front.port());
         let directory = env::temp_dir().join(name);
         fs::create_dir_all(&directory).expect("a directory");
         for file in self.files() {
-            let text = fs::read_to_string(format!(
-                "{}/examples/fronts/{file}",
-                env!("CARGO_MANIFEST_DIR")
-            ));
+            let root = env!("CARGO_MANIFEST_DIR");
+            let text = fs::read_to_string(format!("{root}/{folder}/{file}"));
             let text = addresses.put_into(&text.expect("an example"));
             fs::write(directory.join(file), text).expect("a file");
         }

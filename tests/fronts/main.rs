@@ -11,6 +11,7 @@
 mod fronts;
 mod forgeries;
 mod hygiene;
+mod login;
 mod message;
 mod outages;
 mod scene;

@@ -172,6 +172,34 @@ fn a_loop_ends_in_a_page_with_a_button() {
     assert_eq!(begin(NOW + 2).status, 302);
 }
 
+/// nginx sends whoever gets 401 to log in, on routes without a login as well.
+#[test]
+fn who_is_logged_in_and_sent_by_a_proxy_does_not_go_round() {
+    let (sessions, app, mut browser) = (sessions(), App::default(), Browser::default());
+    let sent = |browser: &mut Browser, host| {
+        let url = format!("https://{host}/oauth2/start");
+        let fields = [("x-auth-request-redirect", "/page")];
+        browser.send(&sessions, &app, &Method::GET, &url, &fields, NOW)
+    };
+    for host in [TOOL, LOGIN] {
+        assert_eq!(sent(&mut Browser::default(), host).status, 302);
+    }
+    browser.log_in(&sessions, &app, &start(&sessions, TOOL, "/"), "octocat");
+    for host in [TOOL, LOGIN] {
+        let answered = sent(&mut browser, host);
+        assert_eq!(answered.status, 403, "{host}");
+        assert!(answered.body.contains("<strong>octocat</strong>"), "{host}");
+    }
+    *app.is_away.lock() = true;
+    assert_eq!(sent(&mut browser, TOOL).status, 503);
+    *app.is_away.lock() = false;
+    // A link of a person is followed, and a token that is dead is renewed.
+    let answered = browser.go(&sessions, &app, &start(&sessions, TOOL, "/"), NOW);
+    assert_eq!(answered.status, 302);
+    app.revoked.lock().push("gho_octocat".into());
+    assert_eq!(sent(&mut browser, TOOL).status, 302);
+}
+
 /// A gate that refuses what a login has just given would send the browser around for ever.
 #[test]
 fn logins_that_do_not_help_end_in_a_page_with_a_button() {

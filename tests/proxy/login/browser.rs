@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::support::{Client, status};
+use super::exchange;
 
 /// Keeps cookies as browsers do.
 #[derive(Clone)]
@@ -18,7 +18,8 @@ pub(super) struct Answer(pub(super) String);
 
 impl Answer {
     pub(super) fn status(&self) -> u16 {
-        status(&self.0)
+        let status = self.0.split(' ').nth(1).expect("a status");
+        status.parse().expect("a number")
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
@@ -92,7 +93,7 @@ impl Browser {
             "{method} /{path} HTTP/1.1\r\nHost: {host}\r\n{}{fields}{length}\r\n{body}",
             self.cookies(host)
         );
-        let answer = Answer(Client::to(to).await.exchange(&request).await);
+        let answer = Answer(exchange(to, &request).await);
         self.keep(host, &answer);
         answer
     }

@@ -158,6 +158,11 @@ impl Drop for Scene {
     }
 }
 
+/// Sends a request on a connection of its own.
+async fn exchange(to: SocketAddr, request: &str) -> String {
+    Client::to(to).await.exchange(request).await
+}
+
 async fn served_emulator() -> (SocketAddr, Emulator) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
