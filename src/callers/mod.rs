@@ -2,14 +2,12 @@
 //! `TokenReview` of Kubernetes.
 
 pub(crate) mod introspection;
-mod learning;
 mod proof;
 mod refused;
 pub(crate) mod token_review;
 
 use std::time::Duration;
 
-pub(crate) use self::learning::Learn;
 pub(crate) use self::proof::Proof;
 pub(crate) use self::refused::Refused;
 

@@ -60,6 +60,12 @@ impl Group {
         self.0.split_once('/').map(|(_, slug)| slug)
     }
 
+    /// Returns the name as oauth2-proxy tells GitHub's teams: `organization:team`.
+    #[cfg(feature = "session")]
+    pub(crate) fn with_colon(&self) -> String {
+        self.0.replacen('/', ":", 1)
+    }
+
     /// Returns the name, `organization` or `organization/team`.
     #[must_use]
     pub fn as_str(&self) -> &str {

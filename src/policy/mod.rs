@@ -53,6 +53,8 @@ mod combined;
 mod decision;
 mod facts;
 mod group;
+#[cfg(feature = "session")]
+mod learning;
 mod people;
 mod scopes;
 
@@ -67,6 +69,8 @@ pub use self::combined::{All, Any, Not};
 pub use self::decision::{Decision, Denial};
 pub use self::facts::{Facts, Memberships};
 pub use self::group::RequireGroup;
+#[cfg(feature = "session")]
+pub(crate) use self::learning::Learn;
 pub use self::people::{GitHubAppUser, RequireAccountType, RequireSiteAdmin, RequireUser};
 pub use self::scopes::RequireScopes;
 

@@ -52,8 +52,8 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 
-pub(crate) use self::accounts::{Accounts, Failure};
-pub(crate) use self::app::{App, AppClients};
+pub(crate) use self::accounts::{Accounts, Failure, Person};
+pub(crate) use self::app::{App, AppClients, NamedGroups};
 use self::attempt::Attempt;
 #[cfg(feature = "proxy")]
 pub(crate) use self::door::Shown;

@@ -3,9 +3,9 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::{Accounts, Failure, Sessions, Visit};
+use super::{Accounts, Failure, Person, Sessions, Visit};
 use crate::endpoint::{Problem, empty, json};
-use crate::identity::Identity;
+use crate::membership::Group;
 
 impl Sessions {
     /// Answers 202 for who is logged in, as oauth2-proxy does.
@@ -14,9 +14,13 @@ impl Sessions {
         visit: &Visit<'_>,
         accounts: &dyn Accounts,
     ) -> Response<Full<Bytes>> {
-        match self.person(visit, accounts).await {
+        let session = self.session(visit.headers, visit.host, visit.now);
+        let Some(session) = session else {
+            return NOBODY.into_response();
+        };
+        match accounts.check(&session.token).await {
             Ok(_) => empty(StatusCode::ACCEPTED),
-            Err(problem) => problem.into_response(),
+            Err(failure) => problem(&failure).into_response(),
         }
     }
 
@@ -26,24 +30,21 @@ impl Sessions {
         visit: &Visit<'_>,
         accounts: &dyn Accounts,
     ) -> Response<Full<Bytes>> {
-        match self.person(visit, accounts).await {
-            Ok(identity) => json(StatusCode::OK, &UserInfo::of(&identity)),
-            Err(problem) => problem.into_response(),
+        let session = self.session(visit.headers, visit.host, visit.now);
+        let Some(session) = session else {
+            return NOBODY.into_response();
+        };
+        match accounts.person(&session.token, visit.host).await {
+            Ok(person) => json(StatusCode::OK, &UserInfo::of(&person)),
+            Err(failure) => problem(&failure).into_response(),
         }
     }
+}
 
-    async fn person(
-        &self,
-        visit: &Visit<'_>,
-        accounts: &dyn Accounts,
-    ) -> Result<Identity, Problem> {
-        let session = self.session(visit.headers, visit.host, visit.now);
-        let session = session.ok_or(NOBODY)?;
-        let person = accounts.check(&session.token).await;
-        person.map_err(|failure| match failure {
-            Failure::Refused(_) => NOBODY,
-            Failure::Away => AWAY,
-        })
+const fn problem(failure: &Failure) -> Problem {
+    match failure {
+        Failure::Refused(_) => NOBODY,
+        Failure::Away => AWAY,
     }
 }
 
@@ -53,16 +54,17 @@ impl Sessions {
 struct UserInfo<'i> {
     user: &'i str,
     preferred_username: &'i str,
-    groups: [&'i str; 0],
+    /// Of those that the routes of this host name.
+    groups: Vec<String>,
 }
 
 impl<'i> UserInfo<'i> {
-    fn of(identity: &'i Identity) -> Self {
-        let login = identity.user().login();
+    fn of(person: &'i Person) -> Self {
+        let login = person.identity.user().login();
         Self {
             user: login,
             preferred_username: login,
-            groups: [],
+            groups: person.groups.iter().map(Group::with_colon).collect(),
         }
     }
 }

@@ -50,11 +50,7 @@ impl TokenReviewConfig {
 
     /// Writes the name of a group as Kubernetes is told it.
     pub(crate) fn name_of(&self, group: &Group) -> String {
-        let (prefix, organization) = (&self.groups_prefix, group.organization());
-        match group.team() {
-            Some(team) => format!("{prefix}{organization}:{team}"),
-            None => format!("{prefix}{organization}"),
-        }
+        format!("{}{}", self.groups_prefix, group.with_colon())
     }
 
     /// `system:masters` may do everything.

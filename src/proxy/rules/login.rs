@@ -10,7 +10,7 @@ use super::RuleSet;
 use super::admissions::Admissions;
 use super::routes::Found;
 use crate::bearer::{BearerOptions, subprotocol};
-use crate::config::{Admittance, Config, SessionConfig};
+use crate::config::{Admittance, Config, RouteConfig, SessionConfig};
 use crate::ghes::HttpsTransport;
 use crate::hygiene::provenance::Hop;
 use crate::policy::AnyUser;
@@ -21,7 +21,7 @@ use crate::rejection::RejectionDetail;
 use crate::session::browser::is_navigation;
 use crate::session::cookie::strip;
 use crate::session::{
-    Accounts, App, Endpoint, Keys, Opens, Options, Sessions, Visit, Visitor, now,
+    Accounts, App, Endpoint, Keys, NamedGroups, Opens, Options, Sessions, Visit, Visitor, now,
 };
 use crate::upstream::body::Body;
 use crate::upstream::{is_handshake, note_handshake};
@@ -231,10 +231,29 @@ fn app(
         clients: apps.first().and_then(|app| app.login().cloned()),
         admission: admissions.of(&admittance, AnyUser),
         bearer: BearerOptions::default().with_max_length(token_bytes),
+        named: named_groups(config, session),
         forget: Box::new(move |hash| {
             issuers.purge(&Purge::Token(hash));
         }),
     }
+}
+
+/// Returns what the routes with a login name, of the server that people log in at.
+fn named_groups(config: &Config, session: &SessionConfig) -> Vec<NamedGroups> {
+    let is_of = |route: &&RouteConfig| {
+        let mut tokens = route.tokens.iter();
+        route.login && tokens.any(|tokens| tokens.ghes == session.ghes)
+    };
+    let routes = config.routes.iter().filter(is_of);
+    let named = routes.map(|route| {
+        let hosts = route.matches.hosts.iter();
+        let people = &route.people;
+        NamedGroups {
+            hosts: hosts.map(|host| host.as_str().into()).collect(),
+            groups: people.orgs.iter().chain(&people.teams).cloned().collect(),
+        }
+    });
+    named.collect()
 }
 
 impl std::fmt::Debug for Login {

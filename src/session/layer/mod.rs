@@ -52,7 +52,7 @@ use crate::validator::{Purge, Validator};
 /// ```
 ///
 /// A session ends when its token does: with a sign-out, which revokes it, or as soon as the
-/// validator hears that GHES knows the token no more. Hand-overs and logins that are used up are
+/// validator hears that GHES knows the token no more. `userinfo` tells no groups. Hand-overs and logins that are used up are
 /// known to one process; several that share a key share the sessions all the same.
 #[derive(Clone)]
 #[must_use]
@@ -109,6 +109,7 @@ impl SessionLayer {
             clients: Some(clients),
             admission: Admission::new(validator.clone().into()),
             bearer: BearerOptions::default(),
+            named: Vec::new(),
             forget: Box::new(move |hash| {
                 forgetting.purge(&Purge::Token(hash));
             }),

@@ -159,7 +159,7 @@ fn who_is_logged_in_is_said_in_the_words_of_oauth2_proxy() {
     );
     assert_eq!(
         answered.body,
-        r#"{"user":"octocat","preferredUsername":"octocat","groups":[]}"#
+        r#"{"user":"octocat","preferredUsername":"octocat","groups":["octo-org:tool"]}"#
     );
 }
 

@@ -73,6 +73,15 @@ impl Accounts for App {
         Box::pin(async move { answer })
     }
 
+    fn person<'a>(&'a self, token: &'a AccessToken, host: &'a str) -> Answer<'a, Person> {
+        Box::pin(async move {
+            let identity = self.check(token).await?;
+            let group = host.split_once('.').map_or(host, |(first, _)| first);
+            let groups = vec![format!("octo-org/{group}").parse().expect("a team")];
+            Ok(Person { identity, groups })
+        })
+    }
+
     fn revoke<'a>(&'a self, token: &'a AccessToken) -> Answer<'a, ()> {
         let answer = self.answer(token.expose(), ());
         self.revoked.lock().push(token.expose().to_owned());

@@ -179,6 +179,46 @@ async fn the_endpoints_say_who_is_logged_in() {
     assert_eq!(answer.status(), 404, "{}", answer.0);
 }
 
+/// Lets octocat in without a look at the teams.
+const WITH_TEAMS: &str = "users = [\"octocat\"]\nteams = [\"octo-org/platform\", \"octo-org/other\"]\n\
+                          people = \"any\"";
+
+#[tokio::test]
+async fn who_is_logged_in_learns_of_the_groups_that_the_host_asks_for() {
+    let mut scene = Scene::with(WITH_TEAMS).await;
+    let mut browser = scene.logged_in().await;
+    browser.visit(&format!("{OTHER}/"), "octocat").await;
+    for (host, groups) in [
+        (TOOL, "[\"octo-org:platform\"]"),
+        (OTHER, "[\"octo-org\"]"),
+        // It has no route of its own.
+        (LOGIN, "[]"),
+    ] {
+        let answer = browser.go(&format!("{host}/oauth2/userinfo")).await;
+        let name = "{\"user\":\"octocat\",\"preferredUsername\":\"octocat\"";
+        let expected = format!("{name},\"groups\":{groups}}}");
+        assert_eq!(body(&answer.0), expected, "{host}");
+    }
+    let mut browser = scene.browser();
+    browser.visit(&format!("{OTHER}/"), "monalisa").await;
+    let answer = browser.go(&format!("{OTHER}/oauth2/userinfo")).await;
+    assert!(answer.0.ends_with(",\"groups\":[]}"), "{}", answer.0);
+}
+
+#[tokio::test]
+async fn groups_that_cannot_be_asked_about_are_not_none() {
+    let mut scene = Scene::with(WITH_TEAMS).await;
+    let mut browser = scene.logged_in().await;
+    let down = Fault::status(StatusCode::SERVICE_UNAVAILABLE);
+    scene.emulator.fail(down.times(1_000));
+    let answer = browser.go(&format!("{TOOL}/oauth2/userinfo")).await;
+    assert_eq!(answer.status(), 503, "{}", answer.0);
+    // The token itself is known.
+    let answer = browser.go(&format!("{TOOL}/oauth2/auth")).await;
+    assert_eq!(answer.status(), 202, "{}", answer.0);
+    scene.emulator.clear_faults();
+}
+
 fn is_page(answer: &Answer) -> bool {
     answer.header("content-type") == Some("text/html; charset=utf-8")
 }

@@ -108,17 +108,10 @@ fn cookies(headers: &HeaderMap) -> HeaderValue {
 /// The groups by which the gate has admitted a person: `octo-org,octo-org:platform`.
 fn groups(request: &Request<Body>) -> HeaderValue {
     let groups = request.extensions().get::<Groups>();
-    let names = groups.into_iter().flat_map(Groups::iter).map(name);
+    let names = groups.into_iter().flat_map(Groups::iter);
+    let names = names.map(Group::with_colon);
     let names: Vec<String> = names.collect();
     HeaderValue::try_from(names.join(",")).unwrap_or_else(|_| nothing())
-}
-
-/// The form in which oauth2-proxy tells GitHub's teams.
-fn name(group: &Group) -> String {
-    match group.team() {
-        Some(team) => format!("{}:{team}", group.organization()),
-        None => group.organization().to_owned(),
-    }
 }
 
 fn nothing() -> HeaderValue {

@@ -1,5 +1,5 @@
+use super::{Decision, Facts, Policy};
 use crate::membership::{Group, Membership};
-use crate::policy::{Decision, Facts, Policy};
 
 /// Lets everybody in, once it is known to which of some groups they belong. One that the token may
 /// not show is none of theirs.
