@@ -231,6 +231,19 @@ fn logins_that_do_not_help_end_in_a_page_with_a_button() {
     }
 }
 
+/// oauth2-proxy's stored_session.go: tabs and replicas that refresh one token race each other.
+#[test]
+fn a_session_keeps_one_token_and_no_other_to_refresh_it() {
+    let (sessions, app, mut browser) = (sessions(), App::default(), Browser::default());
+    browser.log_in(&sessions, &app, &start(&sessions, LOGIN, "/"), "octocat");
+    let key = (LOGIN.to_owned(), cookie::SESSION.to_owned());
+    let plain = sessions.open(Purpose::Session, &[LOGIN], browser.0[&key].as_bytes());
+    let plain = plain.expect("a session");
+    // Two times and a count stand before it.
+    let text = std::str::from_utf8(&plain[17..]).expect("text");
+    assert_eq!(text, "octocat gho_octocat");
+}
+
 #[test]
 fn of_two_cookies_the_good_one_counts() {
     let (sessions, app, mut browser) = (sessions(), App::default(), Browser::default());

@@ -67,6 +67,7 @@ async fn to_sign_out_at_one_tool_is_to_sign_out_at_all() {
     assert_eq!((answer.status(), questions), (200, 0));
 }
 
+/// oauth2-proxy#780, verdaccio-github-oauth-ui#204.
 #[tokio::test]
 async fn a_token_that_ghes_revokes_ends_the_session_with_the_next_purge() {
     let mut scene = Scene::with("forward_token = true").await;
