@@ -17,7 +17,7 @@
 //! | [Introspection and Kubernetes](mod@introspection) | for gateways, frameworks and API servers that ask about tokens |
 //! | [Other clients](mod@clients) | git, pip, npm and others with passwords; browsers' WebSockets; web pages of other origins (CORS); MCP clients |
 //! | [Browsers log in](mod@login) | sessions without a store; what a browser gets; signing out; keys |
-//! | [From oauth2-proxy](mod@moving_from_oauth2_proxy) | which of its settings becomes which key, and what is different |
+//! | [Moving from oauth2-proxy](mod@moving_from_oauth2_proxy) | what changes, and a key for each of its settings |
 //! | [Commands and GHES client](mod@commands) | manage tokens from the command line, or from Rust |
 //! | [Emulator](mod@emulator) | a GHES for development and tests |
 //! | [Security](mod@security) | what the gate promises and refuses, and what you must do |

@@ -231,7 +231,7 @@ fn logins_that_do_not_help_end_in_a_page_with_a_button() {
     }
 }
 
-/// oauth2-proxy's stored_session.go: tabs and replicas that refresh one token race each other.
+/// oauth2-proxy's `stored_session.go`: tabs and replicas that refresh one token race each other.
 #[test]
 fn a_session_keeps_one_token_and_no_other_to_refresh_it() {
     let (sessions, app, mut browser) = (sessions(), App::default(), Browser::default());

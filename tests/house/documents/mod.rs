@@ -3,6 +3,7 @@
 mod commands;
 mod configurations;
 mod links;
+mod moving;
 mod readme;
 
 use std::collections::BTreeSet;
