@@ -53,7 +53,9 @@ use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 
 pub(crate) use self::accounts::{Accounts, Failure, Person};
-pub(crate) use self::app::{App, AppClients, NamedGroups};
+#[cfg(feature = "proxy")]
+pub(crate) use self::app::NamedGroups;
+pub(crate) use self::app::{App, AppClients};
 use self::attempt::Attempt;
 #[cfg(feature = "proxy")]
 pub(crate) use self::door::Shown;
