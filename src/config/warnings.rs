@@ -27,6 +27,7 @@ impl Config {
     /// 10. Callers that would send their secrets in clear through a network, and those about whose
     ///     people one answer depends on more memberships than it may ask about.
     /// 11. An app of a preset that no route and no caller names, beside others: its tokens are refused.
+    /// 12. A route with a login that names no host, or asks for scopes that the login does not.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let servers = self.ghes.iter().enumerate();
@@ -38,6 +39,7 @@ impl Config {
             .chain(self.caller_warnings())
             .chain(passed_by::warnings(self))
             .chain(self.decision_warnings())
+            .chain(self.session_warnings())
             .chain(self.certificate_warnings())
             .collect()
     }
@@ -131,7 +133,7 @@ impl Config {
         let is_open = !admittance.needs_scopes() || admittance.exempt_github_apps;
         let tokens = admittance.tokens.as_ref();
         let issuer = tokens.and_then(|tokens| self.issuer_of_tokens(tokens));
-        !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(is_github_app))
+        !is_open && issuer.is_some_and(|(_, apps)| apps.into_iter().all(AppConfig::is_github_app))
     }
 
     /// Tells of an upstream that an earlier route for another server leads to as well.
@@ -162,11 +164,6 @@ fn observed(at: usize, route: &RouteConfig) -> Option<String> {
             "routes[{at}].mode: observe lets every request for {path} pass, whatever is decided"
         )
     })
-}
-
-fn is_github_app(app: &AppConfig) -> bool {
-    let id = app.client_id.as_str();
-    id.starts_with("Iv1.") || id.starts_with("Iv23")
 }
 
 fn shut_route(at: usize, route: &RouteConfig) -> String {

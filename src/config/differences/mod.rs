@@ -9,7 +9,9 @@ mod tests;
 
 use std::fmt::{Debug, Write};
 
-use crate::config::{Admittance, Config, Cors, DecisionsConfig, RouteConfig, RouteMatch};
+use crate::config::{
+    Admittance, Config, Cors, DecisionsConfig, RouteConfig, RouteMatch, SessionConfig,
+};
 
 /// A key, and its value in a form that is the same where its meaning is.
 type Setting = (&'static str, String);
@@ -64,6 +66,9 @@ impl Config {
         }));
         let door = self.decisions.clone().unwrap_or_default();
         all.push(("decisions".to_owned(), settings_of_door(&door)));
+        let session = self.session.as_ref();
+        let session = session.filter(|_| self.routes.iter().any(|route| route.login));
+        all.extend(session.map(|session| ("session".to_owned(), settings_of_session(session))));
         all
     }
 
@@ -147,6 +152,19 @@ fn settings_of_door(door: &DecisionsConfig) -> Vec<Setting> {
         ("token_review.groups", set(&review.groups)),
         ("token_review.username_prefix", text(prefixes.0)),
         ("token_review.groups_prefix", text(prefixes.1)),
+    ]
+}
+
+/// What decides on routes with a login about a cookie, and which paths the gate answers itself.
+///
+/// The keys are secrets, and what a login asks GHES for is in the tokens that are judged.
+fn settings_of_session(session: &SessionConfig) -> Vec<Setting> {
+    vec![
+        ("login_url", text(session.login_url.to_string())),
+        ("ghes", text(&session.ghes)),
+        ("client_id", text(&session.client_id)),
+        ("max_age", text(session.max_age)),
+        ("prefix", text(session.prefix.as_str())),
     ]
 }
 

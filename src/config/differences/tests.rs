@@ -1,6 +1,7 @@
 //! Which routes and callers could decide otherwise than before.
 
 mod decisions;
+mod session;
 
 use crate::config::reader::table::Key;
 use crate::config::{Admittance, Config, RouteConfig};

@@ -86,6 +86,12 @@ impl GhesConfig {
 }
 
 impl AppConfig {
+    /// Tells whether it is a GitHub App, whose tokens have no scopes.
+    pub(in crate::config) fn is_github_app(&self) -> bool {
+        let id = self.client_id.as_str();
+        id.starts_with("Iv1.") || id.starts_with("Iv23")
+    }
+
     /// Tells whether it is the same app with the same secrets. Where they come from files, the
     /// files decide: what is in them is read again anyway.
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -1,5 +1,6 @@
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use std::time::Duration;
 

@@ -139,3 +139,67 @@ fn a_route_takes_the_tokens_of_its_login() {
     let said = "session: routes[0] has login = true, and refuses tokens of Iv1.other; add it to";
     assert!(text.contains(said), "{text}");
 }
+
+#[test]
+fn a_login_that_works_for_nobody_is_warned_of() {
+    let key = TempFile::new(KEY);
+    let host = "hosts = ['tool.example.com']\n";
+    let scopes = "scopes = ['read:org', 'gist']\n";
+    let warnings = |route: &str, session: &str| {
+        let text = SHORTEST.replace("login = true\n", &format!("login = true\n{route}"));
+        let toml = with(&format!("{text}{session}"), &key);
+        // Of an OAuth app; the tokens of GitHub Apps have no scopes.
+        let toml = toml.replace("Iv1.8a61f9b3a7aba766", "abcde12345fghij67890");
+        Config::parse(&toml, []).unwrap().warnings()
+    };
+    assert_eq!(warnings(host, scopes), [""; 0]);
+    let hostless = warnings("", scopes);
+    let said = "routes[0].login: without hosts, people log in where login.example.com or hosts of other \
+                routes with a login are asked for, and get 401 elsewhere; write hosts = \
+                [\"login.example.com\"], or those by which browsers know the tool";
+    assert_eq!(hostless, [said]);
+    for (route, session, scope) in [
+        ("", "", Some("read:org")),
+        ("", "scopes = ['admin:org']\n", None),
+        ("", "scopes = ['gist']\n", Some("read:org")),
+        (
+            "scopes_any = ['repo', 'gist']\n",
+            "scopes = ['read:org']\n",
+            Some("repo"),
+        ),
+        ("scopes_any = ['repo', 'gist']\n", scopes, None),
+    ] {
+        let said = warnings(&format!("{host}{route}"), session);
+        let expected = scope.map(|scope| {
+            format!(
+                "session.scopes: routes[0] asks for {scope}, which the tokens of people who log in do \
+                 not have, so that it can refuse them; add it"
+            )
+        });
+        assert_eq!(said, Vec::from_iter(expected), "{route} {session}");
+    }
+}
+
+#[test]
+fn groups_are_asked_for_with_a_scope() {
+    let key = TempFile::new(KEY);
+    let login = "login = true\nhosts = ['tool.example.com']\n";
+    for (people, scopes, count) in [
+        ("orgs = ['octo-org']\n", "", 1),
+        ("teams = ['octo-org/platform']\n", "", 1),
+        (
+            "teams = ['octo-org/platform']\n",
+            "scopes = ['read:org']\n",
+            0,
+        ),
+        ("users = ['octocat']\n", "", 0),
+    ] {
+        let text = SHORTEST.replace("login = true\n", &format!("{login}{people}"));
+        let toml = with(&format!("{text}{scopes}"), &key);
+        let toml = toml.replace("scopes = [\"read:org\"]\n", "");
+        let said = |toml: &str| Config::parse(toml, []).unwrap().warnings().len();
+        assert_eq!(said(&toml), 0, "tokens of GitHub Apps have none");
+        let of_oauth_app = toml.replace("Iv1.8a61f9b3a7aba766", "abcde12345fghij67890");
+        assert_eq!(said(&of_oauth_app), count, "{people} {scopes}");
+    }
+}
