@@ -1,5 +1,6 @@
 //! A browser, an app at GHES, and two hosts.
 
+mod cookies;
 mod logins;
 mod mistakes;
 
@@ -101,7 +102,11 @@ fn keys(secrets: &[u8]) -> Keys {
 }
 
 fn sessions() -> Sessions {
-    let options = Options {
+    Sessions::new(options(), keys(b"1"), Used::default())
+}
+
+fn options() -> Options {
+    Options {
         scheme: "https".into(),
         login_host: LOGIN.into(),
         hosts: [TOOL, OTHER].map(Into::into).to_vec(),
@@ -111,8 +116,7 @@ fn sessions() -> Sessions {
         scopes: vec!["read:org".into()],
         max_age: Duration::from_secs(7 * 24 * 3600),
         prefix: "/oauth2".into(),
-    };
-    Sessions::new(options, keys(b"1"), Used::default())
+    }
 }
 
 /// Keeps cookies as browsers do, by host.
