@@ -82,6 +82,7 @@ mod tests {
         request.body(()).expect("a request")
     }
 
+    /// oauth2-proxy#2163, #2383, #461.
     #[test]
     fn a_login_starts_for_what_a_browser_shows() {
         for (method, fields, expected) in [

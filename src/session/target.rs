@@ -75,7 +75,7 @@ const MOST_BYTES: usize = 2048;
 mod tests {
     use super::*;
 
-    /// GHSA-5m6c-jp6f-2vcv, GHSA-j7px-6hwj-hpjg.
+    /// GHSA-5m6c-jp6f-2vcv, GHSA-j7px-6hwj-hpjg, CVE-2021-21291.
     #[test]
     fn a_redirect_goes_to_no_other_host() {
         let is_ours = |host: &str| host == "b.example.com";

@@ -1,5 +1,7 @@
 //! What a person does in a day.
 
+use std::time::Duration;
+
 use ghes_gatekeeper::emulator::Fault;
 use http::StatusCode;
 
@@ -87,6 +89,64 @@ async fn a_token_that_ghes_revokes_ends_the_session_with_the_next_purge() {
     // To the next page, it costs redirects and no question.
     let (answer, questions) = browser.visit(&page, "octocat").await;
     assert_eq!((answer.status(), questions), (200, 0));
+}
+
+/// oauth2-proxy#780, verdaccio-github-oauth-ui#204.
+#[tokio::test]
+async fn who_has_left_an_organization_is_out_with_the_next_purge() {
+    let mut scene = Scene::start().await;
+    let mut browser = scene.browser();
+    let page = format!("{OTHER}/page");
+    let (answer, _) = browser.visit(&page, "octocat").await;
+    assert_eq!(answer.status(), 200, "{}", answer.0);
+    scene.tool.request().await;
+    // GHES still knows the token, and a member no more.
+    scene.emulator.fail(Fault::slow(Duration::ZERO));
+    let left = Fault::status(StatusCode::OK).with_body("{\"state\":\"inactive\"}");
+    scene.emulator.fail(left);
+    scene.purge().await;
+    let answer = browser.go(&page).await;
+    assert_eq!(answer.status(), 403, "{}", answer.0);
+    assert!(
+        body(&answer.0).contains("<strong>octocat</strong>"),
+        "{}",
+        answer.0
+    );
+    scene.tool.assert_untouched();
+}
+
+/// oauth2-proxy's `stored_session.go`: tabs that renew a session at once lose it.
+#[tokio::test]
+async fn tabs_at_once_are_judged_alike_and_change_no_cookie() {
+    let mut scene = Scene::start().await;
+    let browser = scene.logged_in().await;
+    let ask = async |expected: u16| {
+        let tabs = (0..20).map(|at| {
+            let mut tab = browser.clone();
+            async move {
+                tab.send("GET", &format!("{TOOL}/{at}"), "Accept: */*\r\n", "")
+                    .await
+            }
+        });
+        for answer in futures_util::future::join_all(tabs).await {
+            assert_eq!(answer.status(), expected, "{}", answer.0);
+            assert_eq!(answer.header("set-cookie"), None, "{}", answer.0);
+        }
+    };
+    ask(200).await;
+    scene.purge().await;
+    ask(200).await;
+    for _ in 0..40 {
+        scene.tool.request().await;
+    }
+    let own = format!("Origin: {TOOL}\r\n");
+    let mut last = browser.clone();
+    let answer = last
+        .send("POST", &format!("{TOOL}/oauth2/sign_out"), &own, "")
+        .await;
+    assert_eq!(answer.status(), 200, "{}", answer.0);
+    ask(401).await;
+    scene.tool.assert_untouched();
 }
 
 #[tokio::test]
