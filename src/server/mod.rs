@@ -235,12 +235,8 @@ impl Server {
             tasks.spawn(connection);
             return;
         };
-        let assignment = workers.assign();
-        let runtime = assignment.runtime.clone();
-        let assigned = async move {
-            connection.await;
-            drop(assignment);
-        };
+        let assigned = workers.assign(connection);
+        let runtime = assigned.runtime().clone();
         tasks.spawn_on(assigned, &runtime);
     }
 

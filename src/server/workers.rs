@@ -10,10 +10,13 @@
 use std::cell::Cell;
 use std::io;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::thread;
 
+use pin_project::pin_project;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
@@ -36,9 +39,19 @@ struct Worker {
     connections: Arc<AtomicUsize>,
 }
 
-/// The thread of one connection, until it is dropped.
-pub(super) struct Assignment {
-    pub(super) runtime: Handle,
+/// A connection, and its place on the thread that serves it.
+///
+/// Not an `async` block: that would have twice the size of what it awaits.
+#[pin_project]
+pub(super) struct Assigned<C> {
+    #[pin]
+    connection: C,
+    place: Place,
+}
+
+/// A place on a thread, until it is dropped.
+struct Place {
+    runtime: Handle,
     connections: Arc<AtomicUsize>,
 }
 
@@ -57,12 +70,18 @@ impl Workers {
         })))
     }
 
-    pub(super) fn assign(&self) -> Assignment {
+    /// Gives a connection to the worker with the fewest.
+    pub(super) fn assign<C>(&self, connection: C) -> Assigned<C> {
+        let place = self.place();
+        Assigned { connection, place }
+    }
+
+    fn place(&self) -> Place {
         let workers = self.0.workers.iter();
         let load = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);
         let worker = workers.min_by_key(load).expect("one worker at least");
         worker.connections.fetch_add(1, Ordering::Relaxed);
-        Assignment {
+        Place {
             runtime: worker.runtime.clone(),
             connections: Arc::clone(&worker.connections),
         }
@@ -88,7 +107,21 @@ impl Worker {
     }
 }
 
-impl Drop for Assignment {
+impl<C> Assigned<C> {
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.place.runtime
+    }
+}
+
+impl<C: Future> Future for Assigned<C> {
+    type Output = C::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+        self.project().connection.poll(cx)
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -117,7 +150,7 @@ mod tests {
             let workers = workers.0.workers.iter();
             workers.map(|worker| worker.connections.load(Ordering::Relaxed))
         };
-        let assigned: Vec<_> = (0..4).map(|_| workers.assign()).collect();
+        let assigned: Vec<_> = (0..4).map(|_| workers.place()).collect();
         assert!(loads().eq([2, 2]));
         let (first, rest) = assigned.split_first().unwrap();
         let of_first = rest.iter().filter(|other| other.is_with(first)).count();
@@ -130,10 +163,10 @@ mod tests {
     async fn each_has_a_thread_and_a_number_of_its_own() {
         let workers = Workers::start(NonZeroUsize::new(2).unwrap()).unwrap();
         let mut found = Vec::new();
-        let assigned = [workers.assign(), workers.assign()];
-        for assignment in &assigned {
+        let assigned = [workers.place(), workers.place()];
+        for place in &assigned {
             let whoami = async { (thread::current().id(), current_worker()) };
-            found.push(assignment.runtime.spawn(whoami).await.unwrap());
+            found.push(place.runtime.spawn(whoami).await.unwrap());
         }
         assert_ne!(found[0].0, found[1].0);
         assert_eq!((found[0].1, found[1].1), (0, 1));
@@ -142,13 +175,13 @@ mod tests {
     #[tokio::test]
     async fn they_end_with_the_last_handle() {
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let assignment = workers.assign();
-        let endless = assignment.runtime.spawn(std::future::pending::<()>());
-        drop((workers, assignment));
+        let place = workers.place();
+        let endless = place.runtime.spawn(std::future::pending::<()>());
+        drop((workers, place));
         assert!(endless.await.unwrap_err().is_cancelled());
     }
 
-    impl Assignment {
+    impl Place {
         fn is_with(&self, other: &Self) -> bool {
             Arc::ptr_eq(&self.connections, &other.connections)
         }

@@ -7,6 +7,7 @@ pub(super) mod flow;
 pub(super) mod protocol;
 pub(super) mod supervision;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,14 +143,15 @@ impl Connection {
             None => stream,
         };
         let service = Exchanges::new(service, Arc::clone(&activity), None);
-        let connection = http1::Builder::new()
-            // Our own deadline distinguishes an idle connection from a slow head.
+        let mut http1 = http1::Builder::new();
+        // Our own deadline distinguishes an idle connection from a slow head.
+        http1
             .header_read_timeout(None)
             .max_headers(self.limits.head_fields.get() as usize)
             .max_header_size(head_bytes)
-            .max_buf_size(MAX_BUFFER_BYTES.max(2 * head_bytes))
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
+            .max_buf_size(MAX_BUFFER_BYTES.max(2 * head_bytes));
+        let connection = http1.serve_connection(TokioIo::new(stream), service);
+        let connection = pin!(connection.with_upgrades());
         let close = http1::UpgradeableConnection::graceful_shutdown;
         supervise(connection, close, &activity, &self.drain, false).await
     }
@@ -172,7 +174,8 @@ impl Connection {
         let stream = Frames::new(stream, self.peer, self.refusals);
         let streams = Streams::new(self.timeouts.response, self.drain.clone());
         let service = Exchanges::new(service, Arc::clone(&activity), Some(streams.clone()));
-        let connection = http2::Builder::new(streams)
+        let mut http2 = http2::Builder::new(streams);
+        http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.streams_per_connection.get())
             .max_header_list_size(self.limits.h2_list_bytes())
@@ -184,8 +187,8 @@ impl Connection {
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             // The service decides about the protocol that the client asks for.
-            .enable_connect_protocol()
-            .serve_connection(TokioIo::new(stream), service);
+            .enable_connect_protocol();
+        let connection = pin!(http2.serve_connection(TokioIo::new(stream), service));
         // GOAWAY names the last request that is answered, so the client knows which to retry.
         let close = http2::Connection::graceful_shutdown;
         supervise(connection, close, &activity, &self.drain, true).await

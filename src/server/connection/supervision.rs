@@ -26,9 +26,10 @@ enum Event<R> {
 
 /// Runs a connection until it ends, its client is too slow, or it has drained.
 ///
-/// `close` asks it to end after the requests under way.
+/// `close` asks it to end after the requests under way. It is borrowed, because a future keeps the
+/// room of a value that was moved into it: a connection would have three times its size.
 pub(in crate::server) async fn supervise<C, E>(
-    connection: C,
+    mut connection: Pin<&mut C>,
     close: impl Fn(Pin<&mut C>),
     activity: &Activity,
     drain: &Drain,
@@ -37,7 +38,6 @@ pub(in crate::server) async fn supervise<C, E>(
 where
     C: Future<Output = Result<(), E>>,
 {
-    let mut connection = pin!(connection);
     let mut clock = pin!(sleep_until(Instant::now() + activity.timeouts().head));
     let mut is_draining = false;
     let mut is_closing = false;
