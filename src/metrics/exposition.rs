@@ -1,46 +1,52 @@
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, NoLabelSet};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::registry::Registry;
 
-use super::histogram::Histogram;
-use super::{Door, Metrics, Outcome, PurgeSource};
+use super::families::Families;
+use super::process::Process;
+use super::{Door, Metrics, Moment, Outcome, PurgeSource};
 use crate::rejection::RejectionKind;
-use crate::validator::CacheStats;
 
-pub(super) fn text(metrics: &Metrics, cache: CacheStats) -> String {
+pub(super) fn text(metrics: &Metrics, now: Moment) -> String {
     let scrape = Scrape {
         metrics: metrics.clone(),
-        cache,
+        now,
     };
-    let mut registry = Registry::with_prefix("ghes_gatekeeper");
-    registry.register_collector(Box::new(scrape));
+    let mut ours = Registry::with_prefix("ghes_gatekeeper");
+    ours.register_collector(Box::new(scrape));
+    let mut everybodys = Registry::default();
+    everybodys.register_collector(Box::new(Process));
     let mut text = String::new();
+    let written = encode_registry(&mut text, &ours)
+        .and_then(|()| encode_registry(&mut text, &everybodys))
+        .and_then(|()| encode_eof(&mut text));
     // A `String` accepts everything; even a partial exposition would be correct.
-    if encode(&mut text, &registry).is_err() {
+    if written.is_err() {
         tracing::error!("cannot write the metrics out");
     }
     text
 }
 
-/// The counts at one moment.
+/// The counts, and what is so at one moment.
 #[derive(Debug)]
 struct Scrape {
     metrics: Metrics,
-    cache: CacheStats,
+    now: Moment,
 }
 
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut families = Families(encoder);
         self.requests(&mut families)?;
+        self.routes(&mut families)?;
+        self.decisions(&mut families)?;
         self.cache(&mut families)?;
         self.calls(&mut families)?;
+        self.servers(&mut families)?;
+        self.gate(&mut families)?;
         families.build()
     }
 }
@@ -62,7 +68,11 @@ impl Scrape {
         let help = "Requests that passed because their route only observes, by why not otherwise.";
         families.counters("observed_rejections", help, observed)?;
         let help = "Time from a request's head to its response's.";
-        families.histogram("request_duration", help, &inner.request_duration)?;
+        families.histogram("request_duration", help, &inner.request_duration)
+    }
+
+    fn decisions(&self, families: &mut Families<'_>) -> fmt::Result {
+        let inner = &self.metrics.0;
         let decisions = Door::ALL.into_iter().flat_map(|door| {
             Outcome::all().map(move |outcome| {
                 let labels = [("door", door.as_str()), ("outcome", outcome.as_str())];
@@ -86,7 +96,7 @@ impl Scrape {
     /// The active cache is looked up first and the refused one next, so a miss in the first is a
     /// lookup in the second.
     fn cache(&self, families: &mut Families<'_>) -> fmt::Result {
-        let stats = &self.cache;
+        let stats = &self.now.cache;
         let not_active = stats.inactive_hits + stats.misses;
         let lookups = [
             ("active", "hit", stats.active_hits),
@@ -97,89 +107,98 @@ impl Scrape {
         let lookups = lookups.map(|(cache, result, n)| ([("cache", cache), ("result", result)], n));
         families.counters("cache_lookups", "Lookups of remembered verdicts.", lookups)?;
         let entries = [
-            ([("cache", "active")], stats.active_entries),
-            ([("cache", "inactive")], stats.inactive_entries),
+            ([("cache", "active")], stats.active_entries as i64),
+            ([("cache", "inactive")], stats.inactive_entries as i64),
         ];
         families.gauges("cache_entries", "Verdicts that are remembered.", entries)?;
         let help = "Answers past their age that were used because GHES was out of reach.";
         families.counter("stale_served", help, stats.stale_served)
     }
 
+    /// Twelve series for each route.
+    fn routes(&self, families: &mut Families<'_>) -> fmt::Result {
+        let routes = self.metrics.0.routes.lock();
+        let each = || routes.iter().map(|(name, counts)| (&**name, counts));
+        let results = each().flat_map(|(route, counts)| {
+            let results = counts.results();
+            results.map(move |(result, n)| ([("route", route), ("result", result)], n))
+        });
+        let help = "Requests of each route, sent here or asked about, by whose part has failed.";
+        families.counters("route_requests", help, results)?;
+        let durations = each().map(|(route, counts)| ([("route", route)], counts.durations()));
+        let help = "Time until the heads of upstreams' responses.";
+        families.histograms("upstream_request_duration", help, durations)?;
+        let failures = each().flat_map(|(route, counts)| {
+            let failures = counts.failures();
+            failures.map(move |(reason, n)| ([("route", route), ("reason", reason)], n))
+        });
+        let help = "Requests that an upstream did not answer.";
+        families.counters("upstream_failures", help, failures)
+    }
+
     fn calls(&self, families: &mut Families<'_>) -> fmt::Result {
-        let calls = &self.metrics.0.calls;
-        let results = calls.results().map(|(word, n)| ([("result", word)], n));
+        let calls = self.metrics.0.calls.lock();
+        let each = || calls.iter().map(|(name, calls)| (&**name, calls));
+        let results = each().flat_map(|(ghes, calls)| {
+            let results = calls.results();
+            results.map(move |(result, n)| ([("ghes", ghes), ("result", result)], n))
+        });
         families.counters("ghes_requests", "Calls to GHES that have ended.", results)?;
+        let durations = each().map(|(ghes, calls)| ([("ghes", ghes)], calls.duration.observed()));
         let help = "Time that calls to GHES took.";
-        families.histogram("ghes_request_duration", help, &calls.duration)?;
-        families.gauge(
-            "ghes_in_flight",
-            "Calls to GHES under way.",
-            calls.in_flight(),
-        )
-    }
-}
-
-/// Writes families of metrics, each with its name, which gets its suffix from its type, and help.
-struct Families<'e>(DescriptorEncoder<'e>);
-
-impl Families<'_> {
-    fn counter(&mut self, name: &str, help: &str, count: u64) -> fmt::Result {
-        let counter = ConstCounter::new(count);
-        let encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        counter.encode(encoder)
+        families.histograms("ghes_request_duration", help, durations)?;
+        let in_flight = each().map(|(ghes, calls)| ([("ghes", ghes)], calls.in_flight()));
+        families.gauges("ghes_in_flight", "Calls to GHES under way.", in_flight)
     }
 
-    fn counters<L: EncodeLabelSet>(
-        &mut self,
-        name: &str,
-        help: &str,
-        counts: impl IntoIterator<Item = (L, u64)>,
-    ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, count) in counts {
-            ConstCounter::new(count).encode(encoder.encode_family(&labels)?)?;
+    fn servers(&self, families: &mut Families<'_>) -> fmt::Result {
+        let servers = &self.now.servers;
+        let breakers = servers.iter().flat_map(|server| {
+            let breakers = [
+                ("checks", server.holds_checks_back),
+                ("memberships", server.holds_memberships_back),
+            ];
+            let ghes = server.ghes.as_str();
+            breakers.map(|(kind, is_open)| ([("ghes", ghes), ("kind", kind)], i64::from(is_open)))
+        });
+        let help = "Whether GHES is not asked for a while, because it has failed.";
+        families.gauges("breaker_open", help, breakers)?;
+        let apps = servers.iter().flat_map(|server| {
+            let ghes = server.ghes.as_str();
+            server.apps.iter().map(move |app| {
+                let labels = [("ghes", ghes), ("client_id", app.client_id.as_str())];
+                (labels, i64::from(app.is_refused))
+            })
+        });
+        let help = "Whether GHES refuses the client id and secret of an app.";
+        families.gauges("credentials_refused", help, apps)
+    }
+
+    /// What concerns the process and its listeners.
+    fn gate(&self, families: &mut Families<'_>) -> fmt::Result {
+        let now = &self.now;
+        let help = "Whether /readyz says that clients may be sent here.";
+        families.gauge("ready", help, now.is_ready.into())?;
+        let connections = [
+            ([("state", "active")], now.connections.active as i64),
+            ([("state", "idle")], now.connections.idle as i64),
+        ];
+        let help = "Connections of clients, by whether a request is under way.";
+        families.gauges("connections", help, connections)?;
+        let help = "TLS handshakes of clients that have failed.";
+        let failed = now.connections.failed_handshakes;
+        families.counter("tls_handshake_failures", help, failed)?;
+        if let Some(expiry) = now.certificate_expiry {
+            let help = "When the first certificate of a listener ends.";
+            let name = "tls_certificate_expiry_timestamp_seconds";
+            families.gauge(name, help, expiry as i64)?;
         }
-        Ok(())
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: i64) -> fmt::Result {
-        let encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        ConstGauge::new(value).encode(encoder)
-    }
-
-    fn gauges<L: EncodeLabelSet>(
-        &mut self,
-        name: &str,
-        help: &str,
-        values: impl IntoIterator<Item = (L, u64)>,
-    ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (labels, value) in values {
-            ConstGauge::new(value).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-
-    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) -> fmt::Result {
-        let (seconds, kind) = (Some(&Unit::Seconds), MetricType::Histogram);
-        let observed = histogram.observed();
-        self.0
-            .encode_descriptor(name, help, seconds, kind)?
-            .encode_histogram::<NoLabelSet>(observed.sum, observed.count, &observed.buckets, None)
-    }
-
-    /// A gauge and not an info: parsers of the older text format do not know infos, and can read
-    /// all other types.
-    fn build(&mut self) -> fmt::Result {
-        let version = ([("version", env!("CARGO_PKG_VERSION"))], 1);
-        self.gauges("build_info", "The version that runs.", [version])
+        let inner = &self.metrics.0;
+        let reloads = [
+            ([("result", "ok")], inner.reloads.get()),
+            ([("result", "failed")], inner.failed_reloads.get()),
+        ];
+        let help = "Times that the configuration was read again.";
+        families.counters("reloads", help, reloads)
     }
 }

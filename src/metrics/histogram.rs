@@ -14,12 +14,23 @@ pub(super) struct Histogram {
 
 /// The counts of a histogram.
 #[derive(Debug, PartialEq)]
-pub(super) struct Observed {
+pub(super) struct Observed<const N: usize> {
     /// In seconds.
     pub(super) sum: f64,
     pub(super) count: u64,
     /// Upper bounds in seconds, each with the observations between it and the one before.
-    pub(super) buckets: [(f64, u64); BOUNDS.len()],
+    pub(super) buckets: [(f64, u64); N],
+}
+
+impl<const N: usize> Observed<N> {
+    pub(super) fn of(buckets: [(f64, u64); N], microseconds: u64) -> Self {
+        Self {
+            sum: microseconds as f64 / 1e6,
+            // Summed, so that it never differs from the last bucket.
+            count: buckets.iter().map(|(_, count)| count).sum(),
+            buckets,
+        }
+    }
 }
 
 impl Histogram {
@@ -31,14 +42,9 @@ impl Histogram {
         self.microseconds.add(elapsed.as_micros() as u64);
     }
 
-    pub(super) fn observed(&self) -> Observed {
+    pub(super) fn observed(&self) -> Observed<{ BOUNDS.len() }> {
         let buckets = std::array::from_fn(|at| (BOUNDS[at], self.buckets[at].get()));
-        Observed {
-            sum: self.microseconds.get() as f64 / 1e6,
-            // Summed, so that it never differs from the last bucket.
-            count: buckets.iter().map(|(_, count)| count).sum(),
-            buckets,
-        }
+        Observed::of(buckets, self.microseconds.get())
     }
 }
 

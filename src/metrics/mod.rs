@@ -1,29 +1,38 @@
 //! Counts of past events, for Prometheus.
 //!
-//! 1. Every label has a closed set of values. No login, token, hash, path, client id or address
-//!    becomes one.
-//! 2. A request costs four additions, to counters that threads do not share.
+//! 1. Every label has a closed set of values: words of ours, and what the configuration names, as
+//!    routes, servers and client ids. Nothing that a request brings becomes one, so no login, token
+//!    or path does.
+//! 2. A request costs eight additions, to counters that threads do not share.
 //! 3. Nothing is global: two proxies in one process count separately.
 
 mod calls;
 mod door;
 mod exposition;
+mod families;
 mod format;
 mod histogram;
+mod moment;
 mod outcome;
+mod process;
+mod route;
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::calls::Calls;
+use parking_lot::Mutex;
+
 use self::histogram::Histogram;
 use crate::counter::Counter;
 use crate::rejection::RejectionKind;
-use crate::validator::CacheStats;
 
+pub(crate) use self::calls::Calls;
 pub(crate) use self::door::Door;
 pub(crate) use self::format::Format;
+pub(crate) use self::moment::{AppState, Moment, ServerState};
 pub(crate) use self::outcome::Outcome;
+pub(crate) use self::route::RouteCounts;
 
 /// The counts of one proxy. A handle: clones count together.
 #[derive(Clone, Debug, Default)]
@@ -38,10 +47,17 @@ struct Inner {
     decision_duration: Histogram,
     /// By the place of the kind.
     observed: [Counter; RejectionKind::ALL.len()],
-    calls: Calls,
+    /// By server, as those of routes by route.
+    calls: Mutex<Named<Calls>>,
+    routes: Mutex<Named<RouteCounts>>,
     purged_by_admin: Counter,
     purged_by_webhook: Counter,
+    reloads: Counter,
+    failed_reloads: Counter,
 }
+
+/// What is counted of each thing that the configuration names.
+type Named<C> = BTreeMap<Box<str>, Arc<C>>;
 
 /// Counts by door and outcome; in memory of their own, because they are many.
 #[derive(Debug)]
@@ -93,10 +109,39 @@ impl Metrics {
         }
     }
 
-    /// Writes all metrics.
-    pub(crate) fn exposition(&self, cache: CacheStats, format: Format) -> String {
-        format.of_open_metrics(exposition::text(self, cache))
+    pub(crate) fn reloaded(&self, has_worked: bool) {
+        match has_worked {
+            true => self.0.reloads.increment(),
+            false => self.0.failed_reloads.increment(),
+        }
     }
+
+    /// Returns where the calls to a server of this name are counted, as they were before.
+    pub(crate) fn of_server(&self, name: &str) -> Arc<Calls> {
+        named(&self.0.calls, name)
+    }
+
+    /// Returns where the requests of a route of this name are counted, as they were before.
+    pub(crate) fn of_route(&self, name: &str) -> Arc<RouteCounts> {
+        named(&self.0.routes, name)
+    }
+
+    /// Forgets the routes that have no name among these: nothing is counted of them any more.
+    pub(crate) fn keep_routes<'n>(&self, names: impl Iterator<Item = &'n str>) {
+        let kept: HashSet<_> = names.collect();
+        let mut routes = self.0.routes.lock();
+        routes.retain(|name, _| kept.contains(&**name));
+    }
+
+    /// Writes all metrics.
+    pub(crate) fn exposition(&self, now: Moment, format: Format) -> String {
+        format.of_open_metrics(exposition::text(self, now))
+    }
+}
+
+fn named<C: Default>(all: &Mutex<Named<C>>, name: &str) -> Arc<C> {
+    let mut all = all.lock();
+    Arc::clone(all.entry(name.into()).or_default())
 }
 
 impl PurgeSource {

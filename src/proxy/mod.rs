@@ -152,11 +152,13 @@ impl Proxy {
 
     fn with_services(config: &Config, check: Check, memberships: Option<Memberships>) -> Self {
         let metrics = Metrics::default();
-        let calls = MeterLayer::observed_by(metrics.clone());
-        let check: Check = BoxCloneSyncService::new(calls.layer(check));
-        let memberships: Option<Memberships> =
-            memberships.map(|service| BoxCloneSyncService::new(calls.layer(service)));
+        let counted = metrics.clone();
         let connect = Box::new(move |ghes: &GhesConfig| {
+            let calls = MeterLayer::observed_by(counted.of_server(&ghes.name));
+            let check: Check = BoxCloneSyncService::new(calls.layer(check.clone()));
+            let memberships = memberships.clone();
+            let memberships = memberships
+                .map(|service| -> Memberships { BoxCloneSyncService::new(calls.layer(service)) });
             let apps = ghes.apps.iter().map(|_| AppService {
                 check: check.clone(),
                 protection: None,
@@ -166,7 +168,7 @@ impl Proxy {
             });
             Ok(Services {
                 apps: apps.collect(),
-                memberships: memberships.clone(),
+                memberships,
             })
         });
         let secrets = SecretFiles::default();
@@ -230,6 +232,10 @@ impl Proxy {
         // The apps first: a purge must reach the tokens of every app that a new rule accepts.
         runtime.issuers.replace(apps);
         rules.store(Arc::new(new));
+        let routes = config.routes.iter();
+        runtime
+            .metrics
+            .keep_routes(routes.map(|route| route.name.as_str()));
         let server = &config.server;
         runtime
             .server
@@ -240,6 +246,8 @@ impl Proxy {
     /// Serves clients on `listener` until `shutdown` completes, then lets requests end, as
     /// [`Server::serve`] does. WebSockets, which have no end of their own, are cut off then.
     pub async fn serve(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
+        let listener = listener.into();
+        self.0.runtime.certificates.add(listener.tls());
         let make_service = |peer| ConnectionService::new(self.clone(), peer);
         let open_listener = self.0.runtime.listening.open();
         let shutdown = async {
@@ -275,18 +283,17 @@ impl Proxy {
     #[must_use]
     pub fn admin(&self) -> Admin {
         let listening = self.0.runtime.listening.clone();
-        let (issuers, metrics) = (
-            self.0.runtime.issuers.clone(),
-            self.0.runtime.metrics.clone(),
-        );
-        let (apps, asked) = (issuers.clone(), issuers.clone());
+        let issuers = self.0.runtime.issuers.clone();
+        let metrics = self.0.runtime.metrics.clone();
+        let watch = self.0.runtime.watch();
+        let (apps, asked) = (issuers.clone(), issuers);
         let readiness = Readiness::default()
             .with("not_accepting", move || listening.accepts_clients())
             .with("ghes_not_answered", move || asked.have_answered())
             .with("credentials_refused", move || apps.are_ready());
         let assertions = self.0.runtime.assertions.clone();
         let secret = self.0.runtime.admin_secret.clone();
-        Admin::new(issuers, metrics, readiness, assertions, secret)
+        Admin::new(watch, metrics, readiness, assertions, secret)
     }
 
     /// Returns what balancers, kubelets and Prometheus connect to: the part of
@@ -346,6 +353,7 @@ impl Proxy {
             is_grpc: grpc::is_call(request.headers()),
             log,
             counted,
+            route: None,
         };
         if let Some(kind) = refused {
             let (outcome, response) = rules.reject(kind);
@@ -401,9 +409,7 @@ impl Proxy {
             Ok(located) => located,
             Err((outcome, response)) => return Answer::ready(outcome, *response),
         };
-        if let Some(log) = &mut context.log {
-            log.found(&found.route.names);
-        }
+        context.found(found.route);
         let login = rules.login.as_ref();
         let visiting = login.map(|login| login.enter(&found, host, &mut request));
         let visiting = match visiting.transpose() {

@@ -72,6 +72,7 @@ impl Reloader {
     pub fn reload(&self) -> Result<Reloaded, ReloadError> {
         let mut current = self.0.current.lock();
         let reloaded = self.0.replace(&mut current);
+        self.0.proxy.0.runtime.metrics.reloaded(reloaded.is_ok());
         match &reloaded {
             Ok(reloaded) => reloaded.log(),
             Err(error) => error.log(),

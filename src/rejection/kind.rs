@@ -278,11 +278,16 @@ impl RejectionKind {
         self.row().reason
     }
 
-    /// How long a client is to wait where nothing tells it better.
     pub(crate) fn asks_who(self) -> bool {
         self.row().status == StatusCode::UNAUTHORIZED
     }
 
+    /// Tells whether it is no fault of the request or its sender.
+    pub(crate) fn is_ours(self) -> bool {
+        self.row().status.is_server_error()
+    }
+
+    /// How long a client is to wait where nothing tells it better.
     pub(super) const fn retry_after(self) -> Option<Duration> {
         self.row().retry_after
     }

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limits;
 use super::peer::Peer;
+use crate::counter::Counters;
 use crate::network::network;
 
 /// Counts connections, in all and per client. A handle: clones count together.
@@ -23,6 +24,30 @@ struct Inner {
     /// Guards the counts. A count of zero is removed, so the map grows with connections and not
     /// with time.
     clients: Mutex<HashMap<IpAddr, u32>>,
+    /// By [`Event`].
+    events: Counters<5>,
+}
+
+/// What happens to connections. Beginnings and ends are counted apart, because threads add to such
+/// counts without waiting for each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    Opened,
+    Closed,
+    /// The first of its requests under way has begun, or the last has ended.
+    Busy,
+    Quiet,
+    HandshakeFailed,
+}
+
+/// The connections of a server at one moment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ConnectionCounts {
+    /// Those with a request under way, or a tunnel.
+    pub(crate) active: u64,
+    pub(crate) idle: u64,
+    /// Since the start.
+    pub(crate) failed_handshakes: u64,
 }
 
 /// The peers that may have as many connections as there is room for. None by default.
@@ -62,7 +87,24 @@ impl Connections {
             room: Arc::new(Semaphore::new(all)),
             per_client: AtomicU32::new(limits.connections_per_client.get()),
             clients: Mutex::default(),
+            events: Counters::default(),
         }))
+    }
+
+    pub(super) fn note(&self, event: Event) {
+        self.0.events.increment(event as usize);
+    }
+
+    pub(super) fn counts(&self) -> ConnectionCounts {
+        let count = |event| self.0.events.get(event as usize);
+        // What ends meanwhile may be counted without its beginning.
+        let under_way = |began, ended| count(began).saturating_sub(count(ended));
+        let active = under_way(Event::Busy, Event::Quiet);
+        ConnectionCounts {
+            active,
+            idle: under_way(Event::Opened, Event::Closed).saturating_sub(active),
+            failed_handshakes: count(Event::HandshakeFailed),
+        }
     }
 
     pub(super) fn replace_limits(&self, limits: &Limits) {
@@ -99,6 +141,7 @@ impl Connections {
             }
             *count += 1;
         }
+        self.note(Event::Opened);
         Some(ConnectionSlot {
             connections: self.clone(),
             client,
@@ -112,8 +155,15 @@ impl Connections {
     }
 }
 
+impl ConnectionSlot {
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+}
+
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
+        self.connections.note(Event::Closed);
         let Some(client) = self.client else { return };
         if let Entry::Occupied(mut count) = self.connections.clients().entry(client) {
             *count.get_mut() -= 1;

@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 use tower::BoxError;
 
 use self::connection::Connection;
+pub(crate) use self::connections::ConnectionCounts;
 use self::connections::{ConnectionSlot, Connections, Trusted};
 use self::drain::Drainage;
 use self::listener::accept::accept;
@@ -134,6 +135,10 @@ impl Server {
         self.connections.replace_limits(&limits);
         self.requests.replace_limits(&limits);
         self.settings.store(Arc::new(Settings { limits, timeouts }));
+    }
+
+    pub(crate) fn connection_counts(&self) -> ConnectionCounts {
+        self.connections.counts()
     }
 
     pub(crate) fn requests(&self) -> &Requests {

@@ -35,6 +35,7 @@ use crate::rejection::RejectionKind;
 #[must_use = "futures do nothing unless polled"]
 pub(crate) struct Exchange {
     upstream: Arc<Inner>,
+    began_at: Instant,
     stage: Stage,
     sent: Sent,
     handshake: Option<Box<Handshake>>,
@@ -83,6 +84,7 @@ impl Exchange {
     pub(super) fn refused(upstream: Arc<Inner>, kind: RejectionKind) -> Self {
         Self {
             upstream,
+            began_at: Instant::now(),
             stage: Stage::Refused(kind),
             sent: Sent::NOTHING,
             handshake: None,
@@ -112,6 +114,7 @@ impl Exchange {
         };
         Self {
             upstream,
+            began_at: now,
             stage,
             sent: outgoing.sent,
             handshake: outgoing.handshake,
@@ -166,7 +169,9 @@ impl Future for Exchange {
         this.stage = Stage::Over;
         let sent = mem::replace(&mut this.sent, Sent::NOTHING);
         let (handshake, told) = (this.handshake.take(), this.told.take());
-        Poll::Ready(this.upstream.pass_on(answered, sent, handshake, told))
+        let elapsed = this.began_at.elapsed();
+        let upstream = &this.upstream;
+        Poll::Ready(upstream.pass_on(answered, elapsed, sent, handshake, told))
     }
 }
 

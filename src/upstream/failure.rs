@@ -24,7 +24,43 @@ pub(super) enum Failure {
     ResponseTimeout,
 }
 
+/// The kinds of failures of upstreams, as their owners look for them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FailureReason {
+    /// It cannot be reached.
+    Connect,
+    /// It does not answer in time.
+    Timeout,
+    /// It has as many requests as it may get.
+    Busy,
+    /// What it sends is no response, or breaks off.
+    Response,
+}
+
+impl FailureReason {
+    pub(crate) const ALL: [Self; 4] = [Self::Connect, Self::Timeout, Self::Busy, Self::Response];
+
+    /// Returns the reason as one lower-case word, for metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Busy => "busy",
+            Self::Response => "response",
+        }
+    }
+}
+
 impl Failure {
+    pub(super) fn reason(&self) -> FailureReason {
+        match self {
+            Self::Connect(_) | Self::ConnectTimeout => FailureReason::Connect,
+            Self::ResponseTimeout => FailureReason::Timeout,
+            Self::Busy => FailureReason::Busy,
+            Self::Broken(_) | Self::Malformed(_) => FailureReason::Response,
+        }
+    }
+
     pub(super) fn connect(source: impl Into<BoxError>) -> Self {
         Self::Connect(source.into())
     }

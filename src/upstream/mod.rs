@@ -34,6 +34,7 @@ use std::mem::{self, Discriminant, discriminant};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Extensions, Request, Response, Uri, Version};
@@ -43,6 +44,7 @@ use tower::Service;
 
 pub use self::download::Download;
 pub(crate) use self::exchange::Exchange;
+pub(crate) use self::failure::FailureReason;
 pub use self::host::{UnknownUpstreamHost, UpstreamHost};
 pub use self::limits::UpstreamLimits;
 pub use self::timeouts::UpstreamTimeouts;
@@ -98,6 +100,7 @@ impl Upstreams {
             addresses,
             tunnels: self.tunnels.clone(),
             seal: tool.seal.clone(),
+            observer: Arc::clone(&tool.observer),
             redirects: Redirects::of(tool),
             timeouts: tool.timeouts,
             failures: Throttle::default(),
@@ -134,6 +137,15 @@ pub(crate) trait Seal: Send + Sync {
     fn seal(&self, request: &mut Request<Upload>, noted: &Extensions) -> Result<(), RejectionKind>;
 }
 
+/// What is told of each exchange that has ended.
+pub(crate) trait Observer: Send + Sync {
+    /// The head of a response was there so long after the request.
+    fn answered(&self, elapsed: Duration);
+
+    /// There is no response that can be passed on.
+    fn failed(&self, reason: FailureReason);
+}
+
 /// A tool behind the gate: where it is, and how it is spoken to.
 #[derive(Clone)]
 pub(crate) struct Tool<'a> {
@@ -146,6 +158,7 @@ pub(crate) struct Tool<'a> {
     pub(crate) cuts_prefix: bool,
     /// What each request is given last; absent where it is nothing.
     pub(crate) seal: Option<Arc<dyn Seal>>,
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 /// The upstream of one route.
@@ -156,6 +169,7 @@ struct Inner {
     addresses: Addresses,
     tunnels: Tunnels,
     seal: Option<Arc<dyn Seal>>,
+    observer: Arc<dyn Observer>,
     redirects: Option<Redirects>,
     timeouts: UpstreamTimeouts,
     failures: Throttle<Discriminant<Failure>>,
@@ -173,11 +187,13 @@ impl Inner {
     fn pass_on(
         &self,
         answered: Answered,
+        elapsed: Duration,
         sent: Sent,
         handshake: Option<Box<Handshake>>,
         told: Option<Box<Told>>,
     ) -> Result<Response<Body>, RejectionKind> {
         answered
+            .inspect(|_| self.observer.answered(elapsed))
             .and_then(|(response, lease)| match handshake {
                 Some(handshake) if handshake.is_agreed(&response)? => {
                     Ok(self.go_on(*handshake, response, lease))
@@ -243,6 +259,7 @@ impl Inner {
         if failure.is_of_the_client() {
             return RejectionKind::InvalidRequest;
         }
+        self.observer.failed(failure.reason());
         if let Some(turn) = self.failures.turn(discriminant(failure)) {
             tracing::warn!(
                 upstream = %self.addresses,
@@ -315,7 +332,16 @@ mod tests {
             rewrites_redirects: true,
             cuts_prefix: false,
             seal: None,
+            observer: Arc::new(Unobserved),
         }
+    }
+
+    struct Unobserved;
+
+    impl Observer for Unobserved {
+        fn answered(&self, _: Duration) {}
+
+        fn failed(&self, _: FailureReason) {}
     }
 
     fn tls(server_name: &'static str) -> UpstreamTls {

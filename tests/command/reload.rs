@@ -89,6 +89,22 @@ fn text(path: &Path) -> &str {
 }
 
 async fn send(method: Method, url: String, fields: &[(&str, &str)]) -> (u16, Value) {
+    let (status, body) = exchange(method, url, fields).await;
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// Returns how many have worked, and how many have failed.
+async fn reloads(admin: &str) -> [String; 2] {
+    let (_, text) = exchange(Method::GET, format!("http://{admin}/metrics"), &[]).await;
+    let text = String::from_utf8(text.into()).expect("UTF-8");
+    ["ok", "failed"].map(|result| {
+        let series = format!("ghes_gatekeeper_reloads_total{{result=\"{result}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&*series));
+        line.unwrap_or_else(|| panic!("{text}")).to_owned()
+    })
+}
+
+async fn exchange(method: Method, url: String, fields: &[(&str, &str)]) -> (u16, Bytes) {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in fields {
         request = request.header(*name, *value);
@@ -103,7 +119,7 @@ async fn send(method: Method, url: String, fields: &[(&str, &str)]) -> (u16, Val
         .await
         .expect("a body")
         .to_bytes();
-    (status, serde_json::from_slice(&body).unwrap_or_default())
+    (status, body)
 }
 
 /// A gated route answers 401, and what is no route 404.
@@ -175,12 +191,7 @@ async fn operators_reload_by_their_secret_and_learn_what_came_of_it() {
             .0,
         401
     );
-    assert_eq!(
-        send(Method::GET, format!("http://{admin}/metrics"), &[])
-            .await
-            .0,
-        200
-    );
+    assert_eq!(reloads(&admin).await, ["0", "0"]);
     assert_eq!(get(&gate, "/b").await, 404);
     let (status, reloaded) = reload(&admin).await;
     assert_eq!(status, 200);
@@ -209,6 +220,7 @@ async fn operators_reload_by_their_secret_and_learn_what_came_of_it() {
     fs::remove_file(folder.toml()).expect("the file");
     assert_eq!(reload(&admin).await.0, 422);
     assert_eq!(get(&gate, "/b").await, 401);
+    assert_eq!(reloads(&admin).await, ["2", "2"]);
     assert_eq!(proxy.stop("-TERM").await, Some(0));
 }
 

@@ -68,7 +68,7 @@ impl RuleSet {
         let callers = Callers::new(config, &admissions, &runtime.secret_files);
         let login = config.session.as_ref();
         let login = login.map(|session| Login::new(config, session, &admissions, runtime));
-        let routes = Routes::new(config, admissions, &runtime.upstreams, signer);
+        let routes = Routes::new(config, admissions, signer, runtime);
         Self {
             reads_hosts: routes.read_hosts()
                 || server.allowed_hosts.iter().is_some()

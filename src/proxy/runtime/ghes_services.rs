@@ -60,7 +60,7 @@ impl GhesServices {
         }
         let protection = Protection::new()
             .with_limits(ghes.limits)
-            .with_observer(self.metrics.clone())
+            .with_observer(self.metrics.of_server(&ghes.name))
             .of_issuer();
         let protection = Arc::new(protection);
         protections.push((ghes.clone(), Arc::downgrade(&protection)));

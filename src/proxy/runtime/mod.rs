@@ -8,6 +8,7 @@ pub(super) mod ghes_services;
 pub(super) mod issuers;
 pub(super) mod listening;
 pub(super) mod secret_files;
+pub(super) mod watch;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use self::floods::Floods;
 use self::issuers::{IssuerApps, Issuers, Services};
 use self::listening::Listening;
 use self::secret_files::{SecretFiles, WatchedSecret};
+use self::watch::{Certificates, Watch};
 use crate::config::{AdminConfig, AssertionConfig, Config, GhesConfig, WebhookConfig};
 use crate::endpoint::SharedSecret;
 use crate::gatekeeper::{ClientLimit, ClientTurns};
@@ -46,6 +48,7 @@ pub(super) struct Runtime {
     pub(super) admin_secret: Option<Arc<SharedSecret>>,
     _admin_secret: Option<WatchedSecret>,
     pub(super) server: Server,
+    pub(super) certificates: Certificates,
     pub(super) assertions: Option<Assertions>,
     /// What they were made of.
     assertion: Option<AssertionConfig>,
@@ -87,6 +90,7 @@ impl Runtime {
             admin_secret,
             _admin_secret: admin_watched.flatten(),
             server,
+            certificates: Certificates::default(),
             assertions,
             assertion: config.assertion.clone(),
             secret_files,
@@ -110,6 +114,15 @@ impl Runtime {
     /// Makes the apps of another configuration, and keeps those that are the same.
     pub(super) fn apps_of(&self, config: &Config) -> Result<IssuerApps, BoxError> {
         IssuerApps::of(config, self.issuers.now().apps(), &self.connect)
+    }
+
+    /// Returns what tells how the proxy is.
+    pub(super) fn watch(&self) -> Watch {
+        Watch {
+            issuers: self.issuers.clone(),
+            server: self.server.clone(),
+            certificates: self.certificates.clone(),
+        }
     }
 
     /// Returns the turns of clients: the same ones, unless the limit is another.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use crate::server::connections::{Connections, Event};
 use crate::server::timeouts::Timeouts;
 use crate::server::uptake::Uptake;
 
@@ -16,6 +17,8 @@ use crate::server::uptake::Uptake;
 pub(in crate::server) struct Activity {
     timeouts: Timeouts,
     uptake: Uptake,
+    /// Where it is counted whether it is busy.
+    connections: Connections,
     /// The body framing of the last parsed request, until `is_parsed` takes it.
     parsed: AtomicU64,
     /// The connection was upgraded from HTTP/1 to another protocol.
@@ -66,6 +69,7 @@ impl Activity {
     pub(in crate::server) fn new(
         timeouts: Timeouts,
         uptake: Uptake,
+        connections: Connections,
         is_multiplexed: bool,
         began_at: Instant,
     ) -> Arc<Self> {
@@ -82,6 +86,7 @@ impl Activity {
         Arc::new(Self {
             timeouts,
             uptake,
+            connections,
             parsed: AtomicU64::new(NOT_PARSED),
             is_tunnel: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -99,6 +104,9 @@ impl Activity {
 
     pub(in crate::server) fn begin_request(self: &Arc<Self>) -> RequestUnderWay {
         let mut state = self.state();
+        if state.requests == 0 {
+            self.connections.note(Event::Busy);
+        }
         state.requests += 1;
         state.is_new = false;
         state.has_body = false;
@@ -218,6 +226,7 @@ impl Drop for RequestUnderWay {
         let mut state = self.0.state();
         state.requests -= 1;
         if state.requests == 0 {
+            self.0.connections.note(Event::Quiet);
             // The streams of HTTP/2 end in tasks of their own, and the connection notices later.
             state.quiet_since = state.is_multiplexed.then(Instant::now);
         }

@@ -7,6 +7,7 @@ pub(super) mod flow;
 pub(super) mod protocol;
 pub(super) mod supervision;
 
+use std::io::Error;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use self::exchange::Exchanges;
 use self::flow::Streams;
 use self::protocol::{Protocol, told_by_preface, told_by_tls};
 use self::supervision::{Ended, supervise};
-use super::connections::ConnectionSlot;
+use super::connections::{ConnectionSlot, Connections, Event};
 use super::drain::Drain;
 use super::http1::Messages;
 use super::http2::Frames;
@@ -86,7 +87,8 @@ impl Connection {
         let (stream, protocol) = match &self.tls {
             Some(tls) => {
                 let told = timeout(self.timeouts.handshake, told_by_tls(tls, stream));
-                let told = told.await??;
+                let told = told.await.map_err(Error::from).and_then(|told| told);
+                let told = told.inspect_err(|_| self.connections().note(Event::HandshakeFailed))?;
                 began_at = Instant::now();
                 told
             }
@@ -97,7 +99,13 @@ impl Connection {
             None => (stream, Protocol::Http1),
         };
         let is_multiplexed = protocol == Protocol::Http2;
-        let activity = Activity::new(self.timeouts, uptake, is_multiplexed, began_at);
+        let activity = Activity::new(
+            self.timeouts,
+            uptake,
+            self.connections().clone(),
+            is_multiplexed,
+            began_at,
+        );
         // Boxed, so that a connection of HTTP/1 does not have the size of one of HTTP/2.
         let served = match protocol {
             Protocol::Http1 => Box::pin(self.serve_http1(stream, service, activity, None)).await,
@@ -109,6 +117,10 @@ impl Connection {
             }
         };
         served.map_err(BoxError::from)
+    }
+
+    fn connections(&self) -> &Connections {
+        self.place.connections()
     }
 
     /// Answers requests, or refuses everything that arrives.

@@ -24,6 +24,7 @@ async fn e6_a_connection_pauses_after_so_many_bytes() {
     let activity = Activity::new(
         server.settings.load().timeouts,
         Uptake::default(),
+        server.connections.clone(),
         true,
         Instant::now(),
     );

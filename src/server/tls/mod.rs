@@ -90,6 +90,12 @@ impl Tls {
         self.certificate.renew();
     }
 
+    /// Returns when the certificate in force or one of its chain ends, in seconds since 1970; none
+    /// if no date can be read.
+    pub(crate) fn expiry(&self) -> Option<u64> {
+        self.certificate.watched().validity.end()
+    }
+
     /// Watches the files for ever, and takes a new pair when both files are there.
     ///
     /// Existing connections keep theirs. A pair that does not work is reported once, and the last

@@ -41,6 +41,13 @@ impl Validity {
         Self(chain.iter().map(dates).collect())
     }
 
+    /// Returns when the first of them ends, in seconds since 1970.
+    pub(super) fn end(&self) -> Option<u64> {
+        let ends = self.0.iter().flatten();
+        ends.map(|dates| dates.not_after.to_unix_duration().as_secs())
+            .min()
+    }
+
     /// Returns the worst fault that clients find at a time.
     pub(super) fn trouble(&self, now: SystemTime) -> Option<Trouble> {
         let now = now.duration_since(SystemTime::UNIX_EPOCH);

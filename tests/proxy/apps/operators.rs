@@ -1,5 +1,7 @@
 //! What operators and GHES see and do where there are several apps and servers.
 
+use ghes_gatekeeper::emulator::Fault;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::support::{WEBHOOK_SECRET, body};
@@ -82,19 +84,56 @@ async fn a_webhook_reaches_all_apps_of_all_servers() {
 }
 
 #[tokio::test]
-async fn metrics_are_summed_and_name_no_app_and_no_server() {
+async fn calls_are_counted_by_server_and_what_is_remembered_is_summed() {
     let (world, _) = remembering().await;
     let text = world.admin().await.exchange(&get("/metrics")).await;
     for line in [
         "ghes_gatekeeper_cache_entries{cache=\"active\"} 5\n",
         "ghes_gatekeeper_cache_lookups_total{cache=\"active\",result=\"hit\"} 5\n",
-        "ghes_gatekeeper_ghes_requests_total{result=\"valid\"} 5\n",
+        "ghes_gatekeeper_ghes_requests_total{ghes=\"eu\",result=\"valid\"} 2\n",
+        "ghes_gatekeeper_ghes_requests_total{ghes=\"us\",result=\"valid\"} 3\n",
+        "ghes_gatekeeper_route_requests_total{route=\"/us-b\",result=\"passed\"} 4\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    for name in [A, B, "\"eu\"", "\"us\"", "127.0.0.1"] {
-        assert!(!text.contains(name), "{name}");
+    assert!(!text.contains("127.0.0.1"), "{text}");
+}
+
+/// The gauges of this name, each with its labels, that are 1.
+async fn held(world: &World, name: &str) -> Vec<String> {
+    let text = world.admin().await.exchange(&get("/metrics")).await;
+    let prefix = format!("ghes_gatekeeper_{name}{{");
+    let lines = text.lines().filter_map(|line| line.strip_prefix(&*prefix));
+    let held = lines.filter_map(|line| line.strip_suffix("} 1"));
+    held.map(|labels| labels.replace('"', "")).collect()
+}
+
+#[tokio::test]
+async fn whose_secret_is_wrong_is_told() {
+    let wrong = |toml: String| toml.replacen(SECRET, "wrong", 1);
+    let world = World::start_with("", wrong).await;
+    assert!(held(&world, "credentials_refused").await.is_empty());
+    for app in &world.proxy.apps() {
+        let _ = app.ask().await;
     }
+    let refused = [format!("ghes=eu,client_id={A}")];
+    assert_eq!(held(&world, "credentials_refused").await, refused);
+    let none = Vec::<String>::new();
+    assert_eq!(held(&world, "breaker_open").await, none, "GHES is there");
+}
+
+#[tokio::test]
+async fn which_server_is_not_asked_is_told() {
+    let world = World::start().await;
+    let here = world.eu.mint(A, "octocat", &[]);
+    assert_eq!(world.status("/eu-org", &here).await, 200);
+    let fault = Fault::status(StatusCode::BAD_GATEWAY);
+    world.eu.emulator.fail(fault.times(u64::MAX));
+    for at in 0..30 {
+        assert_eq!(world.status("/eu", &format!("gho_unknown{at}")).await, 503);
+    }
+    assert_eq!(held(&world, "breaker_open").await, ["ghes=eu,kind=checks"]);
+    assert!(held(&world, "credentials_refused").await.is_empty());
 }
 
 /// Not ready, a gate gets no requests at all, and those beside it are in the same state.

@@ -29,6 +29,10 @@ impl Readiness {
         self
     }
 
+    pub(super) fn holds(&self) -> bool {
+        self.0.iter().all(|condition| (condition.holds)())
+    }
+
     pub(super) fn to_response(&self) -> Response<Full<bytes::Bytes>> {
         let missing = self.0.iter().filter(|condition| !(condition.holds)());
         let report = Report::new(missing.map(|condition| condition.otherwise).collect());

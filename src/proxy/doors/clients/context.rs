@@ -1,13 +1,15 @@
 use std::mem;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderValue, Response};
 use tokio::time::Instant;
 
 use super::access_log::AccessLog;
 use crate::hygiene::names::X_REQUEST_ID;
-use crate::metrics::Outcome;
+use crate::metrics::{Outcome, RouteCounts};
 use crate::proxy::Proxy;
+use crate::proxy::rules::routes::Route;
 use crate::rejection::{grpc, with_problem_json};
 use crate::server::CountedRequest;
 use crate::session::Shown;
@@ -23,9 +25,18 @@ pub(in crate::proxy) struct RequestContext {
     pub(in crate::proxy) log: Option<Box<AccessLog>>,
     /// Its place in its client's count.
     pub(in crate::proxy) counted: Option<CountedRequest>,
+    /// Where what becomes of it is counted.
+    pub(in crate::proxy) route: Option<Arc<RouteCounts>>,
 }
 
 impl RequestContext {
+    pub(in crate::proxy) fn found(&mut self, route: &Route) {
+        self.route = Some(Arc::clone(&route.counts));
+        if let Some(log) = &mut self.log {
+            log.found(&route.names);
+        }
+    }
+
     /// Counts and logs a response, and gives it the form for its client.
     pub(super) fn answered(
         &mut self,
@@ -35,6 +46,9 @@ impl RequestContext {
     ) {
         let elapsed = self.at.elapsed();
         proxy.0.runtime.metrics.answered(outcome, elapsed);
+        if let Some(route) = &self.route {
+            route.ended(outcome);
+        }
         if let Body::Streaming(download) = response.body_mut() {
             download.hold(self.counted.take());
         }

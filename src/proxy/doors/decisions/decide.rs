@@ -19,7 +19,7 @@ use crate::metrics::Outcome;
 use crate::proxy::rules::RuleSet;
 use crate::proxy::rules::login::Visiting;
 use crate::proxy::rules::routes::Found;
-use crate::proxy::{Check, Proxy};
+use crate::proxy::{Check, Located, Proxy};
 use crate::rejection::{Rejection, RejectionDetail, RejectionKind, grpc};
 use crate::routing::cors::Cors;
 use crate::upstream::body::Body;
@@ -90,7 +90,7 @@ impl Proxy {
         deadline: Instant,
         mut log: Option<&mut AccessLog>,
     ) -> Result<Decision, Rejection> {
-        let mut request = question.request.map(|()| stand_in(question.has_body));
+        let request = question.request.map(|()| stand_in(question.has_body));
         let provenance = Provenance::of(request.headers(), peer, &rules.fronts);
         let forwardable = match request_gate(&request, &rules.limits)? {
             Recipient::Upstream(forwardable) => forwardable,
@@ -109,12 +109,29 @@ impl Proxy {
         if let Some(log) = &mut log {
             log.found(&found.route.names);
         }
+        let (counts, client) = (&found.route.counts, ClientAddr(provenance.client()));
+        let decision = self.decide_at(rules, (found, host), request, client, deadline, log);
+        let decision = decision.await;
+        let decision = decision.unwrap_or_else(|why| Decision::rejected(rules.reject(why)));
+        counts.ended(decision.outcome);
+        Ok(decision)
+    }
+
+    async fn decide_at(
+        &self,
+        rules: &RuleSet,
+        (found, host): Located<'_, '_>,
+        mut request: Request<Body>,
+        client: ClientAddr,
+        deadline: Instant,
+        log: Option<&mut AccessLog>,
+    ) -> Result<Decision, Rejection> {
         found.settle(rules, host, &mut request)?;
         let login = rules.login.as_ref();
         let visiting = login.map(|login| login.enter(&found, host, &mut request));
         let visiting = visiting.transpose()?.flatten();
         let terms = Terms {
-            client: ClientAddr(provenance.client()),
+            client,
             deadline,
             tells_cookies: login.is_some(),
         };

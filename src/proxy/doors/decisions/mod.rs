@@ -73,6 +73,8 @@ impl Decisions {
                 async move { Ok::<_, Infallible>(decisions.answer(request, &peer).await) }
             })
         };
+        let listener = listener.into();
+        self.0.0.runtime.certificates.add(listener.tls());
         let server = self.0.0.runtime.server.beside(for_proxies).with_h2c(true);
         let server = server.with_refusals(unreadable::refusals(&self.0));
         let proxy = self.0.clone();

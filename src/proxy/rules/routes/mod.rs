@@ -15,11 +15,13 @@ use crate::config::{
     Admittance, Config, IdentityHeaders, RouteConfig, RouteMode, StrippedHeader, UpstreamHost,
 };
 use crate::gatekeeper::Guard;
+use crate::metrics::RouteCounts;
 use crate::proxy::Check;
 use crate::proxy::doors::clients::access_log::RouteNames;
 use crate::proxy::rules::admissions::Admissions;
+use crate::proxy::runtime::Runtime;
 use crate::proxy::runtime::issuers::IssuerApp;
-use crate::upstream::{Seal, Tool, Upstream, Upstreams};
+use crate::upstream::{Observer, Seal, Tool, Upstream};
 
 pub use self::described::RouteTrace;
 pub(in crate::proxy) use crate::routing::table::Miss;
@@ -73,6 +75,8 @@ pub(in crate::proxy) struct Route {
     pub(in crate::proxy) rules: Rules,
     /// What the log calls it.
     pub(in crate::proxy) names: Arc<RouteNames>,
+    /// What is counted of it, also by the configuration before, if it has the same name there.
+    pub(in crate::proxy) counts: Arc<RouteCounts>,
     /// The route as written in the configuration.
     pub(in crate::proxy) described: RouteTrace,
 }
@@ -91,8 +95,8 @@ impl Routes {
     pub(in crate::proxy) fn new(
         config: &Config,
         admissions: Admissions<'_>,
-        upstreams: &Upstreams,
         signer: Option<&Signer>,
+        runtime: &Runtime,
     ) -> Self {
         let gates = Gates::new(config, admissions);
         let routes = config.routes.iter();
@@ -100,7 +104,7 @@ impl Routes {
             finder: RouteFinder::new(&config.routes),
             routes: routes
                 .enumerate()
-                .map(|(at, route)| Route::new(at, route, &gates, upstreams, signer))
+                .map(|(at, route)| Route::new(at, route, &gates, signer, runtime))
                 .collect(),
             reads_methods: config.routes.iter().any(|r| !r.matches.methods.is_empty()),
             methods: methods(config),
@@ -178,7 +182,11 @@ fn names(route: &RouteConfig) -> RouteNames {
     }
 }
 
-fn tool_of<'a>(route: &'a RouteConfig, assertion: Option<&UpstreamAssertion>) -> Tool<'a> {
+fn tool_of<'a>(
+    route: &'a RouteConfig,
+    assertion: Option<&UpstreamAssertion>,
+    counts: &Arc<RouteCounts>,
+) -> Tool<'a> {
     Tool {
         urls: &route.upstreams,
         tls: route.upstream_tls.as_ref(),
@@ -187,6 +195,7 @@ fn tool_of<'a>(route: &'a RouteConfig, assertion: Option<&UpstreamAssertion>) ->
         rewrites_redirects: route.rewrite_redirects,
         cuts_prefix: route.strip_prefix,
         seal: assertion.map(|assertion| Arc::new(assertion.clone()) as Arc<dyn Seal>),
+        observer: Arc::clone(counts) as Arc<dyn Observer>,
     }
 }
 
@@ -204,16 +213,17 @@ impl Route {
         at: usize,
         config: &RouteConfig,
         gates: &Gates<'_>,
-        upstreams: &Upstreams,
         signer: Option<&Signer>,
+        runtime: &Runtime,
     ) -> Self {
         let audience = config.audience.as_deref();
         let assertion = signer.cloned().zip(audience);
         let assertion = assertion.map(|(signer, to)| UpstreamAssertion::new(signer, to));
-        let upstream = match config.upstreams.is_empty() {
-            true => None,
-            false => Some(upstreams.of(&tool_of(config, assertion.as_ref()))),
-        };
+        let counts = runtime.metrics.of_route(config.name.as_str());
+        let upstream = (!config.upstreams.is_empty()).then(|| {
+            let tool = tool_of(config, assertion.as_ref(), &counts);
+            runtime.upstreams.of(&tool)
+        });
         let rules = Rules::of(&Admittance::of(config));
         let is_gated = !config.anonymous;
         Self {
@@ -237,6 +247,7 @@ impl Route {
             cors: Cors::of(config),
             rules,
             names: Arc::new(names(config)),
+            counts,
             described: RouteTrace::new(at, config),
         }
     }
