@@ -283,6 +283,10 @@ impl RejectionKind {
     }
 
     /// Tells whether it is no fault of the request or its sender.
+    #[cfg_attr(
+        not(feature = "proxy"),
+        expect(dead_code, reason = "nobody else counts")
+    )]
     pub(crate) fn is_ours(self) -> bool {
         self.row().status.is_server_error()
     }
