@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use ghes_gatekeeper::proxy::{ListenAddress, Listener, Tls};
+use ghes_gatekeeper::proxy::{ListenAddress, Listener};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -15,18 +15,13 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     bound.map_err(|error| cannot_listen(&address.into(), error))
 }
 
-/// Binds the address of a door that may be a Unix socket, or speak TLS.
+/// Binds the address of a door that may be a Unix socket.
 pub(super) async fn bind_door(
     address: &ListenAddress,
     unix_mode: u32,
-    tls: Option<&Tls>,
 ) -> Result<Listener, Failure> {
     let bound = Listener::bind(address, unix_mode).await;
-    let listener = bound.map_err(|error| cannot_listen(address, error))?;
-    Ok(match tls {
-        Some(tls) => listener.with_tls(tls.clone()),
-        None => listener,
-    })
+    bound.map_err(|error| cannot_listen(address, error))
 }
 
 fn cannot_listen(address: &ListenAddress, error: io::Error) -> Failure {

@@ -17,6 +17,7 @@ mod operators;
 mod protection;
 mod reload;
 mod reload_under_load;
+mod restarting;
 mod running;
 mod secret_files;
 mod self_check;

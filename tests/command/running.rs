@@ -7,9 +7,17 @@ use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+/// The path of the command.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ghes-gatekeeper");
+
 /// The command with these arguments, and without any configuration of the environment's.
 pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ghes-gatekeeper"));
+    by(PROGRAM, arguments)
+}
+
+/// The same for a program that starts the command.
+pub(crate) fn by(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).kill_on_drop(true);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GHES_GATEKEEPER_") {
@@ -42,11 +50,14 @@ impl Running {
     }
 
     fn start_with(arguments: &[&str], log: Stdio) -> Self {
-        let mut child = command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the command");
+        let mut command = command(arguments);
+        command.stderr(log);
+        Self::spawn(command)
+    }
+
+    /// Starts what has been prepared.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the command");
         let output = child.stdout.take().expect("standard output");
         Self {
             child,

@@ -6,6 +6,7 @@ pub(super) mod unix_socket;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
@@ -25,7 +26,8 @@ pub struct Listener {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    /// The file is absent where the socket was made by another process, which owns the file, too.
+    Unix(UnixListener, Option<SocketFile>),
 }
 
 impl Listener {
@@ -41,7 +43,7 @@ impl Listener {
             ListenAddress::Tcp(address) => Socket::Tcp(bind(*address)?),
             ListenAddress::Unix(path) => {
                 let (listener, file) = unix_socket::bind(path, unix_mode)?;
-                Socket::Unix(listener, file)
+                Socket::Unix(listener, Some(file))
             }
         };
         Ok(Self { socket, tls: None })
@@ -75,7 +77,11 @@ impl Listener {
                 let scheme = if self.tls.is_some() { "https" } else { "http" };
                 Ok(format!("{scheme}://{}", listener.local_addr()?))
             }
-            Socket::Unix(_, file) => Ok(ListenAddress::Unix(file.path().to_owned()).to_string()),
+            Socket::Unix(_, Some(file)) => Ok(unix_url(file.path())),
+            Socket::Unix(listener, None) => match listener.local_addr()?.as_pathname() {
+                Some(path) => Ok(unix_url(path)),
+                None => Err(io::Error::other("the Unix socket has no path")),
+            },
         }
     }
 
@@ -143,13 +149,29 @@ fn until_none<L>(
         let accept = &accept;
         std::iter::from_fn(move || accept(&listener).ok())
     });
-    accepted.collect()
+    // Clients may go on coming, to a socket that another process keeps open. They can wait for that
+    // process, or the next one.
+    accepted.take(2 * BACKLOG as usize).collect()
+}
+
+fn unix_url(path: &Path) -> String {
+    ListenAddress::Unix(path.to_owned()).to_string()
 }
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         Self {
             socket: Socket::Tcp(listener),
+            tls: None,
+        }
+    }
+}
+
+impl From<UnixListener> for Listener {
+    /// Whoever made the socket also removes its file.
+    fn from(listener: UnixListener) -> Self {
+        Self {
+            socket: Socket::Unix(listener, None),
             tls: None,
         }
     }

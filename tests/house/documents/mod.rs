@@ -5,6 +5,7 @@ mod configurations;
 mod links;
 mod moving;
 mod readme;
+mod units;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ fn nothing_is_shown_that_no_test_looks_at() {
             // A picture.
             "text" => true,
             // Here, and by `proxy::real_fronts`.
-            "toml" | "sh" | "haproxy" | "nginx" => true,
+            "toml" | "sh" | "haproxy" | "ini" | "nginx" => true,
             // By rustdoc.
             "rust" | "rust,no_run" => true,
             _ => false,
