@@ -1,15 +1,13 @@
 //! How `serve` becomes ready and stops, as balancers see it.
 
+mod balancer;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::running::Running;
@@ -30,9 +28,14 @@ struct Gate {
 
 impl Gate {
     async fn start(name: &str, ghes: &str, upstream: &str, server: &str) -> Self {
+        Self::start_at("127.0.0.1", name, ghes, upstream, server).await
+    }
+
+    /// At free ports of this host.
+    async fn start_at(host: &str, name: &str, ghes: &str, upstream: &str, server: &str) -> Self {
         let toml = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-             probe_listen = \"127.0.0.1:0\"\n{server}\n[ghes]\nurl = \"http://{ghes}\"\n\
+            "[server]\nlisten = \"{host}:0\"\nadmin_listen = \"{host}:0\"\n\
+             probe_listen = \"{host}:0\"\n{server}\n[ghes]\nurl = \"http://{ghes}\"\n\
              [[ghes.apps]]\nclient_id = \"Iv1.8a61f9b3a7aba766\"\n\
              client_secret = \"3ef4ad510c59ad37bac6bb4f80047fb3aee3cc7f\"\n\
              [[routes]]\npath = \"/\"\nupstream = \"http://{upstream}\"\n"
@@ -123,7 +126,7 @@ async fn a_gate_that_nobody_asks_is_ready_as_soon_as_ghes_answers() {
 #[tokio::test]
 async fn while_a_gate_stops_it_says_so_and_serves() {
     let (_emulator, ghes) = emulator().await;
-    let gate = Gate::start("delay", &ghes, &ghes, "shutdown_delay = \"2s\"").await;
+    let mut gate = Gate::start("delay", &ghes, &ghes, "shutdown_delay = \"2s\"").await;
     gate.says(200, "\"ready\":true").await;
     gate.process.signal("-TERM").await;
     gate.says(503, "\"not_accepting\"").await;
@@ -152,7 +155,7 @@ async fn probes_outlast_the_drain_and_a_second_signal_ends_it() {
         ("interrupt", "-INT", "timeouts.drain = \"1h\""),
         ("waiting", "-TERM", "shutdown_delay = \"10m\""),
     ] {
-        let gate = Gate::start(name, &ghes, &address, server).await;
+        let mut gate = Gate::start(name, &ghes, &address, server).await;
         gate.says(200, "\"ready\":true").await;
         let busy = tokio::spawn({
             let address = gate.address.clone();
@@ -187,151 +190,8 @@ async fn probes_outlast_the_drain_and_a_second_signal_ends_it() {
 
 impl Gate {
     /// Waits for the end of a gate that was told to stop.
-    async fn ended(mut self) {
+    async fn ended(&mut self) {
         let code = timeout(PATIENCE, self.process.end()).await;
         assert_eq!(code.expect("an end"), Some(0));
     }
-}
-
-/// A running `HAProxy`.
-struct Balancer {
-    address: SocketAddr,
-    statistics: SocketAddr,
-    file: PathBuf,
-    _process: Child,
-}
-
-impl Balancer {
-    /// Without retries, so that each request that meets a gate that is gone has failed.
-    async fn before(gates: &[(&str, &Gate)]) -> Self {
-        let (address, statistics) = (free().await, free().await);
-        let mut text = format!(
-            "defaults\n  mode http\n  timeout connect 5s\n  timeout client 30s\n  \
-             timeout server 30s\n  timeout check 30s\n  retries 0\n\
-             frontend statistics\n  bind {statistics}\n  stats enable\n  stats uri /\n\
-             frontend clients\n  bind {address}\n  default_backend gates\n\
-             backend gates\n  option httpchk GET /readyz\n  \
-             default-server inter 50ms fall 1 rise 1\n"
-        );
-        for (name, gate) in gates {
-            let port = gate.probes.rsplit_once(':').expect("a port").1;
-            let address = &gate.address;
-            text += &format!("  server {name} {address} check port {port}\n");
-        }
-        let file = format!("ghes-gatekeeper-haproxy-{}.cfg", address.port());
-        let file = std::env::temp_dir().join(file);
-        std::fs::write(&file, text).expect("a file");
-        let process = Command::new("haproxy")
-            .args(["-db", "-f"])
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("haproxy");
-        let balancer = Self {
-            address,
-            statistics,
-            file,
-            _process: process,
-        };
-        for (name, _) in gates {
-            balancer.sees(name, "UP").await;
-        }
-        balancer
-    }
-
-    /// Waits until it has checked a gate and found it so.
-    async fn sees(&self, gate: &str, state: &str) {
-        let seen = async {
-            while !self.state(gate).await.starts_with(state) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let seen = timeout(PATIENCE, seen).await;
-        assert!(seen.is_ok(), "{gate} is not {state}");
-    }
-
-    /// The columns `status` and `check_status` of the statistics (`HAProxy`'s manual, §9.1).
-    async fn state(&self, gate: &str) -> String {
-        let Ok((_, csv)) = get(&self.statistics.to_string(), "/;csv").await else {
-            return String::new();
-        };
-        let lines = csv.lines().map(|line| line.split(',').collect());
-        let mut lines = lines.filter(|cells: &Vec<&str>| cells.len() > 36);
-        let line = lines.find(|cells| cells[1] == gate && cells[36].starts_with("L7"));
-        line.map_or_else(String::new, |cells| cells[17].to_owned())
-    }
-}
-
-impl Drop for Balancer {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
-    }
-}
-
-/// Sends one request after the other until there is an end, and returns those that failed.
-async fn load(address: String, sent: Arc<AtomicUsize>, end: Arc<AtomicBool>) -> Vec<String> {
-    let mut failed = Vec::new();
-    while !end.load(Ordering::Relaxed) {
-        match get(&address, "/").await {
-            Ok((406, _)) => {}
-            other => failed.push(format!("{other:?}")),
-        }
-        sent.fetch_add(1, Ordering::Relaxed);
-    }
-    failed
-}
-
-#[tokio::test]
-async fn haproxy_sees_a_gate_go_away_and_no_request_fails() {
-    if !has_haproxy().await {
-        return;
-    }
-    let (_emulator, ghes) = emulator().await;
-    let delay = "shutdown_delay = \"3s\"";
-    let leaving = Gate::start("leaving", &ghes, &ghes, delay).await;
-    let staying = Gate::start("staying", &ghes, &ghes, delay).await;
-    for gate in [&leaving, &staying] {
-        gate.says(200, "\"ready\":true").await;
-    }
-    let balancer = Balancer::before(&[("leaving", &leaving), ("staying", &staying)]).await;
-    let (sent, end) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-    let clients: Vec<_> = (0..4)
-        .map(|_| {
-            let address = balancer.address.to_string();
-            tokio::spawn(load(address, Arc::clone(&sent), Arc::clone(&end)))
-        })
-        .collect();
-    let more = async |count: usize| {
-        let until = sent.load(Ordering::Relaxed) + count;
-        while sent.load(Ordering::Relaxed) < until {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, more(100)).await.expect("requests");
-    leaving.process.signal("-TERM").await;
-    balancer.sees("leaving", "DOWN").await;
-    // It was seen while the gate still accepts.
-    assert_eq!(get(&leaving.address, "/").await.expect("a client").0, 406);
-    leaving.ended().await;
-    timeout(PATIENCE, more(100)).await.expect("requests");
-    balancer.sees("staying", "UP").await;
-    end.store(true, Ordering::Relaxed);
-    for client in clients {
-        let failed = client.await.expect("no panic");
-        assert!(failed.is_empty(), "{failed:?}");
-    }
-}
-
-/// Where `CI` is set, it has to be there.
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-async fn has_haproxy() -> bool {
-    let output = Command::new("haproxy").arg("-v").output().await;
-    let is_there = output.is_ok_and(|output| output.status.success());
-    if !is_there {
-        assert!(std::env::var_os("CI").is_none(), "CI has haproxy");
-        eprintln!("skipped: haproxy is not installed");
-    }
-    is_there
 }
