@@ -1,6 +1,7 @@
 //! `serve` as a service manager runs it: on sockets that it has not made itself, and telling how it
 //! does.
 
+mod listeners;
 mod notified;
 mod refused;
 mod under_load;
