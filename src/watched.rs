@@ -26,6 +26,13 @@ impl WatchedFiles {
         Self { paths, stamps }
     }
 
+    /// Checks these files, too, from now on.
+    pub(crate) fn add(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        let further = Self::new(paths);
+        self.paths.extend(further.paths);
+        self.stamps.extend(further.stamps);
+    }
+
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.paths
     }

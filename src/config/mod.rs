@@ -53,10 +53,12 @@ mod decisions;
 mod descriptors;
 mod differences;
 mod ghes;
+mod include;
 mod keys;
 mod reader;
 mod redacted;
 mod restart;
+mod route_defaults;
 mod routes;
 mod server;
 mod session;
@@ -72,13 +74,15 @@ use std::sync::Arc;
 
 use self::cache::Cache;
 use self::ghes::servers::{self, Servers};
+use self::include::Included;
 use self::reader::environment;
 use self::reader::error::Place;
+use self::reader::kind::Shape;
 use self::reader::path::KeyPath;
 use self::reader::report::Report;
 use self::reader::section::Section;
 use self::reader::source::{self, Node};
-use self::reader::table::Table;
+use self::reader::table::{Key, Table, keys};
 use self::redacted::Redacted;
 use crate::connect::ProxyVariables;
 use crate::validator::CacheOptions;
@@ -145,6 +149,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// The keys before the first table.
+    const KEYS: &[Key] = keys! {
+        /// files with further [[routes]], from the directory of this one
+        include: Shape::OneOrMany(&Shape::Text), aside ["routes.d/*.toml"];
+    };
+
     /// An example of every key, with the defaults where there are any.
     pub const EXAMPLE: &str = include_str!("example.toml");
 
@@ -168,8 +178,8 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let least = "ghes.url, one [[ghes.apps]] and one [[routes]]";
         let files = WatchedFiles::new(file.map(Path::to_owned));
-        let config = Self::build(tree(file, least)?, environment)?;
-        Ok(Self { files, ..config })
+        let directory = file.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+        Self::build(tree(file, least)?, environment, directory, files)
     }
 
     /// Reads the text of a file, which reports call `configuration`, and the environment.
@@ -181,7 +191,8 @@ impl Config {
         toml: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        Self::build(tree_of_text(toml)?, environment)
+        let files = WatchedFiles::new(None);
+        Self::build(tree_of_text(toml)?, environment, Path::new(""), files)
     }
 
     /// Writes out what is in force, defaults included, with `[redacted]` for every secret.
@@ -211,17 +222,25 @@ impl Config {
     fn build(
         mut root: Node,
         environment: impl IntoIterator<Item = (String, String)>,
+        directory: &Path,
+        mut files: WatchedFiles,
     ) -> Result<Self, ConfigErrors> {
         let environment: Vec<_> = environment.into_iter().collect();
         let proxies = ProxyVariables::of(environment.iter().cloned());
-        let report = Report::new(environment::overlay(&mut root, environment));
+        let mut errors = environment::overlay(&mut root, environment);
+        let included = Included::find(&root, directory);
+        files.add(included.watched());
+        errors.extend(included.read_into(&mut root));
+        let (shared, refused) = route_defaults::spread(&mut root);
+        errors.extend(refused);
+        let report = Report::new(errors);
         let place = root.place.clone();
         let config = Section::read(KeyPath::default(), root, &place, &report, |root| {
             Self::read(root, &proxies)
         });
-        let errors = report.into_errors();
+        let errors = shared.named(report.into_errors());
         match config {
-            Some(config) if errors.is_empty() => Ok(config),
+            Some(config) if errors.is_empty() => Ok(Self { files, ..config }),
             // A reader that returns `None` has already recorded the error.
             _ => Err(ConfigErrors::new(errors)),
         }
@@ -233,6 +252,9 @@ impl Config {
         let ghes = servers::read(root, |ghes| GhesConfig::read_with_apps(ghes, proxies));
         let servers = Servers::new(ghes.as_ref());
         let cache = root.section("cache", Cache::read);
+        // Both are done with before the routes are read: see `build`.
+        root.list("include", Node::items_or_one, Node::text);
+        root.optional_section("route_defaults", |_| Some(()));
         let routes = routes::read(root, servers);
         let authorization_server = root.optional_section("authorization_server", |section| {
             AuthorizationServerConfig::read(section, servers)

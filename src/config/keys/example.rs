@@ -24,7 +24,9 @@ impl Config {
 
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_line(f, self.is_aside, self.header, self.doc)?;
+        if !self.header.is_empty() {
+            write_line(f, self.is_aside, self.header, self.doc)?;
+        }
         self.keys()
             .try_for_each(|key| write_key(f, self.is_aside, key))
     }

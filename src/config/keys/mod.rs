@@ -3,6 +3,7 @@
 mod example;
 mod schema;
 
+use super::Config;
 use super::admin::AdminConfig;
 use super::assertion::AssertionConfig;
 use super::authorization_server::AuthorizationServerConfig;
@@ -31,6 +32,7 @@ pub(super) struct Listed {
 
 /// In the order of the example.
 pub(super) const TABLES: &[Listed] = &[
+    Listed::new("", &[], Config::KEYS),
     Listed::new("[server]", &[], Server::KEYS),
     Listed::new(
         "[server.tls]",
@@ -63,6 +65,15 @@ pub(super) const TABLES: &[Listed] = &[
         GhesLimits::KEYS,
     ),
     Listed::new("[cache]", &[], Cache::KEYS),
+    Listed::new(
+        "[route_defaults]",
+        &[
+            "for all routes that do not say otherwise: any key of theirs but name, path,",
+            "exact, hosts, methods and anonymous",
+        ],
+        &[],
+    )
+    .aside(),
     Listed::new(
         "[[routes]]",
         &["one or more, in any order; a request without a matching route gets 404"],

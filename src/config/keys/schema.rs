@@ -6,6 +6,7 @@ use super::{Listed, TABLES};
 use crate::config::Config;
 use crate::config::reader::kind::Shape;
 use crate::config::reader::table::{Key, Shown};
+use crate::config::route_defaults::OWN;
 
 impl Config {
     /// Returns a [JSON Schema] of the file, which editors understand.
@@ -16,15 +17,25 @@ impl Config {
     /// [JSON Schema]: https://json-schema.org/draft/2020-12
     #[must_use]
     pub fn schema() -> Value {
-        let mut root = table("", []);
-        for listed in TABLES {
+        let mut root = table("", Self::KEYS);
+        for listed in TABLES.iter().filter(|listed| !listed.header.is_empty()) {
             let below = listed.header.trim_matches(['[', ']']);
             insert(&mut root, below, schema_of(listed));
         }
+        share_routes(&mut root);
         root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
         root["title"] = "The configuration of ghes-gatekeeper".into();
         root
     }
+}
+
+/// Lets `[route_defaults]` have the keys of a route, which has the defaults of these.
+fn share_routes(root: &mut Value) {
+    let mut keys = root["properties"]["routes"]["items"]["properties"].clone();
+    if let Value::Object(keys) = &mut keys {
+        keys.retain(|key, _| !OWN.contains(&&**key));
+    }
+    root["properties"]["route_defaults"]["properties"] = keys;
 }
 
 /// Puts a table where its header says, below those that come before it.

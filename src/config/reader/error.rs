@@ -56,6 +56,16 @@ impl ConfigError {
             message: message.into(),
         }
     }
+
+    pub(in crate::config) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Names the table that all items of an array share, in place of one of the items.
+    pub(in crate::config) fn of_shared(self, array: &str, shared: &str) -> Self {
+        let key = self.key.of_shared(array, shared).unwrap_or(self.key);
+        Self { key, ..self }
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -26,6 +26,13 @@ impl KeyPath {
         Self(format!("{self}[{index}]"))
     }
 
+    /// Returns the same key of a `shared` table, if it is one of an item of `array`.
+    pub(in crate::config) fn of_shared(&self, array: &str, shared: &str) -> Option<Self> {
+        let rest = self.0.strip_prefix(array)?.strip_prefix('[')?;
+        let (_, rest) = rest.split_once("].")?;
+        Some(Self(format!("{shared}.{rest}")))
+    }
+
     /// Returns how the header of this table begins in a file, where items are not numbered.
     pub(in crate::config) fn table(&self) -> String {
         self.0.split(['[', ']']).step_by(2).collect()

@@ -10,11 +10,13 @@ use super::error::{ConfigError, Place};
 use super::syntax;
 
 /// A value and its place. Neither has `Debug`: any value may be a secret.
+#[derive(Clone)]
 pub(in crate::config) struct Node {
     pub(in crate::config) value: Value,
     pub(in crate::config) place: Place,
 }
 
+#[derive(Clone)]
 pub(in crate::config) enum Value {
     Array(Vec<Node>),
     Boolean(bool),
@@ -95,6 +97,22 @@ impl Node {
             Value::Text(text) => Ok(text),
             other => Err(other.instead_of("a string")),
         }
+    }
+
+    /// Tells whether it is `true`, wherever it stands.
+    pub(in crate::config) fn is_true(&self) -> bool {
+        self.clone().boolean() == Ok(true)
+    }
+
+    pub(in crate::config) fn is_text(&self, text: &str) -> bool {
+        matches!(&self.value, Value::Text(other) if other == text)
+    }
+
+    /// Tells whether it is such a text, or has one among its items.
+    pub(in crate::config) fn has_text(&self, is_such: impl Fn(&str) -> bool) -> bool {
+        let items = self.clone().items_or_one().unwrap_or_default();
+        let texts = items.into_iter().filter_map(|item| item.text().ok());
+        texts.into_iter().any(|text| is_such(&text))
     }
 
     pub(in crate::config) fn boolean(self) -> Result<bool, String> {

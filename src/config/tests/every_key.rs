@@ -2,10 +2,11 @@
 
 use super::*;
 
-/// One key of the example: its section, and where the two stand, counted from 0.
+/// One key of the example: its section, and where the two stand, counted from 0. Before the first
+/// section there is none, which stands nowhere.
 struct Key {
     section: String,
-    section_line: usize,
+    section_line: Option<usize>,
     name: &'static str,
     line: usize,
 }
@@ -27,11 +28,11 @@ fn section_on(line: &str) -> Option<String> {
 }
 
 fn keys() -> Vec<Key> {
-    let (mut section, mut section_line) = (String::new(), 0);
+    let (mut section, mut section_line) = (String::new(), None);
     let mut keys = Vec::new();
     for (line, text) in Config::EXAMPLE.lines().enumerate() {
         if let Some(next) = section_on(text) {
-            (section, section_line) = (next, line);
+            (section, section_line) = (next, Some(line));
         } else if let Some(name) = name_on(text) {
             let section = section.clone();
             keys.push(Key {
@@ -51,7 +52,7 @@ fn with_nonsense(example: &str, key: &Key) -> String {
     let lines = example.lines().enumerate().map(|(at, line)| {
         let replaced = |name| key.section.ends_with(&format!(".{name}"));
         match name_on(line) {
-            _ if at == key.section_line => line.trim_start_matches("# ").to_owned(),
+            _ if Some(at) == key.section_line => line.trim_start_matches("# ").to_owned(),
             Some(name) if at == key.line => format!("{name} = {{ nonsense = 1979-05-27 }}"),
             Some(name) if replaced(name) => format!("# {line}"),
             _ => line.to_owned(),
@@ -68,12 +69,9 @@ fn every_key_refuses_nonsense_and_names_itself() {
     assert!(keys.len() > 80, "{}", keys.len());
     for key in keys {
         let text = errors(&with_nonsense(&example, &key), &[]);
-        let begin = format!(
-            "configuration:{}: {}.{}",
-            key.line + 1,
-            key.section,
-            key.name
-        );
+        let dot = if key.section.is_empty() { "" } else { "." };
+        let (line, section, name) = (key.line + 1, &key.section, key.name);
+        let begin = format!("configuration:{line}: {section}{dot}{name}");
         let is_about_key = |line: &str| {
             let rest = line.strip_prefix(&begin);
             rest.is_some_and(|rest| rest.starts_with([':', '.']))

@@ -1,5 +1,7 @@
 //! `[[routes]]`.
 
+mod defaults;
+mod included;
 mod names;
 mod patterns;
 mod refused;
