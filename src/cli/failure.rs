@@ -43,6 +43,12 @@ impl Failure {
         Self::new(text, UNAVAILABLE)
     }
 
+    /// Tells of both, with the exit code of the worse one.
+    pub(super) fn and(self, other: &Self) -> Self {
+        let text = format!("{}\n{}", self.text, other.text);
+        Self::new(text, self.code.max(other.code))
+    }
+
     /// The program has a mistake, which a thread found.
     pub(super) fn panicked(panic: &PanicHookInfo<'_>) -> Self {
         Self::new(panic.to_string(), RUNNING)

@@ -18,6 +18,7 @@ mod health;
 mod listen;
 mod logging;
 mod login;
+mod purge;
 mod sample_upstream;
 mod self_check;
 mod serve;
@@ -63,6 +64,8 @@ enum Command {
     Emulator(emulator::Arguments),
     /// Ask a running proxy whether it is ready; for the health checks of containers.
     Health(health::Arguments),
+    /// Make running gates forget tokens, and ask GHES about them again.
+    Purge(purge::Arguments),
     /// Check the configuration, or a token.
     #[command(subcommand)]
     Check(Check),
@@ -130,6 +133,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Demo(arguments) => block_on(demo::run(arguments, announcer)),
         Command::Emulator(arguments) => block_on(emulator::run(arguments, announcer)),
+        Command::Purge(arguments) => block_on_this_thread(purge::run(arguments)),
         Command::Health(arguments) => block_on_this_thread(health::run(arguments)),
         Command::Serve(arguments) => block_on_this_thread(serve::run(arguments, announcer)),
         Command::Login(arguments) => block_on_this_thread(login::run(arguments, format)),

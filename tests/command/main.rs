@@ -15,6 +15,7 @@ mod log;
 mod login;
 mod operators;
 mod protection;
+mod purge;
 mod reload;
 mod reload_under_load;
 mod restarting;

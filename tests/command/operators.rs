@@ -101,9 +101,11 @@ async fn all_listeners_start_work_and_stop_together() {
     assert_eq!(send(delivery, revoked).await.0, 200);
 
     let (_, metrics) = send(Request::get(format!("http://{admin}/metrics")), "").await;
+    let valid =
+        format!("ghes_gatekeeper_ghes_requests_total{{ghes=\"{ghes}\",result=\"valid\"}} 2\n");
     for line in [
         "ghes_gatekeeper_requests_total{outcome=\"allowed\"} 2\n",
-        "ghes_gatekeeper_ghes_requests_total{result=\"valid\"} 2\n",
+        &*valid,
         "ghes_gatekeeper_purged_total{source=\"admin\"} 1\n",
         "ghes_gatekeeper_purged_total{source=\"webhook\"} 1\n",
     ] {

@@ -1,15 +1,16 @@
 use std::time::Duration;
 
 use clap::Args;
-use ghes_gatekeeper::ghes::{ApiError, Authorization, GhesClient, HttpsTransport};
+use ghes_gatekeeper::config::GhesConfig;
+use ghes_gatekeeper::ghes::{ApiError, Authorization, GhesClient, HttpsTransport, SimpleUser};
 use ghes_gatekeeper::token::AccessToken;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use secrecy::SecretString;
 
 use super::config::{ConfigArgument, pick_app, transport};
 use super::refusal::{Asked, Caller};
 use crate::cli::Failure;
-use crate::cli::terminal::secret;
+use crate::cli::terminal::{escaped, secret};
 
 /// The app that a command acts for.
 #[derive(Args, Debug)]
@@ -25,21 +26,23 @@ pub(crate) struct AppArguments {
 impl AppArguments {
     /// Makes the client; nothing is sent yet.
     pub(crate) fn client(&self) -> Result<AppClient, Failure> {
+        AppClient::new(&self.config.load()?, self.client_id.as_deref())
+    }
+}
+
+/// Where GHES is, for commands that have a client id of their own.
+#[derive(Args, Debug)]
+pub(crate) struct AnyAppArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+impl AnyAppArguments {
+    /// Makes a client that asks as the first app of the server; nothing is sent yet.
+    pub(crate) fn client(&self) -> Result<AppClient, Failure> {
         let config = self.config.load()?;
-        let app = pick_app(&config, self.client_id.as_deref())?;
-        let failed = |error| Failure::usage(format!("ghes.apps: {error}"));
-        let mut client = GhesClient::new(&config.url, &app, transport(&config)?)
-            .map_err(failed)?
-            .with_timeout(TIMEOUT);
-        if let Some(version) = &config.api_version {
-            let version = HeaderValue::try_from(version)
-                .map_err(|error| Failure::usage(format!("ghes.api_version: {error}")))?;
-            client = client.with_api_version(version);
-        }
-        Ok(AppClient {
-            client,
-            asked: Asked::new(&config, Caller::App),
-        })
+        let first = config.apps.first().map(|app| &*app.client_id);
+        AppClient::new(&config, first)
     }
 }
 
@@ -50,6 +53,24 @@ pub(crate) struct AppClient {
 }
 
 impl AppClient {
+    /// Makes the client for the app with this client id, or the only one.
+    pub(super) fn new(config: &GhesConfig, client_id: Option<&str>) -> Result<Self, Failure> {
+        let app = pick_app(config, client_id)?;
+        let failed = |error| Failure::usage(format!("ghes.apps: {error}"));
+        let mut client = GhesClient::new(&config.url, &app, transport(config)?)
+            .map_err(failed)?
+            .with_timeout(TIMEOUT);
+        if let Some(version) = &config.api_version {
+            let version = HeaderValue::try_from(version)
+                .map_err(|error| Failure::usage(format!("ghes.api_version: {error}")))?;
+            client = client.with_api_version(version);
+        }
+        Ok(Self {
+            client,
+            asked: Asked::new(config, Caller::App),
+        })
+    }
+
     /// Reads the token that the command is about.
     pub(crate) fn read_token(&mut self) -> Result<AccessToken, Failure> {
         let token = secret::token()?;
@@ -75,6 +96,18 @@ impl AppClient {
     ) -> Result<R, Failure> {
         let reply = call(&self.client).await;
         reply.map_err(|error| self.asked.failure(what, &error))
+    }
+
+    /// Looks up a person.
+    pub(crate) async fn user(&self, login: &str) -> Result<SimpleUser, Failure> {
+        let user = self.client.get_user(login).await;
+        user.map_err(|error| match error.status_code() {
+            Some(StatusCode::NOT_FOUND) => Failure::refused(format!(
+                "GHES knows no user {}; check the login, or give the id",
+                escaped(login)
+            )),
+            _ => self.asked.failure("cannot look up the user", &error),
+        })
     }
 
     /// Looks up what a question has to name.

@@ -7,7 +7,7 @@ mod list;
 mod refusal;
 mod user;
 
-pub(super) use self::app::AppArguments;
+pub(super) use self::app::{AnyAppArguments, AppArguments};
 pub(super) use self::config::pick_app;
 pub(super) use self::list::ListArguments;
 pub(super) use self::user::UserArguments;

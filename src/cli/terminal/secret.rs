@@ -70,14 +70,15 @@ fn from_standard_input(what: &str, prompt: &str) -> Result<SecretString, Failure
     Ok(text)
 }
 
-fn from_file(file: &Path) -> Result<SecretString, Failure> {
+/// Reads a secret from a file.
+pub(crate) fn from_file(file: &Path) -> Result<SecretString, Failure> {
     let name = file.display();
     let text = File::open(file)
         .and_then(read)
         .map_err(|error| Failure::usage(format!("{name}: cannot be read: {error}")))?;
     if text.expose_secret().trim().is_empty() {
         return Err(Failure::usage(format!(
-            "{name}: is empty; put the password there"
+            "{name}: is empty; put the secret there"
         )));
     }
     Ok(text)

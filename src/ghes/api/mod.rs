@@ -11,5 +11,6 @@ pub(super) mod memberships;
 pub(super) mod model;
 pub(super) mod pages;
 pub(super) mod scope_request;
+mod users;
 pub(super) mod verdict;
 pub(super) mod web_flow;
