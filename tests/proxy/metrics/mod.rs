@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 mod of_routes;
+mod packaged;
 mod state;
 
 use crate::TOKEN;
