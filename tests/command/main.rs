@@ -11,6 +11,7 @@ mod demo;
 mod gh;
 mod ghes;
 mod ghes_proxy;
+mod load;
 mod log;
 mod login;
 mod operators;

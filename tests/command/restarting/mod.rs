@@ -10,14 +10,11 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::process::Command;
 
+use super::load::PATIENCE;
 use super::running::{PROGRAM, Running, by};
-
-/// Ends a test that would otherwise wait for ever for what does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with a configuration, and the log of who serves by it.
 struct Folder(PathBuf);

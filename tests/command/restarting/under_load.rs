@@ -3,21 +3,19 @@
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::process::Command;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tower::BoxError;
 
+use super::super::load::{Load, is_installed};
 use super::{Folder, PATIENCE, Running, emulator};
 
 /// What systemd has for trying out socket units.
 const ACTIVATOR: &str = "systemd-socket-activate";
 
-/// The sockets as systemd keeps them, whoever serves on them.
+/// The sockets that systemd keeps open from one process to the next.
 struct Sockets {
     tcp: TcpListener,
     unix: UnixListener,
@@ -55,77 +53,33 @@ impl Sockets {
 }
 
 /// Clients that make a new connection for each request.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    clients: JoinSet<Vec<String>>,
+fn load(sockets: &Sockets) -> Load {
+    let mut load = Load::default();
+    for _ in 0..2 {
+        for door in [
+            Door::Tcp(sockets.address()),
+            Door::Unix(sockets.path.clone()),
+        ] {
+            load.repeat(move || door.clone().request());
+        }
+    }
+    load
 }
 
-impl Load {
-    fn start(sockets: &Sockets) -> Self {
-        let (stop, answered) = (Arc::default(), Arc::default());
-        let mut load = Self {
-            stop,
-            answered,
-            clients: JoinSet::new(),
-        };
-        for _ in 0..2 {
-            load.repeat(Door::Tcp(sockets.address()));
-            load.repeat(Door::Unix(sockets.path.clone()));
-        }
-        load
-    }
-
-    fn repeat(&mut self, door: Door) {
-        let (stop, answered) = (Arc::clone(&self.stop), Arc::clone(&self.answered));
-        self.clients.spawn(async move {
-            let mut failed = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                match timeout(PATIENCE, door.request()).await {
-                    // The emulator answers so outside its API.
-                    Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 406 ") => {
-                        answered.fetch_add(1, Ordering::Relaxed);
-                    }
-                    other => failed.push(format!("{other:?}")),
-                }
-            }
-            failed
-        });
-    }
-
-    /// Waits until so many more requests were answered.
-    async fn answers(&self, more: usize) {
-        let wanted = self.answered.load(Ordering::Relaxed) + more;
-        let answered = async {
-            while self.answered.load(Ordering::Relaxed) < wanted {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(PATIENCE, answered).await.expect("answers");
-    }
-
-    /// Stops, and returns how many were answered; none may have failed.
-    async fn end(mut self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        while let Some(client) = self.clients.join_next().await {
-            let failed = client.expect("no panic");
-            assert!(failed.is_empty(), "{failed:?}");
-        }
-        self.answered.load(Ordering::Relaxed)
-    }
-}
-
+#[derive(Clone)]
 enum Door {
     Tcp(String),
     Unix(String),
 }
 
 impl Door {
-    async fn request(&self) -> io::Result<String> {
-        match self {
-            Self::Tcp(address) => ask(TcpStream::connect(address).await?).await,
-            Self::Unix(path) => ask(UnixStream::connect(path).await?).await,
-        }
+    async fn request(self) -> Result<u16, BoxError> {
+        let answer = match self {
+            Self::Tcp(address) => ask(TcpStream::connect(address).await?).await?,
+            Self::Unix(path) => ask(UnixStream::connect(path).await?).await?,
+        };
+        let status = answer.split(' ').nth(1).ok_or("no status")?;
+        Ok(status.parse()?)
     }
 }
 
@@ -149,7 +103,7 @@ async fn restart_under_load(name: &str, activator: &[&str]) {
     );
     folder.write(&listen, &ghes);
     // Clients need not wait for the first process, either.
-    let load = Load::start(&sockets);
+    let load = load(&sockets);
     let mut process = sockets.serve(&folder, activator);
     sockets.announced(&mut process).await;
     load.answers(100).await;
@@ -177,19 +131,7 @@ async fn restarts_on_inherited_sockets_fail_no_request() {
 
 #[tokio::test]
 async fn restarts_by_systemds_own_tool_fail_no_request() {
-    if has_activator().await {
+    if is_installed(ACTIVATOR, "--version").await {
         restart_under_load("systemd", &[ACTIVATOR]).await;
     }
-}
-
-/// Where `CI` is set, it has to be there.
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-async fn has_activator() -> bool {
-    let output = Command::new(ACTIVATOR).arg("--version").output().await;
-    let is_there = output.is_ok_and(|output| output.status.success());
-    if !is_there {
-        assert!(std::env::var_os("CI").is_none(), "CI has {ACTIVATOR}");
-        eprintln!("skipped: {ACTIVATOR} is not installed");
-    }
-    is_there
 }

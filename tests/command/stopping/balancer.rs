@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::Request;
@@ -13,10 +11,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::process::{Child, Command};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::BoxError;
 
+use super::super::load::{Load, is_installed};
 use super::super::running::Running;
 use super::{Gate, PATIENCE, TOKEN, emulator, free, get};
 
@@ -97,70 +95,20 @@ impl Drop for Balancer {
     }
 }
 
-/// Clients that send one request after the other.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    clients: JoinSet<Vec<String>>,
-}
-
-impl Load {
-    /// Some keep their connections, and some make one for each request.
-    fn start(address: SocketAddr) -> Self {
-        let mut load = Self {
-            stop: Arc::default(),
-            answered: Arc::default(),
-            clients: JoinSet::new(),
-        };
-        for kept in [0, 0, 1, 1] {
-            load.repeat(address, kept);
-        }
-        load
+/// Clients of which some keep their connections, and some make one for each request.
+fn load(address: SocketAddr) -> Load {
+    let mut load = Load::default();
+    for kept in [0, 0, 1, 1] {
+        let mut client = Client::builder(TokioExecutor::new());
+        let client = client.pool_max_idle_per_host(kept).build_http();
+        load.repeat(move || status(client.clone(), address));
     }
-
-    fn repeat(&mut self, address: SocketAddr, kept: usize) {
-        let (stop, answered) = (Arc::clone(&self.stop), Arc::clone(&self.answered));
-        self.clients.spawn(async move {
-            let mut client = Client::builder(TokioExecutor::new());
-            let client = client.pool_max_idle_per_host(kept).build_http();
-            let mut failed = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                match timeout(PATIENCE, status(&client, address)).await {
-                    // The emulator answers so outside its API.
-                    Ok(Ok(406)) => {
-                        answered.fetch_add(1, Ordering::Relaxed);
-                    }
-                    other => failed.push(format!("{other:?}")),
-                }
-            }
-            failed
-        });
-    }
-
-    /// Waits until so many more requests were answered.
-    async fn answers(&self, more: usize) {
-        let wanted = self.answered.load(Ordering::Relaxed) + more;
-        let answered = async {
-            while self.answered.load(Ordering::Relaxed) < wanted {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(PATIENCE, answered).await.expect("answers");
-    }
-
-    /// Stops; no request may have failed.
-    async fn end(mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        while let Some(client) = self.clients.join_next().await {
-            let failed = client.expect("no panic");
-            assert!(failed.is_empty(), "{failed:?}");
-        }
-    }
+    load
 }
 
 /// The status of an answer that has come whole.
 async fn status(
-    client: &Client<HttpConnector, Empty<Bytes>>,
+    client: Client<HttpConnector, Empty<Bytes>>,
     address: SocketAddr,
 ) -> Result<u16, BoxError> {
     let request = Request::get(format!("http://{address}/"));
@@ -189,7 +137,7 @@ impl Gate {
 /// Each has a host of its own: on 127.0.0.1, a client could get the port of a gate that is away.
 #[tokio::test]
 async fn haproxy_sees_gates_restart_one_by_one_and_no_request_fails() {
-    if !has_haproxy().await {
+    if !is_installed("haproxy", "-v").await {
         return;
     }
     let (_emulator, ghes) = emulator().await;
@@ -200,7 +148,7 @@ async fn haproxy_sees_gates_restart_one_by_one_and_no_request_fails() {
         gate.says(200, "\"ready\":true").await;
     }
     let balancer = Balancer::before(&[("one", &one), ("two", &two)]).await;
-    let load = Load::start(balancer.address);
+    let load = load(balancer.address);
     load.answers(100).await;
     for (name, gate) in [("one", &mut one), ("two", &mut two)] {
         gate.process.signal("-TERM").await;
@@ -214,16 +162,4 @@ async fn haproxy_sees_gates_restart_one_by_one_and_no_request_fails() {
         load.answers(100).await;
     }
     load.end().await;
-}
-
-/// Where `CI` is set, it has to be there.
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-async fn has_haproxy() -> bool {
-    let output = Command::new("haproxy").arg("-v").output().await;
-    let is_there = output.is_ok_and(|output| output.status.success());
-    if !is_there {
-        assert!(std::env::var_os("CI").is_none(), "CI has haproxy");
-        eprintln!("skipped: haproxy is not installed");
-    }
-    is_there
 }

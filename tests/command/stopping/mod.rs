@@ -4,18 +4,15 @@ mod balancer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+use super::load::PATIENCE;
 use super::running::Running;
 
 const TOKEN: &str = "e72e16c7e42f292c6912e7710c838347ae178b4a";
-
-/// Ends a test that would otherwise wait for ever for what does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A gate with a listener for operators and one for probes.
 struct Gate {
