@@ -7,10 +7,10 @@ use prometheus_client::registry::Registry;
 
 use super::families::Families;
 use super::process::Process;
-use super::{Door, Metrics, Moment, Outcome, PurgeSource};
+use super::{Door, Metrics, Outcome, PurgeSource, Snapshot};
 use crate::rejection::RejectionKind;
 
-pub(super) fn text(metrics: &Metrics, now: Moment) -> String {
+pub(super) fn text(metrics: &Metrics, now: Snapshot) -> String {
     let scrape = Scrape {
         metrics: metrics.clone(),
         now,
@@ -30,11 +30,11 @@ pub(super) fn text(metrics: &Metrics, now: Moment) -> String {
     text
 }
 
-/// The counts, and what is so at one moment.
+/// The counts, and the state at the time of a scrape.
 #[derive(Debug)]
 struct Scrape {
     metrics: Metrics,
-    now: Moment,
+    now: Snapshot,
 }
 
 impl Collector for Scrape {

@@ -13,23 +13,11 @@ pub(super) struct Families<'e>(pub(super) DescriptorEncoder<'e>);
 
 impl Families<'_> {
     pub(super) fn counter(&mut self, name: &str, help: &str, count: u64) -> fmt::Result {
-        let counter = ConstCounter::new(count);
-        let encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        counter.encode(encoder)
+        self.one(name, help, None, &ConstCounter::new(count))
     }
 
-    pub(super) fn seconds_counter(&mut self, name: &str, help: &str, count: f64) -> fmt::Result {
-        let (seconds, kind) = (Some(&Unit::Seconds), MetricType::Counter);
-        let encoder = self.0.encode_descriptor(name, help, seconds, kind)?;
-        ConstCounter::new(count).encode(encoder)
-    }
-
-    pub(super) fn gauge_of_seconds(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
-        let (seconds, kind) = (Some(&Unit::Seconds), MetricType::Gauge);
-        let encoder = self.0.encode_descriptor(name, help, seconds, kind)?;
-        ConstGauge::new(value).encode(encoder)
+    pub(super) fn counter_of_seconds(&mut self, name: &str, help: &str, count: f64) -> fmt::Result {
+        self.one(name, help, Some(&Unit::Seconds), &ConstCounter::new(count))
     }
 
     pub(super) fn counters<L: EncodeLabelSet>(
@@ -38,20 +26,17 @@ impl Families<'_> {
         help: &str,
         counts: impl IntoIterator<Item = (L, u64)>,
     ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, count) in counts {
-            ConstCounter::new(count).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
+        let counts = counts.into_iter();
+        let counts = counts.map(|(labels, count)| (labels, ConstCounter::new(count)));
+        self.each(name, help, MetricType::Counter, counts)
     }
 
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: i64) -> fmt::Result {
-        let encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        ConstGauge::new(value).encode(encoder)
+        self.one(name, help, None, &ConstGauge::new(value))
+    }
+
+    pub(super) fn gauge_of_seconds(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        self.one(name, help, Some(&Unit::Seconds), &ConstGauge::new(value))
     }
 
     pub(super) fn gauges<L: EncodeLabelSet>(
@@ -60,11 +45,32 @@ impl Families<'_> {
         help: &str,
         values: impl IntoIterator<Item = (L, i64)>,
     ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (labels, value) in values {
-            ConstGauge::new(value).encode(encoder.encode_family(&labels)?)?;
+        let values = values.into_iter();
+        let values = values.map(|(labels, value)| (labels, ConstGauge::new(value)));
+        self.each(name, help, MetricType::Gauge, values)
+    }
+
+    fn one(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        metric: &impl EncodeMetric,
+    ) -> fmt::Result {
+        let kind = metric.metric_type();
+        metric.encode(self.0.encode_descriptor(name, help, unit, kind)?)
+    }
+
+    fn each<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        metrics: impl Iterator<Item = (L, impl EncodeMetric)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, kind)?;
+        for (labels, metric) in metrics {
+            metric.encode(encoder.encode_family(&labels)?)?;
         }
         Ok(())
     }

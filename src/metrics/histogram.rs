@@ -35,17 +35,25 @@ impl<const N: usize> Observed<N> {
 
 impl Histogram {
     pub(super) fn observe(&self, elapsed: Duration) {
-        let seconds = elapsed.as_secs_f64();
-        let at = BOUNDS.partition_point(|bound| *bound < seconds);
-        self.buckets[at].increment();
-        // Wraps after half a million years of waiting.
-        self.microseconds.add(elapsed.as_micros() as u64);
+        self.buckets[bucket(&BOUNDS, elapsed)].increment();
+        self.microseconds.add(microseconds(elapsed));
     }
 
     pub(super) fn observed(&self) -> Observed<{ BOUNDS.len() }> {
         let buckets = std::array::from_fn(|at| (BOUNDS[at], self.buckets[at].get()));
         Observed::of(buckets, self.microseconds.get())
     }
+}
+
+/// Returns which of some buckets counts it, by their upper bounds in seconds.
+pub(super) fn bucket(bounds: &[f64], elapsed: Duration) -> usize {
+    let seconds = elapsed.as_secs_f64();
+    bounds.partition_point(|bound| *bound < seconds)
+}
+
+/// Wraps after half a million years of waiting.
+pub(super) fn microseconds(elapsed: Duration) -> u64 {
+    elapsed.as_micros() as u64
 }
 
 /// In seconds, from a cached token before a fast upstream to the longest time for an upstream; the

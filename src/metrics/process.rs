@@ -25,7 +25,7 @@ impl Collector for Process {
             return Ok(());
         };
         let help = "Processor time of the process, of its threads and in the system for them.";
-        families.seconds_counter("process_cpu", help, usage.cpu_seconds)?;
+        families.counter_of_seconds("process_cpu", help, usage.cpu_seconds)?;
         let help = "When the process began, in seconds since 1970.";
         families.gauge_of_seconds("process_start_time", help, usage.start_time)?;
         for (name, help, value) in [

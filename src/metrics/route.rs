@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::Outcome;
-use super::histogram::Observed;
+use super::histogram::{Observed, bucket, microseconds};
 use crate::counter::Counters;
 use crate::upstream::{FailureReason, Observer};
 
@@ -46,10 +46,8 @@ impl RouteCounts {
 
 impl Observer for RouteCounts {
     fn answered(&self, elapsed: Duration) {
-        let seconds = elapsed.as_secs_f64();
-        let at = BOUNDS.partition_point(|bound| *bound < seconds);
-        self.0.increment(BUCKETS + at);
-        self.0.add(MICROSECONDS, elapsed.as_micros() as u64);
+        self.0.increment(BUCKETS + bucket(&BOUNDS, elapsed));
+        self.0.add(MICROSECONDS, microseconds(elapsed));
     }
 
     fn failed(&self, reason: FailureReason) {

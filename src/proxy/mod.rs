@@ -285,7 +285,7 @@ impl Proxy {
         let listening = self.0.runtime.listening.clone();
         let issuers = self.0.runtime.issuers.clone();
         let metrics = self.0.runtime.metrics.clone();
-        let watch = self.0.runtime.watch();
+        let snapshots = self.0.runtime.snapshots();
         let (apps, asked) = (issuers.clone(), issuers);
         let readiness = Readiness::default()
             .with("not_accepting", move || listening.accepts_clients())
@@ -293,7 +293,7 @@ impl Proxy {
             .with("credentials_refused", move || apps.are_ready());
         let assertions = self.0.runtime.assertions.clone();
         let secret = self.0.runtime.admin_secret.clone();
-        Admin::new(watch, metrics, readiness, assertions, secret)
+        Admin::new(snapshots, metrics, readiness, assertions, secret)
     }
 
     /// Returns what balancers, kubelets and Prometheus connect to: the part of

@@ -8,7 +8,7 @@ pub(super) mod ghes_services;
 pub(super) mod issuers;
 pub(super) mod listening;
 pub(super) mod secret_files;
-pub(super) mod watch;
+pub(super) mod snapshot;
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use self::floods::Floods;
 use self::issuers::{IssuerApps, Issuers, Services};
 use self::listening::Listening;
 use self::secret_files::{SecretFiles, WatchedSecret};
-use self::watch::{Certificates, Watch};
+use self::snapshot::{Certificates, SnapshotSource};
 use crate::config::{AdminConfig, AssertionConfig, Config, GhesConfig, WebhookConfig};
 use crate::endpoint::SharedSecret;
 use crate::gatekeeper::{ClientLimit, ClientTurns};
@@ -116,9 +116,9 @@ impl Runtime {
         IssuerApps::of(config, self.issuers.now().apps(), &self.connect)
     }
 
-    /// Returns what tells how the proxy is.
-    pub(super) fn watch(&self) -> Watch {
-        Watch {
+    /// Returns what the snapshots for the metrics are taken of.
+    pub(super) fn snapshots(&self) -> SnapshotSource {
+        SnapshotSource {
             issuers: self.issuers.clone(),
             server: self.server.clone(),
             certificates: self.certificates.clone(),

@@ -47,7 +47,7 @@ use crate::endpoint::{OPERATORS, Problem, SharedSecret, empty, json, small_body}
 use crate::metrics::{Format, Metrics, PurgeSource};
 use crate::proxy::reload::Reloader;
 use crate::proxy::runtime::assertion::{Assertions, KEYS_PATH};
-use crate::proxy::runtime::watch::Watch;
+use crate::proxy::runtime::snapshot::SnapshotSource;
 use crate::server::{Limits, Server, Timeouts};
 
 pub use self::probes::Probes;
@@ -61,7 +61,7 @@ pub struct Admin {
 }
 
 struct Inner {
-    watch: Watch,
+    snapshots: SnapshotSource,
     metrics: Metrics,
     readiness: Readiness,
     assertions: Option<Assertions>,
@@ -89,14 +89,14 @@ enum Endpoint {
 
 impl Admin {
     pub(in crate::proxy) fn new(
-        watch: Watch,
+        snapshots: SnapshotSource,
         metrics: Metrics,
         readiness: Readiness,
         assertions: Option<Assertions>,
         secret: Option<Arc<SharedSecret>>,
     ) -> Self {
         let inner = Inner {
-            watch,
+            snapshots,
             metrics,
             readiness,
             assertions,
@@ -187,7 +187,7 @@ impl Admin {
 
     fn metrics(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let format = Format::asked_for(headers);
-        let now = self.inner.watch.moment(self.inner.readiness.holds());
+        let now = self.inner.snapshots.snapshot(self.inner.readiness.holds());
         let text = self.inner.metrics.exposition(now, format);
         let mut response = empty(StatusCode::OK).map(|_| Full::from(text));
         let headers = response.headers_mut();
@@ -202,7 +202,7 @@ impl Admin {
         self.check_secret(request.headers())?;
         let body = small_body(request.into_body(), MAX_PURGE_BYTES).await?;
         let purge = read_purge(&body)?;
-        let purged = self.inner.watch.issuers.purge(&purge);
+        let purged = self.inner.snapshots.issuers.purge(&purge);
         self.inner.metrics.purged(PurgeSource::Admin, purged);
         tracing::info!(?purge, purged, source = "admin", "verdicts forgotten");
         Ok(json(StatusCode::OK, &Purged { purged }))

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::issuers::{IssuerApp, Issuers};
-use crate::metrics::{AppState, Moment, ServerState};
+use crate::metrics::{AppState, ServerState, Snapshot};
 use crate::protection::{BreakerState, ProtectionMonitor};
 use crate::server::{Server, Tls};
 
-/// What tells how the proxy is when somebody asks.
+/// Takes snapshots of the proxy's state for its metrics.
 #[derive(Clone)]
-pub(in crate::proxy) struct Watch {
+pub(in crate::proxy) struct SnapshotSource {
     pub(in crate::proxy) issuers: Issuers,
     pub(in crate::proxy) server: Server,
     pub(in crate::proxy) certificates: Certificates,
@@ -19,9 +19,9 @@ pub(in crate::proxy) struct Watch {
 #[derive(Clone, Default)]
 pub(in crate::proxy) struct Certificates(Arc<Mutex<Vec<Tls>>>);
 
-impl Watch {
-    pub(in crate::proxy) fn moment(&self, is_ready: bool) -> Moment {
-        Moment {
+impl SnapshotSource {
+    pub(in crate::proxy) fn snapshot(&self, is_ready: bool) -> Snapshot {
+        Snapshot {
             is_ready,
             cache: self.issuers.stats(),
             connections: self.server.connection_counts(),

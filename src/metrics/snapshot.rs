@@ -1,9 +1,9 @@
 use crate::server::ConnectionCounts;
 use crate::validator::CacheStats;
 
-/// What is so when somebody asks, beside what was counted.
+/// The state of the proxy at the time of a scrape.
 #[derive(Debug, Default)]
-pub(crate) struct Moment {
+pub(crate) struct Snapshot {
     pub(crate) is_ready: bool,
     pub(crate) cache: CacheStats,
     pub(crate) connections: ConnectionCounts,
