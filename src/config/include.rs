@@ -1,9 +1,9 @@
 //! `include`: further files, with routes of their own.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, fs};
 
 use glob::Pattern;
 
@@ -48,7 +48,7 @@ impl Included {
         let whole = Path::new(&here).join(pattern);
         let found = glob::glob(&whole.to_string_lossy());
         let found = found.map_err(|error| format!("not a pattern: {error}"))?;
-        let files: Vec<_> = found.filter_map(Result::ok).collect();
+        let files = all_of(found)?;
         let is_pattern = |part: &Path| part.to_string_lossy().contains(['*', '?', '[']);
         let pattern = Path::new(pattern);
         if is_pattern(pattern) {
@@ -79,6 +79,14 @@ impl Included {
         }
         errors
     }
+}
+
+/// Refuses a directory that cannot be looked into: its routes would be gone without a word.
+fn all_of(
+    found: impl Iterator<Item = Result<PathBuf, impl fmt::Display>>,
+) -> Result<Vec<PathBuf>, String> {
+    let files: Result<_, _> = found.collect();
+    files.map_err(|error| format!("cannot be read: {error}"))
 }
 
 fn routes(file: &Path) -> Result<Vec<Node>, Vec<ConfigError>> {
@@ -124,3 +132,20 @@ fn add(root: &mut Node, further: Vec<Node>) {
 }
 
 const ROUTES_ALONE: &str = "cannot be here; an included file has [[routes]] alone";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_looked_into_is_refused() {
+        let file = || Ok(PathBuf::from("routes.d/wiki.toml"));
+        let found = [file(), Err("attempting to read `routes.d/git`")];
+        assert_eq!(
+            all_of(found.into_iter()).unwrap_err(),
+            "cannot be read: attempting to read `routes.d/git`"
+        );
+        let found = [file(), Result::<_, &str>::Ok("routes.d/git.toml".into())];
+        assert_eq!(all_of(found.into_iter()).unwrap().len(), 2);
+    }
+}

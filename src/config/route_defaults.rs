@@ -8,6 +8,7 @@ use std::mem;
 use super::reader::error::{ConfigError, Place};
 use super::reader::path::KeyPath;
 use super::reader::source::{Node, Value};
+use super::routes::Admittance;
 
 /// Where the defaults stand. A mistake there is one mistake, however many routes have it.
 #[derive(Default)]
@@ -71,12 +72,12 @@ fn fill(route: &mut Entries, defaults: &Entries) {
     }
 }
 
-/// Tells whether a default is for a route, beside what stands there.
+/// Tells whether a default has a meaning at a route, by the keys that the route has.
 fn has_meaning(key: &str, route: &Entries, defaults: &Entries) -> bool {
     let names = |keys: &[&str]| keys.iter().any(|key| route.contains_key(*key));
     let is = |key: &str| route.get(key).is_some_and(Node::is_true);
     match key {
-        _ if OF_TOKENS.contains(&key) && is("anonymous") => false,
+        _ if is_of_tokens(key) && is("anonymous") => false,
         // In one of them, others would let in more people than the route names.
         _ if PEOPLE.contains(&key) => !names(PEOPLE),
         // They are those of the default's server.
@@ -137,27 +138,20 @@ const PEOPLE: &[&str] = &[
 
 const SCOPES: &[&str] = &["scopes", "scopes_any"];
 
-/// What has no meaning where no token is asked for.
+/// Tells whether a key has no meaning where no token is asked for.
+fn is_of_tokens(key: &str) -> bool {
+    let mut admittance = Admittance::KEYS.iter();
+    admittance.any(|known| known.name == key) || OF_TOKENS.contains(&key)
+}
+
+/// Beside those of [`Admittance`].
 const OF_TOKENS: &[&str] = &[
-    "account_types",
-    "apps",
     "audience",
     "basic",
-    "exempt_github_apps",
     "forward_token",
-    "ghes",
     "identity_headers",
     "login",
-    "max_age",
     "mode",
-    "orgs",
-    "people",
     "resource",
-    "scopes",
-    "scopes_any",
-    "site_admins",
-    "teams",
-    "user_ids",
-    "users",
     "websocket_protocol",
 ];
