@@ -11,14 +11,13 @@ mod descriptors;
 mod emulator;
 mod environment;
 mod failure;
+mod gate;
 mod git_credential;
 mod grant;
 mod grants;
-mod health;
 mod listen;
 mod logging;
 mod login;
-mod purge;
 mod sample_upstream;
 mod self_check;
 mod serve;
@@ -33,6 +32,7 @@ use ghes_gatekeeper::ghes::AuthorizationApp;
 use tokio::runtime::Builder;
 
 use self::failure::Failure;
+use self::gate::{health, purge};
 use self::listen::Announcer;
 use self::logging::{Delivery, LogFormat};
 

@@ -5,18 +5,17 @@ use bytes::Bytes;
 use clap::Args;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use super::Failure;
-use super::answer::print_done;
-use super::api::AnyAppArguments;
-use super::terminal::{escaped, secret};
+use super::{NoAnswer, ask, http_url};
+use crate::cli::Failure;
+use crate::cli::answer::print_done;
+use crate::cli::api::AnyAppArguments;
+use crate::cli::failure::chain;
+use crate::cli::terminal::{escaped, secret};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -29,7 +28,7 @@ The gate forgets what it knows of these tokens, and asks GHES when they come aga
 revoked: a token that GHES still takes is admitted again.
 Exits with 0 if every gate has done it, 1 if one refused, 2 for usage and configuration, and 3 if
 one, or GHES, could not be asked.")]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     tokens: Tokens,
 
@@ -74,14 +73,14 @@ struct Tokens {
     all: bool,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(in crate::cli) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let secret = arguments.secret_file.as_deref().map(secret::from_file);
     let secret = secret.transpose()?;
     let authorization = secret.as_ref().map(bearer).transpose()?;
     let purge = arguments.tokens.purge(&arguments.ghes).await?;
     let mut failed: Result<(), Failure> = Ok(());
     for url in &arguments.url {
-        match ask(url, &purge, authorization.clone()).await {
+        match purge_at(url, &purge, authorization.clone()).await {
             Ok(purged) => {
                 let tokens = if purged == 1 { "token" } else { "tokens" };
                 print_done(&format!("{url}: {purged} {tokens} forgotten"))?;
@@ -126,7 +125,11 @@ fn bearer(secret: &SecretString) -> Result<HeaderValue, Failure> {
     Ok(bearer)
 }
 
-async fn ask(url: &Uri, purge: &Value, authorization: Option<HeaderValue>) -> Result<u64, Failure> {
+async fn purge_at(
+    url: &Uri,
+    purge: &Value,
+    authorization: Option<HeaderValue>,
+) -> Result<u64, Failure> {
     let mut request = Request::post(format!("{}/purge", url.to_string().trim_end_matches('/')))
         .header(CONTENT_TYPE, "application/json");
     if let Some(authorization) = authorization {
@@ -134,24 +137,12 @@ async fn ask(url: &Uri, purge: &Value, authorization: Option<HeaderValue>) -> Re
     }
     let request = request.body(Full::<Bytes>::from(purge.to_string()));
     let request = request.map_err(|error| Failure::usage(format!("{url}: {error}")))?;
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let asking = timeout(PATIENCE, async {
-        let response = client.request(request).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
-        let body = body.collect().await.map(|body| body.to_bytes());
-        Ok::<_, hyper_util::client::legacy::Error>((status, body.unwrap_or_default()))
-    });
-    match asking.await {
-        Ok(Ok((status, body))) => answer(url, status, &body),
-        Ok(Err(error)) => {
-            let text = super::failure::chain(&url.to_string(), &error);
-            Err(Failure::unavailable(text))
-        }
-        Err(_) => {
-            let text = format!("{url}: no answer within {PATIENCE:?}");
-            Err(Failure::unavailable(text))
-        }
+    match ask(request, PATIENCE).await {
+        Ok((status, body)) => answer(url, status, &body),
+        Err(NoAnswer::Failed(error)) => Err(Failure::unavailable(chain(&url.to_string(), &error))),
+        Err(NoAnswer::TooLate(patience)) => Err(Failure::unavailable(format!(
+            "{url}: no answer within {patience:?}"
+        ))),
     }
 }
 
@@ -185,9 +176,9 @@ struct Problem {
 }
 
 fn url(text: &str) -> Result<Uri, &'static str> {
-    let url: Uri = text.parse().map_err(|_| NOT_A_URL)?;
-    match (url.scheme_str(), url.host(), url.path()) {
-        (Some("http"), Some(_), "/" | "") if url.query().is_none() => Ok(url),
+    let url = http_url(text).ok_or(NOT_A_URL)?;
+    match url.path() {
+        "/" | "" if url.query().is_none() => Ok(url),
         _ => Err(NOT_A_URL),
     }
 }
@@ -195,5 +186,3 @@ fn url(text: &str) -> Result<Uri, &'static str> {
 const NOT_A_URL: &str = "write it like http://127.0.0.1:9901, without a path";
 
 const PATIENCE: Duration = Duration::from_secs(10);
-
-const MAX_ANSWER_BYTES: usize = 16 * 1024;

@@ -1,16 +1,13 @@
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
-use http::{Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http::{Request, StatusCode, Uri};
+use http_body_util::Full;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::Failure;
+use super::{NoAnswer, ask, http_url};
+use crate::cli::Failure;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -19,7 +16,7 @@ Example:
   HEALTHCHECK CMD [\"ghes-gatekeeper\", \"health\"]
 
 Exits with 0 if the answer is 200, otherwise with 1 and a line that says why. It does not ask GHES.")]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The address to ask, on the admin or probe listener.
     #[arg(long, value_name = "URL", value_parser = url, default_value = "http://127.0.0.1:9901/readyz")]
     url: Uri,
@@ -29,13 +26,15 @@ pub(super) struct Arguments {
     timeout: Duration,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(in crate::cli) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { url, timeout } = arguments;
-    let asking = tokio::time::timeout(timeout, ask(url.clone()));
-    let (status, reasons) = match asking.await {
-        Ok(answer) => answer.map_err(|error| Failure::running(&url.to_string(), error))?,
-        Err(_) => {
-            let text = format!("{url}: no answer within {timeout:?}");
+    let mut request = Request::new(Full::default());
+    *request.uri_mut() = url.clone();
+    let (status, report) = match ask(request, timeout).await {
+        Ok(answer) => answer,
+        Err(NoAnswer::Failed(error)) => return Err(Failure::running(&url.to_string(), error)),
+        Err(NoAnswer::TooLate(patience)) => {
+            let text = format!("{url}: no answer within {patience:?}");
             return Err(Failure::negative(text));
         }
     };
@@ -43,28 +42,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     let mut text = format!("{url}: answered {status}");
-    for reason in reasons {
+    for reason in reasons(&report) {
         // Quoted and escaped: an unknown server must not write to the terminal.
         text.push_str(&format!(" {reason:?}"));
     }
     Err(Failure::negative(text))
 }
 
-async fn ask(url: Uri) -> Result<(StatusCode, Vec<String>), hyper_util::client::legacy::Error> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let response = client.get(url).await?;
-    Ok((response.status(), reasons(response).await))
-}
-
 /// Returns what the proxy says is missing; nothing if it is not our proxy that answers.
-async fn reasons(response: Response<Incoming>) -> Vec<String> {
-    let Ok(body) = Limited::new(response.into_body(), MAX_REPORT_BYTES)
-        .collect()
-        .await
-    else {
-        return Vec::new();
-    };
-    let report: Option<Report> = serde_json::from_slice(&body.to_bytes()).ok();
+fn reasons(report: &[u8]) -> Vec<String> {
+    let report: Option<Report> = serde_json::from_slice(report).ok();
     report.map(|report| report.reasons).unwrap_or_default()
 }
 
@@ -74,11 +61,7 @@ struct Report {
 }
 
 fn url(text: &str) -> Result<Uri, &'static str> {
-    let url: Uri = text.parse().map_err(|_| NOT_A_URL)?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http"), Some(_)) => Ok(url),
-        _ => Err(NOT_A_URL),
-    }
+    http_url(text).ok_or(NOT_A_URL)
 }
 
 fn timeout(text: &str) -> Result<Duration, &'static str> {
@@ -92,5 +75,3 @@ fn timeout(text: &str) -> Result<Duration, &'static str> {
 const NOT_A_URL: &str = "write it like http://127.0.0.1:9901/readyz";
 
 const NOT_A_DURATION: &str = "write it with units, like 2s or 500ms";
-
-const MAX_REPORT_BYTES: usize = 4 * 1024;
