@@ -19,8 +19,8 @@ impl<T: Transport> GhesClient<T> {
     ///
     /// # Errors
     ///
-    /// Returns [`ApiError`]: 404 if there is nobody with this login, 401 if the app's own
-    /// credentials are wrong, and an error that is no answer if the reply is about somebody else.
+    /// Returns [`ApiError`]: 404 if no user has this login, 401 if the app's own credentials are
+    /// wrong. A reply about another user is an error, too.
     pub async fn get_user(&self, login: &str) -> Result<SimpleUser, ApiError> {
         let path = format!("/users/{}", percent_encoded(login));
         let call = Call::to(Method::GET, &self.connection().url(&path))?;

@@ -16,6 +16,7 @@ mod row;
 mod sockets;
 mod successes;
 mod tls;
+mod users;
 mod wire;
 
 use std::collections::VecDeque;
