@@ -47,10 +47,32 @@ async fn alerts_are_about_metrics_and_labels_that_there_are() {
     assert!(used.len() > 8, "{used:?}");
     let unknown: Vec<_> = used.difference(&there).collect();
     assert!(unknown.is_empty(), "{unknown:?} are not in {there:?}");
+    let selections = selections(RULES);
+    assert!(selections.len() > 4, "{selections:?}");
+    for selection in &selections {
+        assert!(has_series(&text, selection), "{selection:?} in {text}");
+    }
     // What Prometheus itself adds.
     for label in labels(RULES).difference(&["job", "instance"].into()) {
         assert!(text.contains(&format!("{label}=\"")), "{label} in {text}");
     }
+}
+
+/// The selections in the rules, as `name{label="value",...}`, each with its name and its pairs.
+fn selections(rules: &str) -> Vec<(&str, Vec<&str>)> {
+    let behind = rules.split(PREFIX).skip(1);
+    let selected = behind.filter_map(|rest| rest.split_once('}')?.0.split_once('{'));
+    let selected = selected.filter(|(name, _)| !name.contains(char::is_whitespace));
+    selected
+        .map(|(name, pairs)| (name, pairs.split(',').map(str::trim).collect()))
+        .collect()
+}
+
+/// Tells whether a metric has a series with these labels and values.
+fn has_series(text: &str, (name, pairs): &(&str, Vec<&str>)) -> bool {
+    let begin = format!("{PREFIX}{name}{{");
+    let mut series = text.lines().filter(|line| line.starts_with(&begin));
+    series.any(|line| pairs.iter().all(|pair| line.contains(pair)))
 }
 
 #[test]
@@ -58,6 +80,13 @@ fn a_name_that_there_is_not_would_be_found() {
     let rule = "expr: sum by (job, route) (rate(ghes_gatekeeper_made_up{kind=\"x\"}[5m]))";
     assert_eq!(names(rule, PREFIX), ["made_up"].into());
     assert_eq!(labels(rule), ["job", "kind", "route"].into());
+    assert_eq!(selections(rule), [("made_up", vec!["kind=\"x\""])]);
+    let text = "ghes_gatekeeper_made_up{kind=\"y\"} 1\nghes_gatekeeper_other{kind=\"x\"} 1\n";
+    assert!(
+        !has_series(text, &selections(rule)[0]),
+        "another value, or another metric"
+    );
+    assert!(has_series(&text.replace('y', "x"), &selections(rule)[0]));
 }
 
 /// Prometheus's own tool raises each alert in its case, and not beside it.
