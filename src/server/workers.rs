@@ -39,18 +39,18 @@ struct Worker {
     connections: Arc<AtomicUsize>,
 }
 
-/// A connection, and its place on the thread that serves it.
+/// A connection, and its slot on the thread that serves it.
 ///
 /// Not an `async` block: that would have twice the size of what it awaits.
 #[pin_project]
 pub(super) struct Assigned<C> {
     #[pin]
     connection: C,
-    place: Place,
+    slot: WorkerSlot,
 }
 
-/// A place on a thread, until it is dropped.
-struct Place {
+/// A slot on a thread, until it is dropped.
+struct WorkerSlot {
     runtime: Handle,
     connections: Arc<AtomicUsize>,
 }
@@ -72,16 +72,16 @@ impl Workers {
 
     /// Gives a connection to the worker with the fewest.
     pub(super) fn assign<C>(&self, connection: C) -> Assigned<C> {
-        let place = self.place();
-        Assigned { connection, place }
+        let slot = self.slot();
+        Assigned { connection, slot }
     }
 
-    fn place(&self) -> Place {
+    fn slot(&self) -> WorkerSlot {
         let workers = self.0.workers.iter();
         let load = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);
         let worker = workers.min_by_key(load).expect("one worker at least");
         worker.connections.fetch_add(1, Ordering::Relaxed);
-        Place {
+        WorkerSlot {
             runtime: worker.runtime.clone(),
             connections: Arc::clone(&worker.connections),
         }
@@ -109,7 +109,7 @@ impl Worker {
 
 impl<C> Assigned<C> {
     pub(super) fn runtime(&self) -> &Handle {
-        &self.place.runtime
+        &self.slot.runtime
     }
 }
 
@@ -121,7 +121,7 @@ impl<C: Future> Future for Assigned<C> {
     }
 }
 
-impl Drop for Place {
+impl Drop for WorkerSlot {
     fn drop(&mut self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
@@ -150,7 +150,7 @@ mod tests {
             let workers = workers.0.workers.iter();
             workers.map(|worker| worker.connections.load(Ordering::Relaxed))
         };
-        let assigned: Vec<_> = (0..4).map(|_| workers.place()).collect();
+        let assigned: Vec<_> = (0..4).map(|_| workers.slot()).collect();
         assert!(loads().eq([2, 2]));
         let (first, rest) = assigned.split_first().unwrap();
         let of_first = rest.iter().filter(|other| other.is_with(first)).count();
@@ -163,10 +163,10 @@ mod tests {
     async fn each_has_a_thread_and_a_number_of_its_own() {
         let workers = Workers::start(NonZeroUsize::new(2).unwrap()).unwrap();
         let mut found = Vec::new();
-        let assigned = [workers.place(), workers.place()];
-        for place in &assigned {
+        let assigned = [workers.slot(), workers.slot()];
+        for slot in &assigned {
             let whoami = async { (thread::current().id(), current_worker()) };
-            found.push(place.runtime.spawn(whoami).await.unwrap());
+            found.push(slot.runtime.spawn(whoami).await.unwrap());
         }
         assert_ne!(found[0].0, found[1].0);
         assert_eq!((found[0].1, found[1].1), (0, 1));
@@ -175,13 +175,13 @@ mod tests {
     #[tokio::test]
     async fn they_end_with_the_last_handle() {
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let place = workers.place();
-        let endless = place.runtime.spawn(std::future::pending::<()>());
-        drop((workers, place));
+        let slot = workers.slot();
+        let endless = slot.runtime.spawn(std::future::pending::<()>());
+        drop((workers, slot));
         assert!(endless.await.unwrap_err().is_cancelled());
     }
 
-    impl Place {
+    impl WorkerSlot {
         fn is_with(&self, other: &Self) -> bool {
             Arc::ptr_eq(&self.connections, &other.connections)
         }

@@ -168,7 +168,7 @@ impl From<TcpListener> for Listener {
 }
 
 impl From<UnixListener> for Listener {
-    /// Whoever made the socket also removes its file.
+    /// The socket's file stays when the listener ends: the process that made it removes it.
     fn from(listener: UnixListener) -> Self {
         Self {
             socket: Socket::Unix(listener, None),

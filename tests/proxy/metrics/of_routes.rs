@@ -1,4 +1,4 @@
-//! What is counted of each route, whoever asks and whatever a reload changes.
+//! The counts of each route, for many clients and across reloads.
 
 use std::net::SocketAddr;
 
